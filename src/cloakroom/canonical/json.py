@@ -1,8 +1,8 @@
 """Canonical JSON: the one byte string for a value, so that it can be hashed and signed.
 
-A subset of RFC 8785 (JCS): objects with keys sorted by code point, arrays, strings, integers within ±(2^53 − 1), true, false,
-null. Floats are refused, since their text differs between languages. No white space; UTF-8; no escaping beyond
-what JSON requires.
+A subset of RFC 8785 (JCS): objects with keys sorted by code point, arrays, strings, integers within ±(2^53 − 1),
+true, false, null. Floats are refused, since their text differs between languages. No white space; UTF-8; no
+escaping beyond what JSON requires.
 """
 
 from __future__ import annotations
