@@ -9,6 +9,7 @@ from the operating system; keys are `bytes` of a checked length. Python cannot w
 says what follows from that.
 """
 
+from cloakroom.crypto.cells import open_cells, seal_cells
 from cloakroom.crypto.primitives import (
     AEAD_NONCE_SIZE,
     AEAD_TAG_SIZE,
@@ -41,6 +42,8 @@ __all__ = [
     "hkdf_sha256",
     "hmac_sha256",
     "is_equal",
+    "open_cells",
     "random_bytes",
+    "seal_cells",
     "sha256",
 ]

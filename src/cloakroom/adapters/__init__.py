@@ -1,0 +1,1 @@
+"""Effects: PostgreSQL, files, keys. Each module implements a protocol that `flows` asks for."""

@@ -1,0 +1,1 @@
+"""The store on PostgreSQL, one dialect from a laptop to a cluster."""

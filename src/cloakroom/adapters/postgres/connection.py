@@ -1,0 +1,93 @@
+"""Opens the store, checks that it is one that this program knows, and applies migrations when told to."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from cloakroom.errors import ConflictError, StoreError
+
+Connection = psycopg.Connection[TupleRow]
+
+MINIMUM_SERVER = 150000
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Return the numbered migrations, oldest first, as (number, SQL)."""
+    folder = resources.files("cloakroom.adapters.postgres").joinpath("migrations")
+    files = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
+    return [(int(name.split("_")[0]), folder.joinpath(name).read_text("utf-8")) for name in files]
+
+
+def connect(url: str, **options: Any) -> Connection:  # noqa: ANN401 - passed on to the driver
+    """Connect to `url`.
+
+    Raises:
+        StoreError: It does not answer, or is older than PostgreSQL 15.
+    """
+    try:
+        connection = psycopg.connect(url, autocommit=True, prepare_threshold=2, **options)
+    except psycopg.OperationalError as error:
+        raise StoreError("the database does not answer; check CLOAKROOM_DATABASE_URL and that it runs") from error
+    if connection.info.server_version < MINIMUM_SERVER:
+        connection.close()
+        raise StoreError("the database server is older than PostgreSQL 15")
+    return connection
+
+
+def open_store(url: str) -> Connection:
+    """Connect to an existing store of exactly the version that this program knows.
+
+    Raises:
+        StoreError: No store there, or a newer or older one.
+    """
+    connection = connect(url)
+    found, known = store_version(connection), migrations()[-1][0]
+    if found == known:
+        return connection
+    connection.close()
+    if found == 0:
+        raise StoreError("the database holds no store; `cloakroom init` makes one")
+    if found > known:
+        raise StoreError(f"the store is of version {found}, this program knows {known}: update the program")
+    raise StoreError(f"the store is of version {found}, this program needs {known}: run `cloakroom migrate`")
+
+
+def store_version(connection: Connection) -> int:
+    """Return the number of the newest migration applied, 0 where there is no store."""
+    exists = connection.execute("select to_regclass('schema_migration') is not null").fetchone()
+    if exists is None or not exists[0]:
+        return 0
+    row = connection.execute("select coalesce(max(number), 0) from schema_migration").fetchone()
+    return int(row[0]) if row else 0
+
+
+def create_schema(connection: Connection) -> None:
+    """Make the tables of a new store.
+
+    Raises:
+        ConflictError: There is a store already.
+    """
+    if store_version(connection):
+        raise ConflictError("there is a store already; nothing was changed")
+    apply_migrations(connection)
+
+
+def apply_migrations(connection: Connection) -> list[int]:
+    """Apply what is missing, each in a transaction of its own, and return the numbers applied."""
+    applied = []
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(4172025)")
+        connection.execute(
+            "create table if not exists schema_migration (number int primary key, applied_at timestamptz default now())"
+        )
+        found = store_version(connection)
+        for number, sql in migrations():
+            if number > found:
+                connection.execute(sql.encode())
+                connection.execute("insert into schema_migration (number) values (%s)", (number,))
+                applied.append(number)
+    return applied

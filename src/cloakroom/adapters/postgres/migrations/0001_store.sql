@@ -1,0 +1,209 @@
+-- The store of one group. Sealed values, wrapped keys and index rows lie in separate tables, so that they can be
+-- backed up with separate retention. Every large table carries its distribution column in its primary key, so that
+-- the same schema runs on Citus: brand for records, lineage for entries.
+
+create table store (
+    only_row    boolean primary key default true check (only_row),
+    id          uuid not null,
+    group_name  text not null,
+    origin      text not null,              -- name of the ledger, first line of its checkpoints
+    created_at  bigint not null             -- all times: microseconds since 1970-01-01T00:00:00Z
+);
+
+create table ordinal_counter (
+    only_row    boolean primary key default true check (only_row),
+    next        bigint not null
+);
+insert into ordinal_counter (next) values (0);
+
+create table key_ring (
+    purpose     text not null,
+    scope       int not null,
+    detail      text not null,
+    generation  int not null,
+    wrapped     bytea not null,
+    created_at  bigint not null,
+    primary key (purpose, scope, detail, generation)
+);
+
+-- Texts of the group's configuration and policy, newest version counts; kept so that old decisions can be explained.
+create table configuration (
+    path        text not null,
+    version     int not null,
+    content     text not null,
+    sha256      bytea not null,
+    stored_at   bigint not null,
+    primary key (path, version)
+);
+
+create table brand (
+    number      smallint primary key,
+    name        text not null unique
+);
+
+create table field (
+    number      smallint primary key,
+    name        text not null unique,
+    class       smallint not null
+);
+
+create table record (
+    brand       smallint not null,
+    ordinal     bigint not null,
+    version     int not null,               -- counts the values this record has had
+    valid_from  bigint not null,            -- since when the brand's system holds these values
+    state       smallint not null,          -- 0 live, 1 deleted by the brand's system, 2 erased
+    content     uuid,                       -- keyed digest of the whole row, to recognise a repetition
+    contact     bytea,
+    identity    bytea,
+    value       bytea,
+    primary key (brand, ordinal)
+);
+
+create table person_key (
+    brand       smallint not null,
+    ordinal     bigint not null,
+    generation  int not null,               -- of the brand's key-encryption keys
+    key_number  smallint not null,
+    nonce       bytea not null,
+    wraps       bytea not null,             -- three wrapped class keys of 48 bytes
+    primary key (brand, ordinal)
+);
+
+create table envelope_version (
+    brand       smallint not null,
+    ordinal     bigint not null,
+    version     int not null,
+    valid_from  bigint not null,
+    valid_to    bigint not null,            -- first moment at which these values no longer held
+    contact     bytea,
+    identity    bytea,
+    value       bytea,
+    primary key (brand, ordinal, version)
+);
+
+create table blind_index (
+    brand       smallint not null,
+    index_id    smallint not null,          -- kind of value × 256 + generation of the brand's index key
+    digest      uuid not null,
+    ordinal     bigint not null,
+    current     boolean not null,           -- false: an earlier value of the record
+    primary key (brand, index_id, digest, ordinal)
+);
+
+create table facet (
+    brand       smallint not null,
+    key         uuid not null,              -- keyed digest of name and value
+    sealed      bytea not null,
+    primary key (brand, key)
+);
+
+create table delivery (
+    brand       smallint not null,
+    sha256      bytea not null,
+    name        text not null,
+    rows_done   bigint not null,
+    finished    boolean not null,
+    counts      jsonb not null,
+    started_at  bigint not null,
+    finished_at bigint,
+    primary key (brand, sha256)
+);
+create index delivery_unfinished on delivery (brand) where not finished;
+
+-- A principal is a person or an application; everything derived from it shares the lineage of the same id.
+create table principal (
+    id            text primary key,
+    kind          text not null,
+    roles         text[] not null,
+    brands        text[] not null,
+    networks      text[] not null,
+    valid_from    bigint not null,
+    valid_until   bigint,
+    created_at    bigint not null,
+    token_scope   text not null             -- whose tokens it holds: its own id, or the application it works through
+);
+
+create table credential (
+    id            text primary key,
+    principal     text not null references principal (id),
+    public_key    bytea not null,
+    created_at    bigint not null,
+    expires_at    bigint,
+    revoked_at    bigint,
+    last_used_at  bigint
+);
+create index credential_principal on credential (principal);
+
+create table lineage (
+    id            text primary key,
+    version       bigint not null default 0,    -- counts the entries that count against its budgets
+    epoch         int not null default 0,       -- counts its renewals
+    epoch_version bigint not null default 0,    -- its version at the last renewal
+    frozen_at     bigint,
+    frozen_reason text
+);
+
+-- Which fields in which form an entry showed; few distinct ones, so entries name them by number.
+create table disclosure_shape (
+    id            int generated always as identity primary key,
+    shape         text not null unique          -- canonical JSON: {"email":"reveal","phone":"mask"}
+);
+
+create table ledger_entry (
+    id              bigint generated always as identity,
+    lineage         text not null,
+    lineage_version bigint,                     -- set where the entry counts against budgets
+    epoch           int not null,
+    at              bigint not null,
+    operation       text not null,
+    permitted       boolean not null,
+    shape           int,
+    records         int not null,
+    body            bytea not null,             -- canonical JSON: the leaf of the ledger
+    set_bytes       bytea,                      -- portable Roaring bitmap of ordinals
+    leaf_index      bigint,                     -- place in the log, once integrated
+    primary key (lineage, id)
+);
+create unique index ledger_entry_counted on ledger_entry (lineage, lineage_version) where lineage_version is not null;
+create index ledger_entry_time on ledger_entry (lineage, at);
+create index ledger_entry_waiting on ledger_entry (id) where leaf_index is null;
+create unique index ledger_entry_leaf on ledger_entry (leaf_index) where leaf_index is not null;
+
+create table tile (
+    path        text primary key,
+    data        bytea not null
+);
+
+create table checkpoint (
+    size        bigint primary key,
+    root        bytea not null,
+    note        text not null,
+    at          bigint not null
+);
+
+-- Unions of the sets of all integrated entries of one hour, lineage, epoch, operation and shape.
+create table rollup (
+    lineage     text not null,
+    hour        bigint not null,                -- microseconds, start of the hour
+    epoch       int not null,
+    operation   text not null,
+    shape       int not null,
+    set_bytes   bytea not null,
+    entries     int not null,
+    last_version bigint not null,
+    first_at    bigint not null,
+    last_at     bigint not null,
+    primary key (lineage, hour, epoch, operation, shape)
+);
+create table rollup_progress (
+    only_row    boolean primary key default true check (only_row),
+    hour        bigint not null,                -- entries before this hour are rolled up
+    leaf_index  bigint not null
+);
+
+create table node (
+    id          text primary key,
+    epoch       bigint not null,
+    started_at  bigint not null
+);

@@ -1,0 +1,60 @@
+"""Many small values sealed under one key, in one call.
+
+A cell is sealed by AES-256-GCM with nonce = initial XOR number (RFC 8446 §5.3) and associated data
+head ‖ number. The loop lies here, beside the library, because per-call overhead is what small values cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from cloakroom.errors import OpenError, UsageError
+
+_INITIAL_SIZE = 12
+_KEY_SIZE = 32
+
+
+def seal_cells(
+    key: bytes, initial: bytes, head: bytes, numbers: Sequence[int], plaintexts: Sequence[bytes]
+) -> list[bytes]:
+    """Return each plaintext sealed, in order.
+
+    Args:
+        key: 32 bytes.
+        initial: 12 bytes, never used before under this key.
+        head: Associated data common to all cells, of a fixed length that the caller's format states.
+        numbers: Number of each cell, 0 to 255, each at most once.
+        plaintexts: One for each number.
+    """
+    if len(key) != _KEY_SIZE or len(initial) != _INITIAL_SIZE:
+        raise UsageError("cells are sealed with a key of 32 bytes and an initial value of 12")
+    encrypt = AESGCM(key).encrypt
+    front, last = initial[:-1], initial[-1]
+    return [
+        encrypt(front + bytes((last ^ number,)), plaintext, head + bytes((number,)))
+        for number, plaintext in zip(numbers, plaintexts, strict=True)
+    ]
+
+
+def open_cells(
+    key: bytes, initial: bytes, head: bytes, numbers: Sequence[int], sealed: Sequence[bytes]
+) -> list[bytes]:
+    """Undo `seal_cells`.
+
+    Raises:
+        OpenError: At least one cell does not open.
+    """
+    if len(key) != _KEY_SIZE or len(initial) != _INITIAL_SIZE:
+        raise OpenError("does not open")
+    decrypt = AESGCM(key).decrypt
+    front, last = initial[:-1], initial[-1]
+    try:
+        return [
+            decrypt(front + bytes((last ^ number,)), cell, head + bytes((number,)))
+            for number, cell in zip(numbers, sealed, strict=True)
+        ]
+    except (InvalidTag, ValueError):
+        raise OpenError("does not open") from None

@@ -1,0 +1,203 @@
+"""Sealed values of one record: envelopes and wrapped keys. The bytes are specified in `docs/spec/envelope.md`.
+
+Contract:
+
+- Each record has one random 256-bit key for each field class. The key lies wrapped in another table than the
+  envelope, so that destroying it makes every copy of the envelope unreadable.
+- Each field is sealed by itself (AES-256-GCM), padded to 16 bytes, with associated data that binds format, brand,
+  record, class, field, version of the values and number of the key. A cell moved anywhere else does not open.
+- An envelope has one random 96-bit initial value; the nonce of a cell is that value XOR the field's number, as
+  TLS 1.3 does for its records (RFC 8446 §5.3). An envelope is always sealed whole, never patched: changed values
+  get a new initial value, so that no nonce is used twice.
+- AES-GCM does not commit to its key. The envelope carries a commitment (HMAC-SHA-256 under the class key) that is
+  compared before anything is opened; there is one key for an envelope, never a list to try.
+- Opening is mute: `OpenError` does not say why.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from cloakroom.crypto import (
+    AEAD_NONCE_SIZE,
+    AEAD_TAG_SIZE,
+    KEY_SIZE,
+    AuthenticatedCipher,
+    hmac_sha256,
+    is_equal,
+    open_cells,
+    seal_cells,
+)
+from cloakroom.errors import OpenError, UsageError
+
+FORMAT = 1
+PADDING_BLOCK = 16
+COMMITMENT_SIZE = 32
+WRAP_SIZE = KEY_SIZE + AEAD_TAG_SIZE
+MAX_FIELD_NUMBER = 255
+MAX_VALUE_SIZE = 60_000
+
+_HEADER = struct.Struct(f">BBI{AEAD_NONCE_SIZE}s{COMMITMENT_SIZE}s")
+_CELL_HEADER = struct.Struct(">BH")
+_CELL_CONTEXT = struct.Struct(">18sBHIBBI")
+_WRAP_CONTEXT = struct.Struct(">18sBHIBBH")
+_COMMITMENT_CONTEXT = struct.Struct(">20sBHIBB")
+_CELL_LABEL = b"cloakroom/cell"
+_WRAP_LABEL = b"cloakroom/wrap"
+_COMMITMENT_LABEL = b"cloakroom/commitment"
+
+
+class FieldClass(IntEnum):
+    """What a thief wants is split three ways; each class has keys of its own."""
+
+    CONTACT = 1
+    IDENTITY = 2
+    VALUE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CellContext:
+    """Where an envelope belongs; bound to every cell in it.
+
+    Attributes:
+        brand: Number of the brand, 0 to 65535.
+        ordinal: Ordinal of the record, 0 to 2^32 − 1.
+        field_class: Class of all fields in the envelope.
+        key_number: Counts the class keys that this record has had; 0 for the first.
+        version: Version of the record's values at which this envelope was sealed.
+    """
+
+    brand: int
+    ordinal: int
+    field_class: FieldClass
+    key_number: int
+    version: int
+
+
+def seal_envelope(key: bytes, initial: bytes, context: CellContext, cells: Iterable[tuple[int, bytes]]) -> bytes:
+    """Return the envelope that holds `cells`.
+
+    Args:
+        key: The class key of the record, 32 bytes.
+        initial: 12 random bytes, new for each envelope.
+        context: Where it belongs.
+        cells: Pairs of field number (0 to 255, each once) and value.
+    """
+    numbers: list[int] = []
+    plaintexts: list[bytes] = []
+    for number, value in cells:
+        if len(value) > MAX_VALUE_SIZE:
+            raise UsageError(f"the value of field {number} is longer than {MAX_VALUE_SIZE} bytes")
+        numbers.append(number)
+        plaintexts.append(value + b"\x80" + bytes(-(len(value) + 1) % PADDING_BLOCK))
+    if len(set(numbers)) != len(numbers):
+        raise UsageError("a field number stands twice in one envelope")
+    head = _CELL_CONTEXT.pack(
+        _CELL_LABEL, FORMAT, context.brand, context.ordinal, context.field_class, context.key_number, context.version
+    )
+    sealed = seal_cells(key, initial, head, numbers, plaintexts)
+    parts = [_HEADER.pack(FORMAT, context.key_number, context.version, initial, _commitment(key, context))]
+    for number, cell in zip(numbers, sealed, strict=True):
+        parts.append(_CELL_HEADER.pack(number, len(cell)))
+        parts.append(cell)
+    return b"".join(parts)
+
+
+def open_envelope(
+    key: bytes,
+    envelope: bytes,
+    *,
+    brand: int,
+    ordinal: int,
+    field_class: FieldClass,
+    numbers: Sequence[int] | None = None,
+) -> Mapping[int, bytes]:
+    """Return the values of the wanted fields, by field number.
+
+    Args:
+        key: The class key of the record.
+        envelope: What `seal_envelope` returned.
+        brand: Number of the brand it is expected to belong to.
+        ordinal: Ordinal of the record it is expected to belong to.
+        field_class: Class it is expected to hold.
+        numbers: Fields to open; None for all. A field that the envelope does not hold is left out.
+
+    Raises:
+        OpenError: It does not open.
+    """
+    if len(envelope) < _HEADER.size:
+        raise OpenError("does not open")
+    form, key_number, version, initial, commitment = _HEADER.unpack_from(envelope)
+    if form != FORMAT:
+        raise OpenError("does not open")
+    context = CellContext(brand, ordinal, field_class, key_number, version)
+    if not is_equal(commitment, _commitment(key, context)):
+        raise OpenError("does not open")
+    head = _CELL_CONTEXT.pack(_CELL_LABEL, FORMAT, brand, ordinal, field_class, key_number, version)
+    found: list[int] = []
+    sealed: list[bytes] = []
+    for number, cell in _cells(envelope):
+        if numbers is None or number in numbers:
+            found.append(number)
+            sealed.append(cell)
+    opened = open_cells(key, initial, head, found, sealed)
+    return {number: _unpad(padded) for number, padded in zip(found, opened, strict=True)}
+
+
+def _cells(envelope: bytes) -> Iterable[tuple[int, bytes]]:
+    position, end = _HEADER.size, len(envelope)
+    while position < end:
+        if position + _CELL_HEADER.size > end:
+            raise OpenError("does not open")
+        number, size = _CELL_HEADER.unpack_from(envelope, position)
+        position += _CELL_HEADER.size
+        if position + size > end:
+            raise OpenError("does not open")
+        yield number, envelope[position : position + size]
+        position += size
+
+
+def _unpad(padded: bytes) -> bytes:
+    end = padded.rfind(b"\x80")
+    if end < 0 or padded.count(0, end + 1) != len(padded) - end - 1:
+        raise OpenError("does not open")
+    return padded[:end]
+
+
+def _commitment(key: bytes, context: CellContext) -> bytes:
+    return hmac_sha256(
+        key,
+        _COMMITMENT_CONTEXT.pack(
+            _COMMITMENT_LABEL, FORMAT, context.brand, context.ordinal, context.field_class, context.key_number
+        ),
+    )
+
+
+def wrap_context(brand: int, ordinal: int, field_class: FieldClass, key_number: int, generation: int) -> bytes:
+    """Return the associated data of a wrapped class key.
+
+    Args:
+        brand: Number of the brand.
+        ordinal: Ordinal of the record.
+        field_class: Class of the key.
+        key_number: Counts the class keys that the record has had.
+        generation: Generation of the brand's key-encryption keys.
+    """
+    return _WRAP_CONTEXT.pack(_WRAP_LABEL, FORMAT, brand, ordinal, field_class, key_number, generation)
+
+
+def wrap_key(encryption_key: AuthenticatedCipher, nonce: bytes, key: bytes, context: bytes) -> bytes:
+    """Return `key` (32 bytes) wrapped into 48 bytes; `context` comes from `wrap_context`."""
+    return encryption_key.seal(nonce, key, context)
+
+
+def unwrap_key(encryption_key: AuthenticatedCipher, nonce: bytes, wrapped: bytes, context: bytes) -> bytes:
+    """Undo `wrap_key`.
+
+    Raises:
+        OpenError: It does not open.
+    """
+    return encryption_key.open(nonce, wrapped, context)

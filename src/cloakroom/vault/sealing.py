@@ -1,0 +1,187 @@
+"""Seals and opens whole records of one brand, in batches.
+
+Pure: keys and randomness come in, bytes go out. `BrandSealer` is bound to one brand and the generation of its
+key-encryption keys; rows of an older generation open as long as the ring holds that generation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from cloakroom.crypto import AEAD_NONCE_SIZE, KEY_SIZE, AuthenticatedCipher, random_bytes
+from cloakroom.errors import OpenError
+from cloakroom.vault.envelope import (
+    WRAP_SIZE,
+    CellContext,
+    FieldClass,
+    open_envelope,
+    seal_envelope,
+    unwrap_key,
+    wrap_context,
+    wrap_key,
+)
+from cloakroom.vault.key_ring import KeyPurpose, KeyRing
+
+CLASSES = tuple(FieldClass)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedKeys:
+    """The wrapped class keys of one record.
+
+    Attributes:
+        generation: Generation of the brand's key-encryption keys.
+        key_number: Counts the key sets that the record has had.
+        nonce: 12 bytes, shared by the three wraps: each is under a key-encryption key of its own.
+        wraps: Three wraps of 48 bytes, in the order of the classes.
+    """
+
+    generation: int
+    key_number: int
+    nonce: bytes
+    wraps: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRecord:
+    """One record as it is stored.
+
+    Attributes:
+        ordinal: Ordinal of the record.
+        version: Version of its values.
+        envelopes: One envelope for each class, None where the class holds nothing.
+    """
+
+    ordinal: int
+    version: int
+    envelopes: tuple[bytes | None, bytes | None, bytes | None]
+
+
+class BrandSealer:
+    """Seals and opens the records of one brand."""
+
+    def __init__(self, ring: KeyRing, brand: int, random: Callable[[int], bytes] = random_bytes) -> None:
+        """Take the ring, the number of the brand and a source of randomness."""
+        self._brand = brand
+        self._random = random
+        self._generation = ring.newest(KeyPurpose.WRAP, brand, FieldClass.CONTACT.name)
+        self._encryption_keys = {
+            (generation, field_class): AuthenticatedCipher(
+                ring.get(KeyPurpose.WRAP, brand, field_class.name, generation)
+            )
+            for field_class in CLASSES
+            for generation in ring.generations(KeyPurpose.WRAP, brand, field_class.name)
+        }
+
+    @property
+    def generation(self) -> int:
+        """Generation of the key-encryption keys that new wraps use."""
+        return self._generation
+
+    def new_keys(self, ordinal: int, key_number: int = 0) -> tuple[SealedKeys, dict[FieldClass, bytes]]:
+        """Return fresh class keys for a record, wrapped and open."""
+        material = self._random(AEAD_NONCE_SIZE + KEY_SIZE * len(CLASSES))
+        nonce = material[:AEAD_NONCE_SIZE]
+        keys = {
+            field_class: material[AEAD_NONCE_SIZE + KEY_SIZE * at : AEAD_NONCE_SIZE + KEY_SIZE * (at + 1)]
+            for at, field_class in enumerate(CLASSES)
+        }
+        return self._wrapped(ordinal, key_number, nonce, keys), keys
+
+    def rewrap(self, ordinal: int, sealed: SealedKeys) -> SealedKeys:
+        """Return the same keys wrapped under the newest generation."""
+        keys = self.unwrap(ordinal, sealed, CLASSES)
+        return self._wrapped(ordinal, sealed.key_number, self._random(AEAD_NONCE_SIZE), keys)
+
+    def unwrap(self, ordinal: int, sealed: SealedKeys, classes: Collection[FieldClass]) -> dict[FieldClass, bytes]:
+        """Return the open class keys.
+
+        Raises:
+            OpenError: One does not open.
+        """
+        keys = {}
+        for field_class in classes:
+            encryption_key = self._encryption_keys.get((sealed.generation, field_class))
+            if encryption_key is None:
+                raise OpenError("does not open")
+            at = (field_class - 1) * WRAP_SIZE
+            context = wrap_context(self._brand, ordinal, field_class, sealed.key_number, sealed.generation)
+            keys[field_class] = unwrap_key(encryption_key, sealed.nonce, sealed.wraps[at : at + WRAP_SIZE], context)
+        return keys
+
+    def seal(
+        self,
+        ordinal: int,
+        version: int,
+        keys: Mapping[FieldClass, bytes],
+        cells: Mapping[FieldClass, Sequence[tuple[int, bytes]]],
+        key_number: int = 0,
+    ) -> SealedRecord:
+        """Return the record sealed.
+
+        Args:
+            ordinal: Ordinal of the record.
+            version: Version of the values, from 1.
+            keys: Open class keys.
+            cells: Field number and value of each field, by class.
+            key_number: Counts the key sets of the record.
+        """
+        initials = self._random(AEAD_NONCE_SIZE * len(CLASSES))
+        envelopes: list[bytes | None] = []
+        for at, field_class in enumerate(CLASSES):
+            held = cells.get(field_class)
+            if not held:
+                envelopes.append(None)
+                continue
+            context = CellContext(self._brand, ordinal, field_class, key_number, version)
+            initial = initials[AEAD_NONCE_SIZE * at : AEAD_NONCE_SIZE * (at + 1)]
+            envelopes.append(seal_envelope(keys[field_class], initial, context, held))
+        return SealedRecord(ordinal, version, (envelopes[0], envelopes[1], envelopes[2]))
+
+    def open(
+        self,
+        record: SealedRecord,
+        sealed_keys: SealedKeys,
+        wanted: Mapping[FieldClass, Sequence[int] | None],
+    ) -> dict[int, bytes]:
+        """Return values by field number.
+
+        Args:
+            record: The sealed record; only the wanted classes need an envelope.
+            sealed_keys: Its wrapped keys.
+            wanted: Field numbers by class; None for all fields of a class.
+
+        Raises:
+            OpenError: Something does not open.
+        """
+        keys = self.unwrap(record.ordinal, sealed_keys, wanted.keys())
+        values: dict[int, bytes] = {}
+        for field_class, numbers in wanted.items():
+            envelope = record.envelopes[field_class - 1]
+            if envelope is not None:
+                values.update(
+                    open_envelope(
+                        keys[field_class],
+                        envelope,
+                        brand=self._brand,
+                        ordinal=record.ordinal,
+                        field_class=field_class,
+                        numbers=numbers,
+                    )
+                )
+        return values
+
+    def _wrapped(
+        self, ordinal: int, key_number: int, nonce: bytes, keys: Mapping[FieldClass, bytes]
+    ) -> SealedKeys:
+        wraps = [
+            wrap_key(
+                self._encryption_keys[(self._generation, field_class)],
+                nonce,
+                keys[field_class],
+                wrap_context(self._brand, ordinal, field_class, key_number, self._generation),
+            )
+            for field_class in CLASSES
+        ]
+        return SealedKeys(self._generation, key_number, nonce, b"".join(wraps))
