@@ -1,0 +1,265 @@
+"""Severity for each controller and segment, with the rules beside the number, and the union of all duties.
+
+Within a segment every data set is judged by itself; its worst number is the segment's number, and its duties are the
+union of what the data sets bring. Persons against thresholds are counted over the whole controller: all persons whose
+data include at least the elements in question, in whatever segment or country, with those who cannot be excluded.
+
+The number never decides alone: floors (tell the authority, tell the persons) win over ceilings, both win over the
+band. The result is a recommendation, not legal advice; `history.Decision` records what a named person decided.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cloakroom.duty.severity.conditions import Situation, reasons
+from cloakroom.duty.severity.model import (
+    Assessment,
+    Circumstances,
+    Context,
+    Exposure,
+    Limits,
+    Outcome,
+    Override,
+    Scale,
+    Score,
+    SegmentAssessment,
+)
+from cloakroom.duty.severity.scoring import score
+from cloakroom.errors import LimitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from cloakroom.duty.facts import Facts
+    from cloakroom.duty.severity.method import Band, Method, OverrideRule
+
+__all__ = ["assess", "assess_facts", "circumstances_of", "exposures_of"]
+
+LARGE_FROM = 101  # ENISA's flag "more than 100 persons"
+
+
+def circumstances_of(facts: Facts) -> Circumstances:
+    """Take the circumstances from the facts."""
+    incident = facts.incident
+    return Circumstances(
+        nature=frozenset(incident.nature),
+        cause=incident.cause,
+        taken=incident.taken,
+        holder=incident.holder,
+        intelligible=incident.intelligible,
+        restored_hours=incident.restored_hours,
+        service_harm=incident.service_harm,
+        deletion_confirmed=incident.deletion_confirmed,
+    )
+
+
+def exposures_of(facts: Facts) -> tuple[Exposure, ...]:
+    """Take the affected groups from the facts, each with the number of persons that cannot be excluded."""
+    return tuple(
+        Exposure(group.controller, group.segment, group.persons_possible, group.records, group.data)
+        for group in facts.affected
+    )
+
+
+def assess_facts(method: Method, facts: Facts, contexts: Sequence[Context] = ()) -> Assessment:
+    """Assess the facts of an incident; see `assess`."""
+    return assess(method, circumstances_of(facts), exposures_of(facts), contexts)
+
+
+def assess(
+    method: Method,
+    circumstances: Circumstances,
+    exposures: Sequence[Exposure],
+    contexts: Sequence[Context] = (),
+    *,
+    limits: Limits | None = None,
+) -> Assessment:
+    """Assess every controller's segments.
+
+    Args:
+        method: Weights and rules.
+        circumstances: How it happened.
+        exposures: Persons by controller, segment and data set; several rows of one data set add up.
+        contexts: Judgements about the data; the most specific one applies, the later of two equals.
+        limits: Bounds on the input.
+
+    Raises:
+        LimitError: More rows than the limits allow.
+    """
+    limits = limits or Limits()
+    if len(exposures) > limits.exposures_max or len(contexts) > limits.contexts_max:
+        raise LimitError("more groups of affected persons, or judgements, than an assessment may have")
+    inhabited = [exposure for exposure in exposures if exposure.persons or exposure.records]
+    segments = _group(inhabited)
+    assessed = tuple(
+        _segment(method, circumstances, rows, inhabited, _context_for(contexts, *key))
+        for key, rows in sorted(segments.items())
+    )
+    outcome = Outcome()
+    for segment in assessed:
+        outcome = outcome.union(segment.outcome)
+    notes = (
+        ()
+        if assessed
+        else ("No affected persons are stated: record the breach, and assess again when they are known.",)
+    )
+    return Assessment(method.name, assessed, outcome, notes)
+
+
+def _group(exposures: Iterable[Exposure]) -> dict[tuple[str, str], list[Exposure]]:
+    groups: dict[tuple[str, str], list[Exposure]] = defaultdict(list)
+    for exposure in exposures:
+        groups[exposure.controller, exposure.segment].append(exposure)
+    return groups
+
+
+def _context_for(contexts: Sequence[Context], controller: str, segment: str) -> Context:
+    def fit(context: Context) -> int:
+        if context.controller not in {controller, "*"} or context.segment not in {segment, "*"}:
+            return -1
+        return 2 * (context.controller == controller) + (context.segment == segment)
+
+    best, best_fit = Context(), -1
+    for context in contexts:
+        if fit(context) >= max(best_fit, 0):
+            best, best_fit = context, fit(context)
+    return best
+
+
+def _segment(
+    method: Method,
+    circumstances: Circumstances,
+    rows: Sequence[Exposure],
+    everyone: Sequence[Exposure],
+    context: Context,
+) -> SegmentAssessment:
+    controller, segment = rows[0].controller, rows[0].segment
+    scored = []
+    for data in sorted({row.data for row in rows}, key=sorted):
+        situation = _situation(rows, everyone, data)
+        situation = replace(
+            situation,
+            circumstances=circumstances,
+            context=context,
+            traits=method.trades.get(context.trade, frozenset()),
+        )
+        scored.append((score(method, situation), situation))
+    scored.sort(key=lambda pair: (-pair[0].se, -pair[0].persons, sorted(pair[0].data)))
+    worst, worst_situation = scored[0]
+    band = method.band(worst.se)
+    outcome = Outcome()
+    overrides: list[Override] = []
+    for data_score, situation in scored:
+        own, hits = _decide(method, data_score, situation)
+        outcome = outcome.union(own)
+        overrides.extend(hit for hit in hits if hit.id not in {known.id for known in overrides})
+    likelihood = _likelihood(method, worst_situation)
+    impact = _impact(method, band, outcome)
+    return SegmentAssessment(
+        controller=controller,
+        segment=segment,
+        persons=sum(row.persons for row in rows),
+        records=sum(row.records for row in rows),
+        score=worst,
+        others=tuple(data_score for data_score, _ in scored[1:]),
+        band=band.id,
+        flags={
+            "more_than_100_persons": worst_situation.persons_in_all >= LARGE_FROM,
+            "unintelligible": not circumstances.intelligible,
+        },
+        overrides=tuple(overrides),
+        likelihood=likelihood,
+        impact=impact,
+        risk=_risk_words(likelihood, impact, outcome),
+        outcome=outcome,
+        notes=_notes(circumstances, context),
+    )
+
+
+def _situation(rows: Sequence[Exposure], everyone: Sequence[Exposure], data: frozenset[str]) -> Situation:
+    """Count the persons behind one data set of one controller's segment."""
+    controller, segment = rows[0].controller, rows[0].segment
+    each = max((_ceiling(row.records, row.persons) for row in rows if row.data == data), default=1)
+    exposed = sum(row.persons for row in everyone if row.controller == controller and row.data >= data)
+    return Situation(
+        data=data,
+        segment=segment,
+        persons=exposed,
+        persons_in_all=sum(row.persons for row in everyone),
+        records=each * exposed,
+    )
+
+
+def _ceiling(records: int, persons: int) -> int:
+    return -(-records // persons) if persons else records
+
+
+def _decide(method: Method, data_score: Score, situation: Situation) -> tuple[Outcome, list[Override]]:
+    """Apply the rules beside the number: lowering first, then ceilings, then floors, so that floors win."""
+    band = method.band(data_score.se)
+    outcome = Outcome(authority=band.authority, persons=band.persons)
+    situation = replace(situation, ei=data_score.ei, band=band.id)
+    hits = []
+    order = {"lower": 0, "document": 1, "authority": 2, "persons": 3}
+    for rule in sorted(method.overrides, key=lambda rule: order[rule.effect]):
+        because = reasons(rule.when, situation)
+        if because is None or (rule.unless is not None and reasons(rule.unless, situation) is not None):
+            continue
+        moved = _apply(method, rule, band, outcome)
+        hits.append(
+            Override(
+                rule.id, rule.title, rule.effect, moved != outcome, rule.reason, because, rule.source, rule.confidence
+            )
+        )
+        outcome = moved
+    return outcome, hits
+
+
+def _apply(method: Method, rule: OverrideRule, band: Band, outcome: Outcome) -> Outcome:
+    if rule.effect == "lower":
+        below = max(
+            (lower for lower in method.bands if lower.start < band.start), key=lambda b: b.start, default=band
+        )
+        return Outcome(authority=below.authority, persons=below.persons)
+    if rule.effect == "document":
+        return Outcome()
+    if rule.effect == "authority":
+        return replace(outcome, authority=True)
+    return replace(outcome, authority=True, persons=True)
+
+
+def _likelihood(method: Method, situation: Situation) -> Scale:
+    for rule in method.likelihoods:
+        if reasons(rule.when, situation) is not None:
+            return Scale(rule.value, rule.words, rule.reason)
+    raise AssertionError("the last likelihood holds always; the loader checks it")
+
+
+def _impact(method: Method, band: Band, outcome: Outcome) -> Scale:
+    """Take the impact from the band, moved to what the outcome stands for where rules moved the outcome."""
+    if outcome == Outcome(authority=band.authority, persons=band.persons):
+        return Scale(band.impact, band.impact_words, f"by the number: {band.consequence}")
+    fitting = [b for b in method.bands if (b.authority, b.persons) == (outcome.authority, outcome.persons)]
+    chosen = min(fitting, key=lambda b: abs(b.start - band.start))
+    return Scale(chosen.impact, chosen.impact_words, f"by the rules beside the number: {chosen.consequence}")
+
+
+def _risk_words(likelihood: Scale, impact: Scale, outcome: Outcome) -> str:
+    level = "high risk" if outcome.persons else "risk" if outcome.authority else "risk unlikely"
+    return f"{level}: harm is {likelihood.words}, its impact {impact.words}"
+
+
+def _notes(circumstances: Circumstances, context: Context) -> tuple[str, ...]:
+    notes = []
+    if not circumstances.intelligible:
+        notes.append("Open the case again if the key falls or the encryption turns out weak.")
+    if circumstances.nature and "confidentiality" not in circumstances.nature and circumstances.confidentiality:
+        notes.append("The facts say that data left but do not name confidentiality: it was counted as hit.")
+    if circumstances.taken == "possible":
+        notes.append("Whether data left is not settled: assess again when it is.")
+    if context.author:
+        notes.append(f"Context judged by {context.author}: {context.reason}")
+    return tuple(notes)

@@ -1,0 +1,229 @@
+"""What severity is computed from, and what comes out: values only.
+
+All scores are whole hundredths, so that 0.25 stays 0.25. `Exposure` and `Circumstances` carry the data elements and
+incident attributes of the facts file; `Context` carries what the facts file cannot say (the seller's trade, the time
+that the data span) and names who judged it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "INSIGHTS",
+    "Assessment",
+    "Circumstances",
+    "Context",
+    "Exposure",
+    "Limits",
+    "Outcome",
+    "Override",
+    "Scale",
+    "Score",
+    "SegmentAssessment",
+    "Step",
+]
+
+INSIGHTS = frozenset({"", "full", "general", "none", "some"})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one assessment reads.
+
+    Attributes:
+        exposures_max: Rows of affected persons.
+        contexts_max: Judgements about context.
+        versions_max: Versions kept of one assessment.
+    """
+
+    exposures_max: int = 100_000
+    contexts_max: int = 10_000
+    versions_max: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """How the breach happened; the same for all persons.
+
+    Attributes:
+        nature: Which of confidentiality, integrity, availability were hit; empty means not yet known.
+        cause: Whether from outside or inside, by malice or accident.
+        taken: Whether data left: proven, seen, possible, or excluded by evidence.
+        holder: Who has them now.
+        intelligible: False where data are unreadable to the holder and the key is safe.
+        restored_hours: Hours until data were available again; None while they are not.
+        service_harm: What the outage did to persons.
+        deletion_confirmed: Whether the recipient confirmed deletion in writing.
+    """
+
+    nature: frozenset[str] = frozenset({"confidentiality"})
+    cause: str = "external_malicious"
+    taken: str = "possible"
+    holder: str = "none"
+    intelligible: bool = True
+    restored_hours: int | None = 0
+    service_harm: str = "none"
+    deletion_confirmed: bool = False
+
+    @property
+    def confidentiality(self) -> bool:
+        """Whether secrecy is in question: named, not yet known, or shown by the data having left."""
+        return not self.nature or "confidentiality" in self.nature or self.taken in {"accessed", "exfiltrated"}
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Persons of one controller, segment and data set."""
+
+    controller: str
+    segment: str
+    persons: int
+    records: int
+    data: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a named person judged about data of a controller's segment; `*` means every one.
+
+    Attributes:
+        controller: Id of the controller, or `*`.
+        segment: Segment, or `*`.
+        trade: The controller's trade, one that the method lists, or empty.
+        period_days: Time that the data about one person span, in days; None if not judged.
+        insight: How much the data tell: none, general, some, full, or empty where the default rules decide.
+        public: Whether the data were easily found in public before.
+        outdated: Whether the data are long invalid.
+        author: Who judged it.
+        reason: Why.
+    """
+
+    controller: str = "*"
+    segment: str = "*"
+    trade: str = ""
+    period_days: int | None = None
+    insight: str = ""
+    public: bool = False
+    outdated: bool = False
+    author: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the reasoning, readable alone.
+
+    Attributes:
+        element: What it moved: a data class, `ei`, or an element of the circumstances.
+        rule: Id in the method file.
+        change: What it set or added, in hundredths.
+        reason: Why, in words.
+        because: The facts that made the rule apply.
+        source: Where the rule comes from.
+    """
+
+    element: str
+    rule: str
+    change: int
+    reason: str
+    because: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is to be done: document (always), tell the authority, tell the persons."""
+
+    document: bool = True
+    authority: bool = False
+    persons: bool = False
+
+    def union(self, other: Outcome) -> Outcome:
+        """Return every duty of either."""
+        return Outcome(
+            self.document or other.document, self.authority or other.authority, self.persons or other.persons
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A rule beside the number that moved the outcome, or confirmed it."""
+
+    id: str
+    title: str
+    effect: str
+    changed: bool
+    reason: str
+    because: tuple[str, ...]
+    source: str
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A step on a scale from 0 to 4, with the words for it."""
+
+    value: int
+    words: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The ENISA number of one data set, in hundredths, with every step.
+
+    Attributes:
+        data: The data elements scored.
+        persons: Persons whose data include at least these elements.
+        dpc: Data processing context, 100 to 400.
+        ei: Ease of identification, 25 to 100.
+        cb: Circumstances of the breach, 0 to 200.
+        steps: How they came about.
+    """
+
+    data: frozenset[str]
+    persons: int
+    dpc: int
+    ei: int
+    cb: int
+    steps: tuple[Step, ...]
+
+    @property
+    def se(self) -> int:
+        """SE = DPC × EI + CB, in hundredths (ENISA 2013, section 3)."""
+        return self.dpc * self.ei // 100 + self.cb
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentAssessment:
+    """One controller's segment: the number of its worst data set, and the duties that any of its data sets brings."""
+
+    controller: str
+    segment: str
+    persons: int
+    records: int
+    score: Score
+    others: tuple[Score, ...]
+    band: str
+    flags: Mapping[str, bool]
+    overrides: tuple[Override, ...]
+    likelihood: Scale
+    impact: Scale
+    risk: str
+    outcome: Outcome
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """All segments, and the union of their duties."""
+
+    method: str
+    segments: tuple[SegmentAssessment, ...]
+    outcome: Outcome
+    notes: tuple[str, ...]
