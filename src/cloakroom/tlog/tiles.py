@@ -119,6 +119,11 @@ def edge_tiles(size: int) -> list[Tile]:
     return tiles
 
 
+def size_limit(tile: Tile, limits: Limits = DEFAULT_LIMITS) -> int:
+    """Return how many bytes the file of `tile`, or a fuller version of it, can have at most."""
+    return TILE_WIDTH * (limits.entry_bytes + 2 if tile.level == ENTRIES else HASH_SIZE)
+
+
 def level_count(size: int) -> int:
     """Return how many levels of tiles a tree of `size` has."""
     return (size.bit_length() + TILE_HEIGHT - 1) // TILE_HEIGHT
