@@ -1,0 +1,358 @@
+"""Reading a brand's mapping file.
+
+`parse_mapping` tells every mistake in a file at once, each with its line. `check_group_mappings` finds what is wrong
+only between brands: a field that two of them define differently, since budgets, policies and duties name fields
+without a brand. `docs/reference/brand-mapping.md` explains the file.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import zoneinfo
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from cloakroom.canonical.countries import country_code
+from cloakroom.errors import Position, Problem, RuleError
+from cloakroom.vault.fields import (
+    CHOICES,
+    DATA_ELEMENTS,
+    INDEXABLE_KINDS,
+    WELL_KNOWN_FIELDS,
+    FieldClass,
+    FieldDefinition,
+    FieldKind,
+)
+from cloakroom.vault.mapping import (
+    DATE_ORDERS,
+    FACETS,
+    BrandMapping,
+    ColumnMapping,
+    FileFormat,
+    FileKind,
+    IdStyle,
+    RecordColumns,
+    SpendBands,
+    parse_path,
+)
+from cloakroom.vault.strict_toml import Findings, TableReader, parse_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_INDEX_OF_KIND = {FieldKind.EMAIL: "email", FieldKind.PHONE: "phone"}
+_MAX_BANDS = 20
+
+
+def parse_mapping(text: str, source: str) -> BrandMapping:
+    """Read one brand's mapping.
+
+    Args:
+        text: The TOML document.
+        source: File name for messages.
+
+    Raises:
+        RuleError: Anything is wrong; holds every mistake found, with its line.
+    """
+    document, lines = parse_document(text, source)
+    findings = Findings(source, lines)
+    root = TableReader(document, (), findings)
+    order = _format(root, "date_order", "iso")
+    columns, bands = _columns(root.table("columns"), order)
+    mapping = BrandMapping(
+        brand=root.text("brand", required=True),
+        source=source,
+        file_format=_file_format(root.table("format")),
+        record=_record(root.table("record"), order),
+        columns=columns,
+        timezone=_timezone(root),
+        decimal_mark=root.word("decimal_mark", ".,", "."),
+        grouping_mark=root.word("grouping_mark", ["", ".", ",", " ", "'", "’"]),
+        empty=frozenset(word.strip().lower() for word in root.texts("empty")),
+        ignore=frozenset(root.texts("ignore")),
+        refuse_unknown=root.word("unknown_columns", ["refuse", "ignore"], "refuse") == "refuse",
+        phone_country=_phone_country(root),
+        defaults=_defaults(root.table("defaults")),
+        facets=_facets(root, columns, bands),
+        spend_bands=bands,
+        lines={column.source: findings.line_of(("columns", column.source)) for column in columns},
+    )
+    root.finish()
+    _check_whole(mapping, findings)
+    if findings.problems:
+        raise RuleError(findings.problems)
+    return mapping
+
+
+def check_group_mappings(mappings: Iterable[BrandMapping]) -> dict[str, FieldDefinition]:
+    """Return every field of the group by name, after checking that all brands mean the same by it.
+
+    Raises:
+        RuleError: Two brands define one field differently, or share one index for different kinds.
+    """
+    fields: dict[str, tuple[FieldDefinition, BrandMapping]] = {}
+    kinds: dict[str, tuple[FieldKind, str]] = {}
+    problems: list[Problem] = []
+    for mapping in mappings:
+        for column in mapping.columns:
+            definition = column.field
+            known, other = fields.setdefault(definition.name, (definition, mapping))
+            position = Position(mapping.source, mapping.lines.get(column.source), f"columns.{column.source}")
+            for attribute in ("kind", "field_class", "index", "data_element"):
+                if getattr(known, attribute) != getattr(definition, attribute):
+                    name = "class" if attribute == "field_class" else attribute
+                    reason = f"field `{definition.name}` has another {name} than in {other.source}"
+                    problems.append(Problem(position, reason))
+            if definition.index is not None:
+                kind, name = kinds.setdefault(definition.index, (definition.kind, definition.name))
+                if kind is not definition.kind:
+                    reason = f"index `{definition.index}` already holds field `{name}` of kind {kind}"
+                    problems.append(Problem(position, reason))
+    if problems:
+        raise RuleError(problems)
+    return {name: definition for name, (definition, _) in fields.items()}
+
+
+def _file_format(table: TableReader) -> FileFormat:
+    kind = table.word("kind", list(FileKind))
+    encoding = table.text("encoding") or None
+    if encoding is not None and not _is_text_encoding(encoding):
+        table.wrong("encoding", "is no encoding known here; try utf-8, cp1252, latin-1, utf-16")
+        encoding = None
+    delimiter = table.text("delimiter") or None
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        table.wrong("delimiter", "must be one character, and not a quote or line end")
+        delimiter = None
+    quote = table.raw("quote")
+    if quote is not None and (not isinstance(quote, str) or quote not in {'"', "'", ""}):
+        table.wrong("quote", "must be \", ' or empty for none")
+        quote = None
+    header = table.texts("header")
+    if len(set(header)) != len(header):
+        table.wrong("header", "names a column twice")
+    line_end = table.word("line_end", ["lf", "crlf", "cr"]) or None
+    table.finish()
+    return FileFormat(FileKind(kind) if kind else None, encoding, delimiter, quote, line_end, header)
+
+
+def _is_text_encoding(name: str) -> bool:
+    try:
+        return isinstance(codecs.lookup(name).name, str) and isinstance(b"".decode(name), str)
+    except (LookupError, ValueError):
+        return False
+
+
+def _record(table: TableReader, order: str) -> RecordColumns:
+    deleted = table.text("deleted") or None
+    true = frozenset(word.strip().lower() for word in table.texts("deleted_true"))
+    false = frozenset(word.strip().lower() for word in table.texts("deleted_false"))
+    if true & false:
+        table.wrong("deleted_false", "holds a word that `deleted_true` holds too")
+    record = RecordColumns(
+        id=table.text("id", required=True),
+        id_style=IdStyle(table.word("id_style", list(IdStyle), "plain")),
+        modified_at=table.text("modified_at") or None,
+        modified_at_format=_format(table, "modified_at_format", order),
+        deleted=deleted,
+        deleted_true=true or frozenset(["true", "1", "yes", "y", "t"]),
+        deleted_false=false or frozenset(["false", "0", "no", "n", "f", ""]),
+    )
+    table.finish()
+    return record
+
+
+def _format(table: TableReader, key: str, default: str) -> str:
+    written = table.text(key, default)
+    if written not in DATE_ORDERS and "%" not in written:
+        table.wrong(key, f"must be one of {', '.join(DATE_ORDERS)}, or a pattern such as %d.%m.%Y")
+    return written
+
+
+def _timezone(root: TableReader) -> str:
+    name = root.text("timezone", "UTC")
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        root.wrong("timezone", "is no time zone, such as UTC or Europe/Paris")
+        return "UTC"
+    return name
+
+
+def _phone_country(root: TableReader) -> tuple[str, ...]:
+    order = root.texts("phone_country") if "phone_country" in root else ("country", "store")
+    if not set(order) <= {"country", "store"}:
+        root.wrong("phone_country", "may name country and store only")
+    return order
+
+
+def _defaults(table: TableReader) -> dict[str, str]:
+    defaults = {key: table.text(key) for key in ("country", "language", "kind", "store") if key in table}
+    if "country" in defaults and country_code(defaults["country"]) != defaults["country"]:
+        table.wrong("country", "must be an ISO 3166-1 code of two capitals")
+    if "kind" in defaults and defaults["kind"] not in CHOICES["kind"]:
+        table.wrong("kind", f"must be one of {', '.join(sorted(CHOICES['kind']))}")
+    table.finish()
+    return defaults
+
+
+def _columns(table: TableReader, order: str) -> tuple[tuple[ColumnMapping, ...], SpendBands | None]:
+    """Read the table of columns, and the bands of the one that has any."""
+    columns: list[ColumnMapping] = []
+    bands: SpendBands | None = None
+    used: dict[str, str] = {}
+    for source in table.names():
+        value = table.raw(source)
+        if isinstance(value, str):
+            value = {"field": value}
+        if not isinstance(value, dict):
+            table.wrong(source, 'must name a field, such as "email", or be a table with `field`')
+            continue
+        entry = TableReader(value, (*table.path, source), table.findings)
+        column, own_bands = _column(source, entry, order)
+        if column is None:
+            continue
+        name = column.field.name
+        if name in used:
+            table.wrong(source, f"fills field `{name}`, as column `{used[name]}` does already")
+        used[name] = source
+        if own_bands is not None and bands is not None:
+            entry.wrong("bands", "only one column may have bands")
+        bands = own_bands or bands
+        columns.append(column)
+    if not columns:
+        table.findings.add(table.path[:-1], "[columns] maps no column")
+    return tuple(columns), bands
+
+
+def _column(source: str, entry: TableReader, order: str) -> tuple[ColumnMapping | None, SpendBands | None]:
+    definition = _definition(entry)
+    words = {word.strip().lower(): meaning for word, meaning in entry.words("words").items()}
+    written = _format(entry, "format", order)
+    strict, optional = entry.flag("strict", default=True), entry.flag("optional")
+    bands = _bands(entry)
+    entry.finish()
+    if definition is None:
+        return None, None
+    if bands is not None and definition.kind is not FieldKind.DECIMAL:
+        entry.wrong("bands", "belongs to a field of kind decimal")
+    allowed = CHOICES.get(definition.name)
+    if allowed is not None and not set(words.values()) <= allowed:
+        entry.wrong("words", f"field `{definition.name}` knows only {', '.join(sorted(allowed))}")
+    if definition.kind is FieldKind.COUNTRY and any(country_code(code) != code for code in words.values()):
+        entry.wrong("words", "a country's words must stand for ISO 3166-1 codes of two capitals")
+    return ColumnMapping(source, definition, words, written, strict, optional), bands
+
+
+def _definition(entry: TableReader) -> FieldDefinition | None:
+    """Return the field that a column fills: a well-known one, perhaps adapted, or one declared here."""
+    name = entry.text("field", required=True)
+    kind, field_class = entry.word("kind", list(FieldKind)), entry.word("class", list(FieldClass))
+    element, index = entry.word("data_element", DATA_ELEMENTS), entry.raw("index")
+    if index is not None and not isinstance(index, bool):
+        entry.wrong("index", "must be true or false")
+        index = None
+    known = WELL_KNOWN_FIELDS.get(name)
+    if known is None:
+        definition = _declared(entry, name, kind, field_class, element)
+        if definition is None:
+            return None
+    else:
+        if kind and kind != known.kind:
+            entry.wrong("kind", f"field `{name}` is of kind {known.kind}")
+        definition = replace(
+            known,
+            field_class=FieldClass(field_class or known.field_class),
+            data_element=element or known.data_element,
+        )
+    if index is None:
+        return definition
+    if index and definition.kind not in INDEXABLE_KINDS:
+        entry.wrong("index", f"a field of kind {definition.kind} has too few different values to be indexed safely")
+        return definition
+    name_of_index = definition.index or _INDEX_OF_KIND.get(definition.kind, definition.name)
+    return replace(definition, index=name_of_index if index else None)
+
+
+def _declared(entry: TableReader, name: str, kind: str, field_class: str, element: str) -> FieldDefinition | None:
+    """Return a field of the brand's own."""
+    if not name:
+        return None
+    if not _FIELD_NAME.fullmatch(name):
+        entry.wrong("field", "must be lower-case letters, digits and _, beginning with a letter")
+        return None
+    missing = [key for key, value in (("kind", kind), ("class", field_class), ("data_element", element)) if not value]
+    if missing:
+        wanted = " and ".join(f"`{key}`" for key in missing if key not in entry)
+        if wanted:
+            known = ", ".join(sorted(WELL_KNOWN_FIELDS))
+            entry.wrong("field", f"`{name}` is not well known and needs {wanted}; well known are {known}")
+        return None
+    return FieldDefinition(name, FieldKind(kind), FieldClass(field_class), None, element)
+
+
+def _bands(entry: TableReader) -> SpendBands | None:
+    currency, thresholds = entry.text("currency"), entry.texts("bands")
+    if not currency and not thresholds:
+        return None
+    if not re.fullmatch(r"[A-Z]{3}", currency):
+        entry.wrong("currency", "must be an ISO 4217 code of three capitals")
+    try:
+        amounts = tuple(Decimal(threshold) for threshold in thresholds)
+    except InvalidOperation:
+        entry.wrong("bands", 'must be amounts in quotes, such as "1000"')
+        return None
+    if not all(amount.is_finite() for amount in amounts) or list(amounts) != sorted(set(amounts)):
+        entry.wrong("bands", "must ascend")
+        return None
+    if not 1 <= len(amounts) <= _MAX_BANDS:
+        entry.wrong("bands", f"must be 1 to {_MAX_BANDS} amounts")
+        return None
+    return SpendBands(currency, amounts)
+
+
+def _facets(root: TableReader, columns: tuple[ColumnMapping, ...], bands: SpendBands | None) -> tuple[str, ...]:
+    """Return the facets to keep: those asked for, or all that the columns and defaults can give."""
+    defaults: Any = root.raw("defaults")
+    available = {column.field.name for column in columns} | set(defaults if isinstance(defaults, dict) else ())
+    possible = [facet for facet in FACETS if (bands is not None if facet == "spend_band" else facet in available)]
+    if "facets" not in root:
+        return tuple(possible)
+    chosen = root.texts("facets")
+    if not set(chosen) <= set(FACETS):
+        root.wrong("facets", f"may name {', '.join(FACETS)} only")
+    elif not set(chosen) <= set(possible):
+        missing = ", ".join(facet for facet in FACETS if facet in chosen and facet not in possible)
+        root.wrong("facets", f"no column gives {missing}")
+    return tuple(facet for facet in possible if facet in chosen)
+
+
+def _check_whole(mapping: BrandMapping, findings: Findings) -> None:
+    """Find what is wrong only between the parts of one mapping."""
+    if mapping.grouping_mark == mapping.decimal_mark:
+        findings.add(("grouping_mark",), "is the decimal mark too")
+    if mapping.file_format.kind in {FileKind.JSON_LINES, FileKind.PARQUET}:
+        _check_paths(mapping, findings)
+    for column in mapping.columns:
+        if column.source in mapping.ignore:
+            findings.add(("ignore",), f"column `{column.source}` is both mapped and ignored")
+    header = mapping.file_format.header
+    if header:
+        for source in (*mapping.record.sources, *(column.source for column in mapping.columns)):
+            if source not in header:
+                findings.add(("format", "header"), f"column `{source}` is used but not named")
+
+
+def _check_paths(mapping: BrandMapping, findings: Findings) -> None:
+    """A CSV header may hold anything; names in nested formats must be paths."""
+    places: list[tuple[tuple[str, ...], str]] = [
+        (("columns", column.source), column.source) for column in mapping.columns
+    ]
+    places += [(("record",), source) for source in mapping.record.sources]
+    for path, source in places:
+        try:
+            parse_path(source)
+        except ValueError:
+            findings.add(path, f"`{source}` is no path such as name.given or phones[0]")
