@@ -50,7 +50,7 @@ _WRAP_LABEL = b"cloakroom/wrap"
 _COMMITMENT_LABEL = b"cloakroom/commitment"
 
 
-class FieldClass(IntEnum):
+class EnvelopeClass(IntEnum):
     """What a thief wants is split three ways; each class has keys of its own."""
 
     CONTACT = 1
@@ -72,7 +72,7 @@ class CellContext:
 
     brand: int
     ordinal: int
-    field_class: FieldClass
+    field_class: EnvelopeClass
     key_number: int
     version: int
 
@@ -112,7 +112,7 @@ def open_envelope(
     *,
     brand: int,
     ordinal: int,
-    field_class: FieldClass,
+    field_class: EnvelopeClass,
     numbers: Sequence[int] | None = None,
 ) -> Mapping[int, bytes]:
     """Return the values of the wanted fields, by field number.
@@ -176,7 +176,7 @@ def _commitment(key: bytes, context: CellContext) -> bytes:
     )
 
 
-def wrap_context(brand: int, ordinal: int, field_class: FieldClass, key_number: int, generation: int) -> bytes:
+def wrap_context(brand: int, ordinal: int, field_class: EnvelopeClass, key_number: int, generation: int) -> bytes:
     """Return the associated data of a wrapped class key.
 
     Args:

@@ -14,7 +14,7 @@ from cloakroom.errors import OpenError
 from cloakroom.vault.envelope import (
     WRAP_SIZE,
     CellContext,
-    FieldClass,
+    EnvelopeClass,
     open_envelope,
     seal_envelope,
     unwrap_key,
@@ -23,7 +23,7 @@ from cloakroom.vault.envelope import (
 )
 from cloakroom.vault.key_ring import KeyPurpose, KeyRing
 
-CLASSES = tuple(FieldClass)
+CLASSES = tuple(EnvelopeClass)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class BrandSealer:
         """Take the ring, the number of the brand and a source of randomness."""
         self._brand = brand
         self._random = random
-        self._generation = ring.newest(KeyPurpose.WRAP, brand, FieldClass.CONTACT.name)
+        self._generation = ring.newest(KeyPurpose.WRAP, brand, EnvelopeClass.CONTACT.name)
         self._encryption_keys = {
             (generation, field_class): AuthenticatedCipher(
                 ring.get(KeyPurpose.WRAP, brand, field_class.name, generation)
@@ -79,7 +79,7 @@ class BrandSealer:
         """Generation of the key-encryption keys that new wraps use."""
         return self._generation
 
-    def new_keys(self, ordinal: int, key_number: int = 0) -> tuple[SealedKeys, dict[FieldClass, bytes]]:
+    def new_keys(self, ordinal: int, key_number: int = 0) -> tuple[SealedKeys, dict[EnvelopeClass, bytes]]:
         """Return fresh class keys for a record, wrapped and open."""
         material = self._random(AEAD_NONCE_SIZE + KEY_SIZE * len(CLASSES))
         nonce = material[:AEAD_NONCE_SIZE]
@@ -94,7 +94,7 @@ class BrandSealer:
         keys = self.unwrap(ordinal, sealed, CLASSES)
         return self._wrapped(ordinal, sealed.key_number, self._random(AEAD_NONCE_SIZE), keys)
 
-    def unwrap(self, ordinal: int, sealed: SealedKeys, classes: Collection[FieldClass]) -> dict[FieldClass, bytes]:
+    def unwrap(self, ordinal: int, sealed: SealedKeys, classes: Collection[EnvelopeClass]) -> dict[EnvelopeClass, bytes]:
         """Return the open class keys.
 
         Raises:
@@ -114,8 +114,8 @@ class BrandSealer:
         self,
         ordinal: int,
         version: int,
-        keys: Mapping[FieldClass, bytes],
-        cells: Mapping[FieldClass, Sequence[tuple[int, bytes]]],
+        keys: Mapping[EnvelopeClass, bytes],
+        cells: Mapping[EnvelopeClass, Sequence[tuple[int, bytes]]],
         key_number: int = 0,
     ) -> SealedRecord:
         """Return the record sealed.
@@ -143,7 +143,7 @@ class BrandSealer:
         self,
         record: SealedRecord,
         sealed_keys: SealedKeys,
-        wanted: Mapping[FieldClass, Sequence[int] | None],
+        wanted: Mapping[EnvelopeClass, Sequence[int] | None],
     ) -> dict[int, bytes]:
         """Return values by field number.
 
@@ -173,7 +173,7 @@ class BrandSealer:
         return values
 
     def _wrapped(
-        self, ordinal: int, key_number: int, nonce: bytes, keys: Mapping[FieldClass, bytes]
+        self, ordinal: int, key_number: int, nonce: bytes, keys: Mapping[EnvelopeClass, bytes]
     ) -> SealedKeys:
         wraps = [
             wrap_key(

@@ -22,7 +22,7 @@ def migrations() -> list[tuple[int, str]]:
     return [(int(name.split("_")[0]), folder.joinpath(name).read_text("utf-8")) for name in files]
 
 
-def connect(url: str, **options: Any) -> Connection:  # noqa: ANN401 - passed on to the driver
+def connect(url: str, **options: Any) -> Connection:
     """Connect to `url`.
 
     Raises:

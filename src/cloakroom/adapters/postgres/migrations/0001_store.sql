@@ -47,6 +47,11 @@ create table field (
     class       smallint not null
 );
 
+create table index_kind (
+    number      smallint primary key check (number between 1 and 127),
+    name        text not null unique
+);
+
 create table record (
     brand       smallint not null,
     ordinal     bigint not null,

@@ -1,0 +1,143 @@
+"""Entries, lineages and their versions in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import msgspec
+from pyroaring import BitMap
+
+from cloakroom.adapters.postgres.connection import Connection
+from cloakroom.adapters.postgres.queries import load_queries
+from cloakroom.adapters.postgres.rows import stored_row
+from cloakroom.errors import StoreError
+from cloakroom.flows.ports import Appended, CountedEntry, LineageState, PreparedEntry, StoredRow
+
+
+
+
+class PostgresLedger:
+    """Implements `flows.ports.Ledger` over one connection; not for use by two threads at once."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Take an open connection in autocommit mode."""
+        self._connection = connection
+        self._queries = load_queries("ledger")
+        self._vault_queries = load_queries("vault")
+        self._shapes: dict[bytes, int] = {}
+
+    def append(
+        self, expected: Mapping[str, int], entries: Sequence[PreparedEntry], fetch: Sequence[int] = ()
+    ) -> tuple[Mapping[str, Appended], Sequence[StoredRow]]:
+        """See `flows.ports.Ledger.append`."""
+        arguments = self._append_arguments(expected, entries)
+        with self._connection.pipeline(), self._connection.transaction():
+            appended = self._connection.execute(self._queries["append"], arguments)
+            rows = None
+            if fetch:
+                rows = self._connection.execute(
+                    self._vault_queries["sealed_rows"], {"ordinals": list(fetch)}, binary=True
+                )
+        # Leaving the transaction waited for the commit: whatever is returned from here on is durable.
+        outcome = {row[0]: Appended(row[1], row[2], row[3]) for row in appended.fetchall()}
+        for lineage in expected:
+            outcome.setdefault(lineage, Appended("unknown", 0, 0))
+        return outcome, [stored_row(row) for row in rows] if rows is not None else []
+
+    def _append_arguments(self, expected: Mapping[str, int], entries: Sequence[PreparedEntry]) -> dict[str, object]:
+        return {
+            "lineage": list(expected),
+            "version": list(expected.values()),
+            "e_lineage": [entry.lineage for entry in entries],
+            "e_counted": [entry.counted for entry in entries],
+            "e_at": [entry.at for entry in entries],
+            "e_operation": [entry.operation for entry in entries],
+            "e_permitted": [entry.permitted for entry in entries],
+            "e_shape": [None if entry.shape is None else self._shape_id(entry.shape) for entry in entries],
+            "e_records": [entry.records for entry in entries],
+            "e_body": [entry.body for entry in entries],
+            "e_set": [entry.set_bytes for entry in entries],
+        }
+
+    def _shape_id(self, shape: bytes) -> int:
+        known = self._shapes.get(shape)
+        if known is None:
+            row = None
+            while row is None:  # a concurrent insert shows itself at the second look
+                row = self._connection.execute(self._queries["shape_id"], {"shape": shape.decode()}).fetchone()
+            known = self._shapes[shape] = int(row[0])
+        return known
+
+    @contextmanager
+    def locked(self, lineages: Iterable[str]) -> Iterator[None]:
+        """See `flows.ports.Ledger.locked`."""
+        with self._connection.transaction():
+            self._connection.execute(self._queries["lock_lineages"], {"ids": sorted(lineages)})
+            yield
+
+    def states(self, lineages: Iterable[str]) -> Mapping[str, LineageState]:
+        """See `flows.ports.Ledger.states`."""
+        rows = self._connection.execute(self._queries["lineage_state"], {"ids": list(lineages)})
+        return {
+            name: LineageState(version, epoch, epoch_version, reason if frozen_at is not None else None)
+            for name, version, epoch, epoch_version, frozen_at, reason in rows
+        }
+
+    def counted_since(self, lineage: str, version: int) -> Sequence[CountedEntry]:
+        """See `flows.ports.Ledger.counted_since`."""
+        rows = self._connection.execute(self._queries["counted_since"], {"lineage": lineage, "version": version})
+        return [
+            _counted_entry(number, at, operation, shape, body, set_bytes)
+            for number, at, operation, _epoch, shape, body, set_bytes in rows
+        ]
+
+    def freeze(self, lineage: str, at: int, reason: str, entry: PreparedEntry) -> bool:
+        """See `flows.ports.Ledger.freeze`."""
+        with self._connection.transaction():
+            done = self._connection.execute(
+                self._queries["freeze"], {"id": lineage, "at": at, "reason": reason}
+            ).rowcount
+            if done:
+                self._append_uncounted(entry)
+        return bool(done)
+
+    def thaw(self, lineage: str, entry: PreparedEntry) -> bool:
+        """End the freeze of `lineage` and append `entry`; say whether it was frozen."""
+        with self._connection.transaction():
+            done = self._connection.execute(self._queries["thaw"], {"id": lineage}).rowcount
+            if done:
+                self._append_uncounted(entry)
+        return bool(done)
+
+    def renew(self, lineage: str, version: int, entry: PreparedEntry) -> None:
+        """Start the lifetime of `lineage` anew and append the counted `entry`, in one transaction.
+
+        Raises:
+            StoreError: Somebody else appended first, or the lineage is unknown or frozen.
+        """
+        with self._connection.transaction():
+            arguments = self._append_arguments({lineage: version}, [entry])
+            row = self._connection.execute(self._queries["append"], arguments).fetchone()
+            if row is None or row[1] != "ok":
+                raise StoreError(f"lineage {lineage} was not renewed: {'unknown' if row is None else row[1]}")
+            self._connection.execute(self._queries["renew"], {"id": lineage})
+
+    def _append_uncounted(self, entry: PreparedEntry) -> None:
+        self._connection.execute(self._queries["append"], self._append_arguments({}, [entry]))
+
+
+def _counted_entry(
+    version: int, at: int, operation: str, shape: str, body: bytes, set_bytes: bytes | None
+) -> CountedEntry:
+    document = msgspec.json.decode(body)
+    detail = document.get("detail", {})
+    return CountedEntry(
+        version=version,
+        at=at,
+        operation=operation,
+        brand=document.get("brand", ""),
+        shape=msgspec.json.decode(shape),
+        probes=detail.get("probes", 0),
+        records=BitMap.deserialize(set_bytes) if set_bytes else BitMap(),
+    )

@@ -1,0 +1,111 @@
+"""Tiles and checkpoints of the log in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from pyroaring import BitMap
+
+from cloakroom.adapters.postgres.connection import Connection
+from cloakroom.adapters.postgres.queries import load_queries
+from cloakroom.errors import UncheckableError
+from cloakroom.flows.sequencing import StoredCheckpoint
+from cloakroom.tlog.tiles import Tile
+
+_SEQUENCER_LOCK = 4172026
+
+
+class PostgresLog:
+    """Implements `flows.sequencing.LogStore` and reads the log for exports and proofs."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Take an open connection in autocommit mode."""
+        self._connection = connection
+        self._queries = load_queries("ledger")
+
+    @contextmanager
+    def exclusive(self) -> Iterator[bool]:
+        """See `LogStore.exclusive`."""
+        with self._connection.transaction():
+            row = self._connection.execute("select pg_try_advisory_xact_lock(%s)", (_SEQUENCER_LOCK,)).fetchone()
+            yield bool(row and row[0])
+
+    def latest_checkpoint(self) -> StoredCheckpoint | None:
+        """See `LogStore.latest_checkpoint`."""
+        row = self._connection.execute(self._queries["latest_checkpoint"]).fetchone()
+        return None if row is None else StoredCheckpoint(row[0], row[1], row[2].encode(), row[3])
+
+    def read_tiles(self, tiles: Sequence[Tile]) -> Sequence[bytes]:
+        """See `LogStore.read_tiles`; a full tile serves where a partial one is asked for."""
+        names = [name for tile in tiles for name in {tile.path, _full(tile)}]
+        rows = self._connection.execute(self._queries["tiles"], {"paths": names}, binary=True)
+        found: dict[str, bytes] = dict(rows.fetchall())
+        contents = []
+        for tile in tiles:
+            data = found.get(tile.path) or found.get(_full(tile))
+            if data is None:
+                raise UncheckableError(f"{tile.path} is not in the store")
+            contents.append(data)
+        return contents
+
+    def waiting(self, limit: int) -> Sequence[tuple[int, bytes]]:
+        """See `LogStore.waiting`."""
+        rows = self._connection.execute(self._queries["waiting"], {"limit": limit}, binary=True)
+        return [(row[0], row[1]) for row in rows]
+
+    def integrated(self, ids: Sequence[int], first_leaf: int) -> None:
+        """See `LogStore.integrated`."""
+        leaf_indexes = list(range(first_leaf, first_leaf + len(ids)))
+        self._connection.execute(self._queries["integrate"], {"ids": list(ids), "leaf_indexes": leaf_indexes})
+
+    def write(self, files: Mapping[str, bytes], obsolete: Sequence[str], checkpoint: StoredCheckpoint) -> None:
+        """See `LogStore.write`."""
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                self._queries["put_tile"], [{"path": path, "data": data} for path, data in files.items()]
+            )
+            if obsolete:
+                cursor.execute(self._queries["drop_tile"], {"paths": list(obsolete)})
+            cursor.execute(
+                self._queries["add_checkpoint"],
+                {
+                    "size": checkpoint.size,
+                    "root": checkpoint.root,
+                    "note": checkpoint.note.decode(),
+                    "at": checkpoint.at,
+                },
+            )
+
+    def all_tiles(self) -> Iterator[tuple[str, bytes]]:
+        """Return every tile and bundle, by path."""
+        with self._connection.transaction(), self._connection.cursor("tiles", binary=True) as cursor:
+            cursor.execute(self._queries["all_tiles"])
+            for path, data in cursor:
+                yield path, data
+
+    def sets(self, first: int, end: int) -> Iterator[tuple[int, bytes]]:
+        """Return (leaf index, set) of the entries in a range of the log that have one."""
+        rows = self._connection.execute(self._queries["sets_from"], {"from": first, "to": end}, binary=True)
+        for index, data in rows:
+            yield index, data
+
+    def leaf(self, leaf_index: int) -> tuple[bytes, BitMap | None]:
+        """Return the leaf at a place in the log, with its set.
+
+        Raises:
+            UncheckableError: There is none.
+        """
+        row = self._connection.execute(self._queries["leaf"], {"leaf_index": leaf_index}, binary=True).fetchone()
+        if row is None:
+            raise UncheckableError(f"no entry {leaf_index} in the log")
+        return row[1], BitMap.deserialize(row[2]) if row[2] else None
+
+    def waiting_count(self) -> int:
+        """Return how many entries wait to be integrated."""
+        row = self._connection.execute(self._queries["waiting_count"]).fetchone()
+        return int(row[0]) if row else 0
+
+
+def _full(tile: Tile) -> str:
+    return Tile(tile.level, tile.index, 256).path

@@ -1,0 +1,90 @@
+-- name: append
+-- One round trip for a whole batch; see migration 0002.
+select lineage, status, version, epoch from append_entries(
+    %(lineage)s::text[], %(version)s::bigint[],
+    %(e_lineage)s::text[], %(e_counted)s::boolean[], %(e_at)s::bigint[], %(e_operation)s::text[],
+    %(e_permitted)s::boolean[], %(e_shape)s::int[], %(e_records)s::int[], %(e_body)s::bytea[], %(e_set)s::bytea[]);
+
+-- name: lineage_state
+select id, version, epoch, epoch_version, frozen_at, frozen_reason from lineage where id = any (%(ids)s);
+
+-- name: lock_lineages
+select id from lineage where id = any (%(ids)s) order by id for no key update;
+
+-- name: counted_since
+-- Counted entries of a lineage after a version, oldest first.
+select e.lineage_version, e.at, e.operation, e.epoch, coalesce(s.shape, '{}'), e.body, e.set_bytes
+from ledger_entry e left join disclosure_shape s on s.id = e.shape
+where e.lineage = %(lineage)s and e.lineage_version > %(version)s
+order by e.lineage_version;
+
+-- name: shape_id
+with existing as (select id from disclosure_shape where shape = %(shape)s),
+     added as (insert into disclosure_shape (shape) select %(shape)s where not exists (select 1 from existing)
+               on conflict (shape) do nothing returning id)
+select id from existing union all select id from added;
+
+-- name: freeze
+update lineage set frozen_at = %(at)s, frozen_reason = %(reason)s where id = %(id)s and frozen_at is null;
+
+-- name: thaw
+update lineage set frozen_at = null, frozen_reason = null where id = %(id)s and frozen_at is not null;
+
+-- name: renew
+-- Starts a lineage's lifetime anew; the entry itself is appended in the same transaction.
+update lineage set epoch = epoch + 1, epoch_version = version where id = %(id)s;
+
+-- name: waiting
+-- Entries that are not yet in the log, in the order they will have there.
+select id, body from ledger_entry where leaf_index is null order by id limit %(limit)s;
+
+-- name: integrate
+update ledger_entry e set leaf_index = done.leaf_index
+from unnest(%(ids)s::bigint[], %(leaf_indexes)s::bigint[]) as done(id, leaf_index)
+where e.id = done.id and e.leaf_index is null;
+
+-- name: waiting_count
+select count(*) from ledger_entry where leaf_index is null;
+
+-- name: latest_checkpoint
+select size, root, note, at from checkpoint order by size desc limit 1;
+
+-- name: add_checkpoint
+insert into checkpoint (size, root, note, at) values (%(size)s, %(root)s, %(note)s, %(at)s)
+on conflict (size) do update set note = excluded.note, at = excluded.at;
+
+-- name: put_tile
+insert into tile (path, data) values (%(path)s, %(data)s)
+on conflict (path) do update set data = excluded.data;
+
+-- name: drop_tile
+delete from tile where path = any (%(paths)s);
+
+-- name: tiles
+select path, data from tile where path = any (%(paths)s);
+
+-- name: all_tiles
+select path, data from tile order by path;
+
+-- name: sets_from
+-- Sets of integrated entries from a place in the log on.
+select leaf_index, set_bytes from ledger_entry
+where leaf_index >= %(from)s and leaf_index < %(to)s and set_bytes is not null order by leaf_index;
+
+-- name: leaf
+select leaf_index, body, set_bytes from ledger_entry where leaf_index = %(leaf_index)s;
+
+-- name: register_node
+insert into node (id, epoch, started_at) values (%(id)s, 1, %(at)s)
+on conflict (id) do update set epoch = node.epoch + 1, started_at = excluded.started_at returning epoch;
+
+-- name: disclosed
+-- Permitted entries with records in a span of time, of one lineage.
+select e.lineage, e.at, e.operation, coalesce(s.shape, '{}'), e.set_bytes, e.leaf_index, 1
+from ledger_entry e left join disclosure_shape s on s.id = e.shape
+where e.lineage = %(lineage)s and e.permitted and e.set_bytes is not null
+  and e.at >= %(from)s and e.at < %(to)s
+order by e.at;
+
+-- name: lineages_with_disclosures
+select distinct lineage from ledger_entry where permitted and set_bytes is not null;

@@ -1,0 +1,130 @@
+-- name: sealed_rows
+select r.brand, r.ordinal, r.version, r.valid_from, r.state, r.contact, r.identity, r.value,
+       k.generation, k.key_number, k.nonce, k.wraps
+from unnest(%(ordinals)s::bigint[]) as wanted(ordinal)
+     cross join brand b
+     join record r on r.brand = b.number and r.ordinal = wanted.ordinal
+     left join person_key k on k.brand = r.brand and k.ordinal = r.ordinal;
+
+-- name: sealed_versions
+-- Superseded values of records.
+select v.brand, v.ordinal, v.version, v.valid_from, 0::smallint, v.contact, v.identity, v.value,
+       k.generation, k.key_number, k.nonce, k.wraps, v.valid_to
+from unnest(%(ordinals)s::bigint[]) as wanted(ordinal)
+     cross join brand b
+     join envelope_version v on v.brand = b.number and v.ordinal = wanted.ordinal
+     join person_key k on k.brand = v.brand and k.ordinal = v.ordinal
+order by v.ordinal, v.version;
+
+-- name: look_up
+-- Records whose current or earlier values have these digests.
+select w.position, b.ordinal, b.current
+from unnest(%(brands)s::smallint[], %(index_ids)s::smallint[], %(digests)s::uuid[]) with ordinality
+     as w(brand, index_id, digest, position)
+     join blind_index b on b.brand = w.brand and b.index_id = w.index_id and b.digest = w.digest
+where b.current or not %(only_current)s;
+
+-- name: known_records
+-- What an import needs of records that exist already.
+select w.position, r.ordinal, r.version, r.valid_from, r.state, r.content, k.generation, k.key_number, k.nonce, k.wraps
+from unnest(%(digests)s::uuid[]) with ordinality as w(digest, position)
+     join blind_index b on b.brand = %(brand)s and b.index_id = any (%(index_ids)s) and b.digest = w.digest
+     join record r on r.brand = b.brand and r.ordinal = b.ordinal
+     left join person_key k on k.brand = r.brand and k.ordinal = r.ordinal;
+
+-- name: has_records
+select exists (select 1 from record where brand = %(brand)s);
+
+-- name: take_ordinals
+update ordinal_counter set next = next + %(count)s returning next - %(count)s;
+
+-- name: supersede
+-- Moves current values into the history.
+insert into envelope_version (brand, ordinal, version, valid_from, valid_to, contact, identity, value)
+select r.brand, r.ordinal, r.version, r.valid_from, u.valid_to, r.contact, r.identity, r.value
+from unnest(%(ordinals)s::bigint[], %(versions)s::int[], %(valid_to)s::bigint[]) as u(ordinal, version, valid_to)
+     join record r on r.brand = %(brand)s and r.ordinal = u.ordinal and r.version = u.version
+on conflict do nothing;
+
+-- name: replace
+update record r set version = u.version, valid_from = u.valid_from, state = u.state, content = u.content,
+    contact = u.contact, identity = u.identity, value = u.value
+from unnest(%(ordinals)s::bigint[], %(versions)s::int[], %(valid_from)s::bigint[], %(states)s::smallint[],
+            %(contents)s::uuid[], %(contact)s::bytea[], %(identity)s::bytea[], %(value)s::bytea[])
+     as u(ordinal, version, valid_from, state, content, contact, identity, value)
+where r.brand = %(brand)s and r.ordinal = u.ordinal;
+
+-- name: retire_index
+update blind_index b set current = false
+from unnest(%(index_ids)s::smallint[], %(digests)s::uuid[], %(ordinals)s::bigint[]) as u(index_id, digest, ordinal)
+where b.brand = %(brand)s and b.index_id = u.index_id and b.digest = u.digest and b.ordinal = u.ordinal;
+
+-- name: add_index
+insert into blind_index (brand, index_id, digest, ordinal, current)
+select %(brand)s, u.index_id, u.digest, u.ordinal, true
+from unnest(%(index_ids)s::smallint[], %(digests)s::uuid[], %(ordinals)s::bigint[]) as u(index_id, digest, ordinal)
+on conflict (brand, index_id, digest, ordinal) do update set current = true;
+
+-- name: delivery
+select rows_done, finished, counts from delivery where brand = %(brand)s and sha256 = %(sha256)s;
+
+-- name: start_delivery
+insert into delivery (brand, sha256, name, rows_done, finished, counts, started_at)
+values (%(brand)s, %(sha256)s, %(name)s, 0, false, %(counts)s, %(at)s)
+on conflict (brand, sha256) do nothing;
+
+-- name: advance_delivery
+update delivery set rows_done = %(rows_done)s, counts = %(counts)s where brand = %(brand)s and sha256 = %(sha256)s;
+
+-- name: finish_delivery
+update delivery set finished = true, finished_at = %(at)s, counts = %(counts)s, rows_done = %(rows_done)s
+where brand = %(brand)s and sha256 = %(sha256)s;
+
+-- name: facets
+select key, sealed from facet where brand = %(brand)s;
+
+-- name: put_facet
+insert into facet (brand, key, sealed) values (%(brand)s, %(key)s, %(sealed)s)
+on conflict (brand, key) do update set sealed = excluded.sealed;
+
+-- name: drop_facet
+delete from facet where brand = %(brand)s and key = any (%(keys)s);
+
+-- name: erase_keys
+delete from person_key where brand = %(brand)s and ordinal = any (%(ordinals)s);
+
+-- name: erase_versions
+delete from envelope_version where brand = %(brand)s and ordinal = any (%(ordinals)s);
+
+-- name: erase_records
+update record set state = 2, content = null, contact = null, identity = null, value = null
+where brand = %(brand)s and ordinal = any (%(ordinals)s);
+
+-- name: erase_index
+delete from blind_index b using unnest(%(index_ids)s::smallint[], %(digests)s::uuid[], %(ordinals)s::bigint[])
+    as u(index_id, digest, ordinal)
+where b.brand = %(brand)s and b.index_id = u.index_id and b.digest = u.digest and b.ordinal = u.ordinal;
+
+-- name: count_records
+select brand, state, count(*) from record group by brand, state order by brand, state;
+
+-- name: validity
+select v.ordinal, v.valid_from, v.valid_to from envelope_version v
+where v.brand = %(brand)s and v.ordinal = any (%(ordinals)s)
+union all
+select r.ordinal, r.valid_from, case when r.state = 0 then null else r.valid_from end from record r
+where r.brand = %(brand)s and r.ordinal = any (%(ordinals)s);
+
+-- name: index_rows
+-- All index rows of some kinds, for joining the records of persons.
+select index_id, digest, ordinal from blind_index where brand = %(brand)s and index_id = any (%(index_ids)s);
+
+-- name: keys_to_rewrap
+select ordinal, generation, key_number, nonce, wraps from person_key
+where brand = %(brand)s and generation < %(generation)s order by ordinal limit %(limit)s;
+
+-- name: rewrap
+update person_key k set generation = u.generation, nonce = u.nonce, wraps = u.wraps
+from unnest(%(ordinals)s::bigint[], %(generations)s::int[], %(nonces)s::bytea[], %(wraps)s::bytea[])
+     as u(ordinal, generation, nonce, wraps)
+where k.brand = %(brand)s and k.ordinal = u.ordinal and k.generation < u.generation;

@@ -1,0 +1,107 @@
+"""Sealed records, index rows and facets in PostgreSQL: what reveals, searches and counts read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloakroom.adapters.postgres.connection import Connection
+from cloakroom.adapters.postgres.queries import load_queries
+from cloakroom.adapters.postgres.rows import stored_row
+from cloakroom.flows.ports import StoredRow
+
+_COPY_HEADER = 19
+_COPY_INDEX_ROW = np.dtype(
+    [("fields", ">i2"), ("n1", ">i4"), ("digest", "V16"), ("n2", ">i4"), ("ordinal", ">i8")]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexMatches:
+    """Answers of a look-up.
+
+    Attributes:
+        positions: For each match, the position of the digest that was looked up, from 0.
+        ordinals: For each match, the record.
+        current: For each match, whether the record holds the value now.
+    """
+
+    positions: NDArray[np.int64]
+    ordinals: NDArray[np.int64]
+    current: NDArray[np.bool_]
+
+
+class PostgresVault:
+    """Reads sealed things. Implements the reading protocols of the flows over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Take an open connection in autocommit mode."""
+        self._connection = connection
+        self._queries = load_queries("vault")
+
+    def sealed_rows(self, ordinals: Iterable[int]) -> list[StoredRow]:
+        """Return the sealed rows of `ordinals`, in no particular order; unknown ones are left out."""
+        rows = self._connection.execute(self._queries["sealed_rows"], {"ordinals": list(ordinals)}, binary=True)
+        return [stored_row(row) for row in rows]
+
+    def sealed_versions(self, ordinals: Iterable[int]) -> list[tuple[StoredRow, int]]:
+        """Return the superseded values of `ordinals`, each with the moment at which it ceased to hold."""
+        rows = self._connection.execute(self._queries["sealed_versions"], {"ordinals": list(ordinals)}, binary=True)
+        return [(stored_row(row[:12]), row[12]) for row in rows]
+
+    def look_up(
+        self, brands: Sequence[int], index_ids: Sequence[int], digests: Sequence[str], *, only_current: bool
+    ) -> IndexMatches:
+        """Look digests (hexadecimal) up in the blind index, all in one round trip."""
+        rows = self._connection.execute(
+            self._queries["look_up"],
+            {
+                "brands": list(brands),
+                "index_ids": list(index_ids),
+                "digests": list(digests),
+                "only_current": only_current,
+            },
+            binary=True,
+        ).fetchall()
+        return IndexMatches(
+            np.fromiter((row[0] - 1 for row in rows), np.int64, len(rows)),
+            np.fromiter((row[1] for row in rows), np.int64, len(rows)),
+            np.fromiter((row[2] for row in rows), np.bool_, len(rows)),
+        )
+
+    def index_rows(self, brand: int, index_ids: Sequence[int]) -> tuple[bytes, NDArray[np.int64]]:
+        """Return every index row of some kinds of one brand: digests (16 bytes each, concatenated) and ordinals."""
+        numbers = ", ".join(str(int(number)) for number in index_ids)
+        query = (
+            "copy (select digest, ordinal from blind_index "
+            f"where brand = {int(brand)} and index_id in ({numbers})) to stdout (format binary)"
+        )
+        with self._connection.cursor().copy(query.encode()) as copy:
+            data = b"".join(bytes(block) for block in copy)
+        rows = np.frombuffer(data, _COPY_INDEX_ROW, count=(len(data) - _COPY_HEADER - 2) // _COPY_INDEX_ROW.itemsize,
+                             offset=_COPY_HEADER)
+        return rows["digest"].tobytes(), rows["ordinal"].astype(np.int64)
+
+    def validity(self, brand: int, ordinals: Sequence[int]) -> list[tuple[int, int, int | None]]:
+        """Return (ordinal, valid from, valid to or None) of every version of the records."""
+        rows = self._connection.execute(
+            self._queries["validity"], {"brand": brand, "ordinals": list(ordinals)}, binary=True
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def facets(self, brand: int) -> dict[bytes, bytes]:
+        """Return the sealed facets of a brand by their keys."""
+        rows = self._connection.execute(self._queries["facets"], {"brand": brand}, binary=True)
+        return {_uuid_bytes(key): sealed for key, sealed in rows}
+
+    def counts(self) -> Mapping[tuple[int, int], int]:
+        """Return the number of records by brand and state."""
+        return {(row[0], row[1]): row[2] for row in self._connection.execute(self._queries["count_records"])}
+
+
+def _uuid_bytes(value: UUID) -> bytes:
+    return value.bytes

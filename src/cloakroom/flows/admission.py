@@ -1,0 +1,464 @@
+"""Admission: the one door through which every opening goes.
+
+For a batch of requests: decide, look whether a planted record is touched, assess against the budgets, and append one
+durable entry for each, permitted or refused. What comes back as permitted is in the ledger; only then may a caller
+open anything. The order, and why a crash anywhere is harmless:
+
+1. Policy and canaries need no store. A touched canary freezes the lineage first and then refuses.
+2. Budgets are assessed against the node's view of the lineage, and the store accepts the entries only if the lineage
+   is not frozen and nobody appended meanwhile (compare and swap; `docs/adr/0003`). Crash before: nothing happened.
+   Crash after: the records count as opened, whether or not the answer left.
+3. A lineage whose view was stale is brought up to date and assessed again, the second time under a row lock, so that
+   two busy nodes cannot starve each other.
+4. Refusals are entries too; equal refusals of one batch are counted in one entry.
+
+A `Gatekeeper` is the state of one node: its views, its sequence. It is used by one thread at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pyroaring import BitMap
+
+from cloakroom.canonical import json as canonical_json
+from cloakroom.clock import Clock, to_microseconds
+from cloakroom.flows.lineage_views import LineageViews
+from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
+from cloakroom.gate.budget import Assessment, Draw, lesser
+from cloakroom.gate.decision import Decision, Principal, Request, decide
+from cloakroom.gate.policy import FieldClass, Form, Operation, Policy
+from cloakroom.ledger.entry import Entry, check_identifier, encode_entry, encode_set, hash_set
+from cloakroom.ledger.entry import Operation as EntryOperation
+
+__all__ = ["Admission", "Ask", "Gatekeeper", "NodeIdentity"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request about the records of one brand.
+
+    Attributes:
+        principal: Who asks, authenticated.
+        operation: What to do.
+        purpose: Named purpose.
+        brand: Name of the brand.
+        fields: Names of the fields wanted.
+        records: Ordinals concerned.
+        probes: 1 for a search or existence check, else 0.
+        reference: Case or appointment.
+        address: Network address of the caller; None on the machine itself.
+        credential: Id of the credential that was presented.
+        detail: Further identifiers and numbers for the entry.
+    """
+
+    principal: Principal
+    operation: Operation
+    purpose: str
+    brand: str
+    fields: frozenset[str]
+    records: BitMap
+    probes: int = 0
+    reference: str | None = None
+    address: str | None = None
+    credential: str = ""
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What became of an `Ask`.
+
+    Attributes:
+        permitted: Whether the records may be opened now; then its entry is durable.
+        code: Stable reason code: ``granted``, ``frozen``, ``budget``, or a code of the gate.
+        explanation: For people.
+        forms: Form of each field, already lowered where a budget runs low.
+        back_at: When a refused request would fit, in microseconds, or None.
+        canary: Whether a planted record was touched.
+    """
+
+    permitted: bool
+    code: str
+    explanation: str
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    back_at: int | None = None
+    canary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NodeIdentity:
+    """Names a node and its start, for the entries it writes."""
+
+    name: str
+    epoch: int
+
+
+@dataclass(slots=True)
+class _Case:
+    """An ask on its way through admission."""
+
+    position: int
+    ask: Ask
+    decision: Decision
+    draw: Draw
+
+
+class Gatekeeper:
+    """Admits requests on one node."""
+
+    def __init__(
+        self,
+        *,
+        node: NodeIdentity,
+        ledger: Ledger,
+        clock: Clock,
+        policy: Policy,
+        field_classes: Mapping[str, FieldClass],
+        canaries: BitMap,
+    ) -> None:
+        """Take the node's collaborators; nothing is read yet."""
+        self._node = node
+        self._ledger = ledger
+        self._clock = clock
+        self._policy = policy
+        self._field_classes = field_classes
+        self._canaries = canaries
+        self._sequence = 0
+        self._views = LineageViews(ledger, field_classes)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force on this node."""
+        return self._policy
+
+    def admit(self, asks: Sequence[Ask], *, fetch: bool = False) -> tuple[list[Admission], dict[int, StoredRow]]:
+        """Decide, count and record a batch.
+
+        Args:
+            asks: Requests, of any principals.
+            fetch: Whether the sealed rows of permitted records are wanted back.
+
+        Returns:
+            One admission for each ask, and the sealed rows by ordinal. Everything is durable when this returns.
+        """
+        admissions: list[Admission | None] = [None] * len(asks)
+        open_cases: list[_Case] = []
+        for position, ask in enumerate(asks):
+            case_or_refusal = self._first_look(position, ask)
+            if isinstance(case_or_refusal, Admission):
+                admissions[position] = case_or_refusal
+            else:
+                open_cases.append(case_or_refusal)
+        rows: dict[int, StoredRow] = {}
+        rounds = 0
+        while open_cases:
+            this_round, open_cases = _one_brand_each(open_cases)
+            later = self._settle(this_round, admissions, rows, fetch=fetch, lock=rounds > 0)
+            open_cases = later + open_cases
+            rounds += 1
+        settled = [admission for admission in admissions if admission is not None]
+        assert len(settled) == len(asks)
+        self._record_refusals(asks, settled)
+        return settled, rows
+
+    def _first_look(self, position: int, ask: Ask) -> _Case | Admission:
+        if ask.reference:
+            check_identifier("reference", ask.reference)
+        request = Request(
+            operation=ask.operation,
+            purpose=ask.purpose,
+            brands=frozenset({ask.brand}),
+            at=self._clock.now(),
+            fields=ask.fields,
+            records=max(1, len(ask.records)),
+            address=ask.address,
+            reference=ask.reference,
+        )
+        decision = decide(self._policy, ask.principal, request)
+        if not decision.permitted:
+            return Admission(permitted=False, code=str(decision.reasons[0].code), explanation=decision.explanation)
+        if ask.records.intersect(self._canaries):
+            self.freeze(ask.principal.id, by=ask.principal.id, reason="canary")
+            return _frozen(canary=True)
+        return _Case(position, ask, decision, self._draw(ask, decision.forms))
+
+    def _draw(self, ask: Ask, forms: Mapping[str, Form]) -> Draw:
+        classes = {self._field_classes[name] for name, form in forms.items() if form is not Form.TOKEN}
+        sets = dict.fromkeys(sorted(classes), ask.records)
+        probes = ask.probes + len(ask.records) if ask.probes else 0
+        return Draw(ask.brand, sets, probes=probes)
+
+    def _settle(
+        self,
+        cases: list[_Case],
+        admissions: list[Admission | None],
+        rows: dict[int, StoredRow],
+        *,
+        fetch: bool,
+        lock: bool,
+    ) -> list[_Case]:
+        """Assess and append one round; return the cases that must be looked at again."""
+        lineages = sorted({case.ask.principal.id for case in cases})
+        if lock:
+            with self._ledger.locked(lineages):
+                self._views.refresh(lineages)
+                return self._append_round(cases, admissions, rows, fetch=fetch)
+        self._views.load(lineages)
+        return self._append_round(cases, admissions, rows, fetch=fetch)
+
+    def _append_round(
+        self, cases: list[_Case], admissions: list[Admission | None], rows: dict[int, StoredRow], *, fetch: bool
+    ) -> list[_Case]:
+        now = to_microseconds(self._clock.now())
+        again: list[_Case] = []
+        accepted: dict[str, tuple[list[_Case], Assessment | None]] = {}
+        for lineage, group in _by_lineage(cases).items():
+            frozen = self._views.frozen(lineage)
+            if frozen is not None:
+                for case in group:
+                    admissions[case.position] = _frozen()
+                continue
+            group, assessment, rest = self._assess(lineage, group, now)
+            again += rest
+            if assessment is not None and not assessment.permitted:
+                admissions[group[0].position] = _exhausted(assessment)
+            else:
+                accepted[lineage] = (group, assessment)
+        if accepted:
+            again += self._append(accepted, admissions, rows, now, fetch=fetch)
+        return again
+
+    def _assess(
+        self, lineage: str, group: list[_Case], now: int
+    ) -> tuple[list[_Case], Assessment | None, list[_Case]]:
+        """Assess a lineage's cases together; where they do not all fit, the first alone and the rest later."""
+        budget = group[0].decision.budget
+        if budget is None:
+            return group, None, []
+        view = self._views.view(lineage, budget)
+        assessment = view.assess(now, _joined(group), budget)
+        if assessment.permitted or len(group) == 1:
+            return group, assessment, []
+        return group[:1], view.assess(now, group[0].draw, budget), group[1:]
+
+    def _append(
+        self,
+        accepted: Mapping[str, tuple[list[_Case], Assessment | None]],
+        admissions: list[Admission | None],
+        rows: dict[int, StoredRow],
+        now: int,
+        *,
+        fetch: bool,
+    ) -> list[_Case]:
+        expected: dict[str, int] = {}
+        entries: list[PreparedEntry] = []
+        wanted = BitMap()
+        forms: dict[int, Mapping[str, Form]] = {}
+        for lineage, (group, assessment) in accepted.items():
+            expected[lineage] = self._views.version(lineage)
+            for case in group:
+                forms[case.position] = self._lowered(case.decision.forms, assessment)
+                at = assessment.at if assessment is not None else now
+                entries.append(self._entry(case, forms[case.position], assessment, at))
+                if fetch and any(form is not Form.TOKEN for form in forms[case.position].values()):
+                    wanted |= case.ask.records
+        outcome, found = self._ledger.append(expected, entries, list(wanted))
+        rows.update((row.record.ordinal, row) for row in found)
+        again: list[_Case] = []
+        for lineage, (group, assessment) in accepted.items():
+            status = outcome[lineage].status
+            if status == "ok":
+                at = assessment.at if assessment is not None else now
+                self._views.counted(lineage, at, [case.draw for case in group])
+                for case in group:
+                    admissions[case.position] = Admission(
+                        permitted=True, code="granted", explanation=case.decision.explanation,
+                        forms=forms[case.position],
+                    )
+            elif status == "stale":
+                again += group
+            else:
+                self._views.forget(lineage)
+                for case in group:
+                    admissions[case.position] = _frozen()
+        return again
+
+    def _lowered(self, forms: Mapping[str, Form], assessment: Assessment | None) -> Mapping[str, Form]:
+        if assessment is None:
+            return forms
+        return {name: lesser(form, assessment.caps[self._field_classes[name]]) for name, form in forms.items()}
+
+    def _entry(
+        self, case: _Case, forms: Mapping[str, Form], assessment: Assessment | None, at: int
+    ) -> PreparedEntry:
+        ask = case.ask
+        set_bytes = encode_set(ask.records) if ask.records else None
+        shape = {name: str(form) for name, form in sorted(forms.items())}
+        levels = assessment.levels if assessment is not None else ()
+        detail = dict(ask.detail)
+        if ask.credential:
+            detail["credential"] = ask.credential
+        if case.draw.probes:
+            detail["probes"] = case.draw.probes
+        entry = Entry(
+            at=at,
+            node=self._node.name,
+            node_epoch=self._node.epoch,
+            sequence=self.next_sequence(),
+            lineage=ask.principal.id,
+            principal=ask.principal.id,
+            operation=EntryOperation(str(ask.operation)),
+            permitted=True,
+            reason="granted",
+            purpose=ask.purpose,
+            brand=ask.brand,
+            shape=shape,
+            records=len(ask.records),
+            set_sha256=hash_set(set_bytes) if set_bytes else "",
+            reference=ask.reference or "",
+            policy=self._policy.sha256,
+            budget={f"{level.window}/{level.counter}": (level.ceiling, level.before, level.after) for level in levels},
+            detail=detail,
+        )
+        return PreparedEntry(
+            lineage=ask.principal.id,
+            counted=True,
+            at=at,
+            operation=str(ask.operation),
+            permitted=True,
+            shape=canonical_json.encode(shape),
+            records=len(ask.records),
+            body=encode_entry(entry),
+            set_bytes=set_bytes,
+        )
+
+    def _record_refusals(self, asks: Sequence[Ask], admissions: Sequence[Admission]) -> None:
+        refused: dict[tuple[str, str, str, str, str], tuple[Ask, int, int]] = {}
+        for ask, admission in zip(asks, admissions, strict=True):
+            if not admission.permitted:
+                key = (ask.principal.id, str(ask.operation), ask.purpose, ask.brand, admission.code)
+                first, count, records = refused.get(key, (ask, 0, 0))
+                refused[key] = (first, count + 1, records + len(ask.records))
+        if not refused:
+            return
+        entries = [
+            self.prepare(
+                lineage=lineage,
+                operation=EntryOperation(operation),
+                permitted=False,
+                reason=code,
+                purpose=purpose[:128],
+                brand=brand[:128],
+                policy=self._policy.sha256,
+                detail={"asked": records} | ({"credential": first.credential} if first.credential else {}),
+                count=count,
+            )
+            for (lineage, operation, purpose, brand, code), (first, count, records) in refused.items()
+        ]
+        self._ledger.append({}, entries)
+
+    def prepare(
+        self,
+        *,
+        lineage: str,
+        operation: EntryOperation,
+        principal: str = "",
+        permitted: bool = True,
+        records: BitMap | None = None,
+        shape: Mapping[str, str] | None = None,
+        counted: bool = False,
+        **attributes: object,
+    ) -> PreparedEntry:
+        """Return an entry of this node that is not an opening by a budgeted request.
+
+        Args:
+            lineage: Whose it is.
+            operation: What is done.
+            principal: Who acts, the lineage itself unless told.
+            permitted: Whether it is done or refused.
+            records: Records concerned, if any.
+            shape: Form by field, of what is shown.
+            counted: Whether it counts against the lineage.
+            attributes: Further attributes of `Entry`.
+        """
+        set_bytes = encode_set(records) if records else None
+        base = Entry(
+            at=to_microseconds(self._clock.now()),
+            node=self._node.name,
+            node_epoch=self._node.epoch,
+            sequence=self.next_sequence(),
+            lineage=lineage,
+            principal=principal or lineage,
+            operation=operation,
+            permitted=permitted,
+            reason="granted",
+            shape=shape or {},
+            records=len(records) if records else 0,
+            set_sha256=hash_set(set_bytes) if set_bytes else "",
+            policy=self._policy.sha256,
+        )
+        entry = replace(base, **attributes)  # type: ignore[arg-type]
+        return PreparedEntry(
+            lineage=lineage,
+            counted=counted,
+            at=entry.at,
+            operation=str(operation),
+            permitted=permitted,
+            shape=canonical_json.encode(dict(shape)) if shape is not None else None,
+            records=entry.records,
+            body=encode_entry(entry),
+            set_bytes=set_bytes,
+        )
+
+    def freeze(self, lineage: str, *, by: str, reason: str) -> bool:
+        """Freeze `lineage` on every node from its next request on; say whether it was not frozen before."""
+        entry = self.prepare(lineage=lineage, operation=EntryOperation.FREEZE, principal=by, reason=reason)
+        done = self._ledger.freeze(lineage, entry.at, reason, entry)
+        self._views.forget(lineage)
+        return done
+
+    def next_sequence(self) -> int:
+        """Return the next number of this node's entries."""
+        self._sequence += 1
+        return self._sequence
+
+
+def _one_brand_each(cases: Iterable[_Case]) -> tuple[list[_Case], list[_Case]]:
+    """Split off the cases that can be assessed together: for each lineage, those of its first brand."""
+    brands: dict[str, str] = {}
+    now: list[_Case] = []
+    later: list[_Case] = []
+    for case in cases:
+        brand = brands.setdefault(case.ask.principal.id, case.ask.brand)
+        (now if brand == case.ask.brand else later).append(case)
+    return now, later
+
+
+def _by_lineage(cases: Iterable[_Case]) -> dict[str, list[_Case]]:
+    groups: dict[str, list[_Case]] = {}
+    for case in cases:
+        groups.setdefault(case.ask.principal.id, []).append(case)
+    return groups
+
+
+def _joined(group: Sequence[_Case]) -> Draw:
+    """Return one draw for several of one brand."""
+    if len(group) == 1:
+        return group[0].draw
+    sets: dict[FieldClass, BitMap] = {}
+    for case in group:
+        for field_class, records in case.draw.sets.items():
+            sets[field_class] = sets[field_class] | records if field_class in sets else records
+    return Draw(group[0].draw.brand, sets, probes=sum(case.draw.probes for case in group))
+
+
+def _frozen(*, canary: bool = False) -> Admission:
+    return Admission(permitted=False, code="frozen", explanation="this credential is frozen", canary=canary)
+
+
+def _exhausted(assessment: Assessment) -> Admission:
+    exhausted = assessment.exhausted
+    assert exhausted is not None
+    return Admission(permitted=False, code="budget", explanation=f"budget: {exhausted}", back_at=exhausted.back_at)

@@ -1,0 +1,103 @@
+"""A node's views of what each lineage has opened, kept in step with the store."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+
+from cloakroom.errors import DeniedError
+from cloakroom.flows.ports import CountedEntry, Ledger, LineageState
+from cloakroom.gate.budget import Draw, OpenedRecords, Renewed
+from cloakroom.gate.policy import Budget, FieldClass, Form
+
+MAX_VIEWS = 10_000
+"""Views kept in memory; the least recently used one is dropped and read again when needed."""
+
+
+class LineageViews:
+    """Views by lineage. Not for use by two threads at once."""
+
+    def __init__(self, ledger: Ledger, field_classes: Mapping[str, FieldClass]) -> None:
+        """Take the ledger to read from and the class of each field."""
+        self._ledger = ledger
+        self._field_classes = field_classes
+        self._states: OrderedDict[str, LineageState] = OrderedDict()
+        self._views: dict[str, OpenedRecords] = {}
+
+    def load(self, lineages: Iterable[str]) -> None:
+        """Make sure that each lineage is known here, however old the knowledge.
+
+        Raises:
+            DeniedError: A lineage does not exist.
+        """
+        missing = [lineage for lineage in lineages if lineage not in self._states]
+        if missing:
+            self.refresh(missing)
+
+    def refresh(self, lineages: Iterable[str]) -> None:
+        """Read the state of `lineages` from the store, and the entries that their views lack.
+
+        Raises:
+            DeniedError: A lineage does not exist.
+        """
+        wanted = list(lineages)
+        states = self._ledger.states(wanted)
+        for lineage in wanted:
+            if lineage not in states:
+                raise DeniedError("unknown", "no such principal")
+            self._states[lineage] = states[lineage]
+            self._states.move_to_end(lineage)
+            view = self._views.get(lineage)
+            if view is not None:
+                self._catch_up(lineage, view)
+        while len(self._states) > MAX_VIEWS:
+            dropped, _ = self._states.popitem(last=False)
+            self._views.pop(dropped, None)
+
+    def frozen(self, lineage: str) -> str | None:
+        """Return the reason of a freeze that this node knows of; the store has the last word."""
+        return self._states[lineage].frozen
+
+    def version(self, lineage: str) -> int:
+        """Return the version that the store must have for this node's view to be current."""
+        view = self._views.get(lineage)
+        return view.version if view is not None else self._states[lineage].version
+
+    def view(self, lineage: str, budget: Budget) -> OpenedRecords:
+        """Return the view of `lineage`, built from its counted entries if need be."""
+        view = self._views.get(lineage)
+        if view is None or not view.fits(budget):
+            view = OpenedRecords(budget)
+            self._catch_up(lineage, view)
+            self._views[lineage] = view
+        return view
+
+    def counted(self, lineage: str, at: int, draws: Sequence[Draw]) -> None:
+        """Take note of entries of this node that the store accepted."""
+        state = self._states[lineage]
+        self._states[lineage] = LineageState(
+            state.version + len(draws), state.epoch, state.epoch_version, state.frozen
+        )
+        view = self._views.get(lineage)
+        if view is not None:
+            for draw in draws:
+                view.apply(at, draw)
+
+    def forget(self, lineage: str) -> None:
+        """Drop what is known of `lineage`, so that it is read anew."""
+        self._states.pop(lineage, None)
+        self._views.pop(lineage, None)
+
+    def _catch_up(self, lineage: str, view: OpenedRecords) -> None:
+        for entry in self._ledger.counted_since(lineage, view.version):
+            view.apply(entry.at, self._event(entry))
+
+    def _event(self, entry: CountedEntry) -> Draw | Renewed:
+        if entry.operation == "renew":
+            return Renewed()
+        classes = {
+            self._field_classes[name]
+            for name, form in entry.shape.items()
+            if form != Form.TOKEN and name in self._field_classes
+        }
+        return Draw(entry.brand, dict.fromkeys(sorted(classes), entry.records), probes=entry.probes)

@@ -1,0 +1,136 @@
+"""What the flows ask of the outside world. Adapters implement these; tests may, too.
+
+Split by the promise that must be kept: `Ledger` is durable when `append` returns and compares before it swaps;
+`Vault` may be read at any time, since what it gives is sealed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from pyroaring import BitMap
+
+from cloakroom.vault.sealing import SealedKeys, SealedRecord
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedEntry:
+    """An encoded entry with what the store keeps beside it.
+
+    Attributes:
+        lineage: Whose it is.
+        counted: Whether it counts against the lineage's budgets; then it needs the lineage's version.
+        at: Time of the entry in microseconds.
+        operation: Name of the operation.
+        permitted: Whether it was permitted.
+        shape: Canonical JSON of form by field, or None.
+        records: How many distinct records.
+        body: The leaf.
+        set_bytes: Portable Roaring bitmap of the records, or None.
+    """
+
+    lineage: str
+    counted: bool
+    at: int
+    operation: str
+    permitted: bool
+    shape: bytes | None
+    records: int
+    body: bytes
+    set_bytes: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineageState:
+    """What the store knows of a lineage.
+
+    Attributes:
+        version: Number of counted entries.
+        epoch: Number of renewals.
+        epoch_version: Version at the last renewal.
+        frozen: Reason of the freeze, or None.
+    """
+
+    version: int
+    epoch: int
+    epoch_version: int
+    frozen: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of a lineage's entries in a batch: ``ok``, ``frozen``, ``stale`` or ``unknown``."""
+
+    status: str
+    version: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountedEntry:
+    """One counted entry, as needed to rebuild the view of a lineage."""
+
+    version: int
+    at: int
+    operation: str
+    brand: str
+    shape: Mapping[str, str]
+    probes: int
+    records: BitMap
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """A sealed record with its wrapped keys.
+
+    Attributes:
+        brand: Number of the brand.
+        record: The sealed values.
+        keys: The wrapped class keys; None once erased.
+        valid_from: Since when these values hold, in microseconds.
+        state: 0 live, 1 deleted by the brand's system, 2 erased.
+    """
+
+    brand: int
+    record: SealedRecord
+    keys: SealedKeys | None
+    valid_from: int
+    state: int
+
+
+class Ledger(Protocol):
+    """Durable, compared and swapped."""
+
+    def append(
+        self, expected: Mapping[str, int], entries: Sequence[PreparedEntry], fetch: Sequence[int] = ()
+    ) -> tuple[Mapping[str, Appended], Sequence[StoredRow]]:
+        """Append `entries` in one durable transaction, and read the sealed rows of `fetch` in the same round trip.
+
+        Args:
+            expected: Version that each counted lineage must have; a lineage that has another keeps its entries out.
+            entries: What to append.
+            fetch: Ordinals whose sealed rows are wanted back. They are sealed: reading them discloses nothing.
+
+        Returns:
+            What became of each lineage in `expected`, and the rows found. Durable when this returns.
+        """
+        ...
+
+    def locked(self, lineages: Iterable[str]) -> AbstractContextManager[None]:
+        """Hold the lineages' rows, so that no other node appends counted entries to them meanwhile."""
+        ...
+
+    def states(self, lineages: Iterable[str]) -> Mapping[str, LineageState]:
+        """Return the state of each known lineage."""
+        ...
+
+    def counted_since(self, lineage: str, version: int) -> Sequence[CountedEntry]:
+        """Return the counted entries after `version`, oldest first."""
+        ...
+
+    def freeze(self, lineage: str, at: int, reason: str, entry: PreparedEntry) -> bool:
+        """Freeze `lineage` and append `entry`, in one transaction; say whether it was not frozen before."""
+        ...

@@ -1,0 +1,199 @@
+"""Reveal: the use case that everything else exists to bound.
+
+`reveal` takes a batch of requests, each for up to a thousand tokens, and works them off in the only safe order:
+read the tokens, decide and append a durable entry (`admission`), open, return. No plaintext exists before the entry
+is durable, and there is no way to call the last step without the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pyroaring import BitMap
+
+from cloakroom.errors import OpenError
+from cloakroom.flows.admission import Admission, Ask, Gatekeeper
+from cloakroom.flows.ports import StoredRow
+from cloakroom.gate.decision import Principal
+from cloakroom.gate.forms import show
+from cloakroom.gate.policy import Form, Operation
+from cloakroom.vault.catalogue import Catalogue
+from cloakroom.vault.envelope import EnvelopeClass
+from cloakroom.vault.sealing import BrandSealer
+from cloakroom.vault.tokens import RecordReference, TokenCodec
+
+MAX_TOKENS = 1_000
+ERASED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class RevealRequest:
+    """A principal's wish to see fields of the records behind tokens.
+
+    Attributes:
+        principal: Who asks, authenticated.
+        tokens: 1 to 1,000 tokens of the principal's token scope.
+        codec: Reads those tokens.
+        fields: Names of the fields wanted.
+        purpose: Named purpose.
+        reference: Case or appointment.
+        address: Network address of the caller; None on the machine itself.
+        credential: Id of the credential presented.
+    """
+
+    principal: Principal
+    tokens: Sequence[str]
+    codec: TokenCodec
+    fields: frozenset[str]
+    purpose: str
+    reference: str | None = None
+    address: str | None = None
+    credential: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """What is shown of one token.
+
+    Attributes:
+        token: As it was asked for.
+        values: Text by field, in the form that was permitted; a field that the record lacks is left out.
+    """
+
+    token: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RevealAnswer:
+    """The answer to one request.
+
+    Attributes:
+        admission: What the gate said; of the first refusal, if any.
+        forms: Form of each field shown.
+        revealed: One for each token in order, or empty where refused.
+    """
+
+    admission: Admission
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    revealed: Sequence[Revealed] = ()
+
+
+def reveal(
+    requests: Sequence[RevealRequest],
+    *,
+    gatekeeper: Gatekeeper,
+    catalogue: Catalogue,
+    sealers: Mapping[int, BrandSealer],
+) -> list[RevealAnswer]:
+    """Answer a batch of requests; each refused or answered whole.
+
+    Args:
+        requests: Requests of any principals.
+        gatekeeper: Admits them.
+        catalogue: Numbers of brands and fields.
+        sealers: Opens the records of each brand, by its number.
+    """
+    references = [request.codec.read(request.tokens) for request in requests]
+    asks: list[Ask] = []
+    owners: list[int] = []
+    for position, (request, found) in enumerate(zip(requests, references, strict=True)):
+        for brand, records in _by_brand(catalogue, found).items():
+            asks.append(_ask(request, brand, records))
+            owners.append(position)
+    admissions, rows = gatekeeper.admit(asks, fetch=True)
+    # From here on every permitted ask has its durable entry.
+    by_request: list[dict[str, Admission]] = [{} for _ in requests]
+    for ask, owner, admission in zip(asks, owners, admissions, strict=True):
+        by_request[owner][ask.brand] = admission
+    opener = _Opener(catalogue, sealers, rows)
+    return [
+        _answer(request, found, brands, opener)
+        for request, found, brands in zip(requests, references, by_request, strict=True)
+    ]
+
+
+def _by_brand(catalogue: Catalogue, references: Sequence[RecordReference | None]) -> dict[str, BitMap]:
+    """Group records by brand; a token that is none belongs to the brand ``?``, which no policy permits."""
+    groups: dict[str, BitMap] = {}
+    names = {number: name for name, number in catalogue.brands.items()}
+    for reference in references:
+        brand = "?" if reference is None else names.get(reference.brand, "?")
+        records = groups.setdefault(brand, BitMap())
+        if reference is not None:
+            records.add(reference.ordinal)
+    return groups
+
+
+def _ask(request: RevealRequest, brand: str, records: BitMap) -> Ask:
+    return Ask(
+        principal=request.principal,
+        operation=Operation.REVEAL,
+        purpose=request.purpose,
+        brand=brand,
+        fields=request.fields,
+        records=records,
+        reference=request.reference,
+        address=request.address,
+        credential=request.credential,
+    )
+
+
+def _answer(
+    request: RevealRequest,
+    references: Sequence[RecordReference | None],
+    admissions: Mapping[str, Admission],
+    opener: _Opener,
+) -> RevealAnswer:
+    refused = next((admission for admission in admissions.values() if not admission.permitted), None)
+    if refused is not None:
+        return RevealAnswer(refused)
+    revealed = [
+        Revealed(token, opener.show(reference, admissions))
+        for token, reference in zip(request.tokens, references, strict=True)
+        if reference is not None
+    ]
+    first = next(iter(admissions.values()))
+    return RevealAnswer(first, first.forms, revealed)
+
+
+class _Opener:
+    """Opens admitted records and shows their fields in the permitted forms."""
+
+    def __init__(
+        self, catalogue: Catalogue, sealers: Mapping[int, BrandSealer], rows: Mapping[int, StoredRow]
+    ) -> None:
+        self._catalogue = catalogue
+        self._sealers = sealers
+        self._rows = rows
+        self._names = {number: name for name, number in catalogue.brands.items()}
+        self._plans: dict[int, tuple[dict[EnvelopeClass, list[int]], list[tuple[int, str, Callable[[str], str]]]]] = {}
+
+    def show(self, reference: RecordReference, admissions: Mapping[str, Admission]) -> dict[str, str]:
+        row = self._rows.get(reference.ordinal)
+        if row is None or row.keys is None or row.brand != reference.brand or row.state == ERASED:
+            return {}
+        admission = admissions[self._names[reference.brand]]
+        wanted, shown = self._plan(admission)
+        try:
+            values = self._sealers[row.brand].open(row.record, row.keys, wanted)
+        except OpenError as error:
+            raise OpenError(f"record {reference.ordinal} does not open: a stored row was changed") from error
+        return {name: form(values[number].decode()) for number, name, form in shown if number in values}
+
+    def _plan(
+        self, admission: Admission
+    ) -> tuple[dict[EnvelopeClass, list[int]], list[tuple[int, str, Callable[[str], str]]]]:
+        key = id(admission)
+        plan = self._plans.get(key)
+        if plan is None:
+            wanted: dict[EnvelopeClass, list[int]] = {}
+            shown: list[tuple[int, str, Callable[[str], str]]] = []
+            for name, form in admission.forms.items():
+                if form is not Form.TOKEN and name in self._catalogue.fields:
+                    number = self._catalogue.fields[name]
+                    wanted.setdefault(self._catalogue.envelope_class(name), []).append(number)
+                    shown.append((number, name, show(form, self._catalogue.definitions[name].kind)))
+            plan = self._plans[key] = (wanted, shown)
+        return plan

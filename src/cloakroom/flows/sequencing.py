@@ -1,0 +1,118 @@
+"""Sequencing: turns durable entries into the Merkle log, once a second, on whichever node holds the lock.
+
+One transaction takes the waiting entries in the order of their ids, appends them as leaves, writes the tiles that
+changed and signs a checkpoint. Before it builds on a stored tree it compares that tree's root with the last signed
+checkpoint: a changed tile stops the sequencer instead of being signed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from cloakroom.clock import Clock, to_microseconds
+from cloakroom.errors import TamperedError
+from cloakroom.tlog.checkpoint import Checkpoint, sign_checkpoint
+from cloakroom.tlog.note import Ed25519Signer
+from cloakroom.tlog.tiles import Tile, TreeState, edge_tiles, integrate, restore
+
+MAX_BATCH = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoint:
+    """The newest checkpoint of a store.
+
+    Attributes:
+        size: Number of leaves.
+        root: Tree hash.
+        note: The signed note.
+        at: When it was signed, in microseconds.
+    """
+
+    size: int
+    root: bytes
+    note: bytes
+    at: int
+
+
+class LogStore(Protocol):
+    """Where the log's tiles and checkpoints lie."""
+
+    def exclusive(self) -> AbstractContextManager[bool]:
+        """Open a transaction; true inside it if this node is the sequencer for now."""
+        ...
+
+    def latest_checkpoint(self) -> StoredCheckpoint | None:
+        """Return the newest checkpoint."""
+        ...
+
+    def read_tiles(self, tiles: Sequence[Tile]) -> Sequence[bytes]:
+        """Return the content of tiles; see `tlog.tiles.TileReader`."""
+        ...
+
+    def waiting(self, limit: int) -> Sequence[tuple[int, bytes]]:
+        """Return (id, leaf) of entries not yet integrated, in order."""
+        ...
+
+    def integrated(self, ids: Sequence[int], first_leaf: int) -> None:
+        """Note the places of entries in the log."""
+        ...
+
+    def write(self, files: Mapping[str, bytes], obsolete: Sequence[str], checkpoint: StoredCheckpoint) -> None:
+        """Write new tiles and a checkpoint, and drop partial tiles that fuller ones replace."""
+        ...
+
+
+class Sequencer:
+    """Integrates waiting entries. Keeps the right edge of the tree between runs, if nobody else moved it."""
+
+    def __init__(self, *, store: LogStore, signer: Ed25519Signer, clock: Clock) -> None:
+        """Take the store, the log's key (named after its origin) and a clock."""
+        self._store = store
+        self._signer = signer
+        self._clock = clock
+        self._state: TreeState | None = None
+
+    def run(self) -> int:
+        """Integrate what waits and return how many entries that was; 0 also where another node is at it.
+
+        Raises:
+            TamperedError: The stored tree is not the one that was signed.
+        """
+        done = 0
+        while True:
+            with self._store.exclusive() as mine:
+                count = self._integrate() if mine else 0
+            done += count
+            if count < MAX_BATCH:
+                return done
+
+    def _integrate(self) -> int:
+        waiting = self._store.waiting(MAX_BATCH)
+        latest = self._store.latest_checkpoint()
+        if not waiting and latest is not None:
+            return 0
+        state = self._current(latest)
+        integration = integrate(state, [leaf for _, leaf in waiting])
+        checkpoint = Checkpoint(self._signer.name, integration.state.size, integration.root)
+        note = sign_checkpoint(checkpoint, self._signer)
+        obsolete = [tile.path for tile in edge_tiles(state.size) if tile.path not in integration.files]
+        kept = {tile.path for tile in edge_tiles(integration.state.size)}
+        stored = StoredCheckpoint(checkpoint.size, checkpoint.root, note, to_microseconds(self._clock.now()))
+        self._store.write(integration.files, [path for path in obsolete if path not in kept], stored)
+        self._store.integrated([number for number, _ in waiting], state.size)
+        self._state = integration.state
+        return len(waiting)
+
+    def _current(self, latest: StoredCheckpoint | None) -> TreeState:
+        if latest is None:
+            return TreeState()
+        if self._state is not None and self._state.size == latest.size and self._state.root() == latest.root:
+            return self._state
+        state = restore(latest.size, self._store)
+        if state.root() != latest.root:
+            raise TamperedError(f"the stored tree of size {latest.size} is not the one that was signed")
+        return state

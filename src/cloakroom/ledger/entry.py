@@ -1,0 +1,212 @@
+"""One line of the ledger. The bytes are specified in `docs/spec/entry.md`.
+
+An entry says who did what, when, why, to how many records, with what outcome. It holds no personal data: principals
+are named by ids that the operator chose, records by the hash of a set of ordinals that lies beside the entry. The
+encoded entry is the leaf of the Merkle log, at most 65,535 bytes (C2SP tlog-tiles).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pyroaring import BitMap
+
+from cloakroom.canonical import json as canonical_json
+from cloakroom.crypto import sha256
+from cloakroom.errors import LimitError, TamperedError, UsageError
+
+FORMAT = 1
+MAX_ENTRY_SIZE = 65_535
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,127}")
+
+
+class Operation(StrEnum):
+    """What an entry is about."""
+
+    REVEAL = "reveal"
+    FIND = "find"
+    PROBE = "probe"
+    LIST = "list"
+    RELEASE = "release"
+    RESOLVE = "resolve"
+    AFFECTED = "affected"
+    IMPORT = "import"
+    WRITE = "write"
+    ERASE = "erase"
+    FREEZE = "freeze"
+    THAW = "thaw"
+    RENEW = "renew"
+    PRINCIPAL = "principal"
+    POLICY = "policy"
+    ROTATE = "rotate"
+    CLAIM = "claim"
+    INITIALISE = "initialise"
+    HEARTBEAT = "heartbeat"
+    EXCHANGE = "exchange"
+
+
+COUNTED = frozenset(
+    {
+        Operation.REVEAL,
+        Operation.FIND,
+        Operation.PROBE,
+        Operation.LIST,
+        Operation.RELEASE,
+        Operation.RENEW,
+        Operation.EXCHANGE,
+    }
+)
+"""Operations whose permitted entries count against the lineage's budgets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the ledger.
+
+    Attributes:
+        at: When, in microseconds since the epoch.
+        node: The node that wrote it.
+        node_epoch: Counts the starts of that node.
+        sequence: Counts the entries of that node since its start; a gap shows a lost entry.
+        lineage: Whose budget and freeze it concerns.
+        principal: Who acted.
+        operation: What was done.
+        permitted: Whether it was.
+        reason: Stable code of the refusal or of the decision.
+        purpose: Named purpose, or empty.
+        brand: Brand, or empty where it concerns none.
+        shape: Form by field name, of what was shown.
+        records: How many distinct records.
+        set_sha256: Hex digest of the portable Roaring bitmap of their ordinals; empty without records.
+        reference: Case, appointment or ticket, an identifier without personal data.
+        policy: Hex digest of the policy in force.
+        budget: Counters before and after, as ``window/counter -> [ceiling, before, after]``.
+        detail: Whatever else the operation states: identifiers and numbers only.
+        count: How many equal refusals this one entry stands for.
+    """
+
+    at: int
+    node: str
+    node_epoch: int
+    sequence: int
+    lineage: str
+    principal: str
+    operation: Operation
+    permitted: bool
+    reason: str
+    purpose: str = ""
+    brand: str = ""
+    shape: Mapping[str, str] = field(default_factory=dict)
+    records: int = 0
+    set_sha256: str = ""
+    reference: str = ""
+    policy: str = ""
+    budget: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    detail: Mapping[str, object] = field(default_factory=dict)
+    count: int = 1
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """Return the canonical bytes of `entry`; empty attributes are left out.
+
+    Raises:
+        UsageError: An identifier holds characters that identifiers here do not have.
+        LimitError: The entry is larger than a leaf may be.
+    """
+    check_identifier("lineage", entry.lineage)
+    check_identifier("principal", entry.principal)
+    if entry.reference:
+        check_identifier("reference", entry.reference)
+    document: dict[str, object] = {
+        "v": FORMAT,
+        "at": entry.at,
+        "node": [entry.node, entry.node_epoch, entry.sequence],
+        "lineage": entry.lineage,
+        "principal": entry.principal,
+        "operation": str(entry.operation),
+        "permitted": entry.permitted,
+        "reason": entry.reason,
+    }
+    optional: dict[str, object] = {
+        "purpose": entry.purpose,
+        "brand": entry.brand,
+        "shape": dict(entry.shape),
+        "records": entry.records,
+        "set_sha256": entry.set_sha256,
+        "reference": entry.reference,
+        "policy": entry.policy,
+        "budget": {name: list(levels) for name, levels in entry.budget.items()},
+        "detail": dict(entry.detail),
+    }
+    document.update({name: value for name, value in optional.items() if value})
+    if entry.count != 1:
+        document["count"] = entry.count
+    encoded = canonical_json.encode(document)
+    if len(encoded) > MAX_ENTRY_SIZE:
+        raise LimitError(f"an entry has at most {MAX_ENTRY_SIZE} bytes")
+    return encoded
+
+
+def decode_entry(leaf: bytes) -> Entry:
+    """Return the entry that `leaf` encodes.
+
+    Raises:
+        TamperedError: `leaf` is no canonical entry of a known format.
+    """
+    try:
+        document = canonical_json.decode(leaf)
+    except UsageError as error:
+        raise TamperedError("a leaf is not canonical JSON") from error
+    if not isinstance(document, dict) or document.get("v") != FORMAT:
+        raise TamperedError("a leaf is of an unknown format")
+    try:
+        node, node_epoch, sequence = document["node"]
+        return Entry(
+            at=document["at"],
+            node=node,
+            node_epoch=node_epoch,
+            sequence=sequence,
+            lineage=document["lineage"],
+            principal=document["principal"],
+            operation=Operation(document["operation"]),
+            permitted=document["permitted"],
+            reason=document["reason"],
+            purpose=document.get("purpose", ""),
+            brand=document.get("brand", ""),
+            shape=document.get("shape", {}),
+            records=document.get("records", 0),
+            set_sha256=document.get("set_sha256", ""),
+            reference=document.get("reference", ""),
+            policy=document.get("policy", ""),
+            budget={name: (levels[0], levels[1], levels[2]) for name, levels in document.get("budget", {}).items()},
+            detail=document.get("detail", {}),
+            count=document.get("count", 1),
+        )
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise TamperedError("a leaf lacks what an entry has") from error
+
+
+def check_identifier(name: str, value: str) -> None:
+    """Refuse what is not an identifier: these go into the ledger, where nothing personal may go.
+
+    Raises:
+        UsageError: `value` is empty, longer than 128, or holds other characters than letters, digits and ._:@/+-
+    """
+    if not _IDENTIFIER.fullmatch(value):
+        raise UsageError(f"{name} must be an identifier of 1 to 128 letters, digits and ._:@/+-")
+
+
+def encode_set(ordinals: BitMap) -> bytes:
+    """Return the portable Roaring encoding of `ordinals`, run-optimised so that equal sets have equal bytes."""
+    copy = ordinals.copy()
+    copy.shrink_to_fit()
+    copy.run_optimize()
+    return copy.serialize()
+
+
+def hash_set(encoded: bytes) -> str:
+    """Return the hex digest by which an entry names its set."""
+    return sha256(encoded).hex()

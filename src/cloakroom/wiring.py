@@ -1,0 +1,232 @@
+"""Composition root: settings in, assembled application out. The only module that knows every other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pyroaring import BitMap
+
+from cloakroom.adapters.configuration_folder import read_folder
+from cloakroom.adapters.postgres.connection import Connection, connect, create_schema, open_store
+from cloakroom.adapters.postgres.facet_store import FacetStore
+from cloakroom.adapters.postgres.ledger_store import PostgresLedger
+from cloakroom.adapters.postgres.log_store import PostgresLog
+from cloakroom.adapters.postgres.queries import load_queries
+from cloakroom.adapters.postgres.server import start_server
+from cloakroom.adapters.postgres.store_records import StoreIdentity, StoreRecords
+from cloakroom.adapters.postgres.vault_store import PostgresVault
+from cloakroom.adapters.root_key import create_root_key, load_root_key
+from cloakroom.clock import Clock, SystemClock, to_microseconds
+from cloakroom.crypto import SigningKey
+from cloakroom.errors import ConflictError
+from cloakroom.flows.admission import Gatekeeper, NodeIdentity
+from cloakroom.flows.configuration import Configuration, read_configuration
+from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin_of
+from cloakroom.flows.sequencing import Sequencer
+from cloakroom.ledger.entry import Operation
+from cloakroom.settings import Settings
+from cloakroom.tlog.note import Ed25519Signer
+from cloakroom.vault.catalogue import Catalogue
+from cloakroom.vault.key_ring import GROUP, KeyPurpose, KeyRing, RootKey
+from cloakroom.vault.sealing import BrandSealer
+from cloakroom.vault.tokens import TokenCodec
+
+CANARY_FACET = "canary"
+
+
+@dataclass
+class Application:
+    """An opened store with everything assembled over it; used by one thread at a time.
+
+    Attributes:
+        settings: How it was reached.
+        url: Address of the database.
+        connection: The connection that everything here shares.
+        clock: Tells the time.
+        identity: What store this is.
+        configuration: The group's configuration in force.
+        catalogue: Numbers of brands, fields, indexes.
+        ring: The opened keys.
+        root: The root key.
+        node: This process's name in entries.
+    """
+
+    settings: Settings
+    url: str
+    connection: Connection
+    clock: Clock
+    identity: StoreIdentity
+    configuration: Configuration
+    catalogue: Catalogue
+    ring: KeyRing
+    root: RootKey
+    node: NodeIdentity
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    @cached_property
+    def records(self) -> StoreRecords:
+        """Principals, credentials, keys, configuration."""
+        return StoreRecords(self.connection)
+
+    @cached_property
+    def vault(self) -> PostgresVault:
+        """Sealed records."""
+        return PostgresVault(self.connection)
+
+    @cached_property
+    def ledger(self) -> PostgresLedger:
+        """Entries and lineages."""
+        return PostgresLedger(self.connection)
+
+    @cached_property
+    def log(self) -> PostgresLog:
+        """Tiles and checkpoints."""
+        return PostgresLog(self.connection)
+
+    @cached_property
+    def facets(self) -> FacetStore:
+        """Sealed facets, opened on demand."""
+        return FacetStore(self.connection, self.ring)
+
+    @cached_property
+    def sealers(self) -> Mapping[int, BrandSealer]:
+        """What opens the records of each brand, by its number."""
+        return {number: BrandSealer(self.ring, number) for number in self.catalogue.brands.values()}
+
+    @cached_property
+    def signer(self) -> Ed25519Signer:
+        """The log's key."""
+        return Ed25519Signer(self.identity.origin, SigningKey(self.ring.get(KeyPurpose.SIGN, GROUP, "ledger")))
+
+    @cached_property
+    def sequencer(self) -> Sequencer:
+        """Integrates entries into the log."""
+        return Sequencer(store=self.log, signer=self.signer, clock=self.clock)
+
+    @cached_property
+    def gatekeeper(self) -> Gatekeeper:
+        """Admits requests on this node."""
+        return Gatekeeper(
+            node=self.node,
+            ledger=self.ledger,
+            clock=self.clock,
+            policy=self.configuration.policy,
+            field_classes=self.configuration.field_classes,
+            canaries=self.canaries(),
+        )
+
+    def canaries(self) -> BitMap:
+        """Return the planted records of all brands."""
+        found = BitMap()
+        for number in self.catalogue.brands.values():
+            for ordinals in self.facets.values_of(number, CANARY_FACET).values():
+                found |= ordinals
+        return found
+
+    def codec(self, token_scope: str) -> TokenCodec:
+        """Return what reads and makes the tokens of one scope."""
+        return TokenCodec(self.ring.get(KeyPurpose.TOKEN, GROUP, token_scope))
+
+    def now(self) -> int:
+        """Return the time in microseconds."""
+        return to_microseconds(self.clock.now())
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
+def initialise(settings: Settings, config: Path, clock: Clock | None = None) -> Application:
+    """Make a new store from the configuration folder `config`, and open it.
+
+    Raises:
+        ConflictError: There is a store or a root key already; nothing was changed.
+        RuleError: The configuration has mistakes; nothing was made.
+    """
+    configuration = read_configuration(read_folder(config))
+    clock = clock or SystemClock()
+    file_key = settings.root_key == f"file:{settings.root_key_path}"
+    if (settings.database_directory / "PG_VERSION").exists() and settings.database_url is None:
+        raise ConflictError(f"there is a store at {settings.home} already; nothing was changed")
+    if file_key and settings.root_key_path.exists():
+        raise ConflictError(f"{settings.root_key_path} exists already; a root key is never overwritten")
+    settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    url = settings.database_url or start_server(settings.database_directory, create=True)
+    with connect(url) as connection:
+        create_schema(connection)
+        root = create_root_key(settings.root_key_path) if file_key else load_root_key(settings.root_key)
+        with connection.transaction():
+            _write_store(connection, configuration, root, to_microseconds(clock.now()))
+    application = open_application(settings, clock)
+    entry = application.gatekeeper.prepare(
+        lineage="system",
+        operation=Operation.INITIALISE,
+        detail={"store": str(application.identity.id), "brands": sorted(application.catalogue.brands)},
+    )
+    application.ledger.append({}, [entry])
+    application.sequencer.run()
+    return application
+
+
+def _write_store(connection: Connection, configuration: Configuration, root: RootKey, at: int) -> None:
+    records = StoreRecords(connection)
+    identity = records.create(configuration.group.name, "", at)
+    origin = origin_of(configuration.group.name, identity.id.hex)
+    connection.execute("update store set origin = %s", (origin,))
+    catalogue = Catalogue({}, {}, {}, {}).extended(configuration.group.brands, configuration.definitions)
+    records.store_catalogue(catalogue)
+    for key in keys_of_group(root) + keys_of_new_brands(root, catalogue, ()):
+        records.add_key(key, at)
+    for path, content in configuration.texts.items():
+        records.add_configuration(path, content, at)
+
+
+def open_application(settings: Settings, clock: Clock | None = None, url: str | None = None) -> Application:
+    """Open an existing store.
+
+    Args:
+        settings: Where it lies.
+        clock: Tells the time; the machine's unless told.
+        url: Address of the database, where the caller has it already.
+
+    Raises:
+        StoreError: No store, or of another version.
+        UncheckableError: The root key is missing or another.
+    """
+    clock = clock or SystemClock()
+    url = url or settings.database_url or start_server(settings.database_directory, create=False)
+    connection = open_store(url)
+    records = StoreRecords(connection)
+    identity = records.identity()
+    root = load_root_key(settings.root_key)
+    ring = KeyRing.open(root, records.keys())
+    configuration = read_configuration(records.configuration())
+    at = to_microseconds(clock.now())
+    row = connection.execute(load_queries("ledger")["register_node"], {"id": settings.node, "at": at}).fetchone()
+    return Application(
+        settings=settings,
+        url=url,
+        connection=connection,
+        clock=clock,
+        identity=identity,
+        configuration=configuration,
+        catalogue=records.catalogue(configuration.definitions),
+        ring=ring,
+        root=root,
+        node=NodeIdentity(settings.node, int(row[0]) if row else 0),
+    )
+
+
+@contextmanager
+def application(settings: Settings, clock: Clock | None = None) -> Iterator[Application]:
+    """Open an existing store and close it afterwards."""
+    opened = open_application(settings, clock)
+    try:
+        yield opened
+    finally:
+        opened.close()
