@@ -9,8 +9,8 @@ records are asked for, and the same seed gives the same people.
 
 Realism that matters to linking and scoping: persons with several records in one brand and over brands; households
 that share an address, a number or a mailbox; two mailboxes and two numbers for some; placeholder mailboxes and the
-shop's own number held by many strangers; recipients who never gave an address; employees; minors; test rows; spend with
-a heavy tail.
+shop's own number held by many strangers; recipients who never gave an address; employees; minors; test rows; spend
+with a heavy tail.
 """
 
 from __future__ import annotations
