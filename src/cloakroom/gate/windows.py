@@ -18,6 +18,7 @@ BUCKETS: Final = 60
 """A span moves in steps of this fraction; more steps would free room sooner and cost more memory."""
 
 _FOREVER: Final = 2**62
+_WAITING_MAX: Final = 16
 
 
 def bucket_width(length: int | None) -> int:
@@ -37,17 +38,28 @@ class SlidingSet:
         live: The records that count in that bucket. Not to be changed by others.
     """
 
-    __slots__ = ("_buckets", "_held", "_peeked", "_peeked_index", "index", "live", "width")
+    __slots__ = ("_buckets", "_held", "_peeked", "_peeked_index", "_waiting", "index", "live", "width")
 
     def __init__(self, length: int | None, skew: int) -> None:
         self.width = bucket_width(length)
         self.index = 0
         self.live = BitMap()
         self._held = _buckets_held(length, self.width, skew)
-        # A lifetime has one bucket, which is its running union: held once.
-        self._buckets: dict[int, BitMap] = {0: self.live}
+        # A lifetime needs no buckets: nothing ever leaves it.
+        self._buckets: dict[int, BitMap] = {} if length is None else {0: BitMap()}
+        # Batches of the current bucket, kept as they came: their union is formed once for many.
+        self._waiting: list[BitMap] = []
         self._peeked_index = -1
         self._peeked = self.live
+
+    def copy(self) -> SlidingSet:
+        """Return a counter of the same history that goes its own way from here."""
+        other = SlidingSet(None, 0)
+        self._gather()
+        other.width, other.index, other._held = self.width, self.index, self._held
+        other.live = BitMap(self.live)
+        other._buckets = {index: BitMap(bucket) for index, bucket in self._buckets.items()}
+        return other
 
     def live_at(self, at: int) -> BitMap:
         """Return what counts at `at`, which is not before the latest `add`. Changes nothing that can be observed."""
@@ -55,11 +67,10 @@ class SlidingSet:
         if index <= self.index:
             return self.live
         if index != self._peeked_index:
+            self._gather()
             oldest = index - self._held
-            if next(iter(self._buckets)) >= oldest:
-                self._peeked = self.live
-            else:
-                self._peeked = BitMap().union(*(held for at_, held in self._buckets.items() if at_ >= oldest))
+            leaves = next(iter(self._buckets)) < oldest
+            self._peeked = self._union_from(oldest) if leaves else self.live
             self._peeked_index = index
         return self._peeked
 
@@ -68,32 +79,26 @@ class SlidingSet:
         index = at // self.width
         if index > self.index:
             self._slide(index)
-        bucket = self._buckets[self.index]
+        self._peeked_index = -1
         if len(records) == 1:
             record = records.min()
             self.live.add(record)
-            bucket.add(record)
-        else:
-            self.live |= records
-            if bucket is not self.live:
-                bucket |= records
-
-    def _slide(self, index: int) -> None:
-        live = self.live_at(index * self.width)
-        oldest = index - self._held
-        for held in [held for held in self._buckets if held < oldest]:
-            del self._buckets[held]
-        # Never let the running union be a bucket: adding to one would add to the other, of another time.
-        self.live = BitMap(live) if any(bucket is live for bucket in self._buckets.values()) else live
-        self._buckets[index] = BitMap()
-        self.index = index
-        self._peeked_index = -1
+            if self._buckets:
+                self._buckets[self.index].add(record)
+            return
+        self.live |= records
+        if self._buckets:
+            self._waiting.append(records)
+            if len(self._waiting) >= _WAITING_MAX:
+                self._gather()
 
     def clear(self) -> None:
-        """Forget everything; only a lifetime is ever cleared."""
+        """Forget everything."""
         self.live = BitMap()
-        self._buckets = {self.index: self.live}
+        self._waiting = []
         self._peeked_index = -1
+        if self._buckets:
+            self._buckets = {self.index: BitMap()}
 
     def room_at(self, at: int, asked: BitMap, ceiling: int) -> int | None:
         """Return when `asked` will fit under `ceiling` if nothing else is opened: `at`, later, or None for never."""
@@ -101,18 +106,36 @@ class SlidingSet:
             return None
         if asked.union_cardinality(self.live_at(at)) <= ceiling:
             return at
-        if self.width == _FOREVER:
+        if not self._buckets:
             return None
+        self._gather()
         leaving = list(self._buckets)
         low, high = 0, len(leaving) - 1
         while low < high:
             middle = (low + high) // 2
-            rest = BitMap().union(asked, *(self._buckets[index] for index in leaving[middle + 1 :]))
-            if len(rest) <= ceiling:
+            if asked.union_cardinality(self._union_from(leaving[middle] + 1)) <= ceiling:
                 high = middle
             else:
                 low = middle + 1
         return (leaving[low] + self._held + 1) * self.width
+
+    def _slide(self, index: int) -> None:
+        live = self.live_at(index * self.width)
+        oldest = index - self._held
+        for held in [held for held in self._buckets if held < oldest]:
+            del self._buckets[held]
+        self._buckets[index] = BitMap()
+        self.live = live
+        self.index = index
+
+    def _union_from(self, oldest: int) -> BitMap:
+        return BitMap().union(*(bucket for index, bucket in self._buckets.items() if index >= oldest))
+
+    def _gather(self) -> None:
+        if self._waiting:
+            bucket = self._buckets[self.index]
+            self._buckets[self.index] = bucket.union(*self._waiting)
+            self._waiting = []
 
 
 class SlidingSum:
