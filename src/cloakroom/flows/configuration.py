@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from cloakroom.errors import InputError, Problem, RuleError
 from cloakroom.gate.policy import FieldClass, Policy
 from cloakroom.gate.policy_text import parse_policy
-from cloakroom.vault.fields import FieldDefinition
+from cloakroom.vault.fields import WELL_KNOWN_FIELDS, FieldDefinition
 from cloakroom.vault.group import Group, parse_group
 from cloakroom.vault.mapping import BrandMapping
 from cloakroom.vault.mapping_file import check_group_mappings, parse_mapping
 
 GROUP_FILE = "group.toml"
 POLICY_FILE = "policy.toml"
+RECORD_ID_FIELD = "customer_number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ def read_configuration(texts: Mapping[str, str]) -> Configuration:
             problems += error.problems
     if problems:
         raise RuleError(problems)
-    definitions = check_group_mappings(mappings.values())
+    # The record id of every brand's system is a field, whether or not a column is mapped to it by name.
+    definitions = {RECORD_ID_FIELD: WELL_KNOWN_FIELDS[RECORD_ID_FIELD], **check_group_mappings(mappings.values())}
     classes = {name: FieldClass(item.field_class.value) for name, item in definitions.items()}
     policy = parse_policy(texts[POLICY_FILE].encode(), POLICY_FILE, fields=classes)
     return Configuration(group, mappings, definitions, policy, dict(texts))
