@@ -134,7 +134,7 @@ _NESTED_COLUMNS = {
         pl.col("country"),
     ),
     "profile": pl.struct(
-        pl.col("language"), pl.col("kind"), pl.col("store"), (pl.col("spend") / 100).alias("lifetime_spend")
+        pl.col("language"), pl.col("kind"), pl.col("store"), _money(".").cast(pl.Float64).alias("lifetime_spend")
     ),
     "created": _time("created", "%Y-%m-%dT%H:%M:%SZ"),
     "changed": _time("modified", "%Y-%m-%dT%H:%M:%SZ"),

@@ -48,6 +48,7 @@ from cloakroom.testing.spelling import spell_records
 __all__ = ["GroupPlan", "World", "copy_configuration", "write_group"]
 
 BLOCK_RECORDS = 65_536
+CONFIGURATIONS = ("demo_group", "bench_group")
 RECORDS_MAX = 40_000_000  # eight digits of serial number per brand
 
 
@@ -148,7 +149,14 @@ def copy_configuration(folder: Path, *, group: str = "demo_group") -> None:
     Args:
         folder: Must not exist.
         group: ``demo_group`` for `write_group`, ``bench_group`` for `cloakroom.testing.bench_customers`.
+
+    Raises:
+        UsageError: `folder` exists, or no such group ships.
     """
+    if group not in CONFIGURATIONS:
+        raise UsageError(f"no such synthetic group; there are {' and '.join(CONFIGURATIONS)}")
+    if folder.exists():
+        raise UsageError("the folder for the configuration exists already")
     with as_file(files("cloakroom.testing").joinpath(group)) as source:
         shutil.copytree(source, folder)
 
