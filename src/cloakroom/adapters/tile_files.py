@@ -80,9 +80,10 @@ class TileDirectory:
             return None
         except OSError as error:
             raise UncheckableError(f"cannot be read: {error.strerror}") from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise UncheckableError("is no regular file")
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise UncheckableError("is no regular file")
             data = file.read(limit_bytes + 1)
         if len(data) > limit_bytes:
             raise LimitError(f"is longer than {limit_bytes} bytes")

@@ -282,16 +282,16 @@ class _Examination:
         else:
             self.omitted += 1
 
-    def _read(self, path: str, limit_bytes: int) -> bytes | None:
+    def _read(self, path: str, limit_bytes: int, entries: tuple[int, int] | None = None) -> bytes | None:
         """Read a file; one that is missing, too long or unreadable is a finding."""
         try:
             data = self.reader.read(path, limit_bytes)
         except (UnverifiedError, LimitError) as error:
-            self._add(Finding(path, str(error), is_tampered=isinstance(error, LimitError)))
+            self._add(Finding(path, str(error), isinstance(error, LimitError), entries))
             return None
         self.files += 1
         if data is None:
-            self._add(Finding(path, "is missing", is_tampered=False))
+            self._add(Finding(path, "is missing", is_tampered=False, entries=entries))
         return data
 
     def _open_checkpoint(self) -> None:
@@ -374,7 +374,7 @@ class _Examination:
         for digest, number in self.sets.items():
             name = digest.hex()
             path = set_path(name)
-            data = self._read(path, self.limits.set_bytes)
+            data = self._read(path, self.limits.set_bytes, (number, number))
             if data is None or self.inspector is None:
                 continue
             if sha256(data) != digest:

@@ -1,0 +1,404 @@
+"""P4: history cannot be rewritten unseen. From files and a public key, every change is found and named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cloakroom.adapters.tile_files import TileDirectory
+from cloakroom.crypto import SigningKey
+from cloakroom.errors import LimitError, TamperedError, UncheckableError
+from cloakroom.ledger.verification import (
+    EarlierCheckpoint,
+    Inspection,
+    Verification,
+    VerificationLimits,
+    examine_export,
+    set_path,
+    verify_export,
+)
+from cloakroom.tlog import (
+    ENTRIES,
+    Checkpoint,
+    CosignatureVerifier,
+    Ed25519Signer,
+    Tile,
+    TreeState,
+    add_cosignatures,
+    cosign,
+    decode_bundle,
+    encode_bundle,
+    integrate,
+    sign_checkpoint,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+LOG = Ed25519Signer("ledger.example/log", SigningKey(b"l" * 32))
+
+
+@dataclass
+class Export:
+    """An exported ledger in memory."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, path: str, limit_bytes: int) -> bytes | None:
+        data = self.files.get(path)
+        if data is not None and len(data) > limit_bytes:
+            raise LimitError(f"is longer than {limit_bytes} bytes")
+        return data
+
+    def paths(self) -> Iterable[str]:
+        return list(self.files)
+
+    def changed(self, path: str, content: bytes | None) -> Export:
+        files = {**self.files}
+        if content is None:
+            del files[path]
+        else:
+            files[path] = content
+        return Export(files)
+
+    def flipped(self, path: str, at: int, mask: int) -> Export:
+        content = bytearray(self.files[path])
+        content[at] ^= mask
+        return self.changed(path, bytes(content))
+
+
+@dataclass
+class Inspector:
+    """Reads entries as JSON and checks the sets they name; stands in for the ledger's own entry types."""
+
+    seen: list[int] = field(default_factory=list)
+
+    def inspect_entries(self, first: int, entries: Sequence[bytes]) -> Inspection:
+        self.seen.extend(range(first, first + len(entries)))
+        problems, sets = [], []
+        for number, entry in enumerate(entries, start=first):
+            try:
+                body = json.loads(entry)
+            except ValueError:
+                problems.append((number, "is no JSON"))
+                continue
+            if isinstance(body, dict) and "set_sha256" in body:
+                sets.append((number, body["set_sha256"]))
+        return Inspection(problems, sets)
+
+    def inspect_set(self, digest: str, content: bytes) -> str | None:
+        return "is empty" if not content else None
+
+
+def build(entries: Sequence[bytes], signer: Ed25519Signer = LOG) -> Export:
+    step = integrate(TreeState(), entries)
+    note = sign_checkpoint(Checkpoint(signer.name, step.state.size, step.root), signer)
+    return Export({**step.files, "checkpoint": note})
+
+
+def numbered(size: int) -> list[bytes]:
+    return [b"%d" % number for number in range(size)]
+
+
+def examine(export: Export, **options: object) -> Verification:
+    return examine_export(export, LOG.key.verifying_key, LOG.name, **options)  # type: ignore[arg-type]
+
+
+def named(export: Export) -> list[str]:
+    return [finding.path for finding in examine(export).findings]
+
+
+SMALL = build(numbered(300))
+LARGE = build(numbered(70_000))
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 512, 1000, 65_536, 65_537])
+def test_an_untouched_export_verifies(size: int) -> None:
+    verification = verify_export(build(numbered(size)), LOG.key.verifying_key, LOG.name)
+    assert verification.entries == size
+    assert verification.findings == ()
+    assert verification.files == len(build(numbered(size)).files)
+
+
+def test_any_byte_flipped_in_any_file_is_found_and_that_file_is_named() -> None:
+    for path, content in SMALL.files.items():
+        for at in range(len(content)):
+            assert named(SMALL.flipped(path, at, 1 << (at % 8))) == [path], (path, at)
+
+
+def test_flips_in_an_export_with_three_levels_of_tiles_are_found_and_named() -> None:
+    chance = random.Random(4)
+    paths = sorted(LARGE.files)
+    above = [path for path in paths if path.startswith(("tile/1/", "tile/2/")) or ".p/" in path]
+    for path in [*above, *chance.sample(paths, 12)]:
+        at = chance.randrange(len(LARGE.files[path]))
+        findings = examine(LARGE.flipped(path, at, 1 << chance.randrange(8))).findings
+        assert [finding.path for finding in findings] == [path]
+        assert findings[0].is_tampered
+
+
+def test_the_entry_that_was_changed_is_named_by_number() -> None:
+    for number in (0, 255, 256, 299):
+        tile = Tile(ENTRIES, number // 256, 256 if number < 256 else 44)
+        entries = decode_bundle(SMALL.files[tile.path])
+        entries[number % 256] = b"X" * len(entries[number % 256])
+        findings = examine(SMALL.changed(tile.path, encode_bundle(entries))).findings
+        assert [(finding.path, finding.entries) for finding in findings] == [(tile.path, (number, number))]
+
+
+def test_two_entries_in_each_others_place_are_found() -> None:
+    path = "tile/entries/000"
+    entries = decode_bundle(SMALL.files[path])
+    entries[7], entries[20] = entries[20], entries[7]
+    (finding,) = examine(SMALL.changed(path, encode_bundle(entries))).findings
+    assert finding.entries == (7, 20)
+
+
+@pytest.mark.parametrize("path", sorted(SMALL.files))
+def test_a_missing_file_is_found_and_named(path: str) -> None:
+    export = SMALL.changed(path, None)
+    findings = examine(export).findings
+    assert [(finding.path, finding.is_tampered) for finding in findings] == [(path, False)]
+    with pytest.raises(UncheckableError, match=path):
+        verify_export(export, LOG.key.verifying_key, LOG.name)
+
+
+@pytest.mark.parametrize("path", sorted(SMALL.files))
+def test_a_file_that_is_longer_shorter_or_empty_is_found_and_named(path: str) -> None:
+    content = SMALL.files[path]
+    for other in (b"", content[:-1], content[1:], content + b"\0", content + content, b"x" * 20_000_000):
+        assert named(SMALL.changed(path, other)) == [path]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "notes.txt",
+        "tile/0/002",
+        "tile/0/002.p/3",
+        "tile/0/001",
+        "tile/0/001.p/45",
+        "tile/1/000.p/2",
+        "tile/2/000.p/1",
+        "tile/entries/001.p/45",
+        "tile/entries/002",
+        "tile/0/0000",
+        "tile/0/x000/001",
+        "tile/0/000.p/256",
+        "checkpoint.old",
+        "sets/ab/cd",
+        "sets/00/" + "ab" * 32,
+    ],
+)
+def test_a_file_that_does_not_belong_is_found_and_named(path: str) -> None:
+    assert named(SMALL.changed(path, b"x")) == [path]
+
+
+def test_partial_files_of_earlier_sizes_may_stay_if_they_agree() -> None:
+    grown = {
+        **integrate(TreeState(), numbered(3)).files,
+        **integrate(TreeState(), numbered(270)).files,
+        **SMALL.files,
+    }
+    verification = examine(Export(grown))
+    assert verification.findings == ()
+    assert verification.superseded == 4
+    for path in set(grown) - set(SMALL.files):
+        for at in (0, len(grown[path]) - 1):
+            assert named(Export(grown).flipped(path, at, 1)) == [path]
+        assert named(Export({**grown, path: b"x" * 20_000_000})) == [path]
+
+
+def test_a_changed_entry_with_all_hashes_above_it_made_to_fit_does_not_fit_the_signed_root() -> None:
+    forged = build([*numbered(7), b"X", *numbered(300)[8:]])
+    assert named(Export({**forged.files, "checkpoint": SMALL.files["checkpoint"]})) == ["checkpoint"]
+
+
+def test_a_bundle_and_its_tile_changed_together_do_not_fit_the_level_above() -> None:
+    forged = build([*numbered(7), b"X", *numbered(300)[8:]])
+    files = {**SMALL.files}
+    for path in ("tile/entries/000", "tile/0/000"):
+        files[path] = forged.files[path]
+    assert named(Export(files)) == ["tile/0/000"]
+
+
+def test_where_nothing_tells_which_file_is_right_both_are_named() -> None:
+    broken = LARGE.flipped("tile/entries/005", 3, 1).flipped("tile/2/000.p/1", 0, 1).flipped("tile/1/000", 170, 1)
+    paths = named(broken)
+    assert set(paths) >= {"tile/entries/005", "tile/0/005", "tile/1/000", "tile/2/000.p/1"}
+
+
+def test_several_changes_are_all_named() -> None:
+    chance = random.Random(5)
+    bundles = chance.sample([path for path in LARGE.files if path.startswith("tile/entries/")], 10)
+    broken = LARGE
+    for path in bundles:
+        broken = broken.flipped(path, 5, 4)
+    assert sorted(named(broken)) == sorted(bundles)
+    with pytest.raises(TamperedError) as caught:
+        verify_export(broken, LOG.key.verifying_key, LOG.name)
+    assert all(path in str(caught.value) for path in bundles)
+
+
+def test_findings_are_bounded_and_the_rest_is_counted() -> None:
+    junk = {f"junk/{number}": b"" for number in range(30)}
+    verification = examine(Export({**SMALL.files, **junk}), limits=VerificationLimits(findings=10))
+    assert (len(verification.findings), verification.findings_omitted) == (10, 20)
+    with pytest.raises(TamperedError, match="and 20 more"):
+        verification.check()
+
+
+def test_an_export_under_another_key_or_name_is_not_looked_at() -> None:
+    stranger = SigningKey(b"x" * 32).verifying_key
+    for key, origin in ((stranger, LOG.name), (LOG.key.verifying_key, "elsewhere.example/log")):
+        with pytest.raises(UncheckableError, match="checkpoint: no known key"):
+            verify_export(SMALL, key, origin)
+
+
+def test_a_whole_history_rewritten_by_somebody_without_the_key_is_refused() -> None:
+    thief = Ed25519Signer(LOG.name, SigningKey(b"t" * 32))
+    forged = build([b"nothing happened"], thief)
+    with pytest.raises(UncheckableError):
+        verify_export(forged, LOG.key.verifying_key, LOG.name)
+
+
+@pytest.mark.parametrize("kept_size", [0, 1, 100, 255, 256, 257, 300])
+def test_an_earlier_checkpoint_that_somebody_kept_must_be_a_head_of_the_same_history(kept_size: int) -> None:
+    kept = EarlierCheckpoint("kept by the auditor", build(numbered(kept_size)).files["checkpoint"])
+    assert examine(SMALL, earlier=[kept]).earlier == 1
+    rewritten = build([b"X", *numbered(300)[1:]])
+    findings = examine(rewritten, earlier=[kept]).findings
+    assert [finding.path for finding in findings] == (["kept by the auditor"] if kept_size else [])
+
+
+def test_a_history_cut_short_is_found_by_who_kept_a_later_checkpoint() -> None:
+    kept = EarlierCheckpoint("kept.txt", SMALL.files["checkpoint"])
+    with pytest.raises(TamperedError, match=r"kept\.txt: was signed at 300 entries; the export ends at 299"):
+        verify_export(build(numbered(299)), LOG.key.verifying_key, LOG.name, earlier=[kept])
+
+
+def test_an_earlier_checkpoint_that_is_not_the_logs_is_a_finding() -> None:
+    thief = Ed25519Signer(LOG.name, SigningKey(b"t" * 32))
+    for note in (build(numbered(3), thief).files["checkpoint"], b"nonsense"):
+        findings = examine(SMALL, earlier=[EarlierCheckpoint("kept.txt", note)]).findings
+        assert [(finding.path, finding.is_tampered) for finding in findings] == [("kept.txt", False)]
+
+
+def test_an_earlier_checkpoint_beyond_a_damaged_bundle_cannot_be_checked() -> None:
+    kept = EarlierCheckpoint("kept.txt", build(numbered(280)).files["checkpoint"])
+    findings = examine(SMALL.flipped("tile/entries/000", 3, 1), earlier=[kept]).findings
+    assert [(finding.path, finding.is_tampered) for finding in findings] == [
+        ("tile/entries/000", True),
+        ("kept.txt", False),
+    ]
+
+
+def test_witnesses_can_be_demanded() -> None:
+    key = SigningKey(b"w" * 32)
+    witness = CosignatureVerifier("witness.example/w", key.verifying_key)
+    with pytest.raises(UncheckableError, match="0 known witnesses"):
+        verify_export(SMALL, LOG.key.verifying_key, LOG.name, witnesses=[witness], quorum=1)
+    note = SMALL.files["checkpoint"]
+    text = note.decode().partition("\n\n")[0] + "\n"
+    cosigned = SMALL.changed("checkpoint", add_cosignatures(note, [cosign(witness.name, key, text, 5)]))
+    verification = verify_export(cosigned, LOG.key.verifying_key, LOG.name, witnesses=[witness], quorum=1)
+    assert [found.time_s for found in verification.cosignatures] == [5]
+    unaware = verify_export(cosigned, LOG.key.verifying_key, LOG.name)
+    assert unaware.unknown_signatures == (witness.name,)
+
+
+def with_sets(contents: Sequence[bytes]) -> tuple[Export, list[str]]:
+    digests = [hashlib.sha256(content).hexdigest() for content in contents]
+    entries = [json.dumps({"set_sha256": digest}).encode() for digest in digests] + [b"{}"] * 300
+    export = build(entries)
+    return Export({**export.files, **{set_path(d): c for d, c in zip(digests, contents, strict=True)}}), digests
+
+
+def test_record_sets_lie_beside_the_entries_that_name_them() -> None:
+    export, digests = with_sets([b"one", b"two", b"one"])
+    verification = examine(export, inspector=Inspector())
+    assert verification.findings == ()
+    assert verification.sets == 2
+    for digest in set(digests):
+        path = set_path(digest)
+        for other in (export.flipped(path, 0, 1), export.changed(path, b""), export.changed(path, None)):
+            (finding,) = examine(other, inspector=Inspector()).findings
+            assert finding.path == path
+            assert finding.entries == (digests.index(digest),) * 2
+
+
+def test_a_record_set_that_no_entry_names_is_found() -> None:
+    export, _ = with_sets([b"one"])
+    stray = set_path(hashlib.sha256(b"stray").hexdigest())
+    (finding,) = examine(export.changed(stray, b"stray"), inspector=Inspector()).findings
+    assert finding.path == stray
+
+
+def test_without_an_inspector_record_sets_are_held_against_their_names() -> None:
+    export, digests = with_sets([b"one"])
+    assert examine(export).findings == ()
+    assert named(export.flipped(set_path(digests[0]), 0, 1)) == [set_path(digests[0])]
+
+
+def test_the_inspector_sees_each_entry_of_the_tree_once_and_in_order() -> None:
+    inspector = Inspector()
+    verify_export(SMALL, LOG.key.verifying_key, LOG.name, inspector=inspector)
+    assert inspector.seen == list(range(300))
+    inspector = Inspector()
+    examine(SMALL.flipped("tile/entries/000", 3, 1), inspector=inspector)
+    assert inspector.seen == list(range(256, 300))
+
+
+def test_what_an_inspector_finds_is_named_with_its_entry() -> None:
+    export = build([b"{}", b"{", b'{"set_sha256":"../../etc/hostname"}'])
+    findings = examine(export, inspector=Inspector()).findings
+    assert [(finding.path, finding.entries) for finding in findings] == [
+        ("tile/entries/000.p/3", (1, 1)),
+        ("tile/entries/000.p/3", (2, 2)),
+    ]
+    with pytest.raises(TamperedError, match="entry 1: is no JSON"):
+        verify_export(export, LOG.key.verifying_key, LOG.name, inspector=Inspector())
+
+
+def test_an_empty_set_whose_hash_is_right_is_still_inspected() -> None:
+    export, digests = with_sets([b""])
+    (finding,) = examine(export, inspector=Inspector()).findings
+    assert (finding.path, finding.reason) == (set_path(digests[0]), "is empty")
+
+
+def test_progress_is_told_in_entries() -> None:
+    steps: list[tuple[int, int]] = []
+    verify_export(SMALL, LOG.key.verifying_key, LOG.name, progress=lambda done, size: steps.append((done, size)))
+    assert steps == [(256, 300), (300, 300)]
+
+
+def test_an_export_on_disk_verifies_and_a_byte_flipped_there_is_named(tmp_path: Path) -> None:
+    directory = TileDirectory(tmp_path / "export")
+    directory.publish(
+        {path: data for path, data in SMALL.files.items() if path != "checkpoint"}, SMALL.files["checkpoint"]
+    )
+    verify_export(directory, LOG.key.verifying_key, LOG.name)
+    target = tmp_path / "export" / "tile" / "entries" / "001.p" / "44"
+    content = bytearray(target.read_bytes())
+    content[2] ^= 1
+    target.write_bytes(bytes(content))
+    with pytest.raises(TamperedError, match=r"tile/entries/001\.p/44: entry 256: not what was integrated"):
+        verify_export(directory, LOG.key.verifying_key, LOG.name)
+
+
+def test_a_link_in_place_of_a_file_is_named(tmp_path: Path) -> None:
+    directory = TileDirectory(tmp_path / "export")
+    directory.publish(
+        {path: data for path, data in SMALL.files.items() if path != "checkpoint"}, SMALL.files["checkpoint"]
+    )
+    target = tmp_path / "export" / "tile" / "0" / "000"
+    target.rename(tmp_path / "elsewhere")
+    target.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UncheckableError, match="tile/0/000"):
+        verify_export(directory, LOG.key.verifying_key, LOG.name)
