@@ -49,6 +49,8 @@ class FileFormat:
     """What is known of the files beforehand; None means that it is detected.
 
     Attributes:
+        quote: The quote character; empty for none.
+        escape: The character that takes the meaning from the next one; empty where quotes are doubled instead.
         header: Names of the columns of files that have no header line.
     """
 
@@ -56,6 +58,7 @@ class FileFormat:
     encoding: str | None = None
     delimiter: str | None = None
     quote: str | None = None
+    escape: str = ""
     line_end: str | None = None
     header: tuple[str, ...] = ()
 
@@ -83,9 +86,11 @@ class SpendBands:
     """Amounts at which a new band of spend begins, ascending, in a currency.
 
     Attributes:
+        field: The field that holds the amounts.
         thresholds: n thresholds make n + 1 bands.
     """
 
+    field: str
     currency: str
     thresholds: tuple[Decimal, ...]
 

@@ -130,12 +130,13 @@ def _file_format(table: TableReader) -> FileFormat:
     if quote is not None and (not isinstance(quote, str) or quote not in {'"', "'", ""}):
         table.wrong("quote", "must be \", ' or empty for none")
         quote = None
+    escape = table.word("escape", ["", "\\"])
     header = table.texts("header")
     if len(set(header)) != len(header):
         table.wrong("header", "names a column twice")
     line_end = table.word("line_end", ["lf", "crlf", "cr"]) or None
     table.finish()
-    return FileFormat(FileKind(kind) if kind else None, encoding, delimiter, quote, line_end, header)
+    return FileFormat(FileKind(kind) if kind else None, encoding, delimiter, quote, escape, line_end, header)
 
 
 def _is_text_encoding(name: str) -> bool:
@@ -310,7 +311,7 @@ def _bands(entry: TableReader) -> SpendBands | None:
     if not 1 <= len(amounts) <= _MAX_BANDS:
         entry.wrong("bands", f"must be 1 to {_MAX_BANDS} amounts")
         return None
-    return SpendBands(currency, amounts)
+    return SpendBands(entry.text("field"), currency, amounts)
 
 
 def _facets(root: TableReader, columns: tuple[ColumnMapping, ...], bands: SpendBands | None) -> tuple[str, ...]:

@@ -110,7 +110,7 @@ def _are_long(groups: list[str]) -> bool:
 
 
 def _parts(groups: list[str], *, skip_first: bool) -> list[list[str]]:
-    """Return the runs of neighbouring groups that have the length of a card number: other numbers may stand beside."""
+    """Return the neighbouring groups that are as long as a card number: other numbers may stand beside it."""
     found: list[list[str]] = []
     for start in range(int(skip_first), len(groups)):
         size = 0

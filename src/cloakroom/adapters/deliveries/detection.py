@@ -1,0 +1,208 @@
+"""What kind of file a delivery is: format, encoding, delimiter, quote and line end, found from its first bytes.
+
+What the mapping says is taken as it is. For the rest, the mapping still is the best witness: of all encodings and
+delimiters, those are taken under which the header shows the most of the columns that the mapping names.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import itertools
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from charset_normalizer import from_bytes
+
+from cloakroom.errors import InputError, Position, Problem
+from cloakroom.vault.mapping import FileKind
+
+if TYPE_CHECKING:
+    from cloakroom.vault.mapping import BrandMapping
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f", "\x01", ":", " ")
+_CANDIDATES = [
+    *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp850", "cp852"),
+    *("mac_roman", "shift_jis", "cp932", "euc_jp", "gb18030", "big5", "euc_kr", "cp949", "koi8_r", "cp874"),
+]
+_WESTERN = frozenset("ŠšŽžŒœŸ€’‘“”–—…«»°ºª·§¿¡´`\u00a0") | {chr(code) for code in range(0xC0, 0x100)} - set("×÷")
+_GUESS_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a text file is written.
+
+    Attributes:
+        quote: The quote character, or empty for none.
+        escape: The character that takes the meaning from the next one, or empty for none.
+        line_end: ``lf``, ``crlf`` or ``cr``.
+        lines_before_rows: Physical lines up to and including the header.
+    """
+
+    encoding: str
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = ""
+    line_end: str = "lf"
+    lines_before_rows: int = 1
+
+
+def detect_kind(sample: bytes, mapping: BrandMapping, name: str) -> FileKind:
+    """Return the format of a file.
+
+    Raises:
+        InputError: The file is of another format than the mapping says.
+    """
+    if sample.startswith(b"PAR1"):
+        found = FileKind.PARQUET
+    elif sample.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1] == b"{":
+        found = FileKind.JSON_LINES
+    else:
+        found = FileKind.CSV
+    wanted = mapping.file_format.kind
+    if wanted is None or wanted is found:
+        return found
+    raise InputError.at(name, f"looks like {found}, but {mapping.source} says {wanted}")
+
+
+def detect_encoding(sample: bytes, mapping: BrandMapping, name: str, *, is_whole: bool) -> str:
+    """Return the name of the codec under which the file is text.
+
+    Args:
+        sample: The beginning of the file.
+        mapping: May name the encoding.
+        name: Of the file, for messages.
+        is_whole: The sample is the whole file.
+
+    Raises:
+        InputError: The file is not text in the encoding that the mapping names, from the header on or throughout.
+    """
+    stated = mapping.file_format.encoding
+    if stated is not None:
+        return _check_stated(sample, codecs.lookup(stated).name, mapping, name)
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if sample.startswith(mark):
+            return encoding
+    zeros = sample[:4096:2].count(0), sample[1:4096:2].count(0)
+    if max(zeros) > len(sample[:4096]) // 8:
+        return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample, final=is_whole)
+    except UnicodeDecodeError:
+        return _guess(sample)
+    return "utf-8"
+
+
+def _check_stated(sample: bytes, encoding: str, mapping: BrandMapping, name: str) -> str:
+    """Accept the stated encoding unless the header, or every hundredth line, is no text in it."""
+    for mark, marked in _BYTE_ORDER_MARKS:
+        is_same = marked == encoding or (marked == "utf-8" and encoding == "utf-8-sig") or encoding.startswith(marked)
+        if sample.startswith(mark) and not is_same:
+            raise InputError.at(
+                name, f"begins with the mark of {marked}, but {mapping.source} says {encoding}", line=1
+            )
+    if encoding.startswith(("utf-16", "utf-32")):
+        if sample[:2048].count(0) == 0 and len(sample) > 8:
+            raise InputError.at(name, f"is not {encoding}, as {mapping.source} says", line=1)
+        return encoding
+    lines = sample.split(b"\n")[:-1] or [sample]
+    bad = [number for number, line in enumerate(lines, start=1) if not _decodes(line, encoding)]
+    if bad and (bad[0] == 1 or (len(bad) > 3 and len(bad) * 100 > len(lines))):
+        hint = f"not {encoding}, as {mapping.source} says; it looks like {_guess(sample)}"
+        raise InputError(Problem(Position(name, bad[0]), hint))
+    return encoding
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _guess(sample: bytes) -> str:
+    """Return the likeliest encoding of text that is not UTF-8; Western European, the commonest, comes first."""
+    lines = [line for line in sample.split(b"\n") if not line.isascii()]
+    telling = b"\n".join(lines)[:_GUESS_BYTES]
+    if _decodes(telling, "cp1252"):
+        beyond = [sign for sign in telling.decode("cp1252") if ord(sign) > 127]
+        if sum(sign in _WESTERN for sign in beyond) > 0.95 * len(beyond) and _has_word_shape(telling):
+            return "cp1252"
+    best = from_bytes(telling, cp_isolation=_CANDIDATES).best()
+    if best is not None:
+        return str(best.encoding)
+    return "cp1252" if _decodes(telling, "cp1252") else "latin-1"
+
+
+def _has_word_shape(telling: bytes) -> bool:
+    """Accented letters stand between plain ones in Western text; in other alphabets they stand together."""
+    text = telling.decode("cp1252")
+    pairs = sum(ord(one) > 0xBF and ord(two) > 0xBF for one, two in itertools.pairwise(text))
+    return pairs * 4 < sum(ord(sign) > 0xBF for sign in text)
+
+
+def detect_dialect(sample: bytes, encoding: str, mapping: BrandMapping) -> Dialect:
+    """Return how a CSV file in a known encoding is written."""
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(sample).removeprefix("\ufeff")
+    line_end = mapping.file_format.line_end or _line_end(text)
+    newline = "\r" if line_end == "cr" else "\n"
+    first, _, second = text.partition(newline)
+    delimiter, quote = mapping.file_format.delimiter, mapping.file_format.quote
+    before = 0 if mapping.file_format.header else 1
+    if first[:4].lower() == "sep=" and len(first.rstrip("\r")) == 5:
+        # What spreadsheet programs write before the header to name the delimiter.
+        delimiter, before, first = delimiter or first[4], before + 1, second.partition(newline)[0]
+    names = set(mapping.record.sources) | {column.source for column in mapping.columns}
+    choices = [
+        Dialect(encoding, mark, sign, mapping.file_format.escape, line_end, before)
+        for mark in ([delimiter] if delimiter else _DELIMITERS)
+        for sign in ([quote] if quote is not None else ['"', "'"])
+    ]
+    if mapping.file_format.header:
+        width = len(mapping.file_format.header)
+        return max(choices, key=lambda dialect: len(split_header(first, dialect)) == width)
+    return max(choices, key=lambda dialect: len(names & set(split_header(first, dialect))))
+
+
+def header_line(sample: bytes, dialect: Dialect) -> str:
+    """Return the last physical line before the rows."""
+    text = codecs.getincrementaldecoder(dialect.encoding)("replace").decode(sample).removeprefix("\ufeff")
+    lines = text.split("\r" if dialect.line_end == "cr" else "\n", dialect.lines_before_rows)
+    return lines[dialect.lines_before_rows - 1]
+
+
+def csv_options(dialect: Dialect) -> dict[str, Any]:
+    """Return the arguments of `csv.reader` for a dialect."""
+    return {
+        "delimiter": dialect.delimiter,
+        "quotechar": dialect.quote or None,
+        "quoting": csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+        "escapechar": dialect.escape or None,
+        "doublequote": not dialect.escape,
+    }
+
+
+def split_header(line: str, dialect: Dialect) -> list[str]:
+    """Return the names in a header line, trimmed and in NFC; empty where it does not parse."""
+    try:
+        rows = list(csv.reader([line.rstrip("\r\n")], strict=True, **csv_options(dialect)))
+    except csv.Error:
+        return []
+    return [unicodedata.normalize("NFC", name.strip()) for name in rows[0]] if rows else []
+
+
+def _line_end(text: str) -> str:
+    newline, carriage = text.find("\n"), text.find("\r")
+    if newline < 0 and carriage >= 0:
+        return "cr"
+    return "crlf" if newline > 0 and text[newline - 1] == "\r" else "lf"

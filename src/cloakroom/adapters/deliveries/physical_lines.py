@@ -1,0 +1,87 @@
+"""Physical lines of a text file in any encoding, in blocks, with what could not be decoded marked in its place.
+
+Bytes that are no text of the encoding become `UNDECODABLE`, a lone surrogate, which no decoded text can hold; a line
+longer than the limit becomes `OVERLONG`. So whoever parses the lines can refuse exactly the rows that are concerned,
+and the count of lines stays that of the file.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cloakroom.adapters.deliveries.batches import Limits
+    from cloakroom.adapters.deliveries.containers import DeliveryFile
+
+UNDECODABLE = "\udcff"
+OVERLONG = "\udcfe"
+
+_CHUNK = 4 * 1024 * 1024
+_HANDLER = "cloakroom-undecodable"
+LINE_ENDS = {"lf": "\n", "crlf": "\n", "cr": "\r"}
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return UNDECODABLE, error.end
+
+
+codecs.register_error(_HANDLER, _mark)
+
+
+def decode_marking(data: bytes, encoding: str) -> str:
+    """Return the text of `data`, with `UNDECODABLE` in place of what is none."""
+    return data.decode(encoding, _HANDLER)
+
+
+def read_line_blocks(
+    file: DeliveryFile, encoding: str, line_end: str, limits: Limits, *, lines_in_block: int
+) -> Iterator[tuple[list[str], bool]]:
+    """Yield blocks of lines, each line with its end, and whether the block holds a mark.
+
+    Args:
+        file: Positioned at the beginning.
+        encoding: Name of a codec.
+        line_end: ``lf``, ``crlf`` or ``cr``.
+        limits: For the length of a line.
+        lines_in_block: About how many lines a block holds.
+    """
+    newline = LINE_ENDS[line_end]
+    decoder = codecs.getincrementaldecoder(encoding)(_HANDLER)
+    pending: list[str] = []
+    rest, is_skipping, is_first = "", False, True
+    while True:
+        data = file.read(_CHUNK)
+        text = decoder.decode(data, final=not data)
+        if is_first and text:
+            text, is_first = text.removeprefix("\ufeff"), False
+        lines = list(io.StringIO(rest + text, newline=newline))
+        rest = lines.pop() if lines and data and not lines[-1].endswith(newline) else ""
+        if is_skipping and lines:
+            lines[0], is_skipping = OVERLONG + newline, False
+        if len(rest) > limits.line_chars:
+            rest, is_skipping = "", True
+        elif is_skipping and not lines:
+            rest = ""
+        pending += lines
+        while len(pending) >= lines_in_block:
+            yield _checked(pending[:lines_in_block], limits)
+            del pending[:lines_in_block]
+        if not data:
+            if is_skipping:
+                pending.append(OVERLONG)
+            if pending:
+                yield _checked(pending, limits)
+            return
+
+
+def _checked(lines: list[str], limits: Limits) -> tuple[list[str], bool]:
+    if max(map(len, lines)) > limits.line_chars:
+        lines = [OVERLONG + "\n" if len(line) > limits.line_chars else line for line in lines]
+    joined = "".join(lines)
+    return lines, not joined.isascii() and (UNDECODABLE in joined or OVERLONG in joined)

@@ -1,0 +1,1 @@
+"""The vault: what a record may hold, what columns mean, how values are sealed, found again and destroyed."""
