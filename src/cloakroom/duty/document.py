@@ -1,10 +1,11 @@
 """TOML files written by hand, read strictly: every mistake is reported, each with its file, line and key.
 
 `parse_document` gives a `Table`; the caller takes each key it knows by type, and `Table.close` reports the keys that
-nobody took. Problems are collected in one list that all tables of a document share; `Table.check` raises them together.
+nobody took. Problems are collected in one list that all tables of a document share; `Table.check` raises them
+together. Messages never repeat a value.
 
 One liberty over TOML 1.0: several ``key = value`` pairs may stand on one line, separated by semicolons, since facts
-files are typed under pressure. Messages never repeat a value.
+files are typed under pressure.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ __all__ = [
     "SEGMENTS",
     "SERVICE_HARMS",
     "TAKEN",
+    "UNKNOWN_PLACE",
     "AffectedGroup",
     "ControllerFacts",
     "Facts",

@@ -1,0 +1,394 @@
+"""Facts and rules in, duties out. Pure: no clock, no files; the same input gives the same output.
+
+The contract, which `tests/promises/test_p7_no_duty_is_forgotten.py` holds:
+
+1. Every rule whose reach holds a resident of the controller gives a result: due, not due, conditional, or ask counsel, each
+   with reasons. A rule is never left out because it does not apply.
+2. For every affected residence of every controller there is at least one result for an authority and one for the
+   individuals. Where no rule reaches, that result is "ask counsel".
+3. The version of a rule is the one in force on the day of its clock's start event, in the controller's calendar.
+4. Thresholds count the persons whom the rule's own `who` selects, of one controller, within the rule's reach.
+5. Unknown stays unknown: a missing assessment or a count that straddles a threshold gives "conditional" with the question.
+6. Confidence V3 and X never drive a clock without a warning among the reasons.
+
+The result is a reading aid for counsel. It is not legal advice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from cloakroom.duty.coverage import uncovered
+from cloakroom.duty.deadlines import deadline
+from cloakroom.duty.duties import Duty, DutyClock
+from cloakroom.duty.expressions import Question, Selection, Truth, Verdict, evaluate
+from cloakroom.duty.instruments import CONFIDENCES, RESIDENCE, Authority, Rule, RuleSet
+from cloakroom.duty.places import EEA, controller_zone, reaches, zone_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date, datetime
+
+    from cloakroom.duty.facts import AffectedGroup, ControllerFacts, Facts, RiskAssessment
+
+__all__ = ["evaluate_duties", "judge", "start_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """What every rule sees of one controller."""
+
+    facts: Facts
+    controller: ControllerFacts
+    groups: tuple[AffectedGroup, ...]
+    risks: dict[str, RiskAssessment]
+    authorities: dict[str, Authority]
+
+    def selection(self, groups: Iterable[AffectedGroup]) -> Selection:
+        return Selection(self.facts.incident, self.controller, tuple(groups), (), self.risks)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a rule says of some groups, before it is given an addressee and a clock."""
+
+    status: str
+    reasons: tuple[str, ...]
+    residents: int
+
+
+def evaluate_duties(
+    facts: Facts,
+    rules: RuleSet,
+    risks: Iterable[RiskAssessment],
+    *,
+    done: Mapping[str, datetime] | None = None,
+) -> tuple[Duty, ...]:
+    """Return every duty, and every reasoned "not due", that the facts give rise to.
+
+    Args:
+        facts: The facts.
+        rules: The rules.
+        risks: Severity per controller and segment; a segment without one makes duties that depend on risk conditional.
+        done: When duties were done, by duty id: clocks that start with the doing of another duty need it.
+
+    Returns:
+        In the order of the controllers, then of the rules; places without rules last.
+    """
+    by_controller: dict[str, dict[str, RiskAssessment]] = {}
+    for risk in risks:
+        by_controller.setdefault(risk.controller, {})[risk.segment] = risk
+    duties: list[Duty] = []
+    for controller in facts.controllers:
+        groups = tuple(group for group in facts.affected if group.controller == controller.id)
+        world = _World(facts, controller, groups, by_controller.get(controller.id, {}), rules.authorities)
+        found = [duty for version in _versions(rules, world) for duty in _apply(version, world)]
+        found.extend(uncovered(found, world.groups, controller))
+        duties.extend(_linked(found, world, done or {}))
+    return tuple(duties)
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """A rule as it applies on the day, or the nearest version with the reason why none does."""
+
+    rule: Rule
+    lapse: str
+    pending: tuple[Rule, ...]
+
+
+def _versions(rules: RuleSet, world: _World) -> Iterator[_Version]:
+    """Yield one version of every rule that reaches somebody."""
+    families: dict[str, list[Rule]] = {}
+    for rule in rules.rules:
+        if any(reaches(rule.residents, rule.excluded, group) for group in world.groups):
+            families.setdefault(rule.id, []).append(rule)
+    for family in families.values():
+        law = [rule for rule in family if not rule.pending]
+        pending = tuple(rule for rule in family if rule.pending)
+        if law:
+            yield _in_force(law, pending, world)
+
+
+def _in_force(law: list[Rule], pending: tuple[Rule, ...], world: _World) -> _Version:
+    zone = controller_zone(world.controller)
+    for rule in law:
+        day = start_of(rule, world.facts).astimezone(zone).date()
+        if rule.in_force(day):
+            return _Version(rule, "", pending)
+    rule = min(law, key=lambda item: _distance(item, start_of(item, world.facts).astimezone(zone).date()))
+    day = start_of(rule, world.facts).astimezone(zone).date()
+    if rule.valid_from is not None and day < rule.valid_from:
+        return _Version(rule, f"in force only from {rule.valid_from}; the clock would start on {day}", pending)
+    return _Version(rule, f"in force only until {rule.valid_until}; the clock would start on {day}", pending)
+
+
+def _distance(rule: Rule, day: date) -> int:
+    """Return days between `day` and the rule's validity."""
+    if rule.valid_from is not None and day < rule.valid_from:
+        return (rule.valid_from - day).days
+    return (day - rule.valid_until).days if rule.valid_until is not None else 0
+
+
+def start_of(rule: Rule, facts: Facts) -> datetime:
+    """Return the instant of the rule's start event; where the facts do not have it, awareness, which is earlier or equal."""
+    return _event(rule.clock.start if rule.clock is not None else "aware", facts)[0]
+
+
+def _event(name: str, facts: Facts) -> tuple[datetime, str]:
+    """Return the instant of an event, with a remark where another had to stand in for it."""
+    incident = facts.incident
+    at = {
+        "assessed": incident.assessed_at,
+        "determined": incident.determined_at,
+        "discovered": incident.discovered_at,
+        "occurred": incident.occurred_to or incident.occurred_from,
+    }.get(name)
+    if at is not None or name == "aware" or name.startswith("duty:"):
+        return at or incident.aware_at, ""
+    return incident.aware_at, f"the facts do not say when it was {name}: counted from awareness"
+
+
+def _apply(version: _Version, world: _World) -> Iterator[Duty]:
+    rule = version.rule
+    reached = [group for group in world.groups if reaches(rule.residents, rule.excluded, group)]
+    if rule.addressee == "one_stop_shop":
+        yield from _one_stop_shop(version, world, reached)
+        return
+    if rule.jurisdiction != RESIDENCE:
+        yield _duty(version, world, rule.jurisdiction, judge(version, world.selection(reached)))
+        return
+    for country in dict.fromkeys(group.country for group in reached):
+        local = [group for group in reached if group.country == country]
+        yield _duty(version, world, country, judge(version, world.selection(local)))
+
+
+def _one_stop_shop(version: _Version, world: _World, reached: list[AffectedGroup]) -> Iterator[Duty]:
+    """Give the lead authority the whole, or, where there is none, each authority its own residents (GDPR 55, 56)."""
+    lead = world.controller.eea_main_establishment
+    countries = dict.fromkeys(group.country for group in reached)
+    if lead not in EEA:
+        remark = (
+            "no main establishment in the EEA, hence no lead authority: every authority concerned is told by itself"
+        )
+        for country in countries:
+            local = [group for group in reached if group.country == country]
+            judgement = judge(version, world.selection(local))
+            yield _duty(version, world, country, _with_reason(judgement, remark))
+        return
+    whole = judge(version, world.selection(reached))
+    shares = ", ".join(f"{place} {_persons(reached, place):,}" for place in countries)
+    duty = _duty(
+        version, world, lead, _with_reason(whole, f"lead authority for the EEA; persons by country: {shares}")
+    )
+    yield duty
+    for country in countries:
+        if country != lead:
+            told = f"one-stop-shop: {duty.recipient} is the lead authority ({duty.id}); that filing names {country}"
+            yield _duty(version, world, country, Judgement("not_due", (told,), _persons(reached, country)))
+
+
+def _persons(groups: list[AffectedGroup], country: str) -> int:
+    return sum(group.persons for group in groups if group.country == country)
+
+
+def _with_reason(judgement: Judgement, reason: str) -> Judgement:
+    return replace(judgement, reasons=(*judgement.reasons, reason))
+
+
+def judge(version: _Version, everybody: Selection) -> Judgement:
+    """Judge whether the rule makes a duty for `everybody` whom it reaches."""
+    rule = version.rule
+    if version.lapse or rule.effect != "duty":
+        reasons = (version.lapse,) if version.lapse else rule.notes
+        prefix = ("no duty; notification is voluntary",) if rule.effect == "voluntary" else ()
+        return Judgement("not_due", prefix + reasons, everybody.persons_least)
+    chosen, verdicts = _select(rule, everybody)
+    if not chosen.groups:
+        reasons = tuple(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons))
+        return Judgement("not_due", reasons, everybody.persons_least)
+    who = Verdict(
+        _presence(chosen),
+        tuple(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)),
+        tuple(dict.fromkeys(question for verdict in verdicts for question in verdict.questions)),
+    )
+    when = evaluate(rule.when, chosen)
+    return _weigh(rule, chosen, who, when)
+
+
+def _presence(chosen: Selection) -> Truth:
+    if chosen.persons_least > 0:
+        return Truth.TRUE
+    return Truth.UNKNOWN if chosen.persons_most > 0 else Truth.FALSE
+
+
+def _select(rule: Rule, everybody: Selection) -> tuple[Selection, list[Verdict]]:
+    """Split the groups by the rule's `who`; verdicts are of those chosen, or of all where none is."""
+    certain: list[AffectedGroup] = []
+    uncertain: list[AffectedGroup] = []
+    kept: list[Verdict] = []
+    refused: list[Verdict] = []
+    for group in everybody.certain:
+        verdict = evaluate(rule.who, replace(everybody, certain=(group,)))
+        if verdict.truth is Truth.FALSE:
+            refused.append(verdict)
+            continue
+        (certain if verdict.truth is Truth.TRUE else uncertain).append(group)
+        kept.append(verdict)
+    chosen = replace(everybody, certain=tuple(certain), uncertain=tuple(uncertain))
+    return chosen, kept or refused
+
+
+def _weigh(rule: Rule, chosen: Selection, who: Verdict, when: Verdict) -> Judgement:
+    """Bring selection, trigger and exemptions together."""
+    if who.truth is Truth.FALSE:
+        return Judgement("not_due", ("nobody is affected",), 0)
+    if when.truth is Truth.FALSE:
+        return Judgement("not_due", when.reasons, chosen.persons_least)
+    reasons = who.reasons + when.reasons
+    questions = who.questions + when.questions
+    if who.truth is Truth.UNKNOWN and not who.questions:
+        questions += (Question(f"between 0 and {chosen.persons_most:,} persons are affected"),)
+    for exemption in rule.exemptions:
+        verdict = evaluate(exemption.when, chosen)
+        if verdict.truth is Truth.TRUE:
+            return Judgement("not_due", (f"exempt: {exemption.text}", *verdict.reasons), chosen.persons_least)
+        if verdict.truth is Truth.UNKNOWN:
+            questions += tuple(replace(item, text=f"{exemption.text}: {item.text}") for item in verdict.questions)
+    if who.truth is Truth.TRUE and when.truth is Truth.TRUE and not questions:
+        return Judgement("due", reasons, chosen.persons_least)
+    status = "ask_counsel" if any(question.for_counsel for question in questions) else "conditional"
+    asked = tuple(f"open: {question.text}" for question in questions)
+    return Judgement(status, tuple(dict.fromkeys(reasons + asked)), chosen.persons_least or chosen.persons_most)
+
+
+def _duty(version: _Version, world: _World, jurisdiction: str, judgement: Judgement) -> Duty:
+    rule = version.rule
+    authority = _authority(rule, world, jurisdiction)
+    start, remark = _event(rule.clock.start, world.facts) if rule.clock is not None else (None, "")
+    clock = DutyClock("", None, None, "none")
+    ends = aim = None
+    if rule.clock is not None and start is not None:
+        zones = {"own": controller_zone(world.controller), "there": zone_of(jurisdiction)}
+        calendar = rule.clock.holidays or jurisdiction.partition("-")[0]
+        clock = DutyClock(rule.clock.start, start, rule.clock.period.amount, rule.clock.period.unit)
+        ends = deadline(start, rule.clock.period, **zones, holidays_of=calendar)
+        target = rule.clock.target
+        aim = deadline(start, target, **zones, holidays_of=calendar) if target is not None else None
+    runs = judgement.status in {"due", "conditional"}
+    return Duty(
+        id=f"{rule.id}:{jurisdiction}:{world.controller.id}",
+        jurisdiction=jurisdiction,
+        instrument=rule.instrument,
+        provision=rule.provision,
+        controller=world.controller.id,
+        bearer=world.controller.bearer or world.controller.id,
+        recipient=authority.name if authority is not None else rule.recipient,
+        recipient_kind=rule.recipient_kind,
+        status=judgement.status,
+        deadline=ends if runs else None,
+        target=aim if runs else None,
+        clock=clock,
+        after=rule.after if runs else (),
+        content_required=rule.content_required,
+        content_forbidden=rule.content_forbidden,
+        channels=rule.channels or ((authority.channel,) if authority is not None and authority.channel else ()),
+        languages=authority.languages if authority is not None and authority.languages else rule.languages,
+        residents=judgement.residents,
+        reasons=judgement.reasons + _remarks(version, world, judgement, remark, authority),
+        confidence=rule.confidence,
+        source=rule.source,
+        rule=rule,
+    )
+
+
+def _authority(rule: Rule, world: _World, jurisdiction: str) -> Authority | None:
+    """Return the address book's entry, of the controller's own Land where authorities differ within the country."""
+    if rule.addressee == "named":
+        return None
+    controller = world.controller
+    own = f"{jurisdiction}-{controller.subdivision}" if controller.country == jurisdiction else jurisdiction
+    return world.authorities.get(own) or world.authorities.get(jurisdiction)
+
+
+_WARNED: Final = frozenset({"V3", "X"})
+
+
+def _remarks(
+    version: _Version, world: _World, judgement: Judgement, remark: str, authority: Authority | None
+) -> tuple[str, ...]:
+    rule = version.rule
+    remarks: list[str] = []
+    if judgement.status in {"due", "conditional", "ask_counsel"}:
+        remarks += [remark] if remark else []
+        if rule.clock is not None and rule.clock.wording:
+            remarks.append(f"the law's words: {rule.clock.wording}")
+        remarks += rule.notes
+        remarks += authority.notes if authority is not None else ()
+        if world.controller.bearer and world.controller.bearer != world.controller.id:
+            remarks.append(f"joint controllers agreed that {world.controller.bearer} files")
+        if rule.extension:
+            remarks.append(f"extension: {rule.extension}")
+    remarks += [f"pending change, not law: {item.provision}" for item in version.pending]
+    if rule.confidence in _WARNED:
+        remarks.append(f"warning: {rule.confidence}, {CONFIDENCES[rule.confidence]}: confirm before relying on it")
+    return tuple(remarks)
+
+
+def _linked(found: list[Duty], world: _World, done: Mapping[str, datetime]) -> Iterator[Duty]:
+    """Resolve order edges, clocks that start with another duty, and holds."""
+    by_rule: dict[str, list[Duty]] = {}
+    for duty in found:
+        by_rule.setdefault(duty.rule.id if duty.rule is not None else duty.id, []).append(duty)
+    for duty in found:
+        linked = replace(duty, after=_edges(duty, by_rule))
+        yield _held(_chained(linked, by_rule, world, done), world.facts)
+
+
+def _peers(duty: Duty, rule_id: str, by_rule: dict[str, list[Duty]]) -> list[Duty]:
+    """Return the running duties of a rule that concern the same place, or all of them where none does."""
+    running = [other for other in by_rule.get(rule_id, []) if other.status in {"due", "conditional"}]
+    return [other for other in running if other.jurisdiction == duty.jurisdiction] or running
+
+
+def _edges(duty: Duty, by_rule: dict[str, list[Duty]]) -> tuple[str, ...]:
+    return tuple(other.id for rule_id in duty.after for other in _peers(duty, rule_id, by_rule))
+
+
+def _chained(duty: Duty, by_rule: dict[str, list[Duty]], world: _World, done: Mapping[str, datetime]) -> Duty:
+    if not duty.clock.event.startswith("duty:") or duty.rule is None or duty.rule.clock is None:
+        return duty
+    peers = _peers(duty, duty.clock.event.removeprefix("duty:"), by_rule)
+    was_done = [done[peer.id] for peer in peers if peer.id in done]
+    expected = [peer.deadline for peer in peers if peer.deadline is not None]
+    start = max(was_done, default=None) or min(expected, default=None)
+    if start is None or duty.status not in {"due", "conditional"}:
+        waits = (*duty.reasons, "the clock starts when the duty before it is done")
+        reasons = waits if duty.status in {"due", "conditional"} else duty.reasons
+        return replace(duty, clock=replace(duty.clock, start=None), deadline=None, target=None, reasons=reasons)
+    period = duty.rule.clock.period
+    ends: datetime | None = start
+    if period.amount != 0:
+        ends = deadline(
+            start,
+            period,
+            own=controller_zone(world.controller),
+            there=zone_of(duty.jurisdiction),
+            holidays_of=duty.rule.clock.holidays or duty.jurisdiction.partition("-")[0],
+        )
+    remark = "counted from when it was done" if was_done else "projected from the latest date of the duty before it"
+    return replace(duty, clock=replace(duty.clock, start=start), deadline=ends, reasons=(*duty.reasons, remark))
+
+
+def _held(duty: Duty, facts: Facts) -> Duty:
+    """Apply a request to wait, where the rule allows its ground."""
+    for hold in facts.holds:
+        if hold.jurisdiction != duty.jurisdiction or duty.rule is None or duty.status != "due":
+            continue
+        if hold.ground not in duty.rule.delay:
+            continue
+        until = f"until {hold.until.isoformat()}" if hold.until is not None else "until it is lifted"
+        reason = f"on hold ({hold.ground.replace('_', ' ')}) {until}: the duty stands and revives then"
+        return replace(duty, status="conditional", reasons=(*duty.reasons, reason))
+    return duty
