@@ -1,0 +1,1 @@
+"""Who was affected: disclosures, bounds, affected sets and the persons behind records."""
