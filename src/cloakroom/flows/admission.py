@@ -220,12 +220,12 @@ class Gatekeeper:
                 for case in group:
                     admissions[case.position] = _frozen()
                 continue
-            group, assessment, rest = self._assess(lineage, group, now)
+            taken, assessment, rest = self._assess(lineage, group, now)
             again += rest
             if assessment is not None and not assessment.permitted:
-                admissions[group[0].position] = _exhausted(assessment)
+                admissions[taken[0].position] = _exhausted(assessment)
             else:
-                accepted[lineage] = (group, assessment)
+                accepted[lineage] = (taken, assessment)
         if accepted:
             again += self._append(accepted, admissions, rows, now, fetch=fetch)
         return again
@@ -274,7 +274,9 @@ class Gatekeeper:
                 self._views.counted(lineage, at, [case.draw for case in group])
                 for case in group:
                     admissions[case.position] = Admission(
-                        permitted=True, code="granted", explanation=case.decision.explanation,
+                        permitted=True,
+                        code="granted",
+                        explanation=case.decision.explanation,
                         forms=forms[case.position],
                     )
             elif status == "stale":
@@ -290,9 +292,7 @@ class Gatekeeper:
             return forms
         return {name: lesser(form, assessment.caps[self._field_classes[name]]) for name, form in forms.items()}
 
-    def _entry(
-        self, case: _Case, forms: Mapping[str, Form], assessment: Assessment | None, at: int
-    ) -> PreparedEntry:
+    def _entry(self, case: _Case, forms: Mapping[str, Form], assessment: Assessment | None, at: int) -> PreparedEntry:
         ask = case.ask
         set_bytes = encode_set(ask.records) if ask.records else None
         shape = {name: str(form) for name, form in sorted(forms.items())}
@@ -319,7 +319,9 @@ class Gatekeeper:
             set_sha256=hash_set(set_bytes) if set_bytes else "",
             reference=ask.reference or "",
             policy=self._policy.sha256,
-            budget={f"{level.window}/{level.counter}": (level.ceiling, level.before, level.after) for level in levels},
+            budget={
+                f"{level.window}/{level.counter}": (level.ceiling, level.before, level.after) for level in levels
+            },
             detail=detail,
         )
         return PreparedEntry(

@@ -7,7 +7,7 @@ is durable, and there is no way to call the last step without the first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyroaring import BitMap
@@ -16,7 +16,7 @@ from cloakroom.errors import OpenError
 from cloakroom.flows.admission import Admission, Ask, Gatekeeper
 from cloakroom.flows.ports import StoredRow
 from cloakroom.gate.decision import Principal
-from cloakroom.gate.forms import show
+from cloakroom.gate.forms import MaskKind, mask_kind, render
 from cloakroom.gate.policy import Form, Operation
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.envelope import EnvelopeClass
@@ -107,7 +107,7 @@ def reveal(
     by_request: list[dict[str, Admission]] = [{} for _ in requests]
     for ask, owner, admission in zip(asks, owners, admissions, strict=True):
         by_request[owner][ask.brand] = admission
-    opener = _Opener(catalogue, sealers, rows)
+    opener = _Opener(catalogue, sealers, rows, gatekeeper.policy.bands)
     return [
         _answer(request, found, brands, opener)
         for request, found, brands in zip(requests, references, by_request, strict=True)
@@ -158,42 +158,61 @@ def _answer(
     return RevealAnswer(first, first.forms, revealed)
 
 
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """How one field is to be shown."""
+
+    number: int
+    name: str
+    form: Form
+    mask: MaskKind
+    steps: Sequence[int]
+
+
 class _Opener:
     """Opens admitted records and shows their fields in the permitted forms."""
 
     def __init__(
-        self, catalogue: Catalogue, sealers: Mapping[int, BrandSealer], rows: Mapping[int, StoredRow]
+        self,
+        catalogue: Catalogue,
+        sealers: Mapping[int, BrandSealer],
+        rows: Mapping[int, StoredRow],
+        bands: Mapping[str, Sequence[int]],
     ) -> None:
         self._catalogue = catalogue
         self._sealers = sealers
         self._rows = rows
+        self._bands = bands
         self._names = {number: name for name, number in catalogue.brands.items()}
-        self._plans: dict[int, tuple[dict[EnvelopeClass, list[int]], list[tuple[int, str, Callable[[str], str]]]]] = {}
+        self._plans: dict[int, tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]] = {}
 
     def show(self, reference: RecordReference, admissions: Mapping[str, Admission]) -> dict[str, str]:
+        """Return what may be seen of one record; nothing where it is erased or gone."""
         row = self._rows.get(reference.ordinal)
         if row is None or row.keys is None or row.brand != reference.brand or row.state == ERASED:
             return {}
-        admission = admissions[self._names[reference.brand]]
-        wanted, shown = self._plan(admission)
+        wanted, fields = self._plan(admissions[self._names[reference.brand]])
         try:
             values = self._sealers[row.brand].open(row.record, row.keys, wanted)
         except OpenError as error:
             raise OpenError(f"record {reference.ordinal} does not open: a stored row was changed") from error
-        return {name: form(values[number].decode()) for number, name, form in shown if number in values}
+        shown = {
+            field.name: render(field.form, field.mask, values[field.number].decode(), field.steps)
+            for field in fields
+            if field.number in values
+        }
+        return {name: text for name, text in shown.items() if text is not None}
 
-    def _plan(
-        self, admission: Admission
-    ) -> tuple[dict[EnvelopeClass, list[int]], list[tuple[int, str, Callable[[str], str]]]]:
-        key = id(admission)
-        plan = self._plans.get(key)
+    def _plan(self, admission: Admission) -> tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]:
+        plan = self._plans.get(id(admission))
         if plan is None:
             wanted: dict[EnvelopeClass, list[int]] = {}
-            shown: list[tuple[int, str, Callable[[str], str]]] = []
+            fields: list[_Field] = []
             for name, form in admission.forms.items():
                 if form is not Form.TOKEN and name in self._catalogue.fields:
-                    number = self._catalogue.fields[name]
+                    number, definition = self._catalogue.fields[name], self._catalogue.definitions[name]
                     wanted.setdefault(self._catalogue.envelope_class(name), []).append(number)
-                    shown.append((number, name, show(form, self._catalogue.definitions[name].kind)))
-            plan = self._plans[key] = (wanted, shown)
+                    masked = mask_kind(str(definition.kind), definition.data_element)
+                    fields.append(_Field(number, name, form, masked, self._bands.get(name, ())))
+            plan = self._plans[id(admission)] = (wanted, fields)
         return plan

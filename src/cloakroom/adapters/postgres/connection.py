@@ -82,7 +82,8 @@ def apply_migrations(connection: Connection) -> list[int]:
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(4172025)")
         connection.execute(
-            "create table if not exists schema_migration (number int primary key, applied_at timestamptz default now())"
+            "create table if not exists schema_migration"
+            " (number int primary key, applied_at timestamptz default now())"
         )
         found = store_version(connection)
         for number, sql in migrations():

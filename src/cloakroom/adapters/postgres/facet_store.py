@@ -8,7 +8,7 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
-from cloakroom.vault.facets import FacetSealer
+from cloakroom.vault.facets import FacetChange, FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose, KeyRing
 
 
@@ -26,7 +26,10 @@ class FacetStore:
         """Return every facet of a brand by (name, value)."""
         rows = self._connection.execute(self._queries["facets"], {"brand": brand}, binary=True)
         opened = (self._sealer(brand).open(key.bytes, sealed) for key, sealed in rows)
-        return {(name, value): ordinals for name, value, ordinals in opened}
+        facets = {(name, value): ordinals for name, value, ordinals in opened}
+        for change in self._changes(brand):
+            change.apply(facets)
+        return facets
 
     def values_of(self, brand: int, name: str) -> dict[str, BitMap]:
         """Return the facets of one name by value."""
@@ -46,9 +49,21 @@ class FacetStore:
             )
             gone = [sealer.key_of(*place).hex() for place in facets if place not in kept]
             if gone:
-                cursor.execute(
-                    "delete from facet where brand = %s and key = any (%s::uuid[])", (brand, gone)
-                )
+                cursor.execute("delete from facet where brand = %s and key = any (%s::uuid[])", (brand, gone))
+
+    def fold_changes(self, brand: int) -> None:
+        """Write the facets whole and drop the changes that are in them, in one transaction."""
+        with self._connection.transaction():
+            self._connection.execute("select pg_advisory_xact_lock(4172027, %s)", (brand,))
+            if self._changes(brand):
+                self.store(brand, self.load(brand))
+                self._connection.execute("delete from facet_change where brand = %s", (brand,))
+
+    def _changes(self, brand: int) -> list[FacetChange]:
+        rows = self._connection.execute(
+            "select sealed from facet_change where brand = %s order by id", (brand,), binary=True
+        )
+        return [self._sealer(brand).open_change(sealed) for (sealed,) in rows]
 
     def _sealer(self, brand: int) -> FacetSealer:
         if brand not in self._sealers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 from pyroaring import BitMap
@@ -13,8 +14,6 @@ from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.adapters.postgres.rows import stored_row
 from cloakroom.errors import StoreError
 from cloakroom.flows.ports import Appended, CountedEntry, LineageState, PreparedEntry, StoredRow
-
-
 
 
 class PostgresLedger:
@@ -87,10 +86,7 @@ class PostgresLedger:
     def counted_since(self, lineage: str, version: int) -> Sequence[CountedEntry]:
         """See `flows.ports.Ledger.counted_since`."""
         rows = self._connection.execute(self._queries["counted_since"], {"lineage": lineage, "version": version})
-        return [
-            _counted_entry(number, at, operation, shape, body, set_bytes)
-            for number, at, operation, _epoch, shape, body, set_bytes in rows
-        ]
+        return [_counted_entry(row) for row in rows]
 
     def freeze(self, lineage: str, at: int, reason: str, entry: PreparedEntry) -> bool:
         """See `flows.ports.Ledger.freeze`."""
@@ -127,17 +123,15 @@ class PostgresLedger:
         self._connection.execute(self._queries["append"], self._append_arguments({}, [entry]))
 
 
-def _counted_entry(
-    version: int, at: int, operation: str, shape: str, body: bytes, set_bytes: bytes | None
-) -> CountedEntry:
+def _counted_entry(row: Sequence[Any]) -> CountedEntry:
+    version, at, operation, shape, body, set_bytes = row
     document = msgspec.json.decode(body)
-    detail = document.get("detail", {})
     return CountedEntry(
         version=version,
         at=at,
         operation=operation,
         brand=document.get("brand", ""),
         shape=msgspec.json.decode(shape),
-        probes=detail.get("probes", 0),
+        probes=document.get("detail", {}).get("probes", 0),
         records=BitMap.deserialize(set_bytes) if set_bytes else BitMap(),
     )

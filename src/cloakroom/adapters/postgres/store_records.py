@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_network
+from typing import Any
 
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
@@ -234,17 +235,23 @@ def _key_row(key: WrappedKey) -> dict[str, object]:
     }
 
 
-def _stored_principal(row: tuple[object, ...]) -> StoredPrincipal:
+def _stored_principal(row: tuple[Any, ...]) -> StoredPrincipal:
     name, kind, roles, brands, networks, valid_from, valid_until, token_scope, version, epoch, frozen_at, reason = row
     principal = Principal(
         id=str(name),
         kind=PrincipalKind(str(kind)),
-        roles=frozenset(roles),  # type: ignore[call-overload]
-        brands=frozenset(brands),  # type: ignore[call-overload]
-        networks=_networks(networks) if networks else None,  # type: ignore[arg-type]
-        valid_from=from_microseconds(valid_from),  # type: ignore[arg-type]
-        valid_until=FOREVER if valid_until is None else from_microseconds(valid_until),  # type: ignore[arg-type]
+        roles=frozenset(roles),
+        brands=frozenset(brands),
+        networks=_networks(networks) if networks else None,
+        valid_from=from_microseconds(valid_from),
+        valid_until=FOREVER if valid_until is None else from_microseconds(valid_until),
     )
     return StoredPrincipal(
-        principal, tuple(networks), str(token_scope), version, epoch, frozen_at, reason  # type: ignore[arg-type]
+        principal,
+        tuple(networks),
+        str(token_scope),
+        version,
+        epoch,
+        frozen_at,
+        reason,
     )

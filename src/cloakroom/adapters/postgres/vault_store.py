@@ -15,9 +15,7 @@ from cloakroom.adapters.postgres.rows import stored_row
 from cloakroom.flows.ports import StoredRow
 
 _COPY_HEADER = 19
-_COPY_INDEX_ROW = np.dtype(
-    [("fields", ">i2"), ("n1", ">i4"), ("digest", "V16"), ("n2", ">i4"), ("ordinal", ">i8")]
-)
+_COPY_INDEX_ROW = np.dtype([("fields", ">i2"), ("n1", ">i4"), ("digest", "V16"), ("n2", ">i4"), ("ordinal", ">i8")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +74,19 @@ class PostgresVault:
     def index_rows(self, brand: int, index_ids: Sequence[int]) -> tuple[bytes, NDArray[np.int64]]:
         """Return every index row of some kinds of one brand: digests (16 bytes each, concatenated) and ordinals."""
         numbers = ", ".join(str(int(number)) for number in index_ids)
+        # COPY takes no parameters; what goes into the text are whole numbers and nothing else.
         query = (
-            "copy (select digest, ordinal from blind_index "
+            "copy (select digest, ordinal from blind_index "  # noqa: S608
             f"where brand = {int(brand)} and index_id in ({numbers})) to stdout (format binary)"
         )
         with self._connection.cursor().copy(query.encode()) as copy:
             data = b"".join(bytes(block) for block in copy)
-        rows = np.frombuffer(data, _COPY_INDEX_ROW, count=(len(data) - _COPY_HEADER - 2) // _COPY_INDEX_ROW.itemsize,
-                             offset=_COPY_HEADER)
+        rows = np.frombuffer(
+            data,
+            _COPY_INDEX_ROW,
+            count=(len(data) - _COPY_HEADER - 2) // _COPY_INDEX_ROW.itemsize,
+            offset=_COPY_HEADER,
+        )
         return rows["digest"].tobytes(), rows["ordinal"].astype(np.int64)
 
     def validity(self, brand: int, ordinals: Sequence[int]) -> list[tuple[int, int, int | None]]:

@@ -103,6 +103,14 @@ create table facet (
     primary key (brand, key)
 );
 
+-- Changes of facets since they were last written whole, one sealed row for each batch of an import.
+create table facet_change (
+    brand       smallint not null,
+    id          bigint generated always as identity,
+    sealed      bytea not null,
+    primary key (brand, id)
+);
+
 create table delivery (
     brand       smallint not null,
     sha256      bytea not null,

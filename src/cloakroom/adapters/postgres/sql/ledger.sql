@@ -13,7 +13,7 @@ select id from lineage where id = any (%(ids)s) order by id for no key update;
 
 -- name: counted_since
 -- Counted entries of a lineage after a version, oldest first.
-select e.lineage_version, e.at, e.operation, e.epoch, coalesce(s.shape, '{}'), e.body, e.set_bytes
+select e.lineage_version, e.at, e.operation, coalesce(s.shape, '{}'), e.body, e.set_bytes
 from ledger_entry e left join disclosure_shape s on s.id = e.shape
 where e.lineage = %(lineage)s and e.lineage_version > %(version)s
 order by e.lineage_version;

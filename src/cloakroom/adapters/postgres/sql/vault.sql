@@ -26,7 +26,8 @@ where b.current or not %(only_current)s;
 
 -- name: known_records
 -- What an import needs of records that exist already.
-select w.position, r.ordinal, r.version, r.valid_from, r.state, r.content, k.generation, k.key_number, k.nonce, k.wraps
+select w.position, r.ordinal, r.version, r.valid_from, r.state, r.content, r.identity,
+       k.generation, k.key_number, k.nonce, k.wraps
 from unnest(%(digests)s::uuid[]) with ordinality as w(digest, position)
      join blind_index b on b.brand = %(brand)s and b.index_id = any (%(index_ids)s) and b.digest = w.digest
      join record r on r.brand = b.brand and r.ordinal = b.ordinal
@@ -74,10 +75,12 @@ values (%(brand)s, %(sha256)s, %(name)s, 0, false, %(counts)s, %(at)s)
 on conflict (brand, sha256) do nothing;
 
 -- name: advance_delivery
-update delivery set rows_done = %(rows_done)s, counts = %(counts)s where brand = %(brand)s and sha256 = %(sha256)s;
+update delivery set rows_done = coalesce(%(rows_done)s::bigint, rows_done),
+    counts = case when %(rows_done)s::bigint is null then counts else %(counts)s::jsonb end
+where brand = %(brand)s and sha256 = %(sha256)s;
 
 -- name: finish_delivery
-update delivery set finished = true, finished_at = %(at)s, counts = %(counts)s, rows_done = %(rows_done)s
+update delivery set finished = true, finished_at = %(at)s, counts = %(counts)s::jsonb, rows_done = %(rows_done)s
 where brand = %(brand)s and sha256 = %(sha256)s;
 
 -- name: facets

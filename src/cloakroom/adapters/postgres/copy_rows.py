@@ -1,0 +1,106 @@
+"""New rows in PostgreSQL's binary COPY format, made in bulk; runs in worker processes.
+
+Format: PostgreSQL documentation, "COPY", section "Binary Format". Rows of fixed width are laid out by numpy.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloakroom.crypto import BLOCK_SIZE
+from cloakroom.flows.import_ports import NewRows
+from cloakroom.vault.catalogue import Catalogue
+from cloakroom.vault.key_ring import KeyRing
+from cloakroom.vault.rows import IndexEntries, RowBlock, RowDigests, cells_of, cells_of_row, links_by_row
+from cloakroom.vault.sealing import BrandSealer
+
+HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+TRAILER = b"\xff\xff"
+_RECORD = struct.Struct(">hihiqiiiqihi16s")
+_LENGTH = struct.Struct(">i")
+_NULL = _LENGTH.pack(-1)
+_KEY = struct.Struct(">hihiqiiihi12si")
+_INDEX = np.dtype(
+    [
+        ("fields", ">i2"),
+        ("brand_size", ">i4"),
+        ("brand", ">i2"),
+        ("index_size", ">i4"),
+        ("index_id", ">i2"),
+        ("digest_size", ">i4"),
+        ("digest", f"V{BLOCK_SIZE}"),
+        ("ordinal_size", ">i4"),
+        ("ordinal", ">i8"),
+        ("current_size", ">i4"),
+        ("current", "?"),
+    ]
+)
+
+
+class NewRowEncoder:
+    """Seals and encodes new records of one brand."""
+
+    def __init__(self, ring: KeyRing, catalogue: Catalogue, brand: int) -> None:
+        """Take the keys, the numbers, and the number of the brand."""
+        self._brand = brand
+        self._catalogue = catalogue
+        self._sealer = BrandSealer(ring, brand)
+        self._digests = RowDigests(ring, catalogue, brand)
+
+    def encode(self, block: RowBlock, ordinals: Sequence[int]) -> NewRows:
+        """Return the rows of `block` as new records with the given ordinals."""
+        contents = self._digests.contents(block)
+        entries = self._digests.index_entries(block)
+        records, keys = self._sealed(block, ordinals, contents, links_by_row(len(block), entries))
+        return NewRows(records, keys, self._index(entries, np.asarray(ordinals, np.int64)))
+
+    def _sealed(
+        self, block: RowBlock, ordinals: Sequence[int], contents: Sequence[bytes], index_cells: Sequence[bytes]
+    ) -> tuple[bytes, bytes]:
+        plan = cells_of(block, self._catalogue)
+        sealer, brand = self._sealer, self._brand
+        records: list[bytes] = [HEADER]
+        keys: list[bytes] = [HEADER]
+        for row, ordinal in enumerate(ordinals):
+            sealed_keys, open_keys = sealer.new_keys(ordinal)
+            sealed = sealer.seal(ordinal, 1, open_keys, cells_of_row(plan, row, index_cells[row]))
+            records.append(
+                _RECORD.pack(
+                    9, 2, brand, 8, ordinal, 4, 1, 8, block.modified_at[row], 2, 0, BLOCK_SIZE, contents[row]
+                )
+            )
+            for envelope in sealed.envelopes:
+                if envelope is None:
+                    records.append(_NULL)
+                else:
+                    records.append(_LENGTH.pack(len(envelope)))
+                    records.append(envelope)
+            keys.append(
+                _KEY.pack(
+                    6, 2, brand, 8, ordinal, 4, sealed_keys.generation, 2, 0, 12, sealed_keys.nonce,
+                    len(sealed_keys.wraps),
+                )
+            )  # fmt: skip
+            keys.append(sealed_keys.wraps)
+        records.append(TRAILER)
+        keys.append(TRAILER)
+        return b"".join(records), b"".join(keys)
+
+    def _index(self, entries: Sequence[IndexEntries], ordinals: NDArray[np.int64]) -> bytes:
+        parts = [HEADER]
+        generation = self._digests.generations[0]
+        for item in entries:
+            stored = self._digests.stored_links(item.links)
+            table = np.zeros(len(item.rows), _INDEX)
+            table["fields"], table["brand_size"], table["brand"] = 5, 2, self._brand
+            table["index_size"], table["index_id"] = 2, item.number * 256 + generation
+            table["digest_size"], table["digest"] = BLOCK_SIZE, np.frombuffer(stored, f"V{BLOCK_SIZE}")
+            table["ordinal_size"], table["ordinal"] = 8, ordinals[item.rows]
+            table["current_size"], table["current"] = 1, True
+            parts.append(table.tobytes())
+        parts.append(TRAILER)
+        return b"".join(parts)

@@ -1,0 +1,165 @@
+"""What an import writes, a batch at a time, each batch in one transaction with its progress."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from cloakroom.adapters.postgres.connection import Connection
+from cloakroom.adapters.postgres.queries import load_queries
+from cloakroom.flows.import_ports import BatchWrite, DeliveryState
+from cloakroom.vault.row_changes import KnownRecord, Replacement
+from cloakroom.vault.rows import RowDigests
+from cloakroom.vault.sealing import SealedKeys
+
+
+class PostgresImports:
+    """Reads and writes what imports need, over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Take an open connection in autocommit mode."""
+        self._connection = connection
+        self._queries = load_queries("vault")
+        self._ledger = load_queries("ledger")
+
+    def delivery(self, brand: int, sha256: bytes, name: str, at: int) -> DeliveryState:
+        """Return the state of a delivery, which is noted as begun if it is new."""
+        key = {"brand": brand, "sha256": sha256}
+        self._connection.execute(self._queries["start_delivery"], key | {"name": name, "counts": "{}", "at": at})
+        row = self._connection.execute(self._queries["delivery"], key).fetchone()
+        assert row is not None
+        return DeliveryState(row[0], row[1], row[2])
+
+    def known(self, brand: int, digests: RowDigests, links: bytes) -> dict[int, KnownRecord]:
+        """Return the records known for record-id link digests, by position."""
+        found: dict[int, KnownRecord] = {}
+        for generation in digests.generations:
+            stored = digests.stored_links(links, generation)
+            rows = self._connection.execute(
+                self._queries["known_records"],
+                {
+                    "brand": brand,
+                    "index_ids": [digests.index_id("customer_number", generation)],
+                    "digests": [stored[at : at + 16].hex() for at in range(0, len(stored), 16)],
+                },
+                binary=True,
+            )
+            for position, ordinal, version, valid_from, state, content, identity, *keys in rows:
+                if keys[0] is not None:
+                    found[position - 1] = KnownRecord(
+                        ordinal,
+                        version,
+                        valid_from,
+                        state,
+                        content.bytes if content else None,
+                        identity,
+                        SealedKeys(*keys),
+                    )
+        return found
+
+    def take_ordinals(self, count: int) -> range:
+        """Return `count` ordinals that nobody else gets; those that a crash leaves unused stay unused."""
+        row = self._connection.execute(self._queries["take_ordinals"], {"count": count}).fetchone()
+        assert row is not None
+        return range(row[0], row[0] + count)
+
+    def write(self, brand: int, sha256: bytes, digests: RowDigests, batch: BatchWrite) -> None:
+        """Write a batch in one transaction. The last write of a delivery makes all of them durable."""
+        with self._connection.transaction():
+            # A batch that a crash takes away is simply done again: its progress goes with it.
+            self._connection.execute("set local synchronous_commit = off")
+            if batch.new is not None:
+                self._copy("record", batch.new.records)
+                self._copy("person_key", batch.new.keys)
+                self._copy("blind_index", batch.new.index)
+            if batch.replacements:
+                self._replace(brand, digests, batch.replacements)
+            if batch.facet_change is not None:
+                self._connection.execute(
+                    "insert into facet_change (brand, sealed) values (%s, %s)", (brand, batch.facet_change)
+                )
+            self._connection.execute(
+                self._queries["advance_delivery"],
+                {
+                    "brand": brand,
+                    "sha256": sha256,
+                    "rows_done": batch.rows_done,
+                    "counts": msgspec.json.encode(batch.counts).decode(),
+                },
+            )
+
+    def finish(
+        self, brand: int, sha256: bytes, *, at: int, rows_done: int, counts: Mapping[str, int], append: object
+    ) -> None:
+        """Mark a delivery as finished. `append` is called in the same, durable transaction."""
+        with self._connection.transaction():
+            self._connection.execute(
+                self._queries["finish_delivery"],
+                {
+                    "brand": brand,
+                    "sha256": sha256,
+                    "at": at,
+                    "rows_done": rows_done,
+                    "counts": msgspec.json.encode(counts).decode(),
+                },
+            )
+            if callable(append):
+                append()
+
+    def _copy(self, table: str, data: bytes) -> None:
+        with self._connection.cursor().copy(f"copy {table} from stdin (format binary)".encode()) as copy:
+            copy.write(data)
+
+    def _replace(self, brand: int, digests: RowDigests, replacements: Sequence[Replacement]) -> None:
+        gone = [item for item in replacements if item.supersedes is not None]
+        if gone:
+            self._connection.execute(
+                self._queries["supersede"],
+                {
+                    "brand": brand,
+                    "ordinals": [item.ordinal for item in gone],
+                    "versions": [item.supersedes for item in gone],
+                    "valid_to": [item.valid_from for item in gone],
+                },
+            )
+        self._connection.execute(
+            self._queries["replace"],
+            {
+                "brand": brand,
+                "ordinals": [item.ordinal for item in replacements],
+                "versions": [item.version for item in replacements],
+                "valid_from": [item.valid_from for item in replacements],
+                "states": [item.state for item in replacements],
+                "contents": [item.content.hex() if item.content else None for item in replacements],
+                "contact": [item.record.envelopes[0] for item in replacements],
+                "identity": [item.record.envelopes[1] for item in replacements],
+                "value": [item.record.envelopes[2] for item in replacements],
+            },
+        )
+        retired = [(item.ordinal, number, link) for item in replacements for number, link in item.retired]
+        added = [(item.ordinal, number, link) for item in replacements for number, link in item.added]
+        for generation in digests.generations:
+            self._index("retire_index", brand, digests, retired, generation)
+        self._index("add_index", brand, digests, added, digests.generations[0])
+
+    def _index(
+        self,
+        query: str,
+        brand: int,
+        digests: RowDigests,
+        entries: Sequence[tuple[int, int, bytes]],
+        generation: int,
+    ) -> None:
+        if not entries:
+            return
+        stored = digests.stored_links(b"".join(link for _, _, link in entries), generation)
+        self._connection.execute(
+            self._queries[query],
+            {
+                "brand": brand,
+                "index_ids": [number * 256 + generation for _, number, _ in entries],
+                "digests": [stored[at : at + 16].hex() for at in range(0, len(stored), 16)],
+                "ordinals": [ordinal for ordinal, _, _ in entries],
+            },
+        )

@@ -1,0 +1,160 @@
+"""Imports a file into an opened store: reading, sealing and writing put together. Part of the composition root."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from cloakroom.adapters.deliveries import Delivery, RowBatch, open_delivery
+from cloakroom.adapters.postgres.import_store import PostgresImports
+from cloakroom.adapters.sealing_workers import sealing_workers
+from cloakroom.errors import InputError
+from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
+from cloakroom.flows.import_ports import DeliveryState
+from cloakroom.ledger.entry import Operation
+from cloakroom.vault.facets import FacetSealer
+from cloakroom.vault.key_ring import KeyPurpose
+from cloakroom.vault.rows import RowBlock, RowDigests
+from cloakroom.wiring import Application
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How far an import is.
+
+    Attributes:
+        rows: Rows of the file done.
+        bytes_read: Bytes of the file read.
+        bytes_total: Size of the file.
+    """
+
+    rows: int
+    bytes_read: int
+    bytes_total: int
+
+
+def import_file(
+    application: Application,
+    path: Path,
+    brand_name: str,
+    *,
+    rejects: Path | None = None,
+    progress: Callable[[ImportProgress], None] | None = None,
+) -> ImportResult:
+    """Import one file of a brand.
+
+    Args:
+        application: The opened store.
+        path: The file.
+        brand_name: Name of the brand.
+        rejects: Where to write the rows that were refused: line, field and reason, never a value.
+        progress: Is told how far it is.
+
+    Raises:
+        InputError: The brand is unknown, or the file as a whole is not what the mapping says.
+    """
+    brand = application.catalogue.brand(brand_name)
+    if not path.is_file():
+        raise InputError.at(str(path), "is not a file")
+    delivery = open_delivery(path, application.configuration.mappings[brand_name], application.configuration.group)
+    sha256 = _hash(path)
+    store = PostgresImports(application.connection)
+    state = store.delivery(brand, sha256, path.name, application.now())
+    if state.finished:
+        result = ImportResult(rows=state.rows_done, repeated=True)
+        result.counts["unchanged"] = sum(state.counts.values())
+        return result
+    digests = RowDigests(application.ring, application.catalogue, brand)
+    with sealing_workers(application.ring, application.catalogue, brand, delivery.total_bytes) as encode:
+        run = DeliveryImport(
+            store=store,
+            brand=brand,
+            sha256=sha256,
+            digests=digests,
+            sealer=application.sealers[brand],
+            facet_sealer=FacetSealer(application.ring.get(KeyPurpose.FACET, brand), brand),
+            encode=encode,
+            today=application.clock.now().date(),
+        )
+        result = run.run(_incoming(application, delivery, state, rejects, progress), state)
+    _finish(application, store, brand_name, sha256, result)
+    return result
+
+
+def _incoming(
+    application: Application,
+    delivery: Delivery,
+    state: DeliveryState,
+    rejects: Path | None,
+    progress: Callable[[ImportProgress], None] | None,
+) -> Iterator[IncomingBatch]:
+    at = application.now()
+    file: IO[str] | None = None
+    try:
+        for batch in delivery.batches(skip_rows=state.rows_done):
+            if batch.rejected and rejects is not None:
+                file = file or rejects.open("a", encoding="utf-8")
+                _write_rejects(file, delivery.path.name, batch)
+            yield IncomingBatch(_block(batch, at), len(batch.rejected), batch.rows_read)
+            if progress is not None:
+                progress(ImportProgress(batch.rows_read, batch.bytes_read, delivery.total_bytes))
+    finally:
+        if file is not None:
+            file.close()
+
+
+def _block(batch: RowBatch, at: int) -> RowBlock:
+    return RowBlock(
+        record_ids=batch.record_ids,
+        modified_at=[at if modified is None else modified for modified in batch.modified_at],
+        deleted=batch.deleted,
+        columns=batch.columns,
+        normal=batch.normal,
+        facets=batch.facets,
+    )
+
+
+def _write_rejects(file: IO[str], name: str, batch: RowBatch) -> None:
+    for rejection in batch.rejected:
+        line = {"file": name, "line": rejection.line, "field": rejection.field, "reason": rejection.reason}
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    file.flush()
+
+
+def _finish(
+    application: Application, store: PostgresImports, brand_name: str, sha256: bytes, result: ImportResult
+) -> None:
+    brand = application.catalogue.brand(brand_name)
+    application.facets.fold_changes(brand)
+    entry = application.gatekeeper.prepare(
+        lineage="system",
+        operation=Operation.IMPORT,
+        brand=brand_name,
+        records=result.records,
+        detail={
+            "file_sha256": sha256.hex(),
+            "rows": result.rows,
+            **{str(k): v for k, v in result.counts.items() if v},
+        },
+    )
+    store.finish(
+        brand,
+        sha256,
+        at=application.now(),
+        rows_done=result.rows,
+        counts=_shown(result.counts),
+        append=lambda: application.ledger.append({}, [entry]),
+    )
+
+
+def _hash(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _shown(counts: Mapping[str, int]) -> dict[str, int]:
+    return {str(fate): count for fate, count in counts.items() if count}
