@@ -1,0 +1,129 @@
+"""Small wrong changes to rules, to see whether the cases beside them notice.
+
+A mutant is a rule with one thing changed: an hour or day more or less on the clock, one person more or less on a threshold,
+one data element added or removed, a date moved by a day, an exemption dropped, risk and high risk exchanged. A mutant
+that no case notices is a boundary that nobody tries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from cloakroom.duty.cases import failed_cases
+from cloakroom.duty.expressions import Expression, walk
+from cloakroom.duty.facts import DATA_ELEMENTS
+from cloakroom.duty.instruments import RuleSet
+from cloakroom.duty.validation import rule_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cloakroom.duty.instruments import Authority, Clock, Instrument, Rule
+
+__all__ = ["Mutant", "mutants", "unnoticed"]
+
+_NEVER: Final = Expression("always", values=(False,))
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One rule of an instrument, changed.
+
+    Attributes:
+        index: Which rule of the instrument.
+        rule: The changed rule.
+        change: What was changed, in words.
+    """
+
+    index: int
+    rule: Rule
+    change: str
+
+
+def unnoticed(instrument: Instrument, authorities: tuple[Authority, ...] = ()) -> Iterator[Mutant]:
+    """Yield the mutants of an instrument that neither the checks nor any case notices."""
+    for mutant in mutants(instrument):
+        rules = (*instrument.rules[: mutant.index], mutant.rule, *instrument.rules[mutant.index + 1 :])
+        own = sorted(instrument.cases, key=lambda case: case.rule != mutant.rule.id)
+        changed = replace(instrument, rules=rules, cases=tuple(own))
+        if any(rule_problems(RuleSet((changed,)))):
+            continue
+        if next(failed_cases(changed, authorities), None) is None:
+            yield mutant
+
+
+def mutants(instrument: Instrument) -> Iterator[Mutant]:
+    """Yield every mutant of every rule of an instrument."""
+    for index, rule in enumerate(instrument.rules):
+        if rule.effect != "duty":
+            continue
+        for changed, change in _changes(rule):
+            yield Mutant(index, changed, change)
+
+
+def _changes(rule: Rule) -> Iterator[tuple[Rule, str]]:
+    if rule.clock is not None:
+        for clock, change in _clocks(rule.clock):
+            yield replace(rule, clock=clock), change
+    for who, change in _expressions(rule.who, _named(rule.who)):
+        yield replace(rule, who=who), f"who: {change}"
+    for when, change in _expressions(rule.when, _named(rule.when)):
+        yield replace(rule, when=when), f"when: {change}"
+    for number, exemption in enumerate(rule.exemptions):
+        others = rule.exemptions[:number], rule.exemptions[number + 1 :]
+        yield replace(rule, exemptions=others[0] + others[1]), f"exemption dropped: {exemption.text}"
+        for when, change in _expressions(exemption.when, _named(exemption.when)):
+            changed = (*others[0], replace(exemption, when=when), *others[1])
+            yield replace(rule, exemptions=changed), f"exemption {exemption.text!r}: {change}"
+    for move in (-_DAY, _DAY):
+        if rule.valid_from is not None:
+            yield replace(rule, valid_from=rule.valid_from + move), f"from {rule.valid_from + move}"
+        if rule.valid_until is not None and rule.valid_until != date.max:
+            yield replace(rule, valid_until=rule.valid_until + move), f"until {rule.valid_until + move}"
+
+
+def _clocks(clock: Clock) -> Iterator[tuple[Clock, str]]:
+    amount = clock.period.amount
+    if amount is None:
+        return
+    for changed in (amount - 1, amount + 1):
+        if changed >= 0:
+            yield replace(clock, period=replace(clock.period, amount=changed)), f"clock {changed} {clock.period.unit}"
+
+
+def _named(expression: Expression) -> frozenset[str]:
+    """Return the elements that an expression names anywhere.
+
+    Adding one of them elsewhere is not tried: where "health" alone suffices, "name with health" says nothing new.
+    """
+    atoms = (part for part in walk(expression) if part.op in {"data", "data_all"})
+    return frozenset(str(value) for atom in atoms for value in atom.values)
+
+
+def _expressions(expression: Expression, named: frozenset[str]) -> Iterator[tuple[Expression, str]]:
+    """Yield the expression with one of its parts changed."""
+    for index, operand in enumerate(expression.operands):
+        for changed, change in _expressions(operand, named):
+            parts = (*expression.operands[:index], changed, *expression.operands[index + 1 :])
+            yield replace(expression, operands=parts), change
+    if expression.op in {"persons_from", "persons_over"}:
+        value = int(expression.values[0])
+        for number in (value - 1, value + 1):
+            yield replace(expression, values=(number,)), f"{expression.op} {number}"
+    elif expression.op in {"data", "data_all"}:
+        yield from _elements(expression, named)
+    elif expression.op == "risk":
+        other = "risk" if expression.values[0] == "high" else "high"
+        yield replace(expression, values=(other,)), f"risk {other}"
+
+
+def _elements(expression: Expression, named: frozenset[str]) -> Iterator[tuple[Expression, str]]:
+    for value in expression.values:
+        rest = tuple(item for item in expression.values if item != value)
+        changed = replace(expression, values=rest) if rest else _NEVER
+        yield changed, f"{expression.op} without {value}"
+    for value in sorted(DATA_ELEMENTS - named):
+        yield replace(expression, values=(*expression.values, value)), f"{expression.op} with {value}"
