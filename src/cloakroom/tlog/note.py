@@ -287,8 +287,8 @@ def _parse_signature_line(row: str, number: int) -> NoteSignature:
 
 
 def _check_text(text: str) -> None:
-    if not text.endswith("\n") or _has_control(text) or text.startswith("\n"):
-        raise UsageError("the text of a note ends in a newline and has no other control characters")
+    if not text.endswith("\n") or _has_control(text) or text.startswith("\n") or not _is_encodable(text):
+        raise UsageError("the text of a note is UTF-8, ends in a newline and has no other control characters")
 
 
 def _has_control(text: str) -> bool:
@@ -296,4 +296,11 @@ def _has_control(text: str) -> bool:
 
 
 def _is_key_name(name: str) -> bool:
-    return bool(name) and not any(character.isspace() or character == "+" or character < " " for character in name)
+    if not name or not _is_encodable(name):
+        return False
+    return not any(character.isspace() or character == "+" or character < " " for character in name)
+
+
+def _is_encodable(text: str) -> bool:
+    """Whether `text` has no lone surrogate, which UTF-8 cannot say."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
