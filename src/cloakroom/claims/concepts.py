@@ -1,0 +1,244 @@
+"""What a column holds: told by its header in several languages, checked against its content, or by content alone."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import polars as pl
+
+from cloakroom.canonical.countries import country_code
+from cloakroom.claims.country_names import country_of
+
+
+class Concept(StrEnum):
+    """The meaning of a column, as far as it matters here."""
+
+    RECORD_ID = "record_id"
+    NAME = "name"
+    GIVEN_NAME = "given_name"
+    FAMILY_NAME = "family_name"
+    EMAIL = "email"
+    PHONE = "phone"
+    STREET = "street"
+    CITY = "city"
+    REGION = "region"
+    POSTCODE = "postcode"
+    COUNTRY = "country"
+    BIRTH_DATE = "birth_date"
+    LANGUAGE = "language"
+    KIND = "kind"
+    STORE = "store"
+    TOTAL_SALES = "total_sales"
+    PURCHASES = "purchases"
+    GENDER = "gender"
+    TIMESTAMP = "timestamp"
+    BRAND = "brand"
+    OTHER = "other"
+
+
+REPORTED: Mapping[Concept, str] = {
+    Concept.RECORD_ID: "record_id",
+    Concept.NAME: "name",
+    Concept.GIVEN_NAME: "name",
+    Concept.FAMILY_NAME: "name",
+    Concept.EMAIL: "email",
+    Concept.PHONE: "phone",
+    Concept.STREET: "address",
+    Concept.CITY: "address",
+    Concept.REGION: "address",
+    Concept.POSTCODE: "address",
+    Concept.BIRTH_DATE: "birth_date",
+    Concept.LANGUAGE: "language",
+    Concept.KIND: "kind",
+    Concept.STORE: "store",
+    Concept.TOTAL_SALES: "total_sales",
+    Concept.PURCHASES: "purchases",
+    Concept.GENDER: "gender",
+}
+"""Names of fields in reports; a country alone is no address."""
+
+_SAMPLE = 2_000
+_WORDS: tuple[tuple[Concept, str], ...] = (
+    (Concept.EMAIL, r"\b(e ?mails?|email ?address|courriels?|mel|correo|correo electronico|posta elettronica|epost|e ?post|mailadresse|mailto)\b"),
+    (Concept.TOTAL_SALES, r"\b(total|sum|summe|totale|lifetime|gesamt|gesamtumsatz|annual|cumul|cumule|clv|ltv)\b.*\b(sales?|achats?|spen[dt]|spending|purchases?|amount|revenue|umsatz|acquisti|vendite|compras|ventas|gasto|ca|value|volume|montant|importo|importe|besteding|vendas|orders?)\b|\b(spen[dt]|spending|gesamtumsatz|umsatz|chiffre d affaires|ltv|clv|lifetime ?value|turnover|speso|gastado|besteed)\b|\b(sales?|achats|acquisti|compras) total\b"),
+    (Concept.PURCHASES, r"\b(orders?|order ?date|order ?id|commandes?|ordin[ei]|bestell\w*|pedidos?|invoices?|factures?|fattur[ae]|rechnung\w*|facturas?|purchases?|transactions?|achat|sku|products?|produit|prodotto|articles?|artikel\w*|items?|quantity|qty|receipts?|scontrino|ticket)\b"),
+    (Concept.BIRTH_DATE, r"\b(birth ?date|date ?of ?birth|dob|birthday|naissance|ne le|nascita|geburtsdatum|geburtstag|geb ?datum|geboortedatum|nacimiento|nascimento|bday)\b"),
+    (Concept.PHONE, r"\b(phones?|tel|telephone|telephones|telefon\w*|telefono|mobile?s?|mobile ?phone|cell\w*|cellulare|handy|gsm|portable|movil|celular|numero de telephone|msisdn|whatsapp|mob)\b"),
+    (Concept.GIVEN_NAME, r"\b(first ?name|given ?name|given|prenom|nome|vorname|nombre|voornaam|forename|fname|christian name)\b"),
+    (Concept.FAMILY_NAME, r"\b(last ?name|family ?name|family|surname|nom|nom de famille|cognome|nachname|familienname|apellidos?|achternaam|sobrenome|apelido|lname)\b"),
+    (Concept.NAME, r"^(name|full ?name|nom complet|nome completo|nome e cognome|nombre completo|customer ?name|client ?name|contact ?name|naam|kundenname|display ?name|customer|nominativo|client|kunde|cliente)$|\bfull ?name\b|\bname$"),
+    (Concept.POSTCODE, r"\b(postal ?code|post ?code|zip|zip ?code|code postal|cp|cap|plz|postleitzahl|codigo postal|cep|postnummer|codice postale)\b"),
+    (Concept.STREET, r"\b(street|address|adresse|indirizzo|strasse|str|calle|direccion|via|straat|adres|endereco|rua|addr|mailing ?street|rue|anschrift|line ?[123])\b"),
+    (Concept.CITY, r"\b(city|town|ville|citta|stadt|ort|ciudad|plaats|stad|cidade|localita|localite|locality|mailing ?city|wohnort|poblacion|comune)\b"),
+    (Concept.REGION, r"\b(state|region|province|provincia|bundesland|county|estado|departement|regione|provincie|mailing ?state|kanton|canton|prefecture)\b"),
+    (Concept.COUNTRY, r"\b(country|country ?code|pays|paese|land|pais|nazione|nation|iso ?country|landcode|laenderkennung)\b"),
+    (Concept.LANGUAGE, r"\b(languages?|langue|lingua|sprache|idioma|taal|lang|locale|lingue)\b"),
+    (Concept.GENDER, r"\b(gender|sex|sexe|sesso|geschlecht|genero|geslacht|salutation|civilite|anrede|titolo)\b"),
+    (Concept.STORE, r"\b(store|boutiques?|shop|magasin|negozio|filiale|tienda|winkel|loja|punto vendita|branch|laden|outlet|home ?store|store ?code|geschaeft)\b"),
+    (Concept.TIMESTAMP, r"\b(created|modified|updated|modstamp|last ?modified|created ?at|updated ?at|creation|modification|modifica|erstellt|geaendert|timestamp|creado|system ?modstamp|inserted)\b"),
+    (Concept.BRAND, r"\b(brand|marque|marca|marke|merk|maison|house)\b"),
+    (Concept.KIND, r"\b(kind|type|typ|tipo|record ?type|customer ?type|client ?type|categorie|category|soort)\b"),
+    (Concept.RECORD_ID, r"^(id|uid|guid|identifiant|identificativo|record ?id|salesforce ?id|sf ?id|external ?id|pk|kennung)$|\b(customer|client|contact|kunden|kunde|cliente|klant|member|account|user|person|crm|loyalty|carte|card|record)\b ?(id|no|nr|num|number|numero|nummer|code|key|ref)\b|\b(numero|codice|code|id|n) (client|cliente|contact|customer)\b|\bkundennummer\b|\bkundennr\b|\bklantnummer\b|\bid$"),
+    (Concept.PURCHASES, r"^(amount|montant|importo|betrag|importe|price|prix|prezzo|preis|precio|bedrag|currency|devise)$"),
+)  # fmt: skip
+_PATTERNS = tuple((concept, re.compile(pattern)) for concept, pattern in _WORDS)
+SALESFORCE_ID = r"^\s*[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?\s*$"
+_CONTENT: Mapping[str, str] = {
+    "email": r"@.*\.",
+    "salesforce": r"^\s*00[0-9A-Za-z]{13}(?:[0-9A-Za-z]{3})?\s*$",
+    "phone": r"^\s*(?:(?:\+|00)[\d\s().\-/]{7,24}|\(?0?[\d\s().\-/]{7,20})\s*$",
+    "date": r"^\s*(?:(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)?\d\d)(?:[T ].*)?\s*$",
+    "amount": r"^\s*[-+]?[\d\s.,'’]*\d\s*(?:[€$£¥]|[A-Z]{3})?\s*$",
+    "letters": r"\p{L}",
+    "digit": r"\d",
+}
+_NEEDS: Mapping[Concept, tuple[str, float]] = {
+    Concept.EMAIL: ("email", 0.3),
+    Concept.PHONE: ("phone", 0.3),
+    Concept.BIRTH_DATE: ("date", 0.5),
+    Concept.TOTAL_SALES: ("amount", 0.5),
+    Concept.NAME: ("letters", 0.5),
+    Concept.GIVEN_NAME: ("letters", 0.5),
+    Concept.FAMILY_NAME: ("letters", 0.5),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The columns of one table by meaning; a meaning may have several columns."""
+
+    by_column: Mapping[str, Concept]
+
+    def columns(self, *concepts: Concept) -> list[str]:
+        """Return the columns of any of `concepts`, in the order of the table."""
+        return [column for column, concept in self.by_column.items() if concept in concepts]
+
+    @property
+    def is_personal(self) -> bool:
+        """Answer whether the table has anything by which a person can be found."""
+        return bool(self.columns(Concept.EMAIL, Concept.PHONE, Concept.RECORD_ID))
+
+
+def recognise(frame: pl.DataFrame) -> Recognised:
+    """Return the meaning of each column of `frame`."""
+    sample = frame.head(_SAMPLE)
+    shares = {column: _shares(sample[column]) for column in frame.columns}
+    by_header = {column: concept_of_header(column) for column in frame.columns}
+    found: dict[str, Concept] = {}
+    for column in frame.columns:
+        found[column] = _checked(by_header[column], column, sample[column], shares[column])
+    return Recognised(_settle(found, shares, frame.columns))
+
+
+def concept_of_header(header: str) -> Concept:
+    """Return the meaning that a header states, or OTHER."""
+    words = header_words(header)
+    for text in (words[-1:], words):
+        joined = " ".join(text)
+        for concept, pattern in _PATTERNS:
+            if pattern.search(joined):
+                return concept
+    return Concept.OTHER
+
+
+def header_words(header: str) -> list[str]:
+    """Return the parts of a header's path as plain words: ``Contact__r.FirstName`` gives ``contact``, ``first name``."""
+    plain = "".join(
+        sign for sign in unicodedata.normalize("NFKD", header.replace("ß", "ss")) if not unicodedata.combining(sign)
+    )
+    parts = []
+    for part in plain.split("."):
+        bare = re.sub(r"__[cr]$", "", part.strip(), flags=re.IGNORECASE)
+        bare = re.sub(r"\[\d+\]|\(\d+\)", " ", bare)
+        spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", bare)
+        words = " ".join(re.sub(r"[\W_]+", " ", spaced).lower().split())
+        words = re.sub(r"^(mailing|contact|customer|client|billing|other|home|person|shipping) (?=\w)(?!id|no|nr|num|code|type)", "", words)
+        words = re.sub(r"^(mailing|billing|shipping|other)(?=[a-z])", "", words)
+        if words:
+            parts.append(words)
+    return parts or [""]
+
+
+def _shares(values: pl.Series) -> dict[str, float]:
+    filled = values.drop_nulls().str.strip_chars()
+    filled = filled.filter(filled != "")
+    if filled.len() == 0:
+        return dict.fromkeys([*_CONTENT, "country", "distinct"], 0.0) | {"filled": 0.0}
+    shares = {name: float(filled.str.contains(pattern).mean() or 0) for name, pattern in _CONTENT.items()}
+    unique = filled.unique()
+    shares["distinct"] = unique.len() / filled.len()
+    short = unique.head(300).to_list()
+    shares["country"] = sum(country_of(value) is not None for value in short) / len(short)
+    shares["filled"] = filled.len() / max(values.len(), 1)
+    return shares
+
+
+def _checked(concept: Concept, column: str, values: pl.Series, shares: Mapping[str, float]) -> Concept:
+    """Believe the header only where the content bears it out; else go by the content."""
+    if shares["filled"] == 0:
+        return concept
+    if concept is Concept.COUNTRY:
+        return concept if shares["country"] >= 0.5 else Concept.OTHER
+    if concept in _NEEDS:
+        name, least = _NEEDS[concept]
+        if shares[name] >= least and not (name == "letters" and shares["digit"] > 0.5):
+            return concept
+    elif concept is not Concept.OTHER:
+        return concept
+    return _by_content(column, values, shares)
+
+
+def _by_content(column: str, values: pl.Series, shares: Mapping[str, float]) -> Concept:
+    if shares["email"] >= 0.5:
+        return Concept.EMAIL
+    if shares["salesforce"] >= 0.9:
+        return Concept.RECORD_ID
+    is_named = not column.startswith("column ")
+    filled = values.drop_nulls()
+    if shares["phone"] >= 0.8 and shares["date"] < 0.5 and _looks_dialled(filled):
+        return Concept.PHONE
+    if is_named:
+        return Concept.OTHER
+    if shares["country"] >= 0.9 and shares["letters"] == 1:
+        return Concept.COUNTRY
+    return Concept.OTHER
+
+
+def _looks_dialled(values: pl.Series) -> bool:
+    """Tell telephone numbers from other long numbers: a plus, a leading zero or separators occur."""
+    return bool((values.str.contains(r"^\s*[+0(]").mean() or 0) >= 0.3)
+
+
+def _settle(
+    found: dict[str, Concept], shares: Mapping[str, Mapping[str, float]], columns: Sequence[str]
+) -> dict[str, Concept]:
+    """Settle what only the table as a whole can tell."""
+    if any(found[column] is Concept.PURCHASES for column in columns):
+        for column in columns:
+            is_code = shares[column]["digit"] > 0.9 and concept_of_header(column) in (Concept.NAME, Concept.OTHER)
+            if found[column] is Concept.OTHER and is_code:
+                found[column] = Concept.PURCHASES
+    amounts = [column for column in columns if found[column] is Concept.PURCHASES]
+    has_total = any(concept is Concept.TOTAL_SALES for concept in found.values())
+    if len(amounts) == 1 and not has_total and shares[amounts[0]]["amount"] > 0.9 and shares[amounts[0]]["distinct"] > 0.3:
+        found[amounts[0]] = Concept.TOTAL_SALES
+    names = [column for column in columns if found[column] is Concept.NAME]
+    for column in names if any(concept is Concept.FAMILY_NAME for concept in found.values()) else []:
+        if not any(concept is Concept.GIVEN_NAME for concept in found.values()):
+            found[column] = Concept.GIVEN_NAME
+    return found
+
+
+def country_column(frame: pl.DataFrame, recognised: Recognised) -> pl.Series:
+    """Return the ISO 3166 code of each row's country, null where none is known."""
+    columns = recognised.columns(Concept.COUNTRY)
+    if not columns:
+        return pl.Series("country", [None] * frame.height, dtype=pl.String)
+    values = frame[columns[0]]
+    unique = values.unique().drop_nulls()
+    codes = [country_code(value) or country_of(value) for value in unique.to_list()]
+    return values.replace_strict(unique, pl.Series(codes, dtype=pl.String), default=None).alias("country")

@@ -1,0 +1,231 @@
+"""Normal forms of whole columns at once: e-mail addresses, telephone numbers, record ids.
+
+The forms are those of `cloakroom.canonical`. What almost every value looks like is settled by one vectorised pattern that
+accepts only values whose normal form is evident; the rest goes to `canonical`, each distinct value once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import polars as pl
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
+
+from cloakroom.canonical.email import canonical_emails
+from cloakroom.canonical.phone import canonical_phones, is_region
+
+_SEPARATORS = "[ .()/\u00a0-]+"
+_PUBLIC_LOCAL = re.compile(r"[a-z0-9](?:[a-z0-9_+.-]{0,62}[a-z0-9])?")
+_PUBLIC_DOMAIN = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)+")
+_SUFFIX_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+
+
+@lru_cache(maxsize=1)
+def top_level_domains() -> frozenset[str]:
+    """Return IANA's list of top-level domains, version 2026100300."""
+    text = files("cloakroom.claims").joinpath("tlds.json").read_text("utf-8")
+    return frozenset(json.loads(text))
+
+
+@lru_cache(maxsize=1)
+def _plain_email() -> str:
+    """Return the pattern of addresses that are their own normal form and valid under the public rule too."""
+    endings = "|".join(sorted(name for name in top_level_domains() if name.isalpha()))
+    label = "[a-z0-9]+(?:-[a-z0-9]+)*"
+    return rf"^[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:{label}\.)+(?:{endings})$"
+
+
+def email_keys(values: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Return the normal form of each address, null where there is none, and whether the public rule finds it too.
+
+    The public rule is that of the extractor whose counts the press quotes (HaveIBeenPwned/EmailAddressExtractor):
+    ASCII only, a local part of letters, digits and ``_-+.`` that begins and ends with a letter or digit, no two dots, a
+    domain without two signs in a row, a top-level domain of IANA's list, none beginning with ``xn--``.
+    """
+    folded = values.str.strip_chars().str.to_lowercase()
+    plain = folded.str.contains(_plain_email()) & (folded.str.len_bytes() <= 64)
+    plain = plain.fill_null(value=False)
+    rest = values.filter(~plain & folded.is_not_null() & (folded != "")).unique()
+    if rest.len() == 0:
+        return pl.select(pl.when(plain).then(folded)).to_series(), plain
+    forms = canonical_emails(rest.to_list())
+    ours = pl.Series(forms, dtype=pl.String)
+    public = pl.Series([form is not None and in_public_form(form) for form in forms], dtype=pl.Boolean)
+    mapped = values.replace_strict(rest, ours, default=None, return_dtype=pl.String)
+    known = values.replace_strict(rest, public, default=False, return_dtype=pl.Boolean)
+    return folded.zip_with(plain, mapped), plain | known.fill_null(value=False)
+
+
+def in_public_form(address: str) -> bool:
+    """Answer whether the public extraction rule finds this address, given in its normal form."""
+    local, _, domain = address.rpartition("@")
+    return (
+        len(address) <= 255
+        and _PUBLIC_LOCAL.fullmatch(local) is not None
+        and ".." not in local
+        and _PUBLIC_DOMAIN.fullmatch(domain) is not None
+        and domain.rpartition(".")[2] in top_level_domains()
+        and not any(label.startswith("xn--") for label in domain.split("."))
+    )
+
+
+def phone_keys(values: pl.Series, countries: pl.Series) -> pl.Series:
+    """Return each number as E.164, null where it is none.
+
+    Args:
+        values: Numbers as written.
+        countries: ISO 3166 code of the country whose national form each number may have, or null.
+    """
+    bare = values.str.replace_all(_SEPARATORS, "")
+    international = bare.str.contains(_international()).fill_null(value=False)
+    keys = pl.select(pl.when(international).then(bare)).to_series()
+    if bool((international | bare.is_null() | (bare == "")).all()):
+        return keys
+    frame = pl.DataFrame({"text": values, "bare": bare, "country": countries, "key": keys})
+    open_rows = frame.with_row_index("row").filter(pl.col("key").is_null() & (pl.col("bare") != ""))
+    done = [_national(part, str(code[0]) if code[0] else None)
+            for code, part in open_rows.group_by("country", maintain_order=False)]
+    found = pl.concat(done).sort("row")
+    return frame.with_row_index("row").join(found, on="row", how="left", maintain_order="left").select(
+        pl.coalesce("key", "found")).to_series()
+
+
+def _national(part: pl.DataFrame, region: str | None) -> pl.DataFrame:
+    """Return row and E.164 form for numbers of one country."""
+    known = region if region is not None and is_region(region) else None
+    found = part.select("row", "text", pl.lit(None, pl.String).alias("found"))
+    plan = _plan(known) if known else None
+    if plan is not None:
+        bare = pl.col("bare")
+        bare = pl.when(~bare.str.contains(plan.abroad)).then(bare) if plan.abroad else bare
+        rest = bare.str.slice(len(plan.trunk))
+        with_trunk = bare.str.starts_with(plan.trunk) & rest.str.contains(plan.general) if plan.trunk else pl.lit(value=False)
+        without = ~bare.str.starts_with(plan.trunk or "x") & bare.str.contains(plan.general)
+        number = pl.when(with_trunk).then(rest).when(without).then(bare)
+        fits = number.str.len_bytes().is_in(plan.lengths)
+        found = part.select("row", "text", pl.when(fits).then(pl.lit(plan.code) + number).alias("found"))
+    rest_texts = found.filter(pl.col("found").is_null())["text"].unique()
+    if rest_texts.len():
+        forms = pl.Series(canonical_phones(rest_texts.to_list(), [known] * rest_texts.len()), dtype=pl.String)
+        mapped = pl.col("text").replace_strict(rest_texts, forms, default=None, return_dtype=pl.String)
+        found = found.with_columns(pl.coalesce("found", mapped).alias("found"))
+    return found.select("row", "found")
+
+
+@lru_cache(maxsize=1)
+def _international() -> str:
+    """Return a pattern of international numbers that are E.164 already, beyond doubt.
+
+    Where the country has a trunk prefix of one digit, numbers that begin with it are left to the library, since
+    people write ``+44 (0)20``.
+    """
+    parts = []
+    for code, regions in COUNTRY_CODE_TO_REGION_CODE.items():
+        metadata = PhoneMetadata.metadata_for_region(regions[0], None)
+        if metadata is None or metadata.general_desc is None:
+            continue
+        trunk = metadata.national_prefix_for_parsing
+        if trunk is not None and not (len(trunk) == 1 and trunk.isdigit()):
+            continue
+        lengths = set(metadata.general_desc.possible_length) - set(metadata.general_desc.possible_length_local_only)
+        first = f"[{''.join(digit for digit in '0123456789' if digit != trunk)}]"
+        tails = "|".join(f"[0-9]{{{length - 1}}}" for length in sorted(lengths) if length > 5)
+        parts.append(f"{code}{first}(?:{tails})")
+    return rf"^\+(?:{'|'.join(parts)})$"
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A numbering plan as patterns: how numbers look, what may stand before them, how long they are."""
+
+    code: str
+    trunk: str
+    general: str
+    abroad: str | None
+    lengths: list[int]
+
+
+@lru_cache(maxsize=512)
+def _plan(region: str) -> _Plan | None:
+    metadata = PhoneMetadata.metadata_for_region(region, None)
+    if metadata is None or metadata.general_desc is None or not metadata.general_desc.national_number_pattern:
+        return None
+    main = PhoneMetadata.metadata_for_region(COUNTRY_CODE_TO_REGION_CODE[metadata.country_code][0], None)
+    trunk = metadata.national_prefix_for_parsing or ""
+    if main is None or main.general_desc is None or metadata.national_prefix_transform_rule:
+        return None
+    if trunk and not trunk.isdigit():
+        return None
+    lengths = set(metadata.general_desc.possible_length) - set(metadata.general_desc.possible_length_local_only)
+    lengths &= set(main.general_desc.possible_length) - set(main.general_desc.possible_length_local_only)
+    general = metadata.general_desc.national_number_pattern.replace(r"\d", "[0-9]")
+    abroad = metadata.international_prefix
+    return _Plan(
+        code=f"+{metadata.country_code}",
+        trunk=trunk,
+        general=f"^(?:{general})$",
+        abroad="^(?:" + abroad.replace(r"\d", "[0-9]") + ")" if abroad else None,
+        lengths=sorted(length for length in lengths if length >= 5),
+    )
+
+
+def id_keys(values: pl.Series) -> pl.Series:
+    """Return each record id in one form: Salesforce ids with 18 characters and their case restored, others trimmed.
+
+    The last three of 18 characters say which of the first 15 are capitals (Salesforce, "ID field type"); they undo a
+    change of letter case, and are computed for ids of 15.
+    """
+    bare = values.str.strip_chars()
+    bare = pl.select(pl.when(bare != "").then(bare)).to_series()
+    is_id = bare.str.contains(r"^[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?$").fill_null(value=False)
+    is_id &= bare.str.contains(r"[A-Za-z]").fill_null(value=False)
+    if not bool(is_id.any()):
+        return bare
+    chosen = bare.filter(is_id)
+    unique = chosen.unique()
+    forms = pl.Series(salesforce_ids(unique.to_list()), dtype=pl.String)
+    if unique.len() == bare.len() and bool(is_id.all()):
+        return pl.Series(salesforce_ids(bare.to_list()), dtype=pl.String)
+    return bare.replace_strict(unique, forms, default=bare, return_dtype=pl.String)
+
+
+def salesforce_ids(ids: list[str]) -> list[str]:
+    """Return ids of 15 or 18 characters in the form of 18."""
+    if not ids:
+        return []
+    lengths = np.fromiter((len(text) for text in ids), np.int64, len(ids))
+    codes = np.frombuffer("".join(text[:15] for text in ids).encode("ascii"), np.uint8).reshape(-1, 15)
+    suffixes = _suffixes(codes)
+    long = np.flatnonzero(lengths == 18)
+    result = [text[:15] + suffix for text, suffix in zip(ids, suffixes, strict=True)]
+    for place in long:
+        given = ids[place][15:].upper()
+        if result[place][15:] != given:
+            result[place] = _with_case(ids[place], given)
+    return result
+
+
+def _suffixes(codes: np.ndarray[Any, np.dtype[np.uint8]]) -> list[str]:
+    capitals = ((codes >= 65) & (codes <= 90)).reshape(-1, 3, 5)
+    values = (capitals * np.array([1, 2, 4, 8, 16])).sum(axis=2)
+    signs = np.frombuffer(_SUFFIX_SIGNS.encode(), np.uint8)[values]
+    text = np.ascontiguousarray(signs).tobytes().decode()
+    return [text[start : start + 3] for start in range(0, len(text), 3)]
+
+
+def _with_case(text: str, suffix: str) -> str:
+    """Restore the letter case that the suffix states; a suffix that is none leaves the id as it is."""
+    letters = []
+    for place, sign in enumerate(text[:15]):
+        bits = _SUFFIX_SIGNS.find(suffix[place // 5])
+        if bits < 0:
+            return text
+        letters.append(sign.upper() if bits >> (place % 5) & 1 else sign.lower())
+    restored = "".join(letters)
+    return restored + suffix

@@ -1,0 +1,198 @@
+"""CSV of any dialect, a block at a time.
+
+Each block is cut into rows exactly: where no quote occurs, by counting delimiters on every line; where quotes occur
+and are clean, by counting those outside of quotes; otherwise line by line (`tolerant`). Rows with another number of
+cells than the header are set aside before the rest is handed to Polars, which would fill or cut them silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from cloakroom.claims.limits import Limits
+from cloakroom.claims.readers.dialect import Dialect
+from cloakroom.claims.readers.tolerant import Cut, cut_rows
+from cloakroom.claims.tables import BROKEN_KEPT, Batch, frame_of, unique_names
+
+_QUOTE, _NEWLINE, _RETURN = 34, 10, 13
+_Array = np.ndarray[Any, np.dtype[Any]]
+_NO_QUOTES: _Array = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A block cut into rows: the whole ones as clean bytes, the others as text."""
+
+    whole: bytes
+    count: int
+    broken: tuple[str, ...]
+
+
+def read_delimited(blocks: Iterable[bytes], dialect: Dialect, limits: Limits) -> Iterator[Batch]:
+    """Yield the rows of a delimited text.
+
+    Args:
+        blocks: Valid UTF-8.
+        dialect: As found in the first block.
+        limits: A row longer than `record_bytes` is rejected.
+    """
+    names = unique_names(dialect.header or [f"column {number}" for number in range(1, dialect.columns + 1)])
+    skip = dialect.preamble + (dialect.header is not None)
+    carry = b""
+    cutter = _Cutter(dialect, names)
+    old_mac: bool | None = None
+    for block in blocks:
+        if old_mac is None:
+            old_mac = b"\n" not in block and b"\r" in block
+        if old_mac:
+            block = block.replace(b"\r", b"\n")  # noqa: PLW2901 - the block with line ends that the rest knows
+        data = carry + block if carry else block
+        while skip and (end := data.find(b"\n")) >= 0:
+            data, skip = data[end + 1 :], skip - 1
+        made, carry = cutter.take(data, is_end=False)
+        if made is not None:
+            yield made
+        if len(carry) > limits.record_bytes:  # A line without an end.
+            yield cutter.batch_of(Cut(broken=[carry[:BROKEN_KEPT].decode("utf-8", "replace")]))
+            carry = b""
+    if carry.strip(b"\0\r\n\x1a"):
+        made, _ = cutter.take(carry + b"\n", is_end=True)
+        if made is not None:
+            yield made
+
+
+def _last_row_end(codes: _Array, quotes: _Array) -> tuple[int, _Array]:
+    """Return the place after the last line end that is not inside quotes, 0 for none, and the quotes before it."""
+    ends = np.flatnonzero(codes == _NEWLINE)
+    even = ends[np.searchsorted(quotes, ends) % 2 == 0]
+    end = int(even[-1]) + 1 if even.size else 0
+    return end, quotes[quotes < end]
+
+
+class _Cutter:
+    """Cuts blocks of whole lines."""
+
+    def __init__(self, dialect: Dialect, names: list[str]) -> None:
+        self._delimiter = dialect.delimiter
+        self._code = ord(dialect.delimiter)
+        self._columns = dialect.columns
+        self._names = names
+        self._header = dialect.header
+        self._schema = dict.fromkeys(names, pl.String)
+
+    def take(self, data: bytes, *, is_end: bool) -> tuple[Batch | None, bytes]:
+        """Cut what is complete in `data`; return it with what remains for the next block."""
+        end = data.rfind(b"\n") + 1
+        if end == 0:
+            return None, data
+        quotes = _NO_QUOTES
+        if data.find(b'"', 0, end) >= 0:
+            codes = np.frombuffer(data, np.uint8, end)
+            quotes = np.flatnonzero(codes == _QUOTE)
+            if quotes.size % 2 and not is_end:
+                end, quotes = _last_row_end(codes, quotes)
+            if quotes.size % 2 or not self._is_clean(codes[:end], quotes):
+                return self._take_tolerantly(data, is_end=is_end)
+        if end == 0:
+            return None, data
+        whole = data if end == len(data) else data[:end]
+        rows = self._plain(whole) if quotes.size == 0 else self._by_counting(whole, quotes)
+        frame = self._parse(rows)
+        if frame is None:
+            return self._take_tolerantly(data, is_end=is_end)
+        return Batch(self._without_headers(frame), rows.broken, len(rows.broken)), data[end:]
+
+    def _take_tolerantly(self, data: bytes, *, is_end: bool) -> tuple[Batch, bytes]:
+        end = len(data) if is_end else data.rfind(b"\n") + 1
+        cut = cut_rows(data[:end].decode("utf-8", "replace"), self._delimiter, self._columns, is_end=is_end)
+        return self.batch_of(cut), cut.rest.encode() + data[end:]
+
+    def batch_of(self, cut: Cut) -> Batch:
+        """Make a batch of rows that are cut already."""
+        frame = self._without_headers(frame_of(self._names, cut.rows))
+        broken = tuple(line[:BROKEN_KEPT] for line in cut.broken)
+        return Batch(frame, broken, len(broken))
+
+    def _parse(self, rows: _Rows) -> pl.DataFrame | None:
+        if rows.count == 0:
+            return pl.DataFrame(schema=self._schema)
+        if self._columns == 1 and self._code == 0:
+            lines = [line.rstrip("\r") for line in rows.whole.decode().split("\n")[:-1]]
+            return pl.DataFrame({self._names[0]: lines}, schema=self._schema)
+        try:
+            frame = pl.read_csv(
+                rows.whole,
+                has_header=False,
+                schema=self._schema,
+                separator=self._delimiter,
+                empty_string_is_null=False,
+                quote_char='"' if b'"' in rows.whole else None,
+            )
+        except (pl.exceptions.PolarsError, ValueError):
+            return None
+        return frame if frame.height == rows.count else None
+
+    def _plain(self, data: bytes) -> _Rows:
+        if self._code not in (1, 0) and b"\x01" not in data:
+            lines = pl.read_csv(data, has_header=False, schema={"line": pl.String}, separator="\x01", quote_char=None,
+                                empty_string_is_null=False)
+            delimiters = lines.select(
+                (pl.col("line").str.count_matches(self._delimiter, literal=True) == self._columns - 1).all()
+            )
+            if delimiters.item():
+                return _Rows(data, lines.height, ())
+        return self._by_counting(data, _NO_QUOTES)
+
+    def _is_clean(self, codes: _Array, quotes: _Array) -> bool:
+        """Check that each quote opens after a delimiter and closes before one; ``""`` is closing and opening."""
+        before = np.concatenate(([_NEWLINE], codes))[quotes[0::2]]
+        after = np.concatenate((codes, [_NEWLINE]))[quotes[1::2] + 1]
+        return bool(
+            np.isin(before, (self._code, _NEWLINE, _QUOTE)).all()
+            and np.isin(after, (self._code, _NEWLINE, _RETURN, _QUOTE)).all()
+        )
+
+    def _by_counting(self, data: bytes, quotes: _Array) -> _Rows:
+        codes = np.frombuffer(data, np.uint8)
+        ends = np.flatnonzero(codes == _NEWLINE)
+        delimiters = np.flatnonzero(codes == self._code)
+        if quotes.size:
+            ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
+            delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
+        starts = np.concatenate(([0], ends[:-1] + 1))
+        counts = np.diff(np.searchsorted(delimiters, ends), prepend=0)
+        is_whole = counts == self._columns - 1
+        lengths = ends - starts
+        is_blank = (lengths == 0) | ((lengths == 1) & (codes[starts] == _RETURN))
+        is_whole &= ~is_blank
+        broken = np.flatnonzero(~is_whole & ~is_blank)
+        if broken.size == 0 and not is_blank.any():
+            return _Rows(data, int(ends.size), ())
+        texts = (data[starts[row] : ends[row]][:BROKEN_KEPT].decode("utf-8", "replace").strip() for row in broken)
+        kept = _kept(data, starts, ends, is_whole)
+        return _Rows(kept, int(is_whole.sum()), tuple(text for text in texts if text))
+
+    def _without_headers(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Leave out repetitions of the header, as in files glued together from several."""
+        if self._header is None or frame.height == 0:
+            return frame
+        repeated = pl.all_horizontal(
+            pl.col(name).str.strip_chars() == label for name, label in zip(self._names, self._header, strict=True)
+        )
+        if (frame[self._names[-1]].str.strip_chars() == self._header[-1]).any():
+            return frame.filter(~repeated)
+        return frame
+
+
+def _kept(data: bytes, starts: _Array, ends: _Array, is_whole: _Array) -> bytes:
+    """Join the whole rows, in runs rather than one by one."""
+    edges = np.flatnonzero(np.diff(is_whole.astype(np.int8), prepend=0, append=0))
+    view = memoryview(data)
+    return b"".join(
+        view[starts[first] : ends[last - 1] + 1] for first, last in zip(edges[0::2], edges[1::2], strict=True)
+    )

@@ -1,0 +1,108 @@
+"""Recognises how a text is cut into rows and columns, from its first lines."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cloakroom.claims.readers.tolerant import split_line
+
+_DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x01", "\x1f", ":", "`")
+_RULE = re.compile(r"^[\s|+:=_-]*[-=_]{3}[\s|+:=_-]*$")
+_VALUE = re.compile(r"@|^\s*[+(]?\d[\d\s().,/:+-]*$|^\s*00[0-9A-Za-z]{13,16}\s*$")
+_SAMPLE_LINES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How rows and columns are written.
+
+    Attributes:
+        delimiter: One character.
+        columns: How many columns a whole row has.
+        header: Their names, or None where the first row is data already.
+        preamble: Lines before the header, to be left out.
+        is_pasted: The table was pasted into prose: rules, headings, folded lines.
+    """
+
+    delimiter: str
+    columns: int
+    header: tuple[str, ...] | None
+    preamble: int
+    is_pasted: bool
+
+
+def detect_dialect(text: str) -> Dialect | None:
+    """Return the dialect of a text of which `text` is the beginning, or None where it is no table."""
+    lines = text.split("\n")
+    if len(lines) > 1 and len(text) > 1000:
+        lines = lines[:-1]  # The last one may be cut.
+    lines = [line.rstrip("\r") for line in lines[:_SAMPLE_LINES]]
+    scored = [(score, delimiter, columns) for delimiter in _DELIMITERS
+              if (found := _score(lines, delimiter)) for score, columns in [found]]
+    if not scored:
+        return _single_column(lines)
+    _, delimiter, columns = max(scored, key=lambda item: item[0])
+    first = next(number for number, line in enumerate(lines) if len(split_line(line, delimiter)[0]) == columns)
+    cells = split_line(lines[first], delimiter)[0]
+    body = [split_line(line, delimiter)[0] for line in lines[first + 1 :]]
+    header = tuple(cell.strip() for cell in cells) if _is_header(cells, body) else None
+    return Dialect(delimiter, columns, header, first, _is_pasted(lines, delimiter, columns))
+
+
+def _score(lines: Sequence[str], delimiter: str) -> tuple[float, int] | None:
+    counts: Counter[int] = Counter()
+    whole = 0
+    open_until = -1
+    for number, line in enumerate(lines):
+        if number <= open_until or not line.strip() or _RULE.match(line):
+            continue
+        cells, is_open = split_line(line, delimiter)
+        if is_open:
+            for further in range(number + 1, min(number + 8, len(lines))):
+                cells, is_open = split_line("\n".join(lines[number : further + 1]), delimiter)
+                if not is_open:
+                    open_until = further
+                    break
+        counts[len(cells)] += 1
+        whole += 1
+    counts.pop(1, None)
+    if not counts or whole == 0:
+        return None
+    columns, often = counts.most_common(1)[0]
+    share = often / whole
+    if share < (0.9 if delimiter in ":`~^" else 0.5) or (whole == 1 and delimiter not in ",;\t|"):
+        return None
+    return share + min(columns, 40) / 200, columns
+
+
+def _single_column(lines: Sequence[str]) -> Dialect | None:
+    """Accept a bare list: one value on each line."""
+    filled = [line for line in lines if line.strip()]
+    values = [bool(_VALUE.search(line)) and len(line.split()) <= 3 for line in filled]
+    if len(filled) < 2 or sum(values[1:]) < 0.9 * len(values[1:]):
+        return None
+    first = next(number for number, line in enumerate(lines) if line.strip())
+    return Dialect("\x00", 1, None if values[0] else (lines[first].strip(),), first, is_pasted=False)
+
+
+def _is_header(cells: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    if not filled or any(_VALUE.search(cell) for cell in filled) or len(set(filled)) < len(filled):
+        return False
+    if any(len(cell) > 80 for cell in filled):
+        return False
+    # A row of names without any number could be data: then its words come back below.
+    below = {cell.strip() for row in body[:200] for cell in row}
+    return sum(cell in below for cell in filled) <= len(filled) / 3
+
+
+def _is_pasted(lines: Sequence[str], delimiter: str, columns: int) -> bool:
+    if delimiter not in "|\t":
+        return False
+    if any(_RULE.match(line) and delimiter in line for line in lines):
+        return True
+    padded = sum(f" {delimiter} " in line for line in lines)
+    return delimiter == "|" and padded > 0.5 * len(lines) and columns > 1

@@ -1,0 +1,131 @@
+"""JSON Lines, JSON arrays and concatenated objects; nested values become columns such as ``address.city``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from cloakroom.claims.limits import Limits
+from cloakroom.claims.tables import BROKEN_KEPT, Batch, frame_of_records
+from cloakroom.errors import LimitError
+
+_ROWS_PER_BATCH = 50_000
+_STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|"|[{}\[\]]', re.DOTALL)
+_WRAPPER = re.compile(rb"\s*\{[^{}\[\]]*+\[\s*\{")
+_DECODER = msgspec.json.Decoder()
+
+
+def read_json_lines(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
+    """Yield one row for each line that holds an object; other lines are rejected."""
+    carry = b""
+    for block in blocks:
+        lines = (carry + block).split(b"\n")
+        carry = lines.pop()
+        yield from _batches(lines, limits)
+        if len(carry) > limits.record_bytes:
+            raise LimitError(f"a line of more than {limits.record_bytes} bytes")
+    if carry.strip(b"\0 \r\n\x1a"):
+        yield from _batches([carry], limits)
+
+
+def read_json_objects(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
+    """Yield one row for each object of an array, wherever the array lies, or of a sequence of objects."""
+    objects: list[bytes] = []
+    for text in _objects(blocks, limits):
+        objects.append(text)
+        if len(objects) >= _ROWS_PER_BATCH // 5:
+            yield from _batches(objects, limits)
+            objects = []
+    yield from _batches(objects, limits)
+
+
+def _batches(texts: list[bytes], limits: Limits) -> Iterator[Batch]:
+    for start in range(0, len(texts), _ROWS_PER_BATCH):
+        records: list[dict[str, str]] = []
+        broken: list[str] = []
+        for text in texts[start : start + _ROWS_PER_BATCH]:
+            stripped = text.strip()
+            if not stripped or stripped in (b"[", b"]"):
+                continue
+            record = _record(stripped.rstrip(b","), limits)
+            if record is None:
+                broken.append(stripped[:BROKEN_KEPT].decode("utf-8", "replace"))
+            else:
+                records.append(record)
+        if records or broken:
+            yield Batch(frame_of_records(records, limits.columns), tuple(broken), len(broken))
+
+
+def _record(text: bytes, limits: Limits) -> dict[str, str] | None:
+    if len(text) > limits.record_bytes:
+        return None
+    try:
+        value = _DECODER.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+    if not isinstance(value, dict):
+        return None
+    return flatten(value, limits)
+
+
+def flatten(value: dict[str, Any], limits: Limits) -> dict[str, str]:
+    """Return the leaves of a nested value as texts, named by their path; nulls are left out."""
+    flat: dict[str, str] = {}
+    stack: list[tuple[str, Any, int]] = [(str(key), value[key], 1) for key in reversed(value)]
+    while stack and len(flat) < limits.columns:
+        path, item, depth = stack.pop()
+        if item is None:
+            continue
+        if isinstance(item, dict) and depth < limits.nesting:
+            stack.extend((f"{path}.{key}", item[key], depth + 1) for key in reversed(item))
+        elif isinstance(item, list) and depth < limits.nesting:
+            places = list(enumerate(item[: limits.columns]))
+            stack.extend((f"{path}[{place}]", element, depth + 1) for place, element in reversed(places))
+        elif isinstance(item, str):
+            flat[path] = item
+        elif isinstance(item, bool):
+            flat[path] = "true" if item else "false"
+        elif isinstance(item, int | float):
+            flat[path] = repr(item)
+    return flat
+
+
+def _objects(blocks: Iterator[bytes], limits: Limits) -> Iterator[bytes]:
+    """Yield the text of each object that is a row."""
+    pending = b""
+    at = start = depth = 0
+    row_depth = 0
+    for block in blocks:
+        pending += block
+        row_depth = row_depth or _row_depth(pending)
+        for match in _STRUCTURE.finditer(pending, at):
+            sign = match.group()
+            if sign == b'"':
+                break  # A string that is not complete yet.
+            at = match.end()
+            if sign in (b"{", b"["):
+                depth += 1
+                if depth == row_depth:
+                    start = match.start()
+            elif sign in (b"}", b"]"):
+                if depth == row_depth:
+                    yield pending[start:at]
+                depth = max(depth - 1, 0)
+        else:
+            at = len(pending)
+        keep = min(start, at) if depth >= row_depth else at
+        pending, at, start = pending[keep:], at - keep, max(start - keep, 0)
+        if len(pending) > limits.record_bytes:
+            raise LimitError(f"an object of more than {limits.record_bytes} bytes")
+    if depth >= row_depth and pending[start:].strip():
+        yield pending[start:]  # Cut off in the middle: counted as broken.
+
+
+def _row_depth(head: bytes) -> int:
+    """Say how deep rows lie: in an array, in an array inside a wrapper, or one after the other."""
+    if head.lstrip().startswith(b"["):
+        return 2
+    return 3 if _WRAPPER.match(head) else 1

@@ -1,0 +1,98 @@
+"""XLSX workbooks: cells as they were last shown, formulas never computed.
+
+The parser holds a sheet as a full rectangle. Before it sees the file, the parts inside are measured: their real
+unpacked size, and the rectangle that the cells span, since two cells in opposite corners would make it ask for
+gigabytes. Definitions of entities are refused.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+
+import fastexcel
+import polars as pl
+
+from cloakroom.claims.limits import Limits
+from cloakroom.claims.readers.dialect import detect_dialect
+from cloakroom.claims.tables import Batch, unique_names
+from cloakroom.errors import LimitError
+
+_CELL = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
+_SPAN = re.compile(rb'<dimension[^>]*ref="[A-Z]{1,3}\d{1,7}(?::([A-Z]{1,3})(\d{1,7}))?"')
+_CELLS_MAX = 12_000_000
+_PIECE = 1 << 20
+
+
+def read_workbook(data: bytes, limits: Limits) -> Iterator[Batch]:
+    """Yield the rows of every sheet.
+
+    Raises:
+        LimitError: Its parts are too large once unpacked.
+        ValueError: It is no workbook that can be read.
+    """
+    _measure(data, limits)
+    try:
+        book = fastexcel.read_excel(data)
+    except Exception as error:  # noqa: BLE001 - the parser's own error has no useful common class
+        raise ValueError("not a readable workbook") from error
+    for number, _ in enumerate(book.sheet_names):
+        try:
+            frame = book.load_sheet(number, header_row=None, dtypes="string").to_polars()
+        except Exception as error:  # noqa: BLE001 - the parser's own error has no useful common class
+            raise ValueError(f"sheet {number + 1} cannot be read") from error
+        if frame.height and frame.width:
+            yield _as_batch(frame.cast(pl.String), number)
+
+
+def _as_batch(frame: pl.DataFrame, number: int) -> Batch:
+    frame = frame.filter(~pl.all_horizontal(pl.all().fill_null("").str.strip_chars() == ""))
+    head = frame.head(200)
+    if frame.width == 1:
+        lines = [str(row[0] or "") for row in head.rows()]
+    else:
+        lines = ["\x1f".join(_flat(cell) for cell in row) for row in head.rows()]
+    dialect = detect_dialect("\n".join(lines))
+    if dialect is None or dialect.header is None:
+        names = unique_names([""] * frame.width)
+        return Batch(frame.rename(dict(zip(frame.columns, names, strict=True))), section=number)
+    cells = [_flat(cell) for cell in frame.row(dialect.preamble)]
+    names = unique_names(cells)
+    body = frame.slice(dialect.preamble + 1)
+    return Batch(body.rename(dict(zip(frame.columns, names, strict=True))), section=number)
+
+
+def _flat(cell: str | None) -> str:
+    return " ".join((cell or "").replace("\x1f", " ").replace('"', "'").split())
+
+
+def _measure(data: bytes, limits: Limits) -> None:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        total = 0
+        for info in archive.infolist():
+            if not info.filename.endswith((".xml", ".rels", ".bin", ".vml")):
+                continue
+            columns = rows = 1
+            tail = b""
+            with archive.open(info) as part:
+                while piece := part.read(_PIECE):
+                    total += len(piece)
+                    if total > limits.sheet_bytes:
+                        raise LimitError(f"a workbook of more than {limits.sheet_bytes} bytes once unpacked")
+                    window = tail + piece
+                    if b"<!DOCTYPE" in window or b"<!ENTITY" in window:
+                        raise LimitError("a workbook that defines entities")
+                    for letters, digits in _CELL.findall(window) + [pair for pair in _SPAN.findall(window) if pair[1]]:
+                        columns, rows = max(columns, _column(letters)), max(rows, int(digits))
+                    tail = window[-64:]
+            if columns * rows > _CELLS_MAX:
+                raise LimitError(f"a sheet that spans more than {_CELLS_MAX} cells")
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number

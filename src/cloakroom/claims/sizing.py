@@ -1,0 +1,207 @@
+"""How large is it: rows, rejected rows, distinct addresses and numbers, fields, countries.
+
+Distinct e-mail addresses are counted twice: in their normal form (strip, NFKC, lower case, domain as IDNA A-label, plus tags kept),
+and as the widely used public extractor would count them, since that is the figure the press will quote.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from cloakroom.claims.concepts import Concept, Recognised, country_column
+from cloakroom.claims.distinct import DistinctHashes, hashes_of
+from cloakroom.claims.keys import email_keys, id_keys, phone_keys
+from cloakroom.claims.readers.prose import LOOSE_EMAIL, LOOSE_ID, LOOSE_PHONE
+from cloakroom.claims.tables import Batch
+
+_NEVER_TEXT = frozenset(
+    [Concept.EMAIL, Concept.PHONE, Concept.RECORD_ID, Concept.COUNTRY, Concept.BIRTH_DATE, Concept.TOTAL_SALES,
+     Concept.TIMESTAMP, Concept.LANGUAGE]
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRows:
+    """A batch with the normal forms by which its rows can be looked up.
+
+    Attributes:
+        frame: The rows as read.
+        recognised: The meaning of its columns.
+        country: ISO 3166 code of each row, or null.
+        emails: Rows and addresses: ``row``, ``key``; a row may have several.
+        phones: Rows and numbers: ``row``, ``key``.
+        is_broken: Whether the rows are what was legible in broken lines.
+    """
+
+    frame: pl.DataFrame = field(repr=False)
+    recognised: Recognised
+    country: pl.Series = field(repr=False)
+    emails: pl.DataFrame = field(repr=False)
+    phones: pl.DataFrame = field(repr=False)
+    is_broken: bool = False
+
+    def ids(self) -> pl.DataFrame:
+        """Return rows and record ids: ``row``, ``key``, ``column``."""
+        columns = self.recognised.columns(Concept.RECORD_ID)
+        return _stacked([(column, id_keys(self.frame[column])) for column in columns])
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The counts.
+
+    Attributes:
+        rows: Whole rows.
+        rejected_rows: Rows lost in broken lines.
+        emails_distinct: Addresses in whole rows.
+        emails_distinct_with_broken: The same, and those legible in broken lines.
+        emails_public_rule: Addresses in whole rows as the public extractor counts them.
+        phones_distinct: Numbers in whole rows.
+        fields: Rows in which each field is filled.
+        countries: Rows by country.
+    """
+
+    rows: int
+    rejected_rows: int
+    emails_distinct: int
+    emails_distinct_with_broken: int
+    emails_public_rule: int
+    phones_distinct: int
+    fields: Mapping[str, int]
+    countries: Mapping[str, int]
+
+
+@dataclass(slots=True)
+class Sizer:
+    """Takes batches in and counts.
+
+    Attributes:
+        seed: Seed of the hashes; random for each run, so that nobody can prepare collisions.
+    """
+
+    seed: int
+    rows: int = 0
+    rejected: int = 0
+    emails: DistinctHashes = field(default_factory=DistinctHashes)
+    broken_emails: DistinctHashes = field(default_factory=DistinctHashes)
+    not_public: DistinctHashes = field(default_factory=DistinctHashes)
+    phones: DistinctHashes = field(default_factory=DistinctHashes)
+    fields: Counter[str] = field(default_factory=Counter)
+    countries: Counter[str] = field(default_factory=Counter)
+
+    def take(self, batch: Batch, recognised: Recognised) -> Iterator[KeyedRows]:
+        """Count a batch; give its rows back with their keys, then what was legible in its broken lines."""
+        self.rows += batch.frame.height
+        self.rejected += batch.rejected
+        if batch.frame.height:
+            yield self._whole(batch.frame, recognised)
+        if batch.broken:
+            legible = legible_frame(batch.broken)
+            keyed = keyed_rows(legible, _LEGIBLE, is_broken=True)[0]
+            self.broken_emails.add(hashes_of(keyed.emails["key"], self.seed))
+            yield keyed
+
+    def _whole(self, frame: pl.DataFrame, recognised: Recognised) -> KeyedRows:
+        keyed, public = keyed_rows(frame, recognised)
+        addresses = keyed.emails["key"]
+        self.emails.add(hashes_of(addresses, self.seed))
+        if not public.all():
+            self.not_public.add(hashes_of(addresses.filter(~public), self.seed))
+        self.phones.add(hashes_of(keyed.phones["key"], self.seed))
+        self._count_fields(frame, recognised, keyed)
+        return keyed
+
+    def _count_fields(self, frame: pl.DataFrame, recognised: Recognised, keyed: KeyedRows) -> None:
+        filled = frame.select((pl.all().is_not_null() & (pl.all().str.len_bytes() > 0)).sum()).row(0)
+        for column, count in zip(frame.columns, filled, strict=True):
+            self.fields[recognised.by_column[column].value] += count
+        if keyed.country.null_count() < keyed.country.len():
+            for code, count in keyed.country.drop_nulls().value_counts().iter_rows():
+                self.countries[code] += count
+
+    def size(self) -> Size:
+        """Return the counts so far."""
+        with_broken = DistinctHashes()
+        with_broken.add(self.emails.all())
+        with_broken.add(self.broken_emails.all())
+        return Size(
+            rows=self.rows,
+            rejected_rows=self.rejected,
+            emails_distinct=len(self.emails),
+            emails_distinct_with_broken=len(with_broken),
+            emails_public_rule=len(self.emails) - len(self.not_public),
+            phones_distinct=len(self.phones),
+            fields={name: count for name, count in sorted(self.fields.items()) if count},
+            countries=dict(self.countries.most_common()),
+        )
+
+
+_LEGIBLE = Recognised({"id": Concept.RECORD_ID, "email": Concept.EMAIL, "phone": Concept.PHONE})
+
+
+def legible_frame(lines: tuple[str, ...]) -> pl.DataFrame:
+    """Return what can still be read in broken lines: the first id, address and number of each."""
+    found = [(LOOSE_ID.search(line), LOOSE_EMAIL.search(line), LOOSE_PHONE.search(line)) for line in lines]
+    return pl.DataFrame(
+        [[match[1] if match else None for match in row] for row in found],
+        schema={"id": pl.String, "email": pl.String, "phone": pl.String},
+        orient="row",
+    )
+
+
+def keyed_rows(
+    frame: pl.DataFrame, recognised: Recognised, *, is_broken: bool = False
+) -> tuple[KeyedRows, pl.Series]:
+    """Return the rows with their keys, and for each address whether the public rule finds it."""
+    country = country_column(frame, recognised)
+    emails, public = _emails(frame, recognised)
+    phones = _stacked([(column, phone_keys(frame[column], country)) for column in recognised.columns(Concept.PHONE)])
+    return KeyedRows(frame, recognised, country, emails, phones, is_broken), public
+
+
+def _emails(frame: pl.DataFrame, recognised: Recognised) -> tuple[pl.DataFrame, pl.Series]:
+    parts, marks = [], []
+    for column in recognised.columns(Concept.EMAIL):
+        keys, public = email_keys(frame[column])
+        parts.append((column, keys))
+        marks.append(public.filter(keys.is_not_null()))
+    for column, concept in recognised.by_column.items():
+        if concept not in _NEVER_TEXT and (loose := _loose_emails(frame[column])) is not None:
+            keys, public = email_keys(loose)
+            parts.append((column, keys))
+            marks.append(public.filter(keys.is_not_null()))
+    public = pl.concat(marks) if marks else pl.Series("public", [], dtype=pl.Boolean)
+    return _stacked(parts), public
+
+
+def _loose_emails(values: pl.Series) -> pl.Series | None:
+    """Return the address inside each text, null for most; None where there is none at all."""
+    holds = values.str.contains("@", literal=True).fill_null(value=False)
+    if not holds.any():
+        return None
+    found = values.filter(holds).map_elements(
+        lambda text: match[1] if (match := LOOSE_EMAIL.search(text[:65536])) else None, return_dtype=pl.String
+    )
+    rows = pl.DataFrame({"row": holds.arg_true(), "found": found})
+    return pl.DataFrame({"row": pl.arange(0, values.len(), eager=True, dtype=pl.UInt32)}).join(
+        rows, on="row", how="left", maintain_order="left")["found"]
+
+
+def _stacked(parts: list[tuple[str, pl.Series]]) -> pl.DataFrame:
+    """Put the keys of several columns under each other, nulls left out."""
+    frames = []
+    for column, keys in parts:
+        filled = keys.is_not_null()
+        rows = filled.arg_true() if keys.null_count() else pl.arange(0, keys.len(), eager=True, dtype=pl.UInt32)
+        frames.append(
+            pl.DataFrame({"row": rows, "key": keys.filter(filled) if keys.null_count() else keys}).with_columns(
+                pl.lit(column).alias("column")
+            )
+        )
+    if not frames:
+        return pl.DataFrame(schema={"row": pl.UInt32, "key": pl.String, "column": pl.String})
+    return frames[0] if len(frames) == 1 else pl.concat(frames)

@@ -1,0 +1,73 @@
+"""What readers give: rows as columns of text, and what was not whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+BROKEN_KEPT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some rows of one table.
+
+    Attributes:
+        frame: Whole rows; every column holds text, null or empty where nothing stood.
+        broken: Lines that are no whole row, as far as legible; each may still show an address. Never printed.
+        rejected: How many rows were lost in them.
+        section: Number of the table within the file; tables of one file are matched apart.
+    """
+
+    frame: pl.DataFrame = field(repr=False)
+    broken: tuple[str, ...] = field(default=(), repr=False)
+    rejected: int = 0
+    section: int = 0
+
+
+@dataclass(slots=True)
+class Reading:
+    """One file being read.
+
+    Attributes:
+        format: What it is, such as ``csv`` or ``sql``.
+        encoding: How its text is encoded, or None where that has no meaning; final at the end.
+        batches: Its rows; may raise `LimitError` or any error in `containers.DAMAGE` on the way.
+        notes: What should be said about it; positions and counts, never values.
+    """
+
+    format: str
+    encoding: str | None
+    batches: Iterator[Batch] = field(repr=False)
+    notes: list[str] = field(default_factory=list)
+
+
+def frame_of(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> pl.DataFrame:
+    """Make a frame of text columns from rows of equal length."""
+    names = unique_names(columns)
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+
+
+def unique_names(columns: Sequence[str]) -> list[str]:
+    """Return names fit for a frame: not empty, not repeated."""
+    seen: dict[str, int] = {}
+    names = []
+    for number, column in enumerate(columns, 1):
+        name = " ".join(column.split())[:200] or f"column {number}"
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return names
+
+
+def frame_of_records(records: Sequence[dict[str, str]], columns_max: int) -> pl.DataFrame:
+    """Make a frame from records that need not have the same keys."""
+    names: dict[str, None] = {}
+    for record in records:
+        for name in record:
+            if name not in names and len(names) < columns_max:
+                names[name] = None
+    return pl.DataFrame(
+        {name: pl.Series([record.get(name) for record in records], dtype=pl.String) for name in names}
+    )
