@@ -402,3 +402,10 @@ def test_a_link_in_place_of_a_file_is_named(tmp_path: Path) -> None:
     target.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UncheckableError, match="tile/0/000"):
         verify_export(directory, LOG.key.verifying_key, LOG.name)
+
+
+def test_a_superseded_file_whose_successor_is_missing_or_malformed_does_not_add_noise() -> None:
+    grown = Export({**integrate(TreeState(), numbered(3)).files, **SMALL.files})
+    for path in ("tile/0/000", "tile/entries/000"):
+        for content in (None, b"x", b"x" * 20_000_000):
+            assert named(grown.changed(path, content)) == [path]

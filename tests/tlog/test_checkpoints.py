@@ -128,6 +128,9 @@ def test_a_quorum_counts_known_witnesses_once_each() -> None:
     twice = add_cosignatures(cosigned(0), [cosign(WITNESSES[0].name, WITNESS_KEYS[0], HEAD.render(), 1_800_000_060)])
     signed = open_checkpoint(twice, LOG.verifier, witnesses=WITNESSES, quorum=1)
     assert [found.time_s for found in signed.cosignatures] == [1_800_000_060]
+    earlier = cosign(WITNESSES[0].name, WITNESS_KEYS[0], HEAD.render(), 1_700_000_000)
+    (found,) = open_checkpoint(add_cosignatures(twice, [earlier]), LOG.verifier, witnesses=WITNESSES).cosignatures
+    assert found.time_s == 1_800_000_060
     with pytest.raises(UncheckableError):
         open_checkpoint(twice, LOG.verifier, witnesses=WITNESSES, quorum=2)
     open_checkpoint(cosigned(0, 2), LOG.verifier, witnesses=WITNESSES, quorum=2)

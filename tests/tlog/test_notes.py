@@ -193,7 +193,7 @@ def test_what_cannot_be_the_text_of_a_note_is_not_signed(text: str) -> None:
         SIGNER.sign(text)
 
 
-@pytest.mark.parametrize("name", ["", "with space", "with+plus", "with\nnewline", "with\u3000wide", "with\x07bell", "\ud800"])
+@pytest.mark.parametrize("name", ["", "a space", "a+plus", "a\nnewline", "a\u3000wide space", "a\x07bell", "\ud800"])
 def test_a_key_needs_a_name_that_can_stand_in_a_line(name: str) -> None:
     with pytest.raises(UsageError):
         Ed25519Verifier(name, SIGNER.key.verifying_key)

@@ -45,7 +45,6 @@ LOG = Ed25519Signer("ledger.example/maison", SigningKey(bytes(range(32))))
 WITNESS_KEY = SigningKey(bytes(range(32, 64)))
 STEP = integrate(TreeState(), ENTRIES)
 HEAD = Checkpoint(LOG.name, 3, STEP.root)
-USED = {"entries"}
 
 
 @dataclass
@@ -57,7 +56,6 @@ class Leaves:
 
 
 def block(name: str) -> str:
-    USED.add(name)
     return BLOCKS[name]
 
 
@@ -120,5 +118,6 @@ def test_the_python_example_verifies_the_example(tmp_path: Path, capsys: pytest.
     assert capsys.readouterr().out == "3\n"
 
 
-def test_every_named_block_was_executed() -> None:
-    assert set(BLOCKS) == USED
+def test_every_named_block_is_used_above() -> None:
+    used = re.findall(r"block\(\s*\"([\w-]+)\"", Path(__file__).read_text())
+    assert set(BLOCKS) == {"entries", *used}
