@@ -12,7 +12,7 @@ is settled by
 
 1. an international prefix (plus or the country's own), followed by a geographic calling code, or none of either and
    a number that does not look as if its calling code had been written without a plus;
-2. a trunk prefix that does not occur, or is a plain literal whose removal leaves a number of the plan;
+2. a trunk prefix that does not occur, or is not to be rewritten and leaves a number of the plan when it is removed;
 3. a length that the plan of the country, and of the main country of its calling code, both allow.
 
 `tests/canonical/test_phone.py` compares both ways over every country of the library.
@@ -40,14 +40,18 @@ _MIN_DIGITS = 5
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What the short way needs to know of one country's numbering plan."""
+    """What the short way needs to know of one country's numbering plan.
+
+    `common_lengths` are those that the main country of the calling code allows too.
+    """
 
     calling_code: str
     general: re.Pattern[str]
     lengths: frozenset[int]
+    common_lengths: frozenset[int]
     international_prefix: re.Pattern[str] | None
     trunk_prefix: re.Pattern[str] | None
-    trunk_literal: str | None
+    rewrites_prefix: bool
 
 
 def canonical_phone(text: str | None, region: str | None) -> str | None:
@@ -59,15 +63,14 @@ def canonical_phone(text: str | None, region: str | None) -> str | None:
     """
     if text is None:
         return None
-    digits = text.strip().translate(_SEPARATORS)
+    digits = text if text.isdigit() else text.strip().translate(_SEPARATORS)
+    short = None
     if digits.isascii():
-        if digits[:1] == "+":
-            short = _from_international(digits[1:]) if digits[1:].isdigit() else None
-        else:
-            short = _from_national(digits, region) if region is not None and digits.isdigit() else None
-        if short is not None:
-            return short
-    return parse_phone(text, region)
+        if digits.isdigit():
+            short = None if region is None else _from_national(digits, region)
+        elif digits[:1] == "+" and digits[1:].isdigit():
+            short = _from_international(digits[1:])
+    return parse_phone(text, region) if short is None else short
 
 
 def canonical_phones(texts: Iterable[str | None], regions: Iterable[str | None]) -> list[str | None]:
@@ -122,37 +125,35 @@ def _from_national(digits: str, region: str) -> str | None:
 
 
 def _significant(digits: str, plan: _Plan) -> str | None:
-    if plan.trunk_prefix is not None and plan.trunk_prefix.match(digits):
-        if plan.trunk_literal is None:
+    if plan.trunk_prefix is not None and (prefix := plan.trunk_prefix.match(digits)):
+        if plan.rewrites_prefix and prefix.groups()[-1] is not None:
             return None
-        digits = digits[len(plan.trunk_literal) :]
+        digits = digits[prefix.end() :]
         if not plan.general.fullmatch(digits):
             return None
-    if len(digits) < _MIN_DIGITS or len(digits) not in plan.lengths or len(digits) not in _main_lengths(plan):
+    if len(digits) < _MIN_DIGITS or len(digits) not in plan.common_lengths:
         return None
     return f"+{plan.calling_code}{digits}"
-
-
-def _main_lengths(plan: _Plan) -> frozenset[int]:
-    main = _plan(COUNTRY_CODE_TO_REGION_CODE[int(plan.calling_code)][0])
-    return frozenset() if main is None else main.lengths
 
 
 @lru_cache(maxsize=512)
 def _plan(region: str) -> _Plan | None:
     metadata = PhoneMetadata.metadata_for_region(region, None)
-    if metadata is None:
+    if metadata is None or metadata.country_code is None:
         return None
     description = metadata.general_desc
     if description is None or description.national_number_pattern is None:
         return None
     trunk = metadata.national_prefix_for_parsing
-    is_plain = trunk is not None and trunk.isdigit() and not metadata.national_prefix_transform_rule
+    lengths = frozenset(description.possible_length) - frozenset(description.possible_length_local_only)
+    main_region = COUNTRY_CODE_TO_REGION_CODE[metadata.country_code][0]
+    main = None if main_region == region else _plan(main_region)
     return _Plan(
         calling_code=str(metadata.country_code),
         general=re.compile(description.national_number_pattern),
-        lengths=frozenset(description.possible_length) - frozenset(description.possible_length_local_only),
+        lengths=lengths,
+        common_lengths=lengths if main is None else lengths & main.lengths,
         international_prefix=re.compile(metadata.international_prefix) if metadata.international_prefix else None,
         trunk_prefix=re.compile(trunk) if trunk else None,
-        trunk_literal=trunk if is_plain else None,
+        rewrites_prefix=bool(metadata.national_prefix_transform_rule),
     )

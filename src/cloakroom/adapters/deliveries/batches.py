@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import polars as pl
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -82,16 +84,14 @@ class RawBlock:
     """Rows as the file shows them, before anything is understood.
 
     Attributes:
-        lines: Where each row begins.
-        columns: Source column to texts; every column of the file, the ignored ones too where they are separate.
-        rejected: Rows whose form is broken.
-        rows_read: Data rows of the file so far, rejected ones included.
-        unmapped: Per row, what no column of `columns` shows and may hold payment data, or None; empty where
-            `columns` shows everything.
+        lines: Where each row begins. columns: Source column to a series of texts; every column of the file, the
+        ignored ones too where they are separate. rejected: Rows whose form is broken. rows_read: Data rows of
+        the file so far, rejected ones included. unmapped: Per row, what no column of `columns` shows and may
+        hold payment data, or None; empty where `columns` shows everything.
     """
 
     lines: list[int]
-    columns: Mapping[str, list[str | None]]
+    columns: Mapping[str, pl.Series]
     rejected: list[Rejection]
     rows_read: int
     unmapped: list[str | None]

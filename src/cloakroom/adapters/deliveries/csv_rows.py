@@ -10,7 +10,8 @@ Contract
 - A blank line is no row. In a file of one column it is a row with an empty value only when it is written as ``""``.
 - Line numbers are physical lines, so that an editor finds them.
 
-The `csv` module of Python does the splitting, in strict mode; this module watches over it.
+The `csv` module of Python does the splitting, in strict mode; this module watches over it. Blocks of lines without
+any quote take the quick way of `plain_rows`.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from cloakroom.adapters.deliveries.batches import Limits, RawBlock, Rejection
 from cloakroom.adapters.deliveries.detection import Dialect, csv_options
 from cloakroom.adapters.deliveries.physical_lines import OVERLONG, UNDECODABLE, read_line_blocks
+from cloakroom.adapters.deliveries.plain_rows import is_plain, split_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,9 +36,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Parsed:
-    """What came of a block of lines."""
+    """What came of a block of lines: rows at first, columns in the end."""
 
     rows: list[list[str]] = field(default_factory=list)
+    columns: list[pl.Series] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     consumed: int = 0
@@ -52,7 +57,7 @@ class RowSplitter:
     def __init__(self, dialect: Dialect, header: Sequence[str], limits: Limits) -> None:
         self._header = header
         self._limits = limits
-        self._encoding = dialect.encoding
+        self._dialect = dialect
         self._options = csv_options(dialect)
 
     def split(self, lines: list[str], first_line: int, *, is_last: bool, has_marks: bool) -> _Parsed:
@@ -65,12 +70,22 @@ class RowSplitter:
             has_marks: Some line holds a mark of `physical_lines`.
         """
         parsed = _Parsed()
+        if not has_marks and is_plain("".join(lines), self._dialect):
+            return self._split_plain(lines, first_line)
         while parsed.consumed < len(lines):
             if not self._parse_run(lines, first_line, parsed, is_last=is_last):
                 break
         if has_marks:
             self._reject_marked(parsed)
+        values = zip(*parsed.rows, strict=True) if parsed.rows else [() for _ in self._header]
+        parsed.columns = [pl.Series(column, dtype=pl.String) for column in values]
         return parsed
+
+    def _split_plain(self, lines: list[str], first_line: int) -> _Parsed:
+        width = len(self._header)
+        columns, numbers, wrong = split_plain(lines, self._dialect.delimiter, width, first_line)
+        rejected = [Rejection(line, None, _ragged(found, width)) for line, found in wrong]
+        return _Parsed([], columns, numbers, rejected, len(lines))
 
     def _parse_run(self, lines: list[str], first_line: int, parsed: _Parsed, *, is_last: bool) -> bool:
         """Parse until the end or the first broken record; return whether to go on."""
@@ -127,7 +142,7 @@ class RowSplitter:
                 kept_rows.append(row)
                 kept_lines.append(line)
             else:
-                reason = f"holds bytes that are not {self._encoding}"
+                reason = f"holds bytes that are not {self._dialect.encoding}"
                 parsed.rejected.append(Rejection(line, self._header[bad], reason))
         parsed.rows, parsed.lines = kept_rows, kept_lines
 
@@ -162,11 +177,10 @@ def read_csv_blocks(
         next_line += parsed.consumed
         carried, carried_marks = current[parsed.consumed :], has_marks and parsed.consumed < len(current)
         rows_before = rows_read
-        rows_read += len(parsed.rows) + len(parsed.rejected)
+        rows_read += len(parsed.lines) + len(parsed.rejected)
         _skip(parsed, skip_rows - rows_before)
-        if parsed.rows or parsed.rejected:
-            values: list[list[str | None]] = [list(column) for column in zip(*parsed.rows, strict=True)]
-            columns = dict(zip(header, values or [[] for _ in header], strict=True))
+        if parsed.lines or parsed.rejected:
+            columns = dict(zip(header, parsed.columns, strict=True))
             parsed.rejected.sort(key=lambda rejection: rejection.line)
             yield RawBlock(parsed.lines, columns, parsed.rejected, rows_read, [])
 
@@ -188,11 +202,11 @@ def _skip(parsed: _Parsed, count: int) -> None:
         return
     places = sorted([*parsed.lines, *(rejection.line for rejection in parsed.rejected)])
     if count >= len(places):
-        parsed.rows, parsed.lines, parsed.rejected = [], [], []
+        parsed.lines, parsed.rejected = [], []
         return
     first = places[count]
     kept = next((index for index, line in enumerate(parsed.lines) if line >= first), len(parsed.lines))
-    parsed.rows, parsed.lines = parsed.rows[kept:], parsed.lines[kept:]
+    parsed.columns, parsed.lines = [column.slice(kept) for column in parsed.columns], parsed.lines[kept:]
     parsed.rejected = [rejection for rejection in parsed.rejected if rejection.line >= first]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar
 
+import polars as pl
+
 from cloakroom.adapters.deliveries.batches import Limits, RawBlock, Rejection, RowBatch
 from cloakroom.adapters.deliveries.payment_check import find_rows_with_payment_data
 from cloakroom.adapters.deliveries.record_ids import canonical_id
@@ -85,20 +87,15 @@ class Interpreter:
         """Refuse rows with texts that are too long, or hold a NUL, which is the sign of a wrong encoding."""
         longest = self._limits.field_chars
         for source, texts in block.columns.items():
-            joined = "".join([text for text in texts if text])
-            has_nul = "\x00" in joined
-            if not has_nul and max((len(text) for text in texts if text), default=0) <= longest:
-                continue
-            for at, text in enumerate(texts):
-                if text and len(text) > longest:
-                    work.add(at, source, f"is longer than {longest} characters")
-                elif text and "\x00" in text:
-                    work.add(at, source, "holds a NUL character; is the encoding right?")
+            for at in _where(texts.str.len_chars() > longest):
+                work.add(at, source, f"is longer than {longest} characters")
+            for at in _where(texts.str.contains("\x00", literal=True)):
+                work.add(at, source, "holds a NUL character; is the encoding right?")
 
     def _record_columns(self, block: RawBlock, work: _Work) -> tuple[list[str | None], list[int | None], list[bool]]:
         record = self._mapping.record
         ids: list[str | None] = []
-        for at, text in enumerate(block.columns[record.id]):
+        for at, text in enumerate(block.columns[record.id].to_list()):
             identifier = canonical_id(text, record.id_style) if text else None
             if identifier is None:
                 work.add(at, record.id, "is missing" if not text or not text.strip() else "is no record id")
@@ -117,7 +114,7 @@ class Interpreter:
             return [False] * len(block.lines)
         flags: list[bool] = []
         known: dict[str | None, bool] = {}
-        for at, text in enumerate(block.columns[record.deleted]):
+        for at, text in enumerate(block.columns[record.deleted].to_list()):
             flag = known.get(text)
             if flag is None:
                 word = (text or "").strip().lower()
@@ -132,12 +129,7 @@ class Interpreter:
     def _column(self, block: RawBlock, column: ColumnMapping, deleted: list[bool], work: _Work) -> Texts:
         if column.source not in block.columns:  # an optional one
             return [None] * len(deleted)
-        empty = self._mapping.empty
-        texts: Texts = [text if text and not text.isspace() else None for text in block.columns[column.source]]
-        if empty:
-            texts = [None if text is None or text.strip().lower() in empty else text for text in texts]
-        if True in deleted:
-            texts = [None if gone else text for text, gone in zip(texts, deleted, strict=True)]
+        texts = self._filled_texts(block.columns[column.source], deleted)
         reader = self._readers[column.source]
         if reader is None:
             return texts
@@ -150,6 +142,19 @@ class Interpreter:
                     else:
                         values[at] = text
         return values
+
+    def _filled_texts(self, column: pl.Series, deleted: list[bool]) -> Texts:
+        """Return the texts of a column, None where the row is silent or says that the record is gone."""
+        # White space alone can only be found where a text begins with white space.
+        blank = column == ""
+        if column.str.contains(r"^\s").any():
+            blank |= column.str.strip_chars() == ""
+        if self._mapping.empty:
+            blank |= column.str.strip_chars().str.to_lowercase().is_in(list(self._mapping.empty))
+        if True in deleted:
+            blank |= pl.Series(deleted)
+        texts: Texts = column.to_list() if not blank.any() else column.set(blank, None).to_list()
+        return texts
 
     def _regions(self, columns: dict[str, Texts], count: int) -> list[str | None]:
         """Return the country of each row's national telephone numbers."""
@@ -184,7 +189,10 @@ class Interpreter:
         """Return the values of one facet; texts that a lenient column let through stay out of the sets."""
         if facet == "spend_band":
             assert self._mapping.spend_bands is not None
-            return _each(columns[self._mapping.spend_bands.field], self._band_of)
+            assert self._band is not None
+            column = self._mapping.column_of(self._mapping.spend_bands.field)
+            is_strict = column is not None and column.strict
+            return _each(columns[self._mapping.spend_bands.field], self._band if is_strict else self._band_of)
         values = columns.get(facet)
         if values is None:
             return None
@@ -234,6 +242,11 @@ class _Work:
         lines = self._block.lines
         found = [Rejection(lines[at], source, reason) for at, (source, reason) in self._wrong.items()]
         return sorted([*self._block.rejected, *found], key=lambda rejection: rejection.line)
+
+
+def _where(flags: pl.Series) -> list[int]:
+    """Return the positions of what is true."""
+    return flags.arg_true().to_list() if flags.any() else []
 
 
 def _each(values: Texts, function: Callable[[str], str | None]) -> Texts:

@@ -79,10 +79,9 @@ def _suspicious(lines: list[str], flattener: Flattener) -> list[str | None]:
     return result
 
 
-def _transposed(rows: list[list[str | None]], sources: tuple[str, ...]) -> dict[str, list[str | None]]:
-    if not rows:
-        return {source: [] for source in sources}
-    return {source: list(column) for source, column in zip(sources, zip(*rows, strict=True), strict=True)}
+def _transposed(rows: list[list[str | None]], sources: tuple[str, ...]) -> dict[str, pl.Series]:
+    columns = zip(*rows, strict=True) if rows else [() for _ in sources]
+    return {source: pl.Series(column, dtype=pl.String) for source, column in zip(sources, columns, strict=True)}
 
 
 def _reason(line: str, encoding: str) -> str:

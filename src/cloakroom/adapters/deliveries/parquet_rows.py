@@ -69,7 +69,7 @@ class ParquetFile:
         return [_as_text(name, dtype).alias(name) for name, dtype in self.schema.items()]
 
     def _flat(self, frame: pl.DataFrame, numbers: list[int]) -> RawBlock:
-        columns = {name: frame[name].to_list() for name in frame.columns}
+        columns = {name: frame[name] for name in frame.columns}
         return RawBlock(numbers, columns, [], numbers[-1], [])
 
     def _nested(self, frame: pl.DataFrame, numbers: list[int], flattener: Flattener) -> RawBlock:
@@ -85,10 +85,10 @@ class ParquetFile:
             else:
                 lines.append(number)
                 unmapped.append(flattener.unmapped_text(item))
-        columns: dict[str, list[str | None]] = {source: [] for source in flattener.sources}
-        for row in rows:
-            for source, value in zip(flattener.sources, row, strict=True):
-                columns[source].append(value)
+        columns = {
+            source: pl.Series([row[position] for row in rows], dtype=pl.String)
+            for position, source in enumerate(flattener.sources)
+        }
         return RawBlock(lines, columns, rejected, numbers[-1], unmapped)
 
 

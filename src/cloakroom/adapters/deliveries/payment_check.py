@@ -41,9 +41,9 @@ def find_rows_with_payment_data(
     kinds = {column.source: column.field.kind for column in mapping.columns}
     kinds[mapping.record.id] = FieldKind.IDENTIFIER
     found: dict[int, tuple[str | None, str]] = {}
-    for source, texts in [*block.columns.items(), (None, block.unmapped)]:
+    for source, texts in [*block.columns.items(), (None, pl.Series(block.unmapped, dtype=pl.String))]:
         kind = kinds.get(source or "")
-        suspects = pl.Series(texts, dtype=pl.String).str.contains(SUSPICIOUS).arg_true().to_list()
+        suspects = texts.str.contains(SUSPICIOUS).arg_true().to_list()
         if not suspects:
             continue
         are_ids = kind is FieldKind.IDENTIFIER and _are_identifiers([texts[at] or "" for at in suspects])

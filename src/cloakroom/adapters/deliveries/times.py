@@ -65,17 +65,17 @@ class TimeReader:
             return None
         return _in_zone(at, self._zone) if at.tzinfo is None else to_microseconds(at)
 
-    def times(self, texts: list[str | None]) -> list[int | None]:
+    def times(self, texts: pl.Series) -> list[int | None]:
         """Return microseconds for each text; the common spellings at once, the others one by one."""
         pattern = _QUICK.get(self._form)
         if pattern is None or (self._form != "iso" and self._zone.key != "UTC"):
-            return [None if text is None else self.time(text) for text in texts]
-        series = pl.Series(texts, dtype=pl.String).str.to_datetime(pattern, strict=False, time_unit="us")
+            return [None if text is None else self.time(text) for text in texts.to_list()]
+        series = texts.str.to_datetime(pattern, strict=False, time_unit="us")
         quick: list[int | None] = series.dt.replace_time_zone(None).dt.epoch("us").to_list()
         if series.null_count():
             quick = [
                 self.time(text) if value is None and text is not None else value
-                for value, text in zip(quick, texts, strict=True)
+                for value, text in zip(quick, texts.to_list(), strict=True)
             ]
         return quick
 
