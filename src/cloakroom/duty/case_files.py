@@ -1,6 +1,6 @@
 """The cases that stand beside rules: small worlds in a few words.
 
-A case leaves out what does not matter to it; what it leaves out is the theft this product has in mind (see `_BASE`): criminals
+A case leaves out what does not matter to it; what it leaves out is the theft this product has in mind: criminals
 outside took the data, a high risk, 1,000 residents of the rule's own place, known on 2 March 2026 at 09:00 UTC.
 """
 

@@ -2,9 +2,9 @@
 
 The rules, per unit:
 
-- hours run through nights, weekends and holidays, from the instant of the event. Regulation (EEC, Euratom) 1182/71 would not
-  count the hour of the event and is argued to leave two working days in any period; the strict reading, which is earlier,
-  drives the clock, and the other is only mentioned.
+- hours run through nights, weekends and holidays, from the instant of the event. Regulation (EEC, Euratom) 1182/71
+  would not count the hour of the event and is argued to leave two working days in any period; the strict reading,
+  which is earlier, drives the clock, and the other is only mentioned.
 - days are days of the calendar: the day of the event, as the controller's own calendar shows it, is not counted, and
   the last day ends at midnight, where it comes first: at the controller or at the addressee.
 - business days leave out the weekend and the public holidays of the stated calendar.

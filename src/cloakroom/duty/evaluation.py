@@ -2,13 +2,14 @@
 
 The contract, which `tests/promises/test_p7_no_duty_is_forgotten.py` holds:
 
-1. Every rule whose reach holds a resident of the controller gives a result: due, not due, conditional, or ask counsel, each
-   with reasons. A rule is never left out because it does not apply.
+1. Every rule whose reach holds a resident of the controller gives a result: due, not due, conditional, or ask
+   counsel, each with reasons. A rule is never left out because it does not apply.
 2. For every affected residence of every controller there is at least one result for an authority and one for the
    individuals. Where no rule reaches, that result is "ask counsel".
 3. The version of a rule is the one in force on the day of its clock's start event, in the controller's calendar.
 4. Thresholds count the persons whom the rule's own `who` selects, of one controller, within the rule's reach.
-5. Unknown stays unknown: a missing assessment or a count that straddles a threshold gives "conditional" with the question.
+5. Unknown stays unknown: a missing assessment or a count that straddles a threshold gives "conditional" with the
+   question.
 6. Confidence V3 and X never drive a clock without a warning among the reasons.
 
 The result is a reading aid for counsel. It is not legal advice.
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 from cloakroom.duty.coverage import uncovered
 from cloakroom.duty.deadlines import deadline
 from cloakroom.duty.duties import Duty, DutyClock
-from cloakroom.duty.expressions import Question, Selection, Truth, Verdict, evaluate
+from cloakroom.duty.expressions import NO_THRESHOLD, Question, Selection, Truth, Verdict, evaluate
 from cloakroom.duty.instruments import CONFIDENCES, RESIDENCE, Authority, Rule, RuleSet
 from cloakroom.duty.places import EEA, controller_zone, reaches, zone_of
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from cloakroom.duty.facts import AffectedGroup, ControllerFacts, Facts, RiskAssessment
 
-__all__ = ["evaluate_duties", "judge", "start_of"]
+__all__ = ["Judgement", "evaluate_duties", "judge", "reached_by", "start_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def evaluate_duties(
     Args:
         facts: The facts.
         rules: The rules.
-        risks: Severity per controller and segment; a segment without one makes duties that depend on risk conditional.
+        risks: Severity per controller and segment; without one, duties that depend on risk are conditional.
         done: When duties were done, by duty id: clocks that start with the doing of another duty need it.
 
     Returns:
@@ -132,7 +133,7 @@ def _distance(rule: Rule, day: date) -> int:
 
 
 def start_of(rule: Rule, facts: Facts) -> datetime:
-    """Return the instant of the rule's start event; where the facts do not have it, awareness, which is earlier or equal."""
+    """Return the instant of the rule's start event; where the facts do not have it, awareness stands in."""
     return _event(rule.clock.start if rule.clock is not None else "aware", facts)[0]
 
 
@@ -152,16 +153,21 @@ def _event(name: str, facts: Facts) -> tuple[datetime, str]:
 
 def _apply(version: _Version, world: _World) -> Iterator[Duty]:
     rule = version.rule
-    reached = [group for group in world.groups if reaches(rule.residents, rule.excluded, group)]
+    reached = reached_by(rule, world.groups)
     if rule.addressee == "one_stop_shop":
         yield from _one_stop_shop(version, world, reached)
         return
     if rule.jurisdiction != RESIDENCE:
-        yield _duty(version, world, rule.jurisdiction, judge(version, world.selection(reached)))
+        yield _duty(version, world, rule.jurisdiction, judge(rule, world.selection(reached), version.lapse))
         return
     for country in dict.fromkeys(group.country for group in reached):
         local = [group for group in reached if group.country == country]
-        yield _duty(version, world, country, judge(version, world.selection(local)))
+        yield _duty(version, world, country, judge(rule, world.selection(local), version.lapse))
+
+
+def reached_by(rule: Rule, groups: Iterable[AffectedGroup]) -> list[AffectedGroup]:
+    """Return the groups whose residence brings them into the rule's reach."""
+    return [group for group in groups if reaches(rule.residents, rule.excluded, group)]
 
 
 def _one_stop_shop(version: _Version, world: _World, reached: list[AffectedGroup]) -> Iterator[Duty]:
@@ -174,10 +180,10 @@ def _one_stop_shop(version: _Version, world: _World, reached: list[AffectedGroup
         )
         for country in countries:
             local = [group for group in reached if group.country == country]
-            judgement = judge(version, world.selection(local))
+            judgement = judge(version.rule, world.selection(local), version.lapse)
             yield _duty(version, world, country, _with_reason(judgement, remark))
         return
-    whole = judge(version, world.selection(reached))
+    whole = judge(version.rule, world.selection(reached), version.lapse)
     shares = ", ".join(f"{place} {_persons(reached, place):,}" for place in countries)
     duty = _duty(
         version, world, lead, _with_reason(whole, f"lead authority for the EEA; persons by country: {shares}")
@@ -197,12 +203,17 @@ def _with_reason(judgement: Judgement, reason: str) -> Judgement:
     return replace(judgement, reasons=(*judgement.reasons, reason))
 
 
-def judge(version: _Version, everybody: Selection) -> Judgement:
-    """Judge whether the rule makes a duty for `everybody` whom it reaches."""
-    rule = version.rule
-    if version.lapse or rule.effect != "duty":
-        reasons = (version.lapse,) if version.lapse else rule.notes
-        prefix = ("no duty; notification is voluntary",) if rule.effect == "voluntary" else ()
+def judge(rule: Rule, everybody: Selection, lapse: str = "") -> Judgement:
+    """Judge whether the rule makes a duty for `everybody` whom it reaches.
+
+    Args:
+        rule: The rule in the version that counts.
+        everybody: All groups of one controller in the rule's reach.
+        lapse: Why the rule is not in force, or empty.
+    """
+    if lapse or rule.effect != "duty":
+        reasons = (lapse,) if lapse else rule.notes
+        prefix = ("no duty; notification is voluntary",) if rule.effect == "voluntary" and not lapse else ()
         return Judgement("not_due", prefix + reasons, everybody.persons_least)
     chosen, verdicts = _select(rule, everybody)
     if not chosen.groups:
@@ -247,6 +258,8 @@ def _weigh(rule: Rule, chosen: Selection, who: Verdict, when: Verdict) -> Judgem
     if when.truth is Truth.FALSE:
         return Judgement("not_due", when.reasons, chosen.persons_least)
     reasons = who.reasons + when.reasons
+    if who.truth is Truth.TRUE and len(set(reasons)) > 1:
+        reasons = tuple(reason for reason in reasons if reason != NO_THRESHOLD)
     questions = who.questions + when.questions
     if who.truth is Truth.UNKNOWN and not who.questions:
         questions += (Question(f"between 0 and {chosen.persons_most:,} persons are affected"),)

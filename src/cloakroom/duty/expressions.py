@@ -1,8 +1,8 @@
 """Boolean expressions of rules: a closed set of operators over facts, evaluated in three values, with reasons.
 
-An expression is data: an operator, its values, its operands. There is no other language inside a rule. The third value,
-unknown, comes with a question: a fact or a judgement that somebody has to supply (`open`), or law that only counsel can read
-(`unclear`). Kleene's tables hold: false beats unknown in `all`, true beats unknown in `any`.
+An expression is data: an operator, its values, its operands. There is no other language inside a rule. The third
+value, unknown, comes with a question: a fact or a judgement that somebody has to supply (`open`), or law that only
+counsel can read (`unclear`). Kleene's tables hold: false beats unknown in `all`, true beats unknown in `any`.
 
 The operators, by what they look at:
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from cloakroom.duty.facts import AffectedGroup, ControllerFacts, IncidentFacts, RiskAssessment
 
-__all__ = ["ALWAYS", "Expression", "Question", "Selection", "Truth", "Verdict", "evaluate", "walk"]
+__all__ = ["ALWAYS", "NO_THRESHOLD", "Expression", "Question", "Selection", "Truth", "Verdict", "evaluate", "walk"]
 
 
 class Truth(Enum):
@@ -47,6 +47,7 @@ class Expression:
     values: tuple[str | int | bool, ...] = ()
 
 
+NO_THRESHOLD: Final = "no threshold"
 ALWAYS: Final = Expression("always", values=(True,))
 
 
@@ -307,7 +308,7 @@ def _based(expression: Expression, selection: Selection) -> Verdict:
 
 def _always(expression: Expression, selection: Selection) -> Verdict:
     del selection
-    return _answer(bool(expression.values[0]), "no threshold", "never")
+    return _answer(bool(expression.values[0]), NO_THRESHOLD, "never")
 
 
 def _question(expression: Expression, selection: Selection) -> Verdict:

@@ -1,7 +1,7 @@
 """Small wrong changes to rules, to see whether the cases beside them notice.
 
-A mutant is a rule with one thing changed: an hour or day more or less on the clock, one person more or less on a threshold,
-one data element added or removed, a date moved by a day, an exemption dropped, risk and high risk exchanged. A mutant
+A mutant is a rule with one thing changed: an hour or day more or less on the clock, one person more or less
+on a threshold, one data element added or removed, a date moved by a day, an exemption dropped, risk and high risk exchanged. A mutant
 that no case notices is a boundary that nobody tries.
 """
 

@@ -270,7 +270,9 @@ def parse_expression(table: Table, key: str, known: Definitions) -> Expression |
     return _expression(table, key, table.values[key], known)
 
 
-def _expression(table: Table, key: str, value: Any, known: Definitions) -> Expression | None:
+def _expression(  # noqa: PLR0911 -- one return per form of an expression
+    table: Table, key: str, value: Any, known: Definitions
+) -> Expression | None:
     if not isinstance(value, dict) or len(value) != 1:
         table.report(key, "must be a table with exactly one operator, such as { data = 'passport' }")
         return None
@@ -302,21 +304,25 @@ def _atom(table: Table, key: str, op: str, operand: Any) -> Expression | None:
 
 
 def _atom_problem(op: str, operand: Any, values: tuple[Any, ...]) -> str:
+    """Say what is wrong with the operand of an operator; empty if nothing is."""
     if op in _WORDS:
-        allowed = _WORDS[op]
-        if not values or not all(isinstance(value, str) for value in values):
-            return f"'{op}' needs a text or a list of texts"
-        if len(set(values)) < len(values):
-            return f"'{op}' names a value twice"
-        if allowed is not None and not set(values) <= allowed:
-            return f"'{op}' names a value that is not known"
-        return ""
-    if op in _NUMBERS:
-        return "" if type(operand) is int and operand >= 0 else f"'{op}' needs a whole number"
-    if op in _FLAGS:
-        return "" if type(operand) is bool else f"'{op}' needs true or false"
-    if op in _SENTENCES:
-        return "" if isinstance(operand, str) and operand else f"'{op}' needs a text"
-    if op == "risk":
-        return "" if operand in _RISKS else "'risk' is 'risk' or 'high'"
-    return f"'{op}' is not an operator"
+        return _words_problem(op, values)
+    demands = {
+        **dict.fromkeys(_NUMBERS, (type(operand) is int and operand >= 0, "needs a whole number")),
+        **dict.fromkeys(_FLAGS, (type(operand) is bool, "needs true or false")),
+        **dict.fromkeys(_SENTENCES, (isinstance(operand, str) and operand != "", "needs a text")),
+        "risk": (isinstance(operand, str) and operand in _RISKS, "is 'risk' or 'high'"),
+    }
+    fits, demand = demands.get(op, (False, "is not an operator"))
+    return "" if fits else f"'{op}' {demand}"
+
+
+def _words_problem(op: str, values: tuple[Any, ...]) -> str:
+    allowed = _WORDS[op]
+    if not values or not all(isinstance(value, str) for value in values):
+        return f"'{op}' needs a text or a list of texts"
+    if len(set(values)) < len(values):
+        return f"'{op}' names a value twice"
+    if allowed is not None and not set(values) <= allowed:
+        return f"'{op}' names a value that is not known"
+    return ""

@@ -1,6 +1,6 @@
 """All rule files of a directory into one checked `RuleSet`.
 
-The directory tree is `duty/rules/`: one folder per region, one TOML file per instrument. A file named ``definitions.toml``
+The directory tree is `duty/rules/`: one folder per region, one TOML file per instrument. A file ``definitions.toml``
 holds named expressions for the files of its own folder. Nothing else is read, nothing is fetched, nothing is run.
 """
 

@@ -6,7 +6,7 @@ Each check yields problems with file and line:
 - two rules do not give different orders to the same recipient under the same provision;
 - references (`after`, `duty:`) lead to rules that exist, and never in a circle;
 - an expression can be true: no `all` that asks for contradictory things;
-- every rule has cases on both sides: one in which something is due, one in which nothing is (unless it is always one of them);
+- every rule has cases on both sides: one in which something is due, one in which nothing is;
 - a business-day clock has a calendar of holidays.
 """
 
