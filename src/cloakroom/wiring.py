@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -32,11 +31,11 @@ from cloakroom.ledger.entry import Operation
 from cloakroom.settings import Settings
 from cloakroom.tlog.note import Ed25519Signer
 from cloakroom.vault.catalogue import Catalogue
+from cloakroom.vault.facets import CANARY
 from cloakroom.vault.key_ring import GROUP, KeyPurpose, KeyRing, RootKey
+from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
-
-CANARY_FACET = "canary"
 
 
 @dataclass
@@ -66,7 +65,6 @@ class Application:
     ring: KeyRing
     root: RootKey
     node: NodeIdentity
-    closing: threading.Event = field(default_factory=threading.Event)
 
     @cached_property
     def records(self) -> StoreRecords:
@@ -99,6 +97,11 @@ class Application:
         return {number: BrandSealer(self.ring, number) for number in self.catalogue.brands.values()}
 
     @cached_property
+    def digests(self) -> Mapping[int, RowDigests]:
+        """What computes the keyed digests of each brand, by its number."""
+        return {number: RowDigests(self.ring, self.catalogue, number) for number in self.catalogue.brands.values()}
+
+    @cached_property
     def signer(self) -> Ed25519Signer:
         """The log's key."""
         return Ed25519Signer(self.identity.origin, SigningKey(self.ring.get(KeyPurpose.SIGN, GROUP, "ledger")))
@@ -124,7 +127,7 @@ class Application:
         """Return the planted records of all brands."""
         found = BitMap()
         for number in self.catalogue.brands.values():
-            for ordinals in self.facets.values_of(number, CANARY_FACET).values():
+            for ordinals in self.facets.values_of(number, CANARY).values():
                 found |= ordinals
         return found
 

@@ -27,7 +27,7 @@ from cloakroom.clock import Clock, to_microseconds
 from cloakroom.flows.lineage_views import LineageViews
 from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
 from cloakroom.gate.budget import Assessment, Draw, lesser
-from cloakroom.gate.decision import Decision, Principal, Request, decide
+from cloakroom.gate.decision import Decision, Obligation, Principal, Request, decide
 from cloakroom.gate.policy import FieldClass, Form, Operation, Policy
 from cloakroom.ledger.entry import Entry, check_identifier, encode_entry, encode_set, hash_set
 from cloakroom.ledger.entry import Operation as EntryOperation
@@ -46,7 +46,6 @@ class Ask:
         brand: Name of the brand.
         fields: Names of the fields wanted.
         records: Ordinals concerned.
-        probes: 1 for a search or existence check, else 0.
         reference: Case or appointment.
         address: Network address of the caller; None on the machine itself.
         credential: Id of the credential that was presented.
@@ -59,7 +58,6 @@ class Ask:
     brand: str
     fields: frozenset[str]
     records: BitMap
-    probes: int = 0
     reference: str | None = None
     address: str | None = None
     credential: str = ""
@@ -182,12 +180,13 @@ class Gatekeeper:
         if ask.records.intersect(self._canaries):
             self.freeze(ask.principal.id, by=ask.principal.id, reason="canary")
             return _frozen(canary=True)
-        return _Case(position, ask, decision, self._draw(ask, decision.forms))
+        return _Case(position, ask, decision, self._draw(ask, decision))
 
-    def _draw(self, ask: Ask, forms: Mapping[str, Form]) -> Draw:
-        classes = {self._field_classes[name] for name, form in forms.items() if form is not Form.TOKEN}
+    def _draw(self, ask: Ask, decision: Decision) -> Draw:
+        shown = [name for name, form in decision.forms.items() if form is not Form.TOKEN]
+        classes = {self._field_classes[name] for name in shown}
         sets = dict.fromkeys(sorted(classes), ask.records)
-        probes = ask.probes + len(ask.records) if ask.probes else 0
+        probes = 1 + len(ask.records) if Obligation.DRAW_PROBES in decision.obligations else 0
         return Draw(ask.brand, sets, probes=probes)
 
     def _settle(
@@ -420,6 +419,10 @@ class Gatekeeper:
         done = self._ledger.freeze(lineage, entry.at, reason, entry)
         self._views.forget(lineage)
         return done
+
+    def forget(self, lineage: str) -> None:
+        """Drop this node's view of `lineage`, so that it is read anew."""
+        self._views.forget(lineage)
 
     def next_sequence(self) -> int:
         """Return the next number of this node's entries."""

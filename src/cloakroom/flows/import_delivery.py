@@ -24,8 +24,8 @@ from datetime import date
 from pyroaring import BitMap
 
 from cloakroom.flows.import_ports import BatchWrite, DeliveryState, Encode, ImportStore, NewRows
-from cloakroom.vault.facets import FacetChange, FacetSealer
-from cloakroom.vault.row_changes import KnownRecord, RowFate, plan_changes
+from cloakroom.vault.facets import RECORD, FacetChange, FacetSealer
+from cloakroom.vault.row_changes import LIVE, KnownRecord, RowFate, plan_changes
 from cloakroom.vault.rows import RECORD_ID_INDEX, RowBlock, RowDigests
 from cloakroom.vault.sealing import BrandSealer
 
@@ -167,10 +167,12 @@ class DeliveryImport:
         self._result.counts.update(plan.fates)
         if not plan.replacements:
             return
-        ordinals = [replacement.ordinal for replacement in plan.replacements]
-        facets = self._facets(changed.take(plan.changed_rows), ordinals)
+        self._result.records |= BitMap(item.ordinal for item in plan.replacements)
+        # A record that its brand deletes keeps its facets: who was opened before is still to be counted by country.
+        live = [at for at, item in enumerate(plan.replacements) if item.state == LIVE]
+        ordinals = [plan.replacements[at].ordinal for at in live]
+        facets = self._facets(changed.take([plan.changed_rows[at] for at in live]), ordinals)
         change = FacetChange(BitMap(ordinals), facets)
-        self._result.records |= change.removed
         self._store.write(
             self._brand,
             self._sha256,
@@ -189,7 +191,7 @@ class DeliveryImport:
             _Sealing(
                 future,
                 set(block.record_ids),
-                FacetChange(BitMap(), self._facets(block, ordinals)),
+                FacetChange(BitMap(), self._facets(block, ordinals) | {(RECORD, "all"): BitMap(ordinals)}),
                 rows_done,
                 Counter(self._result.counts),
             )
@@ -206,7 +208,7 @@ class DeliveryImport:
 
     def _write_oldest(self) -> None:
         sealing = self._sealing.popleft()
-        sealed = self._facet_sealer.seal_change(sealing.facet_change) if sealing.facet_change.added else None
+        sealed = self._facet_sealer.seal_change(sealing.facet_change) if sealing.record_ids else None
         rows = sealing.future.result()
         self._store.write(
             self._brand,

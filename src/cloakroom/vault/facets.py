@@ -1,8 +1,8 @@
 """Facets: which records have a property, as sealed bitmaps. Specified in `docs/spec/facet.md`.
 
 Country, language, kind, spend band and the like are not columns: each (name, value) of a brand is one Roaring
-bitmap of ordinals, sealed under the brand's facet key and stored under a keyed digest of its name and value. The plaintext is
-padded to a power of two from 4 KB on, so that a copied store shows only the rough size of the largest facets.
+bitmap of ordinals, sealed under the brand's facet key and stored under a keyed digest of its name and value. The
+plaintext is padded to a power of two from 4 KB on, so that a copied store shows only the rough size of the largest.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from cloakroom.errors import OpenError
 
 FORMAT = 1
 CANARY = "canary"
-"""The facet of planted records; imports never change it."""
+ERASED = "erased"
+RECORD = "record"
+PERMANENT = frozenset({CANARY, ERASED, RECORD})
+"""Facets that no change of a record's values touches: planted, erased, and all records of a brand."""
 _SMALLEST = 4096
 _LENGTHS = struct.Struct(">BHHI")
 
@@ -39,7 +42,7 @@ class FacetChange:
         """Change `facets` in place."""
         if self.removed:
             for place, ordinals in facets.items():
-                if place[0] != CANARY:
+                if place[0] not in PERMANENT:
                     ordinals -= self.removed  # noqa: PLW2901 - in place
         for place, ordinals in self.added.items():
             if place in facets:
@@ -120,8 +123,10 @@ def _parts(plain: bytes) -> Iterator[tuple[str, str, BitMap]]:
     while at < len(plain) and plain[at] == FORMAT:
         _, name_size, value_size, body_size = _LENGTHS.unpack_from(plain, at)
         at += _LENGTHS.size
-        name, value = plain[at : at + name_size].decode(), plain[at + name_size : at + name_size + value_size].decode()
-        at += name_size + value_size
+        name = plain[at : at + name_size].decode()
+        at += name_size
+        value = plain[at : at + value_size].decode()
+        at += value_size
         yield name, value, BitMap.deserialize(plain[at : at + body_size])
         at += body_size
     if at == 0:

@@ -94,7 +94,9 @@ class BrandSealer:
         keys = self.unwrap(ordinal, sealed, CLASSES)
         return self._wrapped(ordinal, sealed.key_number, self._random(AEAD_NONCE_SIZE), keys)
 
-    def unwrap(self, ordinal: int, sealed: SealedKeys, classes: Collection[EnvelopeClass]) -> dict[EnvelopeClass, bytes]:
+    def unwrap(
+        self, ordinal: int, sealed: SealedKeys, classes: Collection[EnvelopeClass]
+    ) -> dict[EnvelopeClass, bytes]:
         """Return the open class keys.
 
         Raises:

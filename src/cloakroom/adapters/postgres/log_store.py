@@ -81,12 +81,12 @@ class PostgresLog:
         """Return every tile and bundle, by path."""
         with self._connection.transaction(), self._connection.cursor("tiles", binary=True) as cursor:
             cursor.execute(self._queries["all_tiles"])
-            yield from cursor  # type: ignore[misc]
+            yield from cursor
 
     def sets(self, first: int, end: int) -> Iterator[tuple[int, bytes]]:
         """Return (leaf index, set) of the entries in a range of the log that have one."""
         rows = self._connection.execute(self._queries["sets_from"], {"from": first, "to": end}, binary=True)
-        yield from rows  # type: ignore[misc]
+        yield from rows
 
     def leaf(self, leaf_index: int) -> tuple[bytes, BitMap | None]:
         """Return the leaf at a place in the log, with its set.

@@ -71,6 +71,13 @@ class PostgresVault:
             np.fromiter((row[2] for row in rows), np.bool_, len(rows)),
         )
 
+    def look_up_pairs(
+        self, brands: Sequence[int], index_ids: Sequence[int], digests: Sequence[str], *, only_current: bool
+    ) -> list[tuple[int, int]]:
+        """Return (position of the digest, ordinal) of each match; for the few digests of a search."""
+        matches = self.look_up(brands, index_ids, digests, only_current=only_current)
+        return list(zip(matches.positions.tolist(), matches.ordinals.tolist(), strict=True))
+
     def index_rows(self, brand: int, index_ids: Sequence[int]) -> tuple[bytes, NDArray[np.int64]]:
         """Return every index row of some kinds of one brand: digests (16 bytes each, concatenated) and ordinals."""
         numbers = ", ".join(str(int(number)) for number in index_ids)
@@ -100,6 +107,11 @@ class PostgresVault:
         """Return the sealed facets of a brand by their keys."""
         rows = self._connection.execute(self._queries["facets"], {"brand": brand}, binary=True)
         return {_uuid_bytes(key): sealed for key, sealed in rows}
+
+    def ordinals_end(self) -> int:
+        """Return the first ordinal that no record has."""
+        row = self._connection.execute("select next from ordinal_counter").fetchone()
+        return int(row[0]) if row else 0
 
     def counts(self) -> Mapping[tuple[int, int], int]:
         """Return the number of records by brand and state."""

@@ -211,8 +211,7 @@ create table rollup (
 );
 create table rollup_progress (
     only_row    boolean primary key default true check (only_row),
-    hour        bigint not null,                -- entries before this hour are rolled up
-    leaf_index  bigint not null
+    leaf_index  bigint not null                 -- entries before this place in the log are rolled up
 );
 
 create table node (

@@ -1,0 +1,48 @@
+-- name: rolled_up
+-- Roll-ups of hours that lie wholly in the span.
+select r.lineage, r.operation, s.shape, r.first_at, r.last_at, r.entries, r.set_bytes
+from rollup r join disclosure_shape s on s.id = r.shape
+where (%(lineage)s::text is null or r.lineage = %(lineage)s)
+  and r.hour >= %(from)s and r.hour + %(hour)s <= %(to)s;
+
+-- name: not_rolled_up
+-- Permitted entries with records that no roll-up of the span covers: not taken in yet, or in an hour that the span
+-- cuts.
+with progress as (select coalesce(max(leaf_index), 0) as leaf_index from rollup_progress)
+select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.at, 1, e.set_bytes
+from ledger_entry e cross join progress left join disclosure_shape s on s.id = e.shape
+where (%(lineage)s::text is null or e.lineage = %(lineage)s)
+  and e.permitted and e.set_bytes is not null and e.lineage_version is not null
+  and e.at >= %(from)s and e.at < %(to)s and (e.leaf_index is null or e.leaf_index >= progress.leaf_index)
+union all
+select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.at, 1, e.set_bytes
+from ledger_entry e cross join progress left join disclosure_shape s on s.id = e.shape
+where (%(lineage)s::text is null or e.lineage = %(lineage)s)
+  and e.permitted and e.set_bytes is not null and e.lineage_version is not null
+  and e.leaf_index < progress.leaf_index
+  and ((e.at >= %(from)s and e.at < %(to)s and e.at < (%(from)s + %(hour)s - 1) / %(hour)s * %(hour)s)
+       or (e.at >= %(from)s and e.at < %(to)s and e.at >= %(to)s / %(hour)s * %(hour)s));
+
+-- name: entries_to_roll_up
+select e.lineage, e.at / %(hour)s * %(hour)s, e.epoch, e.operation, e.shape, e.at, e.lineage_version, e.set_bytes
+from ledger_entry e
+where e.leaf_index >= %(from)s and e.leaf_index < %(to)s
+  and e.permitted and e.set_bytes is not null and e.lineage_version is not null;
+
+-- name: rollup_set
+select set_bytes from rollup
+where lineage = %(lineage)s and hour = %(hour)s and epoch = %(epoch)s and operation = %(operation)s
+  and shape = %(shape)s for update;
+
+-- name: put_rollup
+insert into rollup (lineage, hour, epoch, operation, shape, set_bytes, entries, last_version, first_at, last_at)
+values (%(lineage)s, %(hour)s, %(epoch)s, %(operation)s, %(shape)s, %(set_bytes)s, %(entries)s, %(last_version)s,
+        %(first_at)s, %(last_at)s)
+on conflict (lineage, hour, epoch, operation, shape) do update set
+    set_bytes = excluded.set_bytes, entries = rollup.entries + excluded.entries,
+    last_version = greatest(rollup.last_version, excluded.last_version),
+    first_at = least(rollup.first_at, excluded.first_at), last_at = greatest(rollup.last_at, excluded.last_at);
+
+-- name: advance_rollup
+insert into rollup_progress (leaf_index) values (%(leaf_index)s)
+on conflict (only_row) do update set leaf_index = excluded.leaf_index;

@@ -1,0 +1,131 @@
+"""Affected: who was opened, which fields, since when, by whom: computed from our own ledger, exactly.
+
+Every permitted entry has its set of records beside it; the affected set of a lineage over a span of time is their
+union. Nothing is estimated, nothing is opened for it: splits come from sealed facets. Counting the persons behind the
+records does open link digests and names, so it is a ledgered use of its own (`persons_behind`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from pyroaring import BitMap
+
+from cloakroom.scoping.affected import split
+
+Facets = Mapping[str, Mapping[str, BitMap]]
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosedSet:
+    """What entries of one lineage, operation and shape disclosed together.
+
+    Attributes:
+        lineage: Whose entries.
+        operation: ``reveal``, ``find``, ``release`` …
+        shape: Form by field.
+        records: Union of their sets.
+        first_at: Time of the first of them, in microseconds.
+        last_at: Time of the last.
+        entries: How many they are.
+    """
+
+    lineage: str
+    operation: str
+    shape: Mapping[str, str]
+    records: BitMap
+    first_at: int
+    last_at: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedReport:
+    """The answer.
+
+    Attributes:
+        records: The affected records.
+        fields: Records by field that left in any readable form, and by form.
+        found_only: Records of which only the existence was told.
+        splits: Counts by brand, country, subdivision, language, kind, spend band; each adds up to the whole.
+        minors: Records of people under 18 on the day of the last disclosure.
+        field_sets: Counts by the exact set of fields.
+        first_at: Time of the first disclosure, in microseconds, or None.
+        last_at: Time of the last, or None.
+        entries: How many ledger entries it rests on.
+        lineages: Whose.
+    """
+
+    records: BitMap
+    fields: Mapping[str, Mapping[str, int]]
+    found_only: BitMap
+    splits: Mapping[str, Mapping[str, int]]
+    minors: int
+    field_sets: Mapping[tuple[str, ...], int]
+    first_at: int | None
+    last_at: int | None
+    entries: int
+    lineages: Sequence[str] = field(default_factory=tuple)
+
+
+def affected(disclosed: Iterable[DisclosedSet], *, facets: Facets, erased: BitMap, on: date) -> AffectedReport:
+    """Unite disclosures and split them.
+
+    Args:
+        disclosed: What entries disclosed.
+        facets: Records by facet name and value; ``brand`` and ``adult_on`` among the names.
+        erased: Records that were erased since; they keep counting.
+        on: The day on which somebody is or is not a minor.
+    """
+    found = list(disclosed)
+    records = BitMap.union(*(item.records for item in found)) if found else BitMap()
+    by_field: dict[str, dict[str, BitMap]] = {}
+    for item in found:
+        for name, form in item.shape.items():
+            if form != "token":
+                forms = by_field.setdefault(name, {})
+                forms[form] = forms[form] | item.records if form in forms else item.records
+    opened = {name: BitMap.union(*forms.values()) for name, forms in by_field.items()}
+    readable = BitMap.union(*opened.values()) if opened else BitMap()
+    return AffectedReport(
+        records=records,
+        fields={
+            name: {form: len(members) for form, members in sorted(forms.items())}
+            for name, forms in sorted(by_field.items())
+        },
+        found_only=records - readable,
+        splits={
+            name: split(records, values, erased=None if name == "brand" else erased)
+            for name, values in facets.items()
+            if name != "adult_on"
+        },
+        minors=_minors(records, facets.get("adult_on", {}), on),
+        field_sets=_field_sets(records, opened),
+        first_at=min((item.first_at for item in found), default=None),
+        last_at=max((item.last_at for item in found), default=None),
+        entries=sum(item.entries for item in found),
+        lineages=sorted({item.lineage for item in found}),
+    )
+
+
+def _minors(records: BitMap, adult_on: Mapping[str, BitMap], on: date) -> int:
+    day = on.isoformat()
+    young = [members for value, members in adult_on.items() if value > day]
+    return records.intersection_cardinality(BitMap.union(*young)) if young else 0
+
+
+def _field_sets(records: BitMap, opened: Mapping[str, BitMap]) -> dict[tuple[str, ...], int]:
+    """Count records by the exact set of fields, by splitting the whole field by field."""
+    parts: dict[tuple[str, ...], BitMap] = {(): records}
+    for name, members in sorted(opened.items()):
+        finer: dict[tuple[str, ...], BitMap] = {}
+        for names, part in parts.items():
+            inside = part & members
+            if inside:
+                finer[*names, name] = inside
+            if len(inside) < len(part):
+                finer[names] = part - inside
+        parts = finer
+    return {names: len(part) for names, part in sorted(parts.items()) if part}

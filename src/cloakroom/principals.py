@@ -1,0 +1,180 @@
+"""Enrolling, authenticating, freezing and renewing principals. Part of the composition root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cloakroom.adapters.credentials import PrivateCredential, read_credential, write_credential
+from cloakroom.adapters.postgres.store_records import FOREVER, StoredPrincipal
+from cloakroom.crypto import SigningKey, VerifyingKey, random_bytes
+from cloakroom.errors import ConflictError, DeniedError, RuleError, UsageError
+from cloakroom.gate.decision import Principal, decide_renewal
+from cloakroom.gate.policy import EVERY_BRAND, PrincipalKind
+from cloakroom.ledger.entry import Operation, check_identifier
+from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, KeyRing, new_key
+from cloakroom.wiring import Application
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """A principal that proved who it is.
+
+    Attributes:
+        stored: The principal as enrolled.
+        credential: Id of the credential that it presented.
+    """
+
+    stored: StoredPrincipal
+    credential: str
+
+
+def enrol(
+    application: Application,
+    name: str,
+    *,
+    kind: PrincipalKind,
+    roles: frozenset[str],
+    brands: frozenset[str] = frozenset({EVERY_BRAND}),
+    networks: tuple[str, ...] = (),
+    valid_until: datetime | None = None,
+    works_through: str | None = None,
+    public_key: VerifyingKey | None = None,
+    by: str = "operator",
+) -> Path | None:
+    """Enrol a principal.
+
+    Args:
+        application: The opened store.
+        name: Its id, for ever: an identifier without personal data.
+        kind: Person, application or system.
+        roles: Roles of the policy.
+        brands: Brands it is confined to.
+        networks: Networks it is confined to.
+        valid_until: First moment at which it is no longer valid.
+        works_through: The application whose tokens it sees; its own otherwise.
+        public_key: Its key, if it made one; otherwise one is made and its private half is written to a file.
+        by: Who enrols it.
+
+    Returns:
+        The file of the private key, if one was made.
+
+    Raises:
+        RuleError: A role or brand does not exist.
+        ConflictError: There is such a principal.
+    """
+    check_identifier("principal", name)
+    _check_known("role", roles, application.configuration.policy.roles)
+    _check_known("brand", brands - {EVERY_BRAND}, application.catalogue.brands)
+    scope = works_through or name
+    if works_through is not None and application.records.find_principal(works_through) is None:
+        raise UsageError("no such application to work through")
+    principal = Principal(
+        id=name,
+        kind=kind,
+        roles=roles,
+        brands=brands,
+        networks=None,
+        valid_from=application.clock.now(),
+        valid_until=valid_until or FOREVER,
+    )
+    private = SigningKey.generate() if public_key is None else None
+    key = private.verifying_key if private is not None else public_key
+    assert key is not None
+    credential = f"{name}:{random_bytes(4).hex()}"
+    path = application.settings.credentials / f"{name.replace('/', '_')}.key" if private is not None else None
+    if path is not None and path.exists():
+        raise ConflictError(f"{path} exists already")
+    at = application.now()
+    detail = {"action": "enrol", "credential": credential, "roles": sorted(roles), "brands": sorted(brands)}
+    entry = application.gatekeeper.prepare(lineage=name, operation=Operation.PRINCIPAL, principal=by, detail=detail)
+    with application.connection.transaction():
+        application.records.add_principal(principal, networks, scope, at)
+        application.records.add_credential(credential, name, key, at)
+        if works_through is None:
+            token_key = new_key(application.root, KeyName(KeyPurpose.TOKEN, GROUP, name, 1))
+            application.records.add_key(token_key, at)
+        application.ledger.append({}, [entry])
+        if private is not None and path is not None:
+            write_credential(path, PrivateCredential(credential, name, private))
+    application.ring = KeyRing.open(application.root, application.records.keys())
+    return path
+
+
+def authenticate(application: Application, credential_file: Path) -> Authenticated:
+    """Return the principal whose private key lies in a file.
+
+    Raises:
+        UncheckableError: The file is no credential.
+        DeniedError: The key is not enrolled, revoked or expired.
+    """
+    private = read_credential(credential_file)
+    known = application.records.credential(private.id)
+    if known is None or known.principal != private.principal or known.key != private.key.verifying_key:
+        raise DeniedError("credential", "this credential is not enrolled here")
+    now = application.now()
+    if known.revoked_at is not None or (known.expires_at is not None and known.expires_at <= now):
+        raise DeniedError("expired", "this credential is revoked or has expired")
+    return Authenticated(application.records.principal(known.principal), known.id)
+
+
+def freeze(application: Application, name: str, *, by: str, reason: str) -> bool:
+    """Freeze a lineage everywhere from its next request on; say whether it was not frozen before."""
+    application.records.principal(name)
+    check_identifier("reason", reason)
+    return application.gatekeeper.freeze(name, by=by, reason=reason)
+
+
+def renew(
+    application: Application, name: str, renewer: Authenticated, *, thaw: bool = False, address: str | None = None
+) -> None:
+    """Start the lifetime budget of a lineage anew, by somebody else with another credential.
+
+    Args:
+        application: The opened store.
+        name: The principal whose budget is renewed.
+        renewer: Who renews.
+        thaw: Whether a freeze ends, too; a frozen lineage is not renewed without.
+        address: Network address of the renewer; None on the machine itself.
+
+    Raises:
+        DeniedError: The renewer may not, or the lineage is frozen and `thaw` is not given.
+    """
+    renewed = application.records.principal(name)
+    by = renewer.stored.principal
+    decision = decide_renewal(
+        application.configuration.policy,
+        renewer=by,
+        credential=renewer.credential,
+        renewed=renewed.principal,
+        renewed_credentials=frozenset(item.id for item in application.records.credentials_of(name)),
+        at=application.clock.now(),
+        address=address,
+    )
+    keeper = application.gatekeeper
+    if not decision.permitted:
+        code = str(decision.reasons[0].code)
+        refusal = keeper.prepare(
+            lineage=name, operation=Operation.RENEW, principal=by.id, permitted=False, reason=code
+        )
+        application.ledger.append({}, [refusal])
+        raise DeniedError(code, decision.explanation)
+    if application.records.principal(by.id).frozen_at is not None:
+        raise DeniedError("frozen", "a frozen credential renews nobody")
+    detail: dict[str, object] = {"credential": renewer.credential, "epoch": renewed.epoch + 1}
+    if renewed.frozen_at is not None:
+        if not thaw:
+            raise DeniedError("frozen", f"{name} is frozen; look into it first, then renew with thaw")
+        entry = keeper.prepare(lineage=name, operation=Operation.THAW, principal=by.id, detail=detail)
+        application.ledger.thaw(name, entry)
+    state = application.ledger.states([name])[name]
+    entry = keeper.prepare(lineage=name, operation=Operation.RENEW, principal=by.id, counted=True, detail=detail)
+    application.ledger.renew(name, state.version, entry)
+    keeper.forget(name)
+
+
+def _check_known(what: str, names: frozenset[str], known: object) -> None:
+    unknown = sorted(name for name in names if name not in known)  # type: ignore[operator]
+    if unknown:
+        raise RuleError.at("principal", f"no such {what}: {', '.join(unknown)}", field=what)
