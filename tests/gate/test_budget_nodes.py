@@ -249,3 +249,13 @@ def test_an_entry_whose_answer_was_lost_counts() -> None:
     assert two.reveal(store, contact(5), START, cut=False, answer_lost=False) == "refused"
     assert one.reveal(store, contact(5), START, cut=False, answer_lost=False) == "refused"
     assert one.reveal(store, contact(1), START, cut=False, answer_lost=False) == "accepted"
+
+
+def test_a_node_that_lags_and_one_that_leads_do_not_shorten_the_window_between_them() -> None:
+    assert BUDGET.burst.length is not None
+    for phase in range(0, 10_000_000, 100_000):
+        store, now = Store(), START + phase
+        lagging, leading = Node(now, -TOLERANCE), Node(now, TOLERANCE)
+        assert lagging.reveal(store, contact(1, 2, 3, 4), now, cut=False, answer_lost=False) == "accepted"
+        now += BUDGET.burst.length
+        assert leading.reveal(store, contact(5), now, cut=False, answer_lost=False) == "refused"

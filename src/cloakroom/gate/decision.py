@@ -305,9 +305,8 @@ def _grant_reasons(roles: tuple[Role, ...], principal: Principal, request: Reque
     for brand in sorted(request.brands or {EVERY_BRAND}):
         confined = EVERY_BRAND in principal.brands or brand in principal.brands
         if not confined or not any(role.covers_brand(brand) for role in roles):
-            text = (
-                "the principal is confined to some brands" if brand == EVERY_BRAND else f"no grant for brand {brand}"
-            )
+            known = any(brand in role.brands for role in roles)
+            text = f"no grant for brand {brand}" if known else "no grant for one of the brands, or for all of them"
             yield Reason(ReasonCode.BRAND, text)
 
 

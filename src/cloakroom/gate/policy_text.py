@@ -143,7 +143,9 @@ def _read_toml(data: bytes, source: str) -> tuple[dict[str, object], Mapping[Pat
 
 
 def _syntax(message: str) -> str:
-    return message.split(" (at ", maxsplit=1)[0].rstrip(".").lower()
+    """Take the parser's words, without the names that it puts in round brackets."""
+    said = message.split(" (at ", maxsplit=1)[0].rstrip(".").lower()
+    return re.sub(r"\(.*\) twice", "a table twice", said)
 
 
 _E = TypeVar("_E", bound="StrEnum")
@@ -314,7 +316,7 @@ def _read_purpose(table: _Table) -> Purpose:
         if form in known:
             forms[name] = Form(form)
         else:
-            table.report(f"fields.{name}", f"must be one of {', '.join(sorted(known))}")
+            table.reader.report((*table.path, "fields", name), f"must be one of {', '.join(sorted(known))}")
     return Purpose(
         name=table.name,
         text=table.text("text"),

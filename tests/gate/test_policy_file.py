@@ -1,0 +1,137 @@
+"""The policy file: its hash, its keys and its places."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloakroom.gate.policy import Networks, Operation, Policy, PrincipalKind, WindowName
+from cloakroom.gate.policy_text import KEYS, Limits, parse_policy
+from cloakroom.gate.toml_lines import line_of, locate_keys
+
+ROOT = Path(__file__).parents[2]
+VALMONT = ROOT / "examples" / "valmont" / "policy.toml"
+REFERENCE = ROOT / "docs" / "reference" / "policy.md"
+
+
+def test_the_hash_is_of_the_content_and_not_of_its_layout() -> None:
+    text = VALMONT.read_text()
+    policy = parse_policy(text.encode(), "policy.toml")
+    assert re.fullmatch("[0-9a-f]{64}", policy.sha256)
+    commented = "# another comment\n" + text.replace(" = ", "=")
+    assert parse_policy(commented.encode(), "other.toml").sha256 == policy.sha256
+    assert parse_policy(text.replace("\n", "\r\n").encode(), "policy.toml").sha256 == policy.sha256
+    changed = text.replace("records = 2000", "records = 2001", 1)
+    assert parse_policy(changed.encode(), "policy.toml").sha256 != policy.sha256
+
+
+def test_the_empty_policy_has_a_hash_of_its_own() -> None:
+    assert Policy.empty().sha256 == parse_policy(b"# nothing\n", "policy.toml").sha256
+
+
+def test_every_key_of_the_file_is_in_the_reference_and_every_key_there_exists() -> None:
+    documented: dict[str, set[str]] = {}
+    section = ""
+    for line in REFERENCE.read_text().splitlines():
+        if heading := re.match(r"#+ .*<!-- keys: ([a-z ]*) -->", line):
+            section = heading[1]
+        elif line.startswith("#"):
+            section = "none"
+        elif row := re.match(r"\| `([a-z_]+)` \|", line):
+            for name in section.split(" ") if section else [""]:
+                documented.setdefault(name, set()).add(row[1])
+    documented.pop("none", None)
+    assert documented == {section: set(keys) for section, keys in KEYS.items()}
+
+
+def test_the_reference_names_every_word_and_every_limit() -> None:
+    text = REFERENCE.read_text()
+    for word in [*Operation, *PrincipalKind, *WindowName]:
+        assert f"`{word.value}`" in text
+    limits = Limits()
+    assert f"{limits.bytes_max // 1024} KiB" in text
+    assert f"{limits.entries_max} entries" in text
+    assert f"{limits.text_max} characters" in text
+
+
+def test_the_examples_in_the_reference_are_policies() -> None:
+    examples = re.findall(r"```toml\n(.*?)```", REFERENCE.read_text(), flags=re.DOTALL)
+    assert examples
+    for example in examples:
+        parse_policy(example.encode(), "policy.md")
+
+
+def test_lines_are_found_through_strings_comments_and_arrays() -> None:
+    text = '''# [not.a.table]
+a = "x # y"   # c = 1
+[one] # two
+"quoted.key" = 1
+b = [
+  1, # ]
+  "]",
+]
+c = """
+[fake]
+d = 1
+"""
+e = 'it''s'
+'''.replace("'it''s'", "'it'")
+    text += "[one.two]\nf.g = {h = 1}\n[[list]]\ni = 1\n"
+    lines = locate_keys(text)
+    tomllib.loads(text)
+    assert dict(lines) == {
+        ("a",): 2,
+        ("one",): 3,
+        ("one", "quoted.key"): 4,
+        ("one", "b"): 5,
+        ("one", "c"): 9,
+        ("one", "e"): 13,
+        ("one", "two"): 14,
+        ("one", "two", "f"): 15,
+        ("one", "two", "f", "g"): 15,
+        ("list",): 16,
+        ("list", "i"): 17,
+    }
+    assert line_of(lines, ("one", "two", "f", "g", "h")) == 15
+    assert line_of(lines, ("nowhere",)) is None
+
+
+keys = st.from_regex(r"[a-z]{1,4}", fullmatch=True)
+values = st.sampled_from(
+    ['"x"', "'''a\n[b]\n'''", '"""q\\"""\n#"""', "[1,\n 2]", "{a = 1}", "3 # c = 4", '"\\"" # "']
+)
+
+
+@given(st.lists(st.tuples(keys, values), unique_by=lambda pair: pair[0], max_size=8))
+def test_the_line_of_a_key_is_where_its_name_stands(pairs: list[tuple[str, str]]) -> None:
+    text = "".join(f"{key} = {value}\n" for key, value in pairs)
+    expected, line = {}, 1
+    for key, value in pairs:
+        expected[(key,)] = line
+        line += 1 + value.count("\n")
+    assert set(tomllib.loads(text)) == {key for key, _ in pairs}
+    assert dict(locate_keys(text)) == expected
+
+
+@pytest.mark.parametrize("address", ["10.20.0.0", "10.20.255.255"])
+def test_the_ends_of_a_range_are_inside(address: str) -> None:
+    policy = parse_policy(VALMONT.read_bytes(), "policy.toml")
+    assert policy.roles["store_associate"].networks.holds(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["10.19.255.255", "10.21.0.0", "", "10.20.0.0/16", "localhost", "::1", "fe80::1%eth0"]
+)
+def test_everything_else_is_outside(address: str) -> None:
+    policy = parse_policy(VALMONT.read_bytes(), "policy.toml")
+    assert not policy.roles["store_associate"].networks.holds(address)
+
+
+def test_no_network_holds_anybody() -> None:
+    assert not Networks().holds(None)
+    assert not Networks().holds("127.0.0.1")
