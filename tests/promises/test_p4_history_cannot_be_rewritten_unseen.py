@@ -409,3 +409,9 @@ def test_a_superseded_file_whose_successor_is_missing_or_malformed_does_not_add_
     for path in ("tile/0/000", "tile/entries/000"):
         for content in (None, b"x", b"x" * 20_000_000):
             assert named(grown.changed(path, content)) == [path]
+
+
+def test_a_strangers_file_name_cannot_forge_a_line_of_the_report() -> None:
+    (finding,) = examine(SMALL.changed("tile\n\x1b[2Jall is well\udc80", b"")).findings
+    assert str(finding).isprintable()
+    assert str(finding).isascii()

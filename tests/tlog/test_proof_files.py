@@ -156,5 +156,7 @@ def test_a_proof_file_is_bounded() -> None:
         ProofFile.parse(ProofFile(0, (), CHECKPOINT, b"x" * 3_000_000).render())
     with pytest.raises(LimitError):
         ProofFile.parse(proof_of(5).render(), Limits(extra_bytes=10))
+    with pytest.raises(LimitError):
+        ProofFile.parse(b"x" * 3_000_000 + b"\n\n" + CHECKPOINT)
     with pytest.raises(UsageError):
         ProofFile(-1, (), CHECKPOINT).render()

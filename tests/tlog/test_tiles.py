@@ -157,6 +157,7 @@ def test_an_entry_may_have_65535_bytes_and_no_more() -> None:
 
 
 def test_a_tree_may_not_outgrow_its_limit() -> None:
+    assert integrate(TreeState(), [b"a", b"b"], Limits(tree_size=2)).state.size == 2
     with pytest.raises(LimitError):
         integrate(TreeState(), [b"a", b"b", b"c"], Limits(tree_size=2))
 

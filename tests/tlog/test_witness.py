@@ -153,7 +153,7 @@ def test_a_witness_refuses_a_log_it_does_not_trust() -> None:
         (404, "", b"", UncheckableError),
         (409, "", b"7\n", TamperedError),
         (409, "text/plain", b"7\n", TamperedError),
-        (409, "text/x.tlog.size", b"7", UncheckableError),
+        (409, "text/x.tlog.size", b"77", UncheckableError),
         (409, "text/x.tlog.size", b"07\n", UncheckableError),
         (409, "text/x.tlog.size", b"seven\n", UncheckableError),
         (409, "text/x.tlog.size", b"\xff\n", UncheckableError),

@@ -56,12 +56,13 @@ class Finding:
     entries: tuple[int, int] | None = None
 
     def __str__(self) -> str:
-        """Render as one line."""
+        """Render as one line, whatever a stranger named the file."""
+        path = self.path if self.path.isprintable() else ascii(self.path)
         if self.entries is None:
-            return f"{self.path}: {self.reason}"
+            return f"{path}: {self.reason}"
         first, last = self.entries
         place = f"entry {first}" if first == last else f"entries {first} to {last}"
-        return f"{self.path}: {place}: {self.reason}"
+        return f"{path}: {place}: {self.reason}"
 
 
 @dataclass(slots=True)
