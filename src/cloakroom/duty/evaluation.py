@@ -104,7 +104,7 @@ def _versions(rules: RuleSet, world: _World) -> Iterator[_Version]:
     families: dict[str, list[Rule]] = {}
     for rule in rules.rules:
         if any(reaches(rule.residents, rule.excluded, group) for group in world.groups):
-            families.setdefault(rule.id, []).append(rule)
+            families.setdefault(rule.replaces or rule.id, []).append(rule)
     for family in families.values():
         law = [rule for rule in family if not rule.pending]
         pending = tuple(rule for rule in family if rule.pending)
@@ -297,7 +297,7 @@ def _duty(version: _Version, world: _World, jurisdiction: str, judgement: Judgem
         provision=rule.provision,
         controller=world.controller.id,
         bearer=world.controller.bearer or world.controller.id,
-        recipient=authority.name if authority is not None else rule.recipient,
+        recipient=authority.name if authority is not None and rule.addressee != "named" else rule.recipient,
         recipient_kind=rule.recipient_kind,
         status=judgement.status,
         deadline=ends if runs else None,
@@ -307,7 +307,7 @@ def _duty(version: _Version, world: _World, jurisdiction: str, judgement: Judgem
         content_required=rule.content_required,
         content_forbidden=rule.content_forbidden,
         channels=rule.channels or ((authority.channel,) if authority is not None and authority.channel else ()),
-        languages=authority.languages if authority is not None and authority.languages else rule.languages,
+        languages=authority.languages if authority is not None and not rule.languages else rule.languages,
         residents=judgement.residents,
         reasons=judgement.reasons + _remarks(version, world, judgement, remark, authority),
         confidence=rule.confidence,
@@ -318,11 +318,23 @@ def _duty(version: _Version, world: _World, jurisdiction: str, judgement: Judgem
 
 def _authority(rule: Rule, world: _World, jurisdiction: str) -> Authority | None:
     """Return the address book's entry, of the controller's own Land where authorities differ within the country."""
-    if rule.addressee == "named":
+    if rule.jurisdiction != RESIDENCE:
         return None
     controller = world.controller
     own = f"{jurisdiction}-{controller.subdivision}" if controller.country == jurisdiction else jurisdiction
     return world.authorities.get(own) or world.authorities.get(jurisdiction)
+
+
+def _book_remarks(authority: Authority, rule: Rule) -> Iterator[str]:
+    """Yield what the address book says about filing there, or about telling residents of the place."""
+    if rule.addressee == "named":
+        yield from authority.individual_notes
+        return
+    if authority.address:
+        yield f"file at {authority.address}"
+    yield from authority.notes
+    if authority.confidence in _WARNED:
+        yield f"warning: the address book's entry for {authority.place} is {authority.confidence}: confirm it"
 
 
 _WARNED: Final = frozenset({"V3", "X"})
@@ -338,7 +350,7 @@ def _remarks(
         if rule.clock is not None and rule.clock.wording:
             remarks.append(f"the law's words: {rule.clock.wording}")
         remarks += rule.notes
-        remarks += authority.notes if authority is not None else ()
+        remarks += _book_remarks(authority, rule) if authority is not None else ()
         if world.controller.bearer and world.controller.bearer != world.controller.id:
             remarks.append(f"joint controllers agreed that {world.controller.bearer} files")
         if rule.extension:

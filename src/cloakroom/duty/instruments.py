@@ -98,6 +98,7 @@ class Rule:
     valid_from: date | None
     valid_until: date | None
     pending: bool
+    replaces: str
     who: Expression
     when: Expression
     exemptions: tuple[Exemption, ...]
@@ -132,13 +133,22 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """An entry of the address book of authorities under a common law such as the GDPR."""
+    """An entry of the address book of authorities under a common law such as the GDPR.
+
+    Attributes:
+        place: Country, or country-subdivision where each part of a country has its own.
+        address: Where filings are made.
+        notes: Printed with duties towards the authority.
+        individual_notes: Printed with duties towards residents of the place.
+    """
 
     place: str
     name: str
     channel: str
+    address: str
     languages: tuple[str, ...]
     notes: tuple[str, ...]
+    individual_notes: tuple[str, ...]
     source: str
     read: date
     confidence: str

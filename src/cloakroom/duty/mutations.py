@@ -1,8 +1,8 @@
 """Small wrong changes to rules, to see whether the cases beside them notice.
 
-A mutant is a rule with one thing changed: an hour or day more or less on the clock, one person more or less
-on a threshold, one data element added or removed, a date moved by a day, an exemption dropped, risk and high risk exchanged. A mutant
-that no case notices is a boundary that nobody tries.
+A mutant is a rule with one thing changed: an hour or day more or less on the clock, one person more or less on a
+threshold, one data element added or removed, a date moved by a day, an exemption dropped, risk and high risk
+exchanged. A mutant that no case notices is a boundary that nobody tries.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def unnoticed(instrument: Instrument, authorities: tuple[Authority, ...] = ()) -
 def mutants(instrument: Instrument) -> Iterator[Mutant]:
     """Yield every mutant of every rule of an instrument."""
     for index, rule in enumerate(instrument.rules):
-        if rule.effect != "duty":
+        if rule.effect != "duty" or (rule.pending and not rule.replaces):
             continue
         for changed, change in _changes(rule):
             yield Mutant(index, changed, change)

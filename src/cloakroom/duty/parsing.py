@@ -166,6 +166,7 @@ def _rule(table: Table, common: _Common, known: Definitions) -> Rule:
         valid_from=table.day("from"),
         valid_until=table.day("until"),
         pending=pending,
+        replaces=table.text("replaces", default=""),
         who=parse_expression(table, "who", known) or ALWAYS,
         when=parse_expression(table, "when", known) or ALWAYS,
         exemptions=tuple(_exemption(item, known) for item in table.tables("exempt")),
@@ -205,6 +206,8 @@ def _check_rule(table: Table, rule: Rule, *, has_read: bool) -> None:
         table.report("recipient", "is missing")
     if rule.effect != "duty" and not rule.notes:
         table.report("notes", "is missing: say why nothing is due")
+    if rule.replaces and not rule.pending:
+        table.report("replaces", "is for pending rules; a version of a rule in force has that rule's id")
     if rule.pending and (rule.valid_from or rule.valid_until):
         table.report("pending", "a pending rule has no dates: it is not law")
 
@@ -250,8 +253,10 @@ def _authority(table: Table, common: _Common) -> Authority:
         place=table.text("place"),
         name=table.text("name"),
         channel=table.text("channel", default=""),
+        address=table.text("address", default=""),
         languages=table.texts("languages"),
         notes=table.texts("notes"),
+        individual_notes=table.texts("individual_notes"),
         source=table.text("source", default=common.source),
         read=read or date.min,
         confidence=table.text("confidence", default=common.confidence, choices=frozenset(CONFIDENCES)),

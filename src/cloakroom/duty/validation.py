@@ -166,7 +166,7 @@ def _most(part: Expression) -> int | None:
 
 
 def _references(rule: Rule, families: dict[str, list[Rule]]) -> Iterator[Problem]:
-    names = list(rule.after)
+    names = [*rule.after, rule.replaces] if rule.replaces else list(rule.after)
     if rule.clock is not None and rule.clock.start.startswith("duty:"):
         names.append(rule.clock.start.removeprefix("duty:"))
     for name in names:
