@@ -1,0 +1,102 @@
+"""The closed lists in which disclosures speak; the values are stored."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+__all__ = [
+    "Attribution",
+    "Certainty",
+    "Channel",
+    "CountCheck",
+    "CoverageStatus",
+    "FieldBasis",
+    "Selector",
+    "Stage",
+]
+
+
+class Certainty(IntEnum):
+    """How certain it is that a record was disclosed; higher is more certain."""
+
+    POSSIBLE = 1
+    BOUNDED = 2
+    PROVEN = 3
+
+
+class Stage(IntEnum):
+    """How far it went; each has its own evidence. A query that ran need not have been fetched."""
+
+    ATTEMPTED = 1
+    EXECUTED = 2
+    DELIVERED = 3
+    SEEN_OUTSIDE = 4
+
+
+class Attribution(StrEnum):
+    """Whose act it was."""
+
+    ATTACKER = "attacker"
+    SUSPECTED = "suspected"
+    UNKNOWN = "unknown"
+    LEGITIMATE = "legitimate"
+
+
+class Channel(StrEnum):
+    """The way by which records left."""
+
+    API = "api"
+    BACKUP = "backup"
+    BULK = "bulk"
+    DUMP = "dump"
+    FILE = "file"
+    LIST_VIEW = "list_view"
+    REPORT = "report"
+    SQL = "sql"
+    UI = "ui"
+    WEB = "web"
+
+
+class Selector(StrEnum):
+    """What picked the records."""
+
+    IDS = "ids"  # the source lists them
+    QUERY = "query"  # a query evaluated on a snapshot
+    FILE = "file"  # a file whose records are known
+    COUNT = "count"  # only a number is known
+    REACH = "reach"  # what the credential could read
+    MATCH = "match"  # leaked values found in the indexes
+
+
+class FieldBasis(StrEnum):
+    """How the fields are known."""
+
+    EXPLICIT = "explicit"
+    FILE_COLUMNS = "file_columns"
+    REPORT_COLUMNS = "report_columns"
+    STAR_OF_SCHEMA = "star_of_schema"
+    UNKNOWN = "unknown"
+
+
+class CountCheck(StrEnum):
+    """How an evaluated query compares with the count in the log."""
+
+    EQUAL = "equal"
+    DIFFERS = "differs"
+    NONE = "none"
+
+
+class CoverageStatus(StrEnum):
+    """Whether a source would have shown everything in its window. Only `COMPLETE` makes silence a statement."""
+
+    COMPLETE = "complete"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    LATE = "late"
+    NO_PERMISSION = "no_permission"
+    NOT_ENABLED = "not_enabled"
+    NOT_QUERYABLE = "not_queryable"
+    PARTIAL = "partial"
+    TRUNCATED = "truncated"
+    UNKNOWN = "unknown"
+    UNLICENSED = "unlicensed"
