@@ -34,8 +34,8 @@ def severity(
     appraisal: Annotated[
         Path | None, typer.Option(help="What people judged and decided (docs/reference/severity.md).")
     ] = None,
-    keep: Annotated[Path | None, typer.Option(help="Folder that keeps every version of the assessment.")] = None,
-    by: Annotated[str, typer.Option(help="Who makes this version; needed with --keep.")] = "",
+    case: Annotated[Path | None, typer.Option(help="Folder of the case; keeps every version there.")] = None,
+    by: Annotated[str, typer.Option(help="Who makes this version; needed with --case.")] = "",
     json_output: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Compute the severity of a breach for each controller and segment, and what it calls for."""
@@ -47,8 +47,8 @@ def severity(
     assessment = assess_facts(method, parse_facts(text, str(facts)), judged.contexts)
     check_decisions(assessment, judged.decisions, str(appraisal or facts))
     plain = render_json(assessment, judged.decisions)
-    if keep is not None:
-        plain["version"] = keep_version(keep, plain, text.encode(), by)
+    if case is not None:
+        plain["version"] = keep_version(case, plain, text.encode(), by)
     if json_output:
         typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))
     else:
@@ -84,7 +84,7 @@ def keep_version(folder: Path, plain: dict[str, Any], facts: bytes, by: str) -> 
         TamperedError: An earlier version was altered.
     """
     if not by.strip():
-        raise UsageError("--keep needs --by: the name of the person who makes this version")
+        raise UsageError("--case needs --by: the name of the person who makes this version")
     shelf = FolderShelf(folder)
     history = [parse_version(shelf.get(name)) for name in shelf.names("severity/")]
     check_history(history)

@@ -7,6 +7,7 @@ numbers, times of the incident, data and risk come from facts and severity, neve
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ from cloakroom.duty.filings.model import Answer, Field, FilingLimits, Template, 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# A single line break only wraps the text in the file; an empty line is a paragraph.
+_LINE_BREAK = re.compile(r"(?<!\n)[ \t]*\n(?!\n)[ \t]*")
 
 __all__ = ["WrittenAnswers", "parse_answers"]
 
@@ -104,7 +108,7 @@ def _answer(table: Table, key: str, field: Field | None, language: str, by: str)
     if value is None or value == "":
         table.report(key, "is empty; leave the key out instead")
         return None
-    return Answer(value, f"written by {by}", language if field.kind in {"list", "text"} else "")
+    return Answer(value, f"written by {by}", language if field.prose else "")
 
 
 def _value(table: Table, key: str, field: Field) -> Value | None:
@@ -119,4 +123,4 @@ def _value(table: Table, key: str, field: Field) -> Value | None:
         return list(table.texts(key))
     if field.kind == "choice":
         return table.text(key, choices=frozenset(field.choices))
-    return table.text(key).strip()
+    return _LINE_BREAK.sub(" ", table.text(key).strip())

@@ -108,7 +108,9 @@ def draft_filing(
     answers: dict[str, Answer] = {}
 
     def put(origin: str, values: dict[str, Value | None]) -> None:
-        answers.update({path: Answer(v, origin) for path, v in values.items() if v is not None and v != ""})
+        for path, value in values.items():
+            if value is not None and value != "":
+                answers[path] = Answer(value, origin, "en" if template.fields[path].prose else "")
 
     put("facts", _controller(facts, duty))
     put("facts", _timeline(facts, duty, at))

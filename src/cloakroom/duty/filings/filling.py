@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from babel import Locale
+
 from cloakroom.clock import parse_time
-from cloakroom.duty.filings.model import Answer, Field, FilledField, FilledForm, Form, FormField, Template
+from cloakroom.duty.filings.model import Answer, Field, FilledField, FilledForm, Form, FormField, Template, Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from cloakroom.duty.filings.drafting import Draft
     from cloakroom.duty.filings.vocabulary import Vocabulary
 
-__all__ = ["fill_form", "is_needed", "missing_canonical", "render_answer"]
+__all__ = ["fill_form", "is_needed", "missing_canonical", "place_name", "render_answer", "render_time"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +27,20 @@ class _Page:
     template: Template
     vocabulary: Vocabulary
     form: Form
+    language: str
     answers: Mapping[str, Answer]
 
 
-def fill_form(template: Template, vocabulary: Vocabulary, form: Form, draft: Draft) -> FilledForm:
-    """Fill `form` from `draft`.
+def fill_form(
+    template: Template, vocabulary: Vocabulary, form: Form, draft: Draft, *, language: str | None = None
+) -> FilledForm:
+    """Fill `form` from `draft`, its words in `language` where that is not the form's own.
 
-    A field that the form insists on is missing if one of its canonical fields is needed, by the template or because
-    nothing restricts it, and none of its answers is there.
+    A field that the form insists on lacks each canonical field behind it that the template calls for and nobody
+    answered; one whose parts are all optional lacks something if no part is answered.
     """
-    page = _Page(template, vocabulary, form, draft.answers)
-    return FilledForm(form, draft.kind, tuple(_fill(page, field) for field in form.fields))
+    page = _Page(template, vocabulary, form, language or form.language, draft.answers)
+    return FilledForm(form, draft.kind, page.language, tuple(_fill(page, field) for field in form.fields))
 
 
 def is_needed(field: Field, answers: Mapping[str, Answer]) -> bool:
@@ -63,20 +68,40 @@ def _fill(page: _Page, field: FormField) -> FilledField:
     parts: list[str] = []
     origins: list[str] = []
     problems: list[str] = []
-    for path in field.paths:
-        answer = page.answers.get(path)
-        if answer is None:
-            continue
+    answered = [path for path in field.paths if path in page.answers]
+    for path in answered:
+        answer = page.answers[path]
         text, remarks = _render(page, page.template.fields[path], answer)
-        parts.append(text)
+        if path == "time.end" and "time.begin" in answered:
+            parts[-1] = f"{parts[-1]} – {text}"
+        else:
+            parts.append(_labelled(page, path, text) if len(answered) > 1 else text)
         problems.extend(remark for remark in remarks if remark not in problems)
         if answer.origin not in origins:
             origins.append(answer.origin)
     text = _join(parts)
-    needed = any(is_needed(page.template.fields[path], page.answers) for path in field.paths)
-    missing = field.must and needed and not text
     problems.extend(_limits(field, text))
-    return FilledField(field, text, tuple(origins), tuple(problems), missing)
+    asked = bool(text) or any(is_needed(page.template.fields[path], page.answers) for path in field.paths)
+    return FilledField(field, text, tuple(origins), tuple(problems), _missing(page, field, text), asked)
+
+
+def _missing(page: _Page, field: FormField, text: str) -> tuple[str, ...]:
+    """Return the labels of what a mandatory field still lacks."""
+    if not field.must:
+        return ()
+    asked = [
+        page.template.fields[path] for path in field.paths if is_needed(page.template.fields[path], page.answers)
+    ]
+    lacking = tuple(part.label for part in asked if part.need != "optional" and part.path not in page.answers)
+    return lacking or ((asked[0].label,) if asked and not text else ())
+
+
+def _labelled(page: _Page, path: str, text: str) -> str:
+    """Put a short label before an answer that says nothing by itself, such as a time or a yes."""
+    label = f"label_{path.replace('.', '_')}"
+    if label not in page.vocabulary.words:
+        return text
+    return f"{page.vocabulary.word(label, page.language)[0]}: {text}"
 
 
 def _join(parts: list[str]) -> str:
@@ -97,9 +122,11 @@ def _render(page: _Page, field: Field, answer: Answer) -> tuple[str, list[str]]:
     remarks = []
     if answer.language and answer.language != page.form.language:
         remarks.append(f"written in {answer.language}, the form wants {page.form.language}")
-    text, translated = render_answer(page.vocabulary, field, answer, page.form.language, page.form.time_zone)
+    if field.path == "type.kind" and page.language == page.form.language:
+        return page.form.kinds.get(str(answer.value), str(answer.value)), remarks
+    text, translated = render_answer(page.vocabulary, field, answer, page.language, page.form.time_zone)
     if not translated:
-        remarks.append(f"no word in {page.form.language}: shown in English")
+        remarks.append(f"no word in {page.language}: shown in English")
     return text, remarks
 
 
@@ -108,11 +135,8 @@ def render_answer(
 ) -> tuple[str, bool]:
     """Return an answer as text in a language, and whether all its words were translated."""
     value = answer.value
-    if field.kind == "time" and isinstance(value, str):
-        return _time(value, time_zone), True
-    if isinstance(value, dict):
-        pairs = [(vocabulary.word(name, language), number) for name, number in value.items()]
-        return ", ".join(f"{word} {number}" for (word, _), number in pairs), True
+    if field.kind in {"counts", "place", "places", "time"}:
+        return _render_known(vocabulary, value, language, time_zone), True
     if field.kind in {"choice", "flag"}:
         suffixed = f"{value}{field.word_suffix}"
         return vocabulary.word(suffixed if suffixed in vocabulary.words else str(value), language)
@@ -124,7 +148,30 @@ def render_answer(
     return str(value), True
 
 
-def _time(value: str, zone: str) -> str:
+def _render_known(vocabulary: Vocabulary, value: Value, language: str, time_zone: str) -> str:
+    """Render what needs no translation of ours: times, places, counts by place or segment."""
+    if isinstance(value, dict):
+        return ", ".join(f"{_name(vocabulary, name, language)} {number}" for name, number in value.items())
+    if isinstance(value, list):
+        return ", ".join(place_name(code, language) for code in value)
+    text = str(value)
+    return place_name(text, language) if len(text) == 2 else render_time(text, time_zone)
+
+
+def _name(vocabulary: Vocabulary, name: str, language: str) -> str:
+    return place_name(name, language) if name.isupper() else vocabulary.word(name, language)[0]
+
+
+def place_name(code: str, language: str) -> str:
+    """Return the name of an ISO 3166-1 place in a language (CLDR), with its code; the code alone where there is none."""
+    if code == "ZZ":
+        return "unknown residence (ZZ)"
+    name = Locale(language).territories.get(code)
+    return f"{name} ({code})" if name else code
+
+
+def render_time(value: str, zone: str) -> str:
+    """Return an RFC 3339 time in a zone, with its offset."""
     at = parse_time(value)
     local = at.astimezone(ZoneInfo(zone))
     offset = local.strftime("%z")

@@ -27,7 +27,7 @@ CONFIDENCES: Final = frozenset({"V1", "V2", "V3", "X"})
 
 def load_forms(template: Template) -> tuple[Form, ...]:
     """Return the forms that ship with the package, by id."""
-    folder = resources.files("cloakroom.duty.filings").joinpath("forms")
+    folder = resources.files("cloakroom.duty.filings").joinpath("authority_forms")
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
     return tuple(parse_form(file.read_text("utf-8"), file.name, template) for file in files)
 
@@ -80,7 +80,8 @@ def parse_form(text: str, source: str, template: Template) -> Form:
     if read is None:
         head.report("read", "is missing: the day on which the form or its description was read")
     tables = root.tables("field")
-    fields = tuple(_field(table, template) for table in tables)
+    published = head.flag("published", default=False)
+    fields = tuple(_field(table, template, published=published) for table in tables)
     if len({field.number for field in fields}) < len(fields):
         root.report("field", "two fields have the same number")
     if not fields:
@@ -88,6 +89,7 @@ def parse_form(text: str, source: str, template: Template) -> Form:
     form = Form(
         id=head.text("id"),
         title=head.text("title"),
+        english_title=head.text("english_title"),
         authority=head.text("authority"),
         jurisdictions=head.texts("jurisdictions"),
         instruments=head.texts("instruments"),
@@ -99,7 +101,7 @@ def parse_form(text: str, source: str, template: Template) -> Form:
         source=head.text("source"),
         read="" if read is None else read.isoformat(),
         confidence=head.text("confidence", choices=CONFIDENCES),
-        published=head.flag("published", default=False),
+        published=published,
         fields=fields,
     )
     head.close()
@@ -108,9 +110,9 @@ def parse_form(text: str, source: str, template: Template) -> Form:
     return form
 
 
-def _field(table: Table, template: Template) -> FormField:
+def _field(table: Table, template: Template, *, published: bool) -> FormField:
     paths = table.texts("paths", required=True, choices=frozenset(template.fields))
-    public = any(template.fields[path].may_be_public for path in paths if path in template.fields)
+    public = published and any(template.fields[path].may_be_public for path in paths if path in template.fields)
     field = FormField(
         number=table.text("number"),
         section=table.text("section"),

@@ -61,6 +61,7 @@ class Field:
         choices: Allowed values, where there are.
         only_if: Path and values that make a conditional field needed.
         may_be_public: Authorities may publish it.
+        prose: Free text, which should be in the form's language.
         word_suffix: Tells apart values that mean different things in different fields.
     """
 
@@ -73,6 +74,7 @@ class Field:
     choices: tuple[str, ...] = ()
     only_if: tuple[str, frozenset[str]] | None = None
     may_be_public: bool = False
+    prose: bool = False
     word_suffix: str = ""
 
 
@@ -187,6 +189,7 @@ class Form:
 
     id: str
     title: str
+    english_title: str
     authority: str
     jurisdictions: tuple[str, ...]
     instruments: tuple[str, ...]
@@ -204,24 +207,29 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class FilledField:
-    """A field of a form with its answer as text; `problems` are in words."""
+    """A field of a form with its answer as text; `problems` are in words, `missing` names what it still lacks.
+
+    `asked` is False where the answers so far make the field pointless, such as reasons for a delay that there is not.
+    """
 
     field: FormField
     text: str
     origins: tuple[str, ...]
     problems: tuple[str, ...]
-    missing: bool
+    missing: tuple[str, ...]
+    asked: bool
 
 
 @dataclass(frozen=True, slots=True)
 class FilledForm:
-    """A form with its answers."""
+    """A form with its answers; `language` is that of the words, the form's own or English."""
 
     form: Form
     kind: str
+    language: str
     fields: tuple[FilledField, ...]
 
     @property
     def missing(self) -> tuple[FilledField, ...]:
-        """Fields that the form insists on and that have no answer."""
+        """Fields that the form insists on and that lack something."""
         return tuple(field for field in self.fields if field.missing)

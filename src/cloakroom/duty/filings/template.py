@@ -90,6 +90,7 @@ def _field(table: Table, blocks: frozenset[str]) -> Field:
         choices=table.texts("choices"),
         only_if=only_if,
         may_be_public=table.flag("may_be_public", default=False),
+        prose=table.flag("prose", default=False),
         word_suffix=table.text("word_suffix", default=""),
     )
     if field.choices and field.kind not in {"choice", "choices"}:
