@@ -21,7 +21,7 @@ from cloakroom.duty.duties import NOT_LEGAL_ADVICE, duty_to_json
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.explaining import explain_duty
 from cloakroom.duty.facts import parse_facts
-from cloakroom.duty.instruments import CONFIDENCES
+from cloakroom.duty.instruments import CONFIDENCES, Period
 from cloakroom.duty.mutations import unnoticed
 from cloakroom.duty.rulebook import load_rules, packaged_rules, read_rule_files
 from cloakroom.duty.severity import assess_facts, load_method
@@ -55,6 +55,7 @@ RulesPath = Annotated[
 ]
 ProgressPath = Annotated[Path | None, typer.Option("--progress", help="What was done (docs/reference/duties.md).")]
 At = Annotated[str | None, typer.Option("--at", help="As if it were this time, such as 2026-03-02T09:00:00Z.")]
+TargetHours = Annotated[int | None, typer.Option(min=1, help="Your own aim where the law gives no number.")]
 AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -66,15 +67,16 @@ def evaluate(  # noqa: PLR0917 -- Typer passes by name
     appraisal: AppraisalPath = None,
     progress: ProgressPath = None,
     rules: RulesPath = None,
+    target_hours: TargetHours = None,
     json_output: AsJSON = False,
 ) -> None:
     """Evaluate the facts: every duty, every reasoned "not due", and where to ask counsel."""
     now = _now(at)
     book = _rules(rules)
     done = _progress(progress)
-    found, _, _ = _evaluated(facts, appraisal, book, done)
+    found, _, _ = _evaluated(facts, appraisal, book, done, target_hours)
     if before is not None:
-        earlier, _, _ = _evaluated(before, appraisal, book, done)
+        earlier, _, _ = _evaluated(before, appraisal, book, done, target_hours)
         _show_changes(tuple(compare_duties(earlier, found)), as_json=json_output)
     elif json_output:
         typer.echo(json.dumps([duty_to_json(duty) for duty in found], indent=2, ensure_ascii=False))
@@ -89,12 +91,13 @@ def show_board(  # noqa: PLR0917 -- Typer passes by name
     appraisal: AppraisalPath = None,
     progress: ProgressPath = None,
     rules: RulesPath = None,
+    target_hours: TargetHours = None,
     json_output: AsJSON = False,
 ) -> None:
     """Show the running clocks, the most urgent first: time left, what blocks, what is done and with which proof."""
     now = _now(at)
     done = _progress(progress)
-    found, read, _ = _evaluated(facts, appraisal, _rules(rules), done)
+    found, read, _ = _evaluated(facts, appraisal, _rules(rules), done, target_hours)
     _check_progress(done, found, progress)
     rows = board(found, read, done, now)
     if json_output:
@@ -207,7 +210,7 @@ def _progress(path: Path | None) -> tuple[Done, ...]:
 
 
 def _evaluated(
-    path: Path, appraisal: Path | None, book: RuleSet, done: Iterable[Done]
+    path: Path, appraisal: Path | None, book: RuleSet, done: Iterable[Done], target_hours: int | None = None
 ) -> tuple[tuple[Duty, ...], Facts, tuple[RiskAssessment, ...]]:
     read = parse_facts(read_text(path), str(path))
     method = load_method()
@@ -217,7 +220,9 @@ def _evaluated(
     assessment = assess_facts(method, read, judged.contexts)
     check_decisions(assessment, judged.decisions, str(appraisal or path))
     risks = risk_assessments(assessment, judged.decisions)
-    return evaluate_duties(read, book, risks, done={item.duty: item.at for item in done}), read, risks
+    target = None if target_hours is None else Period(target_hours, "hour")
+    times = {item.duty: item.at for item in done}
+    return evaluate_duties(read, book, risks, done=times, target=target), read, risks
 
 
 def _check_progress(done: Iterable[Done], found: Iterable[Duty], path: Path | None) -> None:

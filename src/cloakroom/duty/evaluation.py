@@ -24,7 +24,7 @@ from cloakroom.duty.coverage import uncovered
 from cloakroom.duty.deadlines import deadline
 from cloakroom.duty.duties import Duty, DutyClock
 from cloakroom.duty.expressions import NO_THRESHOLD, Question, Selection, Truth, Verdict, evaluate
-from cloakroom.duty.instruments import CONFIDENCES, RESIDENCE, Authority, Rule, RuleSet
+from cloakroom.duty.instruments import CONFIDENCES, RESIDENCE, Authority, Period, Rule, RuleSet
 from cloakroom.duty.places import EEA, controller_zone, reaches, zone_of
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class _World:
     groups: tuple[AffectedGroup, ...]
     risks: dict[str, RiskAssessment]
     authorities: dict[str, Authority]
+    target: Period | None
 
     def selection(self, groups: Iterable[AffectedGroup]) -> Selection:
         return Selection(self.facts.incident, self.controller, tuple(groups), (), self.risks)
@@ -65,6 +66,7 @@ def evaluate_duties(
     risks: Iterable[RiskAssessment],
     *,
     done: Mapping[str, datetime] | None = None,
+    target: Period | None = None,
 ) -> tuple[Duty, ...]:
     """Return every duty, and every reasoned "not due", that the facts give rise to.
 
@@ -73,6 +75,7 @@ def evaluate_duties(
         rules: The rules.
         risks: Severity per controller and segment; without one, duties that depend on risk are conditional.
         done: When duties were done, by duty id: clocks that start with the doing of another duty need it.
+        target: The house's own aim where the law gives no number, instead of the rules' targets.
 
     Returns:
         In the order of the controllers, then of the rules; places without rules last.
@@ -83,7 +86,8 @@ def evaluate_duties(
     duties: list[Duty] = []
     for controller in facts.controllers:
         groups = tuple(group for group in facts.affected if group.controller == controller.id)
-        world = _World(facts, controller, groups, by_controller.get(controller.id, {}), rules.authorities)
+        own = by_controller.get(controller.id, {})
+        world = _World(facts, controller, groups, own, rules.authorities, target)
         found = [duty for version in _versions(rules, world) for duty in _apply(version, world)]
         found.extend(uncovered(found, world.groups, controller))
         duties.extend(_linked(found, world, done or {}))
@@ -287,7 +291,7 @@ def _duty(version: _Version, world: _World, jurisdiction: str, judgement: Judgem
         calendar = rule.clock.holidays or jurisdiction.partition("-")[0]
         clock = DutyClock(rule.clock.start, start, rule.clock.period.amount, rule.clock.period.unit)
         ends = deadline(start, rule.clock.period, **zones, holidays_of=calendar)
-        target = rule.clock.target
+        target = world.target if world.target is not None and ends is None else rule.clock.target
         aim = deadline(start, target, **zones, holidays_of=calendar) if target is not None else None
     runs = judgement.status in {"due", "conditional"}
     return Duty(

@@ -127,8 +127,8 @@ class Rule:
         return self.valid_until is None or day < self.valid_until
 
     def enacted(self) -> Rule:
-        """Return the rule as if it were law without limit of time."""
-        return replace(self, pending=False)
+        """Return a pending rule as if it were law, beside the one that it would replace."""
+        return replace(self, pending=False, replaces="")
 
 
 @dataclass(frozen=True, slots=True)
