@@ -6,7 +6,8 @@ from gate_worlds import DAY, HOUR, START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloakroom.gate.gate_clock import DEFAULT_TOLERANCE, DRIFT, GateClock
+from cloakroom.gate.budget import DEFAULT_SKEW
+from cloakroom.gate.gate_clock import DEFAULT_TOLERANCE, DRIFT, STORE_TOLERANCE, GateClock
 
 SECOND = 1_000_000
 
@@ -77,3 +78,8 @@ def test_gate_time_never_goes_back_and_never_outruns_monotonic_time(steps: list[
         assert at <= START + elapsed + DEFAULT_TOLERANCE + elapsed // DRIFT
         assert at >= START + elapsed - DEFAULT_TOLERANCE - elapsed // DRIFT
         last = at
+
+
+def test_views_hold_records_longer_than_two_nodes_may_differ() -> None:
+    assert 2 * STORE_TOLERANCE < DEFAULT_SKEW
+    assert DEFAULT_TOLERANCE < STORE_TOLERANCE

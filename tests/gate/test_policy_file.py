@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloakroom.gate.policy import Networks, Operation, Policy, PrincipalKind, WindowName
+from cloakroom.gate.policy import FieldClass, Networks, Operation, Policy, PrincipalKind, WindowName
 from cloakroom.gate.policy_text import KEYS, Limits, parse_policy
 from cloakroom.gate.toml_lines import line_of, locate_keys
+from cloakroom.vault.fields import WELL_KNOWN_FIELDS
 
 ROOT = Path(__file__).parents[2]
 VALMONT = ROOT / "examples" / "valmont" / "policy.toml"
@@ -64,6 +65,11 @@ def test_the_examples_in_the_reference_are_policies() -> None:
     assert examples
     for example in examples:
         parse_policy(example.encode(), "policy.md")
+
+
+def test_the_example_group_speaks_only_of_fields_that_the_store_knows() -> None:
+    fields = {name: FieldClass(definition.field_class) for name, definition in WELL_KNOWN_FIELDS.items()}
+    parse_policy(VALMONT.read_bytes(), "policy.toml", fields=fields)
 
 
 def test_lines_are_found_through_strings_comments_and_arrays() -> None:

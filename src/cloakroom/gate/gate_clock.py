@@ -17,6 +17,13 @@ from typing import Final
 DEFAULT_TOLERANCE: Final = 1_000_000
 """Microseconds by which the wall clock may be off at once, as after a correction."""
 
+STORE_TOLERANCE: Final = 2_000_000
+"""Microseconds by which an entry's time may differ from the store's clock; beyond it the store refuses the entry.
+
+Views hold records longer than twice this (`cloakroom.gate.budget.DEFAULT_SKEW`), so that entries of a node that lags
+and of one that leads do not shorten a window between them.
+"""
+
 DRIFT: Final = 50_000
 """One microsecond of slack for each so many that pass: twenty parts in a million."""
 
