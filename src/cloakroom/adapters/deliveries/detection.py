@@ -33,7 +33,8 @@ _CANDIDATES = [
     *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp850", "cp852"),
     *("mac_roman", "shift_jis", "cp932", "euc_jp", "gb18030", "big5", "euc_kr", "cp949", "koi8_r", "cp874"),
 ]
-_WESTERN = frozenset("ŠšŽžŒœŸ€’‘“”–—…«»°ºª·§¿¡´`\u00a0") | {chr(code) for code in range(0xC0, 0x100)} - set("×÷")
+_LATIN = ("cp1252", "cp1250", "cp1254", "cp1257", "cp850", "mac_roman", "latin-1")  # the likelier one first
+_TYPOGRAPHIC = frozenset("€’‘“”–—…«»°§\u00a0")
 _GUESS_BYTES = 65_536
 
 
@@ -89,27 +90,30 @@ def detect_encoding(sample: bytes, mapping: BrandMapping, name: str, *, is_whole
     stated = mapping.file_format.encoding
     if stated is not None:
         return _check_stated(sample, codecs.lookup(stated).name, mapping, name)
-    for mark, encoding in _BYTE_ORDER_MARKS:
-        if sample.startswith(mark):
-            return encoding
+    marked = _marked_encoding(sample)
+    if marked is not None:
+        return marked
     zeros = sample[:4096:2].count(0), sample[1:4096:2].count(0)
     if max(zeros) > len(sample[:4096]) // 8:
         return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample, final=is_whole)
     except UnicodeDecodeError:
-        return _guess(sample)
+        return _guess(sample, mapping)
     return "utf-8"
+
+
+def _marked_encoding(sample: bytes) -> str | None:
+    """Return the encoding that a byte order mark tells."""
+    return next((encoding for mark, encoding in _BYTE_ORDER_MARKS if sample.startswith(mark)), None)
 
 
 def _check_stated(sample: bytes, encoding: str, mapping: BrandMapping, name: str) -> str:
     """Accept the stated encoding unless the header, or every hundredth line, is no text in it."""
-    for mark, marked in _BYTE_ORDER_MARKS:
-        is_same = marked == encoding or (marked == "utf-8" and encoding == "utf-8-sig") or encoding.startswith(marked)
-        if sample.startswith(mark) and not is_same:
-            raise InputError.at(
-                name, f"begins with the mark of {marked}, but {mapping.source} says {encoding}", line=1
-            )
+    marked = _marked_encoding(sample)
+    if marked is not None and not encoding.startswith(marked):
+        reason = f"begins with the mark of {marked}, but {mapping.source} says {encoding}"
+        raise InputError.at(name, reason, line=1)
     if encoding.startswith(("utf-16", "utf-32")):
         if sample[:2048].count(0) == 0 and len(sample) > 8:
             raise InputError.at(name, f"is not {encoding}, as {mapping.source} says", line=1)
@@ -117,7 +121,7 @@ def _check_stated(sample: bytes, encoding: str, mapping: BrandMapping, name: str
     lines = sample.split(b"\n")[:-1] or [sample]
     bad = [number for number, line in enumerate(lines, start=1) if not _decodes(line, encoding)]
     if bad and (bad[0] == 1 or (len(bad) > 3 and len(bad) * 100 > len(lines))):
-        hint = f"not {encoding}, as {mapping.source} says; it looks like {_guess(sample)}"
+        hint = f"not {encoding}, as {mapping.source} says; it looks like {_guess(sample, mapping)}"
         raise InputError(Problem(Position(name, bad[0]), hint))
     return encoding
 
@@ -130,25 +134,52 @@ def _decodes(data: bytes, encoding: str) -> bool:
     return True
 
 
-def _guess(sample: bytes) -> str:
+def _guess(sample: bytes, mapping: BrandMapping) -> str:
     """Return the likeliest encoding of text that is not UTF-8; Western European, the commonest, comes first."""
+    by_header = _encoding_of_header(sample, mapping)
+    if by_header is not None:
+        return by_header
     lines = [line for line in sample.split(b"\n") if not line.isascii()]
     telling = b"\n".join(lines)[:_GUESS_BYTES]
-    if _decodes(telling, "cp1252"):
-        beyond = [sign for sign in telling.decode("cp1252") if ord(sign) > 127]
-        if sum(sign in _WESTERN for sign in beyond) > 0.95 * len(beyond) and _has_word_shape(telling):
-            return "cp1252"
-    best = from_bytes(telling, cp_isolation=_CANDIDATES).best()
-    if best is not None:
-        return str(best.encoding)
-    return "cp1252" if _decodes(telling, "cp1252") else "latin-1"
+    if _has_western_shape(telling):
+        shares = {encoding: _share_of_letters(telling, encoding) for encoding in _LATIN if _decodes(telling,
+        encoding)} if shares: return max(shares, key=lambda encoding: shares[encoding]) best =
+        from_bytes(telling, cp_isolation=_CANDIDATES).best() if best is not None: return str(best.encoding)
+        return "cp1252" if _decodes(telling, "cp1252") else "latin-1"
 
 
-def _has_word_shape(telling: bytes) -> bool:
-    """Accented letters stand between plain ones in Western text; in other alphabets they stand together."""
-    text = telling.decode("cp1252")
-    pairs = sum(ord(one) > 0xBF and ord(two) > 0xBF for one, two in itertools.pairwise(text))
-    return pairs * 4 < sum(ord(sign) > 0xBF for sign in text)
+def _encoding_of_header(sample: bytes, mapping: BrandMapping) -> str | None:
+    """Return the encoding under which the first line shows the mapping's names, where those tell."""
+    names = [name for name in _names(mapping) if not name.isascii()]
+    first = sample[:_GUESS_BYTES].splitlines()[0]
+    shown = {
+        encoding: sum(name in unicodedata.normalize("NFC", first.decode(encoding)) for name in names)
+        for encoding in ("cp1252", *_CANDIDATES)
+        if _decodes(first, encoding)
+    }
+    best = max(shown, key=lambda encoding: shown[encoding], default=None)
+    return best if best is not None and shown[best] else None
+
+
+def _names(mapping: BrandMapping) -> set[str]:
+    return {*mapping.record.sources, *(column.source for column in mapping.columns)}
+
+
+def _has_western_shape(telling: bytes) -> bool:
+    """Accented letters stand between plain ones in Latin text; in other alphabets they stand together."""
+    pairs = sum(one > 0x7F and two > 0x7F for one, two in zip(telling, telling[1:], strict=False))
+    return pairs * 4 < sum(byte > 0x7F for byte in telling)
+
+
+def _share_of_letters(telling: bytes, encoding: str) -> float:
+    """Return how much of what is not ASCII are letters in their place: no capital inside a word of small letters."""
+    text = telling.decode(encoding)
+    beyond = good = 0
+    for before, sign in zip(" " + text, text, strict=False):
+        if ord(sign) > 0x7F:
+            beyond += 1
+            good += sign in _TYPOGRAPHIC or (sign.isalpha() and not (sign.isupper() and before.islower()))
+    return good / max(beyond, 1)
 
 
 def detect_dialect(sample: bytes, encoding: str, mapping: BrandMapping) -> Dialect:
@@ -162,7 +193,7 @@ def detect_dialect(sample: bytes, encoding: str, mapping: BrandMapping) -> Diale
     if first[:4].lower() == "sep=" and len(first.rstrip("\r")) == 5:
         # What spreadsheet programs write before the header to name the delimiter.
         delimiter, before, first = delimiter or first[4], before + 1, second.partition(newline)[0]
-    names = set(mapping.record.sources) | {column.source for column in mapping.columns}
+    names = _names(mapping)
     choices = [
         Dialect(encoding, mark, sign, mapping.file_format.escape, line_end, before)
         for mark in ([delimiter] if delimiter else _DELIMITERS)

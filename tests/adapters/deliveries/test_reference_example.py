@@ -1,0 +1,105 @@
+"""The worked example of the reference pages is read from those pages, and does what they say."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from cloakroom.adapters.deliveries import load_folder, open_delivery
+from cloakroom.vault.fields import DATA_ELEMENTS, WELL_KNOWN_FIELDS, FieldKind
+from cloakroom.vault.mapping_file import parse_mapping
+
+PAGES = Path(__file__).parents[3] / "docs" / "reference"
+MAPPING_PAGE = (PAGES / "brand-mapping.md").read_text(encoding="utf-8")
+GROUP_PAGE = (PAGES / "group-configuration.md").read_text(encoding="utf-8")
+
+
+def blocks(page):
+    return re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+
+
+@pytest.fixture
+def configuration(tmp_path):
+    (tmp_path / "brands").mkdir()
+    (tmp_path / "group.toml").write_text(blocks(GROUP_PAGE)[0], encoding="utf-8")
+    for text in blocks(MAPPING_PAGE):
+        name = re.match(r"# (brands/\w+\.toml)\n", text)
+        if name:
+            (tmp_path / name.group(1)).write_text(text, encoding="utf-8")
+    return load_folder(tmp_path)
+
+
+def test_the_bookseller_of_the_page_is_read(configuration, tmp_path):
+    header =
+    "Kunden-Nr.\tAnrede\tName\tE-Mail\tTelefon\tStraße\tPLZ\tOrt\tBundesland\tGeburtstag\tFiliale\tUmsatz\tGeändert
+    am\tGelöscht\tBearbeiter\tFilialtext" rows = [ "k-1\tFrau\tJutta Ährenfeld\tJutta@Postfächer.example\t030
+    7654321\t\"Am \"\"Hof\"\" 1\"\t10115\tBerlin\tBayern\t01.02.1990\tB1\t1.234,50\t31.12.2024
+    23:30:00\t\txy\tz", "k-2\tHerr\tk. A.\t\t0171 1234567\t\t\t\t\tunbekannt\tWEB\t12\t01.07.2025 12:00\t\t\t",
+    "k-3\t\t\t\t\t\t\t\t\t\t\t\t01.07.2025 12:00\tX\t\t", ]  # fmt: skip path = tmp_path / "export.txt"
+    path.write_bytes(("\r\n".join([header, *rows]) + "\r\n").encode("utf-16")) (batch,) = open_delivery(path,
+    configuration.mapping("lindgruen"), configuration.group).batches() assert batch.rejected == [] assert
+    batch.record_ids == ["k-1", "k-2", "k-3"] assert batch.deleted == [False, False, True] assert
+    batch.modified_at[0] == 1735684200_000000  # 22:30 UTC assert batch.columns["gender"] == ["female", "male",
+    None] assert batch.columns["name"] == ["Jutta Ährenfeld", None, None] assert batch.columns["birth_date"] ==
+    ["1990-02-01", "unbekannt", None] assert batch.columns["spend_total"] == ["1234.5", "12", None] assert
+    batch.columns["loyalty_points"] == [None, None, None] assert batch.normal["phone"] == ["+49307654321",
+    "+491711234567", None] assert batch.normal["email"] == ["jutta@xn--postfcher-z2a.example", None, None]
+    assert batch.normal["customer_number"] == ["k-1", "k-2", None] assert batch.facets["region"] == ["DE-BY",
+    None, None] assert batch.facets["country"] == ["DE", "DE", None] assert batch.facets["kind"] == ["customer",
+    "customer", None] assert batch.facets["birth_date"] == ["1990-02-01", None, None] assert
+    batch.facets["spend_band"] == ["EUR >=1000", "EUR <250", None]
+
+
+def test_the_stationer_of_the_page_is_read(configuration, tmp_path):
+    item = {
+        "key": "p1",
+        "changed": 1735689600123,
+        "person": {"first": "Ada", "last": "Winter", "born": "1985-05-05"},
+        "contact": {"mail": None, "phones": [{"number": "0664 1234567"}, None, {"number": "x"}]},
+        "home": {"land": "Österreich", "town": "Wien"},
+        "role": "giftee",
+        "turnover": {"eur": 10.10},
+        "meta": {"source": "till"},
+    }
+    path = tmp_path / "export"
+    path.write_text(json.dumps(item) + "\n", encoding="utf-8")
+    (batch,) = open_delivery(path, configuration.mapping("papierhaus"), configuration.group).batches()
+    assert batch.rejected == []
+    assert batch.modified_at == [1735689600123000]
+    assert batch.normal["mobile"] == ["+436641234567"]
+    assert batch.facets["country"] == ["AT"]
+    assert batch.facets["kind"] == ["recipient"]
+    assert batch.columns["spend_total"] == ["10.1"]
+
+
+def test_the_group_of_the_page_is_what_it_says(configuration):
+    group = configuration.group
+    assert group.controllers["papierhaus-ag"].eea_main_establishment is None
+    assert group.controllers["papierhaus-ag"].representatives[0].country == "AT"
+    assert group.brands_of("lindgruen-gmbh") == ("lindgruen", "papierhaus")
+    assert group.store_country("lindgruen", "B1") == "DE"
+    assert group.store_country("lindgruen", "WEB") is None
+    assert group.placeholders.is_placeholder("phone", "+49301234567")
+    assert group.placeholders.is_placeholder("email", "noreply@any.example")
+    assert not group.placeholders.is_placeholder("email", "anna@any.example")
+    assert group.placeholders.is_test_name("muster", "MAX")
+
+
+def test_the_page_lists_every_field_kind_and_data_element():
+    table = MAPPING_PAGE.split("### Fields")[1].split("### Kinds")[0].splitlines()
+    for name, field in WELL_KNOWN_FIELDS.items():
+        row = next(line for line in table if line.startswith("|") and f"`{name}`" in line.split("|")[1])
+        assert field.kind in row
+        assert field.field_class in row
+        assert ("| yes" in row) is field.indexed
+        assert field.data_element in row
+    listed = re.search(r"Data elements: (.*?)\.\n\n", MAPPING_PAGE, re.DOTALL).group(1)
+    assert set(re.findall(r"\w+", listed)) == DATA_ELEMENTS
+    for kind in FieldKind:
+        assert f"| `{kind}` |" in MAPPING_PAGE
+
+
+def test_the_smallest_mapping_of_the_page_loads():
+    mapping = parse_mapping(blocks(MAPPING_PAGE)[0], "b.toml")
+    assert [field.name for field in mapping.fields] == ["email"]
