@@ -173,6 +173,10 @@ def test_the_time_of_a_cosignature_is_signed_and_bounded() -> None:
             WITNESSES[0].verify(HEAD.render(), time_s.to_bytes(8) + line.signature[8:])
     with pytest.raises(TamperedError):
         WITNESSES[0].verify(HEAD.render(), line.signature[8:])
+    for time_s in (0, 2**63 - 1):
+        edge = cosign(WITNESSES[0].name, WITNESS_KEYS[0], HEAD.render(), time_s)
+        WITNESSES[0].verify(HEAD.render(), edge.signature)
+        assert parse_cosignature(WITNESSES[0], edge).time_s == time_s
     for time_s in (-1, 2**63):
         with pytest.raises(UsageError):
             cosign(WITNESSES[0].name, WITNESS_KEYS[0], HEAD.render(), time_s)
