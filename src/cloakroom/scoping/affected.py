@@ -150,8 +150,10 @@ def unite(disclosures: Iterable[Disclosure], *, channels_covered: bool = False) 
             coverage of each this allows "not affected".
     """
     found = list(dict.fromkeys(disclosures))
+    groups = _group(found)
     sets = {
-        certainty: _union(item.records for item in found if item.certainty is certainty) for certainty in Certainty
+        certainty: _union(members for (own, _, _), members in groups.items() if own is certainty)
+        for certainty in Certainty
     }
     proven = sets[Certainty.PROVEN]
     bounded = sets[Certainty.BOUNDED] - proven
@@ -161,8 +163,7 @@ def unite(disclosures: Iterable[Disclosure], *, channels_covered: bool = False) 
     firm = [item for item in found if item.certainty is not Certainty.POSSIBLE]
     by_sets = len(proven | bounded) + _most_unlisted(firm, proven | bounded)
     by_counts = len(proven) + _most_bounded(firm, proven) + _most_unlisted(firm, proven)
-    reach = _union(item.records for item in found if item.selector is Selector.REACH)
-    reach_known = any(item.selector is Selector.REACH for item in found)
+    reaches = [item.records for item in found if item.selector is Selector.REACH]
     open_reasons = {code for item in found for code in (*item.reasons, *item.over, *item.under)}
     complete = all(item.coverage.status is CoverageStatus.COMPLETE for item in found)
     return AffectedSet(
@@ -172,10 +173,10 @@ def unite(disclosures: Iterable[Disclosure], *, channels_covered: bool = False) 
         at_least=at_least,
         at_most=min(by_sets, by_counts, most_possible),
         at_most_with_possible=most_possible,
-        by_fields=_by_fields(found, proven | bounded, possible),
-        stages={stage: _union(item.records for item in found if item.stage >= stage) for stage in Stage},
+        by_fields=_by_fields(groups, proven | bounded, possible),
+        stages={stage: _union(members for (_, own, _), members in groups.items() if own >= stage) for stage in Stage},
         open_reasons=tuple(sorted(open_reasons)),
-        flags=("reach_model_wrong",) if reach_known and not proven <= reach else (),
+        flags=("reach_model_wrong",) if reaches and not proven <= _union(reaches) else (),
         covered=channels_covered and complete,
         disclosures=len(found),
     )
@@ -313,17 +314,26 @@ def _most_unlisted(found: Sequence[Disclosure], known: BitMap) -> int:
     return sum(most.values())
 
 
-def _by_fields(found: Sequence[Disclosure], affected: BitMap, possible: BitMap) -> dict[frozenset[str], BitMap]:
+_Groups = Mapping[tuple[Certainty, Stage, frozenset[str]], BitMap]
+
+
+def _group(found: Sequence[Disclosure]) -> _Groups:
+    """Unite the sets of one class, stage and field set at once: each of many thousand sets is touched only once."""
+    members = defaultdict(list)
+    for item in found:
+        if item.records is not None:
+            members[item.certainty, item.stage, item.fields.names].append(item.records)
+    return {key: _union(sets) for key, sets in members.items()}
+
+
+def _by_fields(groups: _Groups, affected: BitMap, possible: BitMap) -> dict[frozenset[str], BitMap]:
     """Part records by the exact union of fields disclosed of each; one step for each different set of fields."""
     parts: dict[frozenset[str], BitMap] = {}
     for within, wanted in ((affected, {Certainty.PROVEN, Certainty.BOUNDED}), (possible, {Certainty.POSSIBLE})):
-        shown = defaultdict(list)
-        for item in found:
-            if item.certainty in wanted and item.records is not None:
-                shown[item.fields.names].append(item.records)
         finer = {frozenset[str](): within}
-        for names, sets in shown.items():
-            finer = _refine(finer, names, _union(sets))
+        for (certainty, _, names), shown in groups.items():
+            if certainty in wanted:
+                finer = _refine(finer, names, shown)
         for names, members in finer.items():
             parts[names] = parts[names] | members if names in parts else members
     return {names: members for names, members in parts.items() if members}
