@@ -5,7 +5,8 @@ the span (plus the allowed skew) old; so a counter may hold something a little t
 holds whatever was opened in it, also what an older bucket already holds: that is what makes a record that was
 opened again stay when its older bucket leaves.
 
-The running union is kept; it is formed anew only when a bucket leaves.
+The running union is kept. When a bucket leaves, its records leave the union, but for those that were opened again
+later: these are noted when it happens, so that the other buckets need not be searched for the rest.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class SlidingSet:
         live: The records that count in that bucket. Not to be changed by others.
     """
 
-    __slots__ = ("_buckets", "_held", "_peeked", "_peeked_index", "_waiting", "index", "live", "width")
+    __slots__ = ("_again", "_buckets", "_held", "_peeked", "_peeked_index", "_waiting", "index", "live", "width")
 
     def __init__(self, length: int | None, skew: int) -> None:
         self.width = bucket_width(length)
@@ -49,6 +50,8 @@ class SlidingSet:
         self._buckets: dict[int, BitMap] = {} if length is None else {0: BitMap()}
         # Batches of the current bucket, kept as they came: their union is formed once for many.
         self._waiting: list[BitMap] = []
+        # At least every record that lies in more than one bucket.
+        self._again = BitMap()
         self._peeked_index = -1
         self._peeked = self.live
 
@@ -57,7 +60,7 @@ class SlidingSet:
         other = SlidingSet(None, 0)
         self._gather()
         other.width, other.index, other._held = self.width, self.index, self._held
-        other.live = BitMap(self.live)
+        other.live, other._again = BitMap(self.live), BitMap(self._again)
         other._buckets = {index: BitMap(bucket) for index, bucket in self._buckets.items()}
         return other
 
@@ -67,10 +70,7 @@ class SlidingSet:
         if index <= self.index:
             return self.live
         if index != self._peeked_index:
-            self._gather()
-            oldest = index - self._held
-            leaves = next(iter(self._buckets)) < oldest
-            self._peeked = self._union_from(oldest) if leaves else self.live
+            self._peeked = self._live_from(index - self._held)
             self._peeked_index = index
         return self._peeked
 
@@ -82,19 +82,23 @@ class SlidingSet:
         self._peeked_index = -1
         if len(records) == 1:
             record = records.min()
-            self.live.add(record)
             if self._buckets:
+                if record in self.live:
+                    self._again.add(record)
                 self._buckets[self.index].add(record)
+            self.live.add(record)
             return
-        self.live |= records
         if self._buckets:
+            self._again |= records & self.live
             self._waiting.append(records)
             if len(self._waiting) >= _WAITING_MAX:
                 self._gather()
+        self.live |= records
 
     def clear(self) -> None:
         """Forget everything."""
         self.live = BitMap()
+        self._again = BitMap()
         self._waiting = []
         self._peeked_index = -1
         if self._buckets:
@@ -125,8 +129,23 @@ class SlidingSet:
         for held in [held for held in self._buckets if held < oldest]:
             del self._buckets[held]
         self._buckets[index] = BitMap()
+        self._again &= live
         self.live = live
         self.index = index
+
+    def _live_from(self, oldest: int) -> BitMap:
+        """Return what is left once all buckets before `oldest` are gone."""
+        self._gather()
+        leaving = [bucket for index, bucket in self._buckets.items() if index < oldest]
+        if not leaving:
+            return self.live
+        if len(leaving) == len(self._buckets):
+            return BitMap()
+        gone = leaving[0].union(*leaving[1:])
+        doubtful = gone & self._again
+        for bucket in list(self._buckets.values())[len(leaving) :] if doubtful else ():
+            gone -= bucket
+        return self.live - gone
 
     def _union_from(self, oldest: int) -> BitMap:
         return BitMap().union(*(bucket for index, bucket in self._buckets.items() if index >= oldest))
