@@ -42,7 +42,7 @@ from cloakroom.errors import InputError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CaseFolder", "app", "load_case", "moment"]
+__all__ = ["CaseFolder", "app", "load_case", "moment", "read_stationery"]
 
 app = typer.Typer(help="Filings to authorities: drafts, copy sheets, proofs. Not legal advice.", no_args_is_help=True)
 
@@ -68,7 +68,7 @@ def draft(
 ) -> None:
     """Draft a filing for every due authority, and keep it as the next version."""
     records = FilingRecords(FolderShelf(case))
-    stationery = _stationery()
+    stationery = read_stationery()
     known = load_case(facts, stationery, records, answers=answers, appraisal=appraisal, duties=duties)
     chosen = _choose(known.duties, only or [], conditional=conditional)
     now = moment(at)
@@ -108,7 +108,7 @@ def show(
     if json_output:
         typer.echo(json.dumps(_with_submissions(record, body), indent=2, ensure_ascii=False))
         return
-    stationery = _stationery()
+    stationery = read_stationery()
     typer.echo(render_sheet(page_values(refill(stationery, body), body)), nl=False)
     for submission in record.submissions:
         typer.echo(
@@ -126,7 +126,7 @@ def export(
 ) -> None:
     """Write a filing as PDF, as JSON, and as a copy sheet in the form's order."""
     records = FilingRecords(FolderShelf(case))
-    stationery, typesetter = _stationery(), Typesetter()
+    stationery, typesetter = read_stationery(), Typesetter()
     to.mkdir(parents=True, exist_ok=True)
     for each in [filing_id(name)] if name else records.ids():
         record = records.load(each)
@@ -216,7 +216,8 @@ def load_case(
     return Case(parsed, sha256(text.encode()).hex(), assessment, judged.decisions, due, written, told)
 
 
-def _stationery() -> Stationery:
+def read_stationery() -> Stationery:
+    """Return template, forms and words that ship with the product."""
     template = load_template()
     return Stationery(template, load_forms(template), load_vocabulary())
 

@@ -163,7 +163,7 @@ def _name(vocabulary: Vocabulary, name: str, language: str) -> str:
 
 
 def place_name(code: str, language: str) -> str:
-    """Return the name of an ISO 3166-1 place in a language (CLDR), with its code; the code alone where there is none."""
+    """Return the name of an ISO 3166-1 place in a language (CLDR) with its code; the code alone without a name."""
     if code == "ZZ":
         return "unknown residence (ZZ)"
     name = Locale(language).territories.get(code)
