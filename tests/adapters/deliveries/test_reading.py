@@ -51,11 +51,14 @@ shop = "store"
 born = "birth_date"
 spend = { field = "spend_total", currency = "EUR", bands = ["100", "1000"] }
 """
-HEADER = ["id", "Prénom", "mail", "tel", "street", "land", "shop", "born", "spend", "changed", "gone"] ROWS = [
-["1", "Élise", "Elise@Example.COM", "06 60 57 34 19", "1, rue \"Neuve\"", "FR", "", "2001-09-14", "12.50",
-"2025-01-01T00:00:00Z", "false"], ["2", " Bob", "", "07500 180674", "two\nlines", "", "S1", "", "1000",
-"2025-01-02T00:00:00.250Z", "false"], ["3", "", "x@ex?mple.com", "", "", "DE", "", "", "-3", "2025-01-03
-00:00:00+01:00", "false"], ["4", "", "", "", "", "", "", "", "", "2025-01-04T00:00:00Z", "true"], ]  # fmt: skip
+HEADER = ["id", "Prénom", "mail", "tel", "street", "land", "shop", "born", "spend", "changed", "gone"]
+ONE = ["1", "Élise", "Elise@Example.COM", "06 60 57 34 19", '1, rue "Neuve"', "FR", "", "2001-09-14", "12.50"]
+ROWS = [
+    [*ONE, "2025-01-01T00:00:00Z", "false"],
+    ["2", " Bob", "", "07500 180674", "two\nlines", "", "S1", "", "1000", "2025-01-02T00:00:00.250Z", "false"],
+    ["3", "", "x@ex?mple.com", "", "", "DE", "", "", "-3", "2025-01-03 00:00:00+01:00", "false"],
+    ["4", "", "", "", "", "", "", "", "", "2025-01-04T00:00:00Z", "true"],
+]
 
 
 def mapping(text=MAPPING):
@@ -198,13 +201,31 @@ def test_parquet_is_read(tmp_path, compress):
 
 
 def test_parquet_with_real_types_is_read(tmp_path):
-    out = io.BytesIO() frame = pl.DataFrame( { "id": [1, 2], "born": [date(2001, 9, 14), None], "changed":
-    [datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 2, 0, 0, 0, 250000, tzinfo=UTC)], "spend":
-    pl.Series(["12.50", "1000.00"]).cast(pl.Decimal(10, 2)), "gone": [False, True], } ) frame.write_parquet(out)
-    text = 'brand = "b"\n[record]\nid = "id"\nmodified_at = "changed"\ndeleted = "gone"\n[columns]\nborn =
-    "birth_date"\nspend = "spend_total"\n' (batch,) = read(write(tmp_path, out.getvalue()), text) assert
-    batch.record_ids == ["1", "2"] assert batch.columns == {"birth_date": ["2001-09-14", None], "spend_total":
-    ["12.5", None]} assert batch.modified_at == [1735689600000000, 1735776000250000]
+    out = io.BytesIO()
+    frame = pl.DataFrame(
+        {
+            "id": [1, 2],
+            "born": [date(2001, 9, 14), None],
+            "changed": [datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 2, 0, 0, 0, 250000, tzinfo=UTC)],
+            "spend": pl.Series(["12.50", "1000.00"]).cast(pl.Decimal(10, 2)),
+            "gone": [False, True],
+        }
+    )
+    frame.write_parquet(out)
+    text = """
+brand = "b"
+[record]
+id = "id"
+modified_at = "changed"
+deleted = "gone"
+[columns]
+born = "birth_date"
+spend = "spend_total"
+"""
+    (batch,) = read(write(tmp_path, out.getvalue()), text)
+    assert batch.record_ids == ["1", "2"]
+    assert batch.columns == {"birth_date": ["2001-09-14", None], "spend_total": ["12.5", None]}
+    assert batch.modified_at == [1735689600000000, 1735776000250000]
 
 
 NESTED = """
@@ -286,8 +307,9 @@ def test_progress_grows_to_the_size_of_the_file(tmp_path):
         assert steps[-1] == delivery.total_bytes == path.stat().st_size
 
 
-cells = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r\x1c\x1d\x1e\x1f",
-exclude_categories=["Cs"]), max_size=12)
+cells = st.text(
+    st.characters(codec="utf-8", exclude_characters="\x00\r\x1c\x1d\x1e\x1f", exclude_categories=["Cs"]), max_size=12
+)
 
 
 @settings(max_examples=150, deadline=None)

@@ -31,24 +31,35 @@ def configuration(tmp_path):
 
 
 def test_the_bookseller_of_the_page_is_read(configuration, tmp_path):
-    header =
-    "Kunden-Nr.\tAnrede\tName\tE-Mail\tTelefon\tStraße\tPLZ\tOrt\tBundesland\tGeburtstag\tFiliale\tUmsatz\tGeändert
-    am\tGelöscht\tBearbeiter\tFilialtext" rows = [ "k-1\tFrau\tJutta Ährenfeld\tJutta@Postfächer.example\t030
-    7654321\t\"Am \"\"Hof\"\" 1\"\t10115\tBerlin\tBayern\t01.02.1990\tB1\t1.234,50\t31.12.2024
-    23:30:00\t\txy\tz", "k-2\tHerr\tk. A.\t\t0171 1234567\t\t\t\t\tunbekannt\tWEB\t12\t01.07.2025 12:00\t\t\t",
-    "k-3\t\t\t\t\t\t\t\t\t\t\t\t01.07.2025 12:00\tX\t\t", ]  # fmt: skip path = tmp_path / "export.txt"
-    path.write_bytes(("\r\n".join([header, *rows]) + "\r\n").encode("utf-16")) (batch,) = open_delivery(path,
-    configuration.mapping("lindgruen"), configuration.group).batches() assert batch.rejected == [] assert
-    batch.record_ids == ["k-1", "k-2", "k-3"] assert batch.deleted == [False, False, True] assert
-    batch.modified_at[0] == 1735684200_000000  # 22:30 UTC assert batch.columns["gender"] == ["female", "male",
-    None] assert batch.columns["name"] == ["Jutta Ährenfeld", None, None] assert batch.columns["birth_date"] ==
-    ["1990-02-01", "unbekannt", None] assert batch.columns["spend_total"] == ["1234.5", "12", None] assert
-    batch.columns["loyalty_points"] == [None, None, None] assert batch.normal["phone"] == ["+49307654321",
-    "+491711234567", None] assert batch.normal["email"] == ["jutta@xn--postfcher-z2a.example", None, None]
-    assert batch.normal["customer_number"] == ["k-1", "k-2", None] assert batch.facets["region"] == ["DE-BY",
-    None, None] assert batch.facets["country"] == ["DE", "DE", None] assert batch.facets["kind"] == ["customer",
-    "customer", None] assert batch.facets["birth_date"] == ["1990-02-01", None, None] assert
-    batch.facets["spend_band"] == ["EUR >=1000", "EUR <250", None]
+    header = ["Kunden-Nr.", "Anrede", "Name", "E-Mail", "Telefon", "Straße", "PLZ", "Ort", "Bundesland", "Geburtstag"]
+    header += ["Filiale", "Umsatz", "Geändert am", "Gelöscht", "Bearbeiter", "Filialtext"]
+    first = ["k-1", "Frau", "Jutta Ährenfeld", "Jutta@Postfächer.example", "030 7654321", '"Am ""Hof"" 1"', "10115"]
+    first += ["Berlin", "Bayern", "01.02.1990", "B1", "1.234,50", "31.12.2024 23:30:00", "", "xy", "z"]
+    second = ["k-2", "Herr", "k. A.", "", "0171 1234567", "", "", "", "", "unbekannt"]
+    second += ["WEB", "12", "01.07.2025 12:00", "", "", ""]
+    third = ["k-3", *[""] * 11, "01.07.2025 12:00", "X", "", ""]
+    path = tmp_path / "export.txt"
+    lines = ["\t".join(row) + "\r\n" for row in (header, first, second, third)]
+    path.write_bytes("".join(lines).encode("utf-16"))
+    (batch,) = open_delivery(path, configuration.mapping("lindgruen"), configuration.group).batches()
+    assert batch.rejected == []
+    assert batch.record_ids == ["k-1", "k-2", "k-3"]
+    assert batch.deleted == [False, False, True]
+    assert batch.modified_at[0] == 1735684200_000000  # 22:30 UTC
+    assert batch.columns["gender"] == ["female", "male", None]
+    assert batch.columns["name"] == ["Jutta Ährenfeld", None, None]
+    assert batch.columns["street"] == ['Am "Hof" 1', None, None]
+    assert batch.columns["birth_date"] == ["1990-02-01", "unbekannt", None]
+    assert batch.columns["spend_total"] == ["1234.5", "12", None]
+    assert batch.columns["loyalty_points"] == [None, None, None]
+    assert batch.normal["phone"] == ["+49307654321", "+491711234567", None]
+    assert batch.normal["email"] == ["jutta@xn--postfcher-z2a.example", None, None]
+    assert batch.normal["customer_number"] == ["k-1", "k-2", None]
+    assert batch.facets["region"] == ["DE-BY", None, None]
+    assert batch.facets["country"] == ["DE", "DE", None]
+    assert batch.facets["kind"] == ["customer", "customer", None]
+    assert batch.facets["birth_date"] == ["1990-02-01", None, None]
+    assert batch.facets["spend_band"] == ["EUR >=1000", "EUR <250", None]
 
 
 def test_the_stationer_of_the_page_is_read(configuration, tmp_path):

@@ -142,10 +142,15 @@ def _guess(sample: bytes, mapping: BrandMapping) -> str:
     lines = [line for line in sample.split(b"\n") if not line.isascii()]
     telling = b"\n".join(lines)[:_GUESS_BYTES]
     if _has_western_shape(telling):
-        shares = {encoding: _share_of_letters(telling, encoding) for encoding in _LATIN if _decodes(telling,
-        encoding)} if shares: return max(shares, key=lambda encoding: shares[encoding]) best =
-        from_bytes(telling, cp_isolation=_CANDIDATES).best() if best is not None: return str(best.encoding)
-        return "cp1252" if _decodes(telling, "cp1252") else "latin-1"
+        shares = {
+            encoding: _share_of_letters(telling, encoding) for encoding in _LATIN if _decodes(telling, encoding)
+        }
+        if shares:
+            return max(shares, key=lambda encoding: shares[encoding])
+    best = from_bytes(telling, cp_isolation=_CANDIDATES).best()
+    if best is not None:
+        return str(best.encoding)
+    return "cp1252" if _decodes(telling, "cp1252") else "latin-1"
 
 
 def _encoding_of_header(sample: bytes, mapping: BrandMapping) -> str | None:
@@ -167,8 +172,8 @@ def _names(mapping: BrandMapping) -> set[str]:
 
 def _has_western_shape(telling: bytes) -> bool:
     """Accented letters stand between plain ones in Latin text; in other alphabets they stand together."""
-    pairs = sum(one > 0x7F and two > 0x7F for one, two in zip(telling, telling[1:], strict=False))
-    return pairs * 4 < sum(byte > 0x7F for byte in telling)
+    pairs = sum(one > 0x7F and two > 0x7F for one, two in itertools.pairwise(telling))
+    return pairs * 3 < sum(byte > 0x7F for byte in telling)
 
 
 def _share_of_letters(telling: bytes, encoding: str) -> float:
