@@ -13,7 +13,7 @@ from cloakroom.errors import ConflictError, DeniedError, RuleError, UsageError
 from cloakroom.gate.decision import Principal, decide_renewal
 from cloakroom.gate.policy import EVERY_BRAND, PrincipalKind
 from cloakroom.ledger.entry import Operation, check_identifier
-from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, KeyRing, new_key
+from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, new_key
 from cloakroom.wiring import Application
 
 
@@ -98,7 +98,7 @@ def enrol(
         application.ledger.append({}, [entry])
         if private is not None and path is not None:
             write_credential(path, PrivateCredential(credential, name, private))
-    application.ring = KeyRing.open(application.root, application.records.keys())
+    application.refresh_keys()
     return path
 
 

@@ -135,6 +135,12 @@ class Application:
         """Return what reads and makes the tokens of one scope."""
         return TokenCodec(self.ring.get(KeyPurpose.TOKEN, GROUP, token_scope))
 
+    def refresh_keys(self) -> None:
+        """Read the key ring anew; other nodes may have added or destroyed generations."""
+        self.ring = KeyRing.open(self.root, self.records.keys())
+        for name in ("sealers", "digests", "facets"):
+            self.__dict__.pop(name, None)
+
     def now(self) -> int:
         """Return the time in microseconds."""
         return to_microseconds(self.clock.now())

@@ -1,0 +1,104 @@
+"""``erase`` and ``rotate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cloakroom import rotating
+from cloakroom.adapters.root_key import create_root_key
+from cloakroom.cli.output import AsOption, HomeOption, JsonOption, console, print_json, progress_bar
+from cloakroom.clock import format_time, from_microseconds
+from cloakroom.erasing import erase
+from cloakroom.ledger_files import prove_entry
+from cloakroom.principals import authenticate
+from cloakroom.settings import load_settings
+from cloakroom.wiring import application
+
+Brand = Annotated[str, typer.Argument(help="The brand.")]
+
+
+def erase_command(
+    tokens: Annotated[list[str], typer.Argument(help="Tokens of the records to erase for good.")],
+    credential: AsOption,
+    purpose: Annotated[str, typer.Option(help="Purpose of the policy that allows erasing.")],
+    reference: Annotated[str | None, typer.Option(help="Case number.")] = None,
+    receipt: Annotated[Path | None, typer.Option(help="Where to write the receipt, a proof file.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    home: HomeOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Destroy the keys of records: every copy, backups included, becomes unreadable. Cannot be undone."""
+    if not yes and not json_output:
+        typer.confirm(f"Erase {len(tokens)} records for good?", abort=True)
+    with application(load_settings(home)) as opened:
+        who = authenticate(opened, credential)
+        done = erase(opened, tokens, who, purpose=purpose, reference=reference)
+        if receipt is not None:
+            receipt.write_bytes(prove_entry(opened, done.leaf_index)[0].render())
+    at = format_time(from_microseconds(done.at))
+    if json_output:
+        print_json({"erased": done.records, "entry": done.leaf_index, "at": at, "receipt": str(receipt or "")})
+    else:
+        console.print(
+            f"{done.records} records erased at {at}; receipt: ledger entry {done.leaf_index}.", highlight=False
+        )
+
+
+def rotate_root(
+    new: Annotated[str, typer.Argument(help="URI of the new root key, such as file:/etc/cloakroom/root.key")],
+    create: Annotated[bool, typer.Option("--create", help="Make the file of a file: URI first.")] = False,
+    home: HomeOption = None,
+    json_output: JsonOption = False,
+) -> None:
+    """Wrap the store's keys under another root key. Set CLOAKROOM_ROOT_KEY to its URI from then on."""
+    if create and new.startswith("file:"):
+        create_root_key(Path(new.removeprefix("file:")))
+    with application(load_settings(home)) as opened:
+        count = rotating.rotate_root(opened, new)
+        opened.sequencer.run()
+    _report({"keys": count, "root_key": new}, f"{count} keys are under {new} now.", json_output)
+
+
+def rotate_brand(brand: Brand, home: HomeOption = None, json_output: JsonOption = False) -> None:
+    """Give a brand new key-encryption keys; wraps follow while others serve, no value is opened."""
+    with (
+        application(load_settings(home)) as opened,
+        progress_bar("wrapping", quiet=json_output, unit="records") as show,
+    ):
+        total = sum(
+            count for (number, _), count in opened.vault.counts().items() if number == opened.catalogue.brand(brand)
+        )
+        count = rotating.rotate_brand(opened, brand, lambda done: show(done, total, done))
+        opened.sequencer.run()
+    _report({"brand": brand, "records": count}, f"{count:,} records of {brand} are under new keys.", json_output)
+
+
+def rotate_index(brand: Brand, home: HomeOption = None, json_output: JsonOption = False) -> None:
+    """Give a brand a new index key; digests are permuted while others serve, no value is opened."""
+    with (
+        application(load_settings(home)) as opened,
+        progress_bar("permuting", quiet=json_output, unit="index rows") as show,
+    ):
+        count = rotating.rotate_index(opened, brand, lambda done: show(done, 0, done))
+        opened.sequencer.run()
+    _report({"brand": brand, "rows": count}, f"{count:,} index rows of {brand} are under a new key.", json_output)
+
+
+def _report(document: dict[str, object], words: str, as_json: bool) -> None:
+    if as_json:
+        print_json(document)
+    else:
+        console.print(words, highlight=False)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("erase")(erase_command)
+    group = typer.Typer(help="Rotate keys while the store serves.", no_args_is_help=True)
+    group.command("root")(rotate_root)
+    group.command("brand")(rotate_brand)
+    group.command("index")(rotate_index)
+    app.add_typer(group, name="rotate")

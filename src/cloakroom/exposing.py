@@ -1,0 +1,35 @@
+"""What a credential could open if it were stolen now. Part of the composition root."""
+
+from __future__ import annotations
+
+from cloakroom.flows.lineage_views import LineageViews
+from cloakroom.gate.decision import budget_of
+from cloakroom.gate.exposure import Exposure, expose
+from cloakroom.wiring import Application
+
+
+def exposure_of(application: Application, name: str) -> Exposure:
+    """Return the ceiling of a principal as of now.
+
+    Raises:
+        DeniedError: There is no such principal.
+    """
+    stored = application.records.principal(name)
+    policy = application.configuration.policy
+    classes = application.configuration.field_classes
+    budget = budget_of(policy, stored.principal)
+    views = LineageViews(application.ledger, classes)
+    views.load([name])
+    counts: dict[str, int] = dict.fromkeys(application.catalogue.brands, 0)
+    for (brand, state), count in application.vault.counts().items():
+        if state == 0:
+            counts[application.catalogue.brand_name(brand)] += count
+    return expose(
+        policy,
+        stored.principal,
+        views.view(name, budget) if budget is not None else None,
+        application.now(),
+        fields=classes,
+        records_by_brand=counts,
+        frozen=stored.frozen_at is not None,
+    )

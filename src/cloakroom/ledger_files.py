@@ -1,0 +1,146 @@
+"""The ledger as static files: export, verification from files alone, proofs. Part of the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyroaring import BitMap
+
+from cloakroom.adapters.tile_files import TileDirectory
+from cloakroom.errors import CloakroomError, UncheckableError
+from cloakroom.flows.sequencing import StoredCheckpoint
+from cloakroom.ledger.entry import decode_entry, hash_set
+from cloakroom.ledger.verification import EarlierCheckpoint, Inspection, Verification, set_path, verify_export
+from cloakroom.tlog.note import Ed25519Verifier
+from cloakroom.tlog.proof_file import ProofFile
+from cloakroom.tlog.proofs import TileHashReader, prove_inclusion
+from cloakroom.wiring import Application
+
+_FILES_PER_WRITE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What was exported.
+
+    Attributes:
+        size: Number of entries.
+        root: Root hash.
+        files: Number of files.
+        key: The log's verifier key, to be kept apart from the files.
+    """
+
+    size: int
+    root: bytes
+    files: int
+    key: str
+
+
+def export_ledger(application: Application, directory: Path) -> Export:
+    """Write the whole log with its record sets as static files; whatever is there already must agree."""
+    application.sequencer.run()
+    log = application.log
+    target = TileDirectory(directory)
+    count, pending = 0, {}
+    with application.connection.transaction():
+        application.connection.execute("set transaction isolation level repeatable read")
+        checkpoint = log.latest_checkpoint()
+        if checkpoint is None:
+            raise UncheckableError("the log is empty")
+        for path, data in log.all_tiles():
+            pending[path] = data
+            if len(pending) >= _FILES_PER_WRITE:
+                target.write(pending)
+                count, pending = count + len(pending), {}
+        for first in range(0, checkpoint.size, 100_000):
+            for _, data in log.sets(first, min(first + 100_000, checkpoint.size)):
+                pending[set_path(hash_set(data))] = data
+                if len(pending) >= _FILES_PER_WRITE:
+                    target.write(pending)
+                    count, pending = count + len(pending), {}
+    target.publish(pending, checkpoint.note)
+    target.remove_superseded(checkpoint.size)
+    return Export(checkpoint.size, checkpoint.root, count + len(pending) + 1, application.signer.verifier.render())
+
+
+class CloakroomEntries:
+    """Checks that each leaf is an entry, and each set one that an entry names. Implements `EntryInspector`."""
+
+    def __init__(self) -> None:
+        """Start with nothing seen."""
+        self._sizes: dict[str, int] = {}
+
+    def inspect_entries(self, first: int, entries: Sequence[bytes]) -> Inspection:
+        """See `EntryInspector.inspect_entries`."""
+        problems: list[tuple[int, str]] = []
+        sets: list[tuple[int, str]] = []
+        for number, leaf in enumerate(entries, first):
+            try:
+                entry = decode_entry(leaf)
+            except CloakroomError as error:
+                problems.append((number, str(error)))
+                continue
+            if entry.set_sha256:
+                sets.append((number, entry.set_sha256))
+                self._sizes[entry.set_sha256] = entry.records
+        return Inspection(problems, sets)
+
+    def inspect_set(self, digest: str, content: bytes) -> str | None:
+        """See `EntryInspector.inspect_set`."""
+        try:
+            size = len(BitMap.deserialize(content))
+        except (ValueError, RuntimeError):
+            return "is not a set of records"
+        return None if size == self._sizes.get(digest) else "holds another number of records than its entry says"
+
+
+def verify_ledger(
+    directory: Path,
+    key: str,
+    *,
+    earlier: Sequence[Path] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> Verification:
+    """Verify exported files with nothing but the log's verifier key.
+
+    Args:
+        directory: The exported files.
+        key: The verifier key in its text form, from somewhere else than the files.
+        earlier: Checkpoints that somebody kept.
+        progress: Is told (entries done, entries in all).
+
+    Raises:
+        TamperedError: Something was changed; names each file and entry.
+        UncheckableError: Something is missing or unreadable.
+    """
+    if not directory.is_dir():
+        raise UncheckableError(f"{directory} is not a folder of exported files")
+    verifier = Ed25519Verifier.parse(key.strip())
+    kept = [EarlierCheckpoint(path.name, path.read_bytes()) for path in earlier]
+    return verify_export(
+        TileDirectory(directory),
+        verifier.key,
+        verifier.name,
+        earlier=kept,
+        inspector=CloakroomEntries(),
+        progress=progress,
+    )
+
+
+def prove_entry(application: Application, leaf_index: int) -> tuple[ProofFile, StoredCheckpoint]:
+    """Return a proof file that one entry is in the log.
+
+    Raises:
+        UncheckableError: There is no such entry.
+    """
+    application.sequencer.run()
+    checkpoint = application.log.latest_checkpoint()
+    if checkpoint is None or not 0 <= leaf_index < checkpoint.size:
+        raise UncheckableError(f"no entry {leaf_index} in the log")
+    leaf, _ = application.log.leaf(leaf_index)
+    reader = TileHashReader(application.log, checkpoint.size)
+    return ProofFile(
+        leaf_index, prove_inclusion(leaf_index, checkpoint.size, reader), checkpoint.note, leaf
+    ), checkpoint
