@@ -13,6 +13,7 @@ from pyroaring import BitMap
 from cloakroom.canonical.name import PersonName
 from cloakroom.errors import LimitError, UsageError
 from cloakroom.scoping.link_keys import KeyKind, link_texts
+from cloakroom.scoping.missed_links import estimate_missed
 from cloakroom.scoping.persons import KeyColumns, Limits, link_persons
 
 EMAIL, PHONE, MAILBOX = KeyKind.EMAIL, KeyKind.PHONE, KeyKind.MAILBOX
@@ -238,3 +239,23 @@ def test_link_texts_name_what_records_may_share():
     ]
     assert link_texts(name="Anna") == []
     assert link_texts(emails=["+news@example.com"])[1] == (KeyKind.MAILBOX, "+news@example.com")
+
+
+def test_what_two_ways_find_together_tells_what_both_miss():
+    # 900 and 800 of 1,000 links found independently: 720 by both, 980 by either, 20 by neither.
+    missed = estimate_missed(900, 800, 980)
+    assert missed.expected == 20
+    assert 20 < missed.at_most < 35
+
+
+def test_nothing_is_estimated_from_a_handful_or_from_one_way_alone():
+    assert estimate_missed(10, 10, 12).expected == 0
+    assert estimate_missed(5_000, 0, 5_000).at_most == 0
+    assert estimate_missed(0, 0, 0).at_most == 0
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 10_000))
+def test_no_estimate_is_negative(first, second, both):
+    both = min(first, second, both)
+    missed = estimate_missed(first, second, first + second - both)
+    assert 0 <= missed.expected <= missed.at_most or missed.expected == missed.at_most == 0

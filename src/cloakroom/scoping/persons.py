@@ -7,10 +7,11 @@ handful of records hold it. No rule about the rest is right, so there are two, a
 - **upper**, the strict rule: they share a *strong* key (e-mail address or telephone number) and their names are
   compatible. Who uses two addresses and two numbers that no record joins is counted twice.
 - **lower**, the loose rule: they share any key, strong or corroborating (the mailbox without its plus tag, name
-  with date of birth, name with house number and postcode), whatever their names; and a record without a strong
-  key adds nobody, since its person may be counted already. Families with one address are counted as one.
-- **best** lies between: strict, joined further by corroborating keys where names are compatible. It is the figure to
-  give when only one is asked for.
+  with date of birth, name with house number and postcode), whatever their names; a record without a strong key adds
+  nobody, since its person may be counted already; and the links that no key shows are estimated and taken off
+  (`cloakroom.scoping.missed_links`). Families with one address are counted as one.
+- **best** lies between: strict, joined further by corroborating keys where names are compatible, less the links
+  expected to be missing. It is the figure to give when only one is asked for.
 
 Compatible means `Rule.LOOSE` of `cloakroom.canonical.name`: a shared address is strong evidence already, and
 names of one person differ by script, marriage and typing errors; the names have to contradict, not to agree
@@ -23,8 +24,8 @@ Keys are digests: this module never sees an address or a number. Names come thro
 that share a key with another one; nothing personal is kept or returned.
 
 Not handled: one person under two names with no key in common is two in every figure; two people of compatible
-names with one address (father and son) are one in every figure. Without corroborating keys the lower figure can
-be too high by the share of people who use two addresses.
+names with one address (father and son) are one in every figure. Without corroborating keys nothing can be estimated
+and the lower figure is too high by the share of people who use two addresses.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from cloakroom.canonical.name import PersonName, Rule, fold_name, names_compatib
 from cloakroom.errors import LimitError, UsageError
 from cloakroom.scoping.link_keys import STRONG, KeyKind
 from cloakroom.scoping.linking import Flags, Holders, Ordinals, Pairs, Words, connect, find_holders, select_keys
+from cloakroom.scoping.missed_links import estimate_missed
 
 if TYPE_CHECKING:
     from pyroaring import BitMap
@@ -53,7 +55,8 @@ _NAMED_KEYS = frozenset({KeyKind.NAME_BIRTH, KeyKind.NAME_ADDRESS})
 _METHOD = (
     "persons joined by a shared e-mail address or telephone number (any version) held by at most {holders} records; "
     "upper figure: {names}; lower figure: names not compared, joined also by mailbox without tag, name with birth "
-    "date, name with address where known, and records without address or number add nobody"
+    "date, name with address where known, records without address or number add nobody, links that no key shows are "
+    "estimated from those found two ways and taken off"
 )
 
 
@@ -130,6 +133,7 @@ class PersonCount:
 
     Attributes:
         keyless: Records of the set without any usable strong key.
+        missed: Links that no key shows, as expected; taken off in `best`, and with a margin in `lower`.
         method: How it was counted, in one sentence for the file of the case.
     """
 
@@ -138,6 +142,7 @@ class PersonCount:
     upper: int
     records: int
     keyless: int
+    missed: int
     method: str
 
 
@@ -149,6 +154,7 @@ class Persons:
         strict: Per ordinal, the smallest ordinal of its person under the strict rule.
         best: The same with corroborating keys.
         loose: The same under the loose rule.
+        named: The same by name with birth date or address alone, to see what the strong keys miss.
         keyed: Per ordinal, whether it has a usable strong key.
         refusals: Links that were not made.
         method: One sentence.
@@ -157,6 +163,7 @@ class Persons:
     strict: Ordinals
     best: Ordinals
     loose: Ordinals
+    named: Ordinals
     keyed: Flags
     refusals: Refusals
     method: str
@@ -168,9 +175,23 @@ class Persons:
         beyond = len(ordinals) - len(known)
         keyed = known[self.keyed[known]]
         upper = _count_labels(self.strict, known) + beyond
-        best = _count_labels(self.best, known) + beyond
-        lower = max(_count_labels(self.loose, keyed), min(1, len(ordinals)))
-        return PersonCount(lower, best, upper, len(ordinals), len(ordinals) - len(keyed), self.method)
+        found = _count_labels(self.best, known) + beyond
+        missed = estimate_missed(
+            first=len(ordinals) - upper,
+            second=len(known) - _count_labels(self.named, known),
+            either=len(ordinals) - found,
+        )
+        least = min(1, len(ordinals))
+        lower = max(_count_labels(self.loose, keyed) - missed.at_most, least)
+        return PersonCount(
+            lower=lower,
+            best=max(found - missed.expected, lower),
+            upper=upper,
+            records=len(ordinals),
+            keyless=len(ordinals) - len(keyed),
+            missed=missed.expected,
+            method=self.method,
+        )
 
     def count_each(self, parts: Mapping[str, BitMap]) -> dict[str, PersonCount]:
         """Count every part of a split. Parts may share persons: their figures need not add up to the whole."""
@@ -218,6 +239,8 @@ def link_persons(
     strict = connect(np.arange(records, dtype=np.uint32), pairs)
     named = _usable_holders(words, keys, meaningful & np.isin(keys.kinds, [*_NAMED_KEYS]), limits)
     mailboxes = _usable_holders(words, keys, meaningful & (keys.kinds == KeyKind.MAILBOX), limits)
+    # The corroborating keys that hold a name join alike names only; a mailbox may be a family's.
+    by_name = connect(np.arange(records, dtype=np.uint32), named.chain_pairs())
     best = connect(connect(strict, named.chain_pairs()), _agreeing(mailboxes, namer)[0])
     loose = connect(connect(best, strong.chain_pairs()), mailboxes.chain_pairs())
     refusals = Refusals(
@@ -229,7 +252,7 @@ def link_persons(
     )
     said = "names must be compatible" if namer else "names not compared"
     method = _METHOD.format(holders=limits.holders_max, names=said)
-    return Persons(strict, best, loose, keyed, refusals, method)
+    return Persons(strict, best, loose, by_name, keyed, refusals, method)
 
 
 class _NameComparison:
