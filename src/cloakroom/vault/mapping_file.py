@@ -141,7 +141,8 @@ def _file_format(table: TableReader) -> FileFormat:
 
 def _is_text_encoding(name: str) -> bool:
     try:
-        return isinstance(codecs.lookup(name).name, str) and isinstance(b"".decode(name), str)
+        # Refuses what Python calls a codec but is none of text, such as base64.
+        return len("a".encode(codecs.lookup(name).name)) > 0
     except (LookupError, ValueError):
         return False
 
@@ -169,6 +170,7 @@ def _format(table: TableReader, key: str, default: str) -> str:
     written = table.text(key, default)
     if written not in DATE_ORDERS and "%" not in written:
         table.wrong(key, f"must be one of {', '.join(DATE_ORDERS)}, or a pattern such as %d.%m.%Y")
+        return default
     return written
 
 
@@ -223,7 +225,7 @@ def _columns(table: TableReader, order: str) -> tuple[tuple[ColumnMapping, ...],
             entry.wrong("bands", "only one column may have bands")
         bands = own_bands or bands
         columns.append(column)
-    if not columns:
+    if not table.names():
         table.findings.add(table.path[:-1], "[columns] maps no column")
     return tuple(columns), bands
 

@@ -154,6 +154,7 @@ class TableReader:
         self._known: set[str] = set()
 
     def __contains__(self, key: str) -> bool:
+        self._known.add(key)
         return key in self._table
 
     def wrong(self, key: str, reason: str) -> None:
