@@ -238,7 +238,7 @@ def test_persons_are_an_interval_that_holds_their_true_number_and_is_tight(store
     true = store.true_persons(taken)
     assert counted.lower <= true <= counted.upper
     # People of this group use two addresses and leave values out more often than most: hence the width.
-    assert counted.upper - counted.lower < 0.16 * true
+    assert counted.upper - counted.lower < 0.12 * true
     assert abs(counted.best - true) < 0.01 * true
 
 

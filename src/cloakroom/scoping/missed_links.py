@@ -1,8 +1,8 @@
 """How many links no key shows: dual-system estimation.
 
-Two ways of finding that two records are about one person (by address or number; by name with birth date or house) each
-miss some. Where the ways are independent, what both find tells what both miss, as in a census checked by a second
-one: found by the first × found by the second ÷ found by both.
+Two ways of finding that two records are about one person (by address or number; by name with birth date or house)
+each miss some. Where the ways are independent, what both find tells what both miss, as in a census checked by a
+second one: found by the first × found by the second ÷ found by both.
 
 Sources: C. Chandra Sekar and W. E. Deming, "On a Method of Estimating Birth and Death Rates and the Extent of
 Registration", JASA 44 (1949); D. G. Chapman, "Some properties of the hypergeometric distribution with applications to

@@ -248,7 +248,7 @@ def draw_holdings(
         kind=kind,
         email=_draw_emails(rng, kind),
         phone=rng.choice(4, size=size, p=[0.86, 0.06, 0.07, 0.01]),
-        mobile=rng.choice(4, size=size, p=[0.20, 0.68, 0.11, 0.01]),
+        mobile=rng.choice(4, size=size, p=[0.15, 0.78, 0.06, 0.01]),
         residence=rng.choice(3, size=size, p=[0.78, 0.10, 0.12]),
         spend=np.where(kind == RECIPIENT, 0, spend).astype(np.int64),
         with_birth=rng.random(size) < 0.45,
@@ -276,7 +276,7 @@ def _draw_kinds(rng: np.random.Generator, population: Population, person: Intege
 
 def _draw_emails(rng: np.random.Generator, kind: Integers) -> Integers:
     size = len(kind)
-    email = rng.choice(5, size=size, p=[0.06, 0.81, 0.11, 0.015, 0.005])
+    email = rng.choice(5, size=size, p=[0.06, 0.86, 0.06, 0.015, 0.005])
     email[(kind == RECIPIENT) & (rng.random(size) < 0.4)] = EMAIL["none"]
     return email
 
