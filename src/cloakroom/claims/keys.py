@@ -23,6 +23,8 @@ from cloakroom.canonical.phone import canonical_phones, is_region
 _SEPARATORS = "[ .()/\u00a0-]+"
 _PUBLIC_LOCAL = re.compile(r"[a-z0-9](?:[a-z0-9_+.-]{0,62}[a-z0-9])?")
 _PUBLIC_DOMAIN = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)+")
+_REGIONS_MAX = 40
+_USUAL_REGIONS = ("IT", "FR", "GB", "US", "DE", "JP", "KR", "ES", "CN", "NL", "CH", "HK", "AE", "AU", "SA", "SG", "BR", "TR", "MX", "BE", "AT", "PT", "IN")
 _SUFFIX_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
@@ -83,7 +85,12 @@ def phone_keys(values: pl.Series, countries: pl.Series) -> pl.Series:
         countries: ISO 3166 code of the country whose national form each number may have, or null.
     """
     bare = values.str.replace_all(_SEPARATORS, "")
-    international = bare.str.contains(_international()).fill_null(value=False)
+    simple, intricate, trunks = _international()
+    international = bare.str.contains(simple).fill_null(value=False)
+    if not international.all():
+        beyond_doubt = pl.col("").str.contains(intricate) & ~pl.col("").str.contains(trunks)
+        others = bare.alias("").to_frame().select(pl.when(~international).then(beyond_doubt)).to_series()
+        international |= others.fill_null(value=False)
     keys = pl.select(pl.when(international).then(bare)).to_series()
     if bool((international | bare.is_null() | (bare == "")).all()):
         return keys
@@ -96,20 +103,59 @@ def phone_keys(values: pl.Series, countries: pl.Series) -> pl.Series:
         pl.coalesce("key", "found")).to_series()
 
 
+def possible_numbers(values: pl.Series, keys: pl.Series) -> pl.DataFrame:
+    """Return what national numbers without a country may be in the countries that the column speaks of.
+
+    Args:
+        values: Numbers as written.
+        keys: Their E.164 forms where these are known; the countries are taken from them.
+
+    Returns:
+        ``row`` and ``key``, several for one row.
+    """
+    bare = values.str.replace_all(_SEPARATORS, "")
+    is_open = (keys.is_null() & bare.str.contains(r"^[0-9]{7,15}$")).fill_null(value=False)
+    if not is_open.any():
+        return pl.DataFrame(schema={"row": pl.UInt32, "key": pl.String})
+    rows = pl.DataFrame({"row": is_open.arg_true(), "text": values.filter(is_open), "bare": bare.filter(is_open)})
+    parts = [_by_plan(rows, plan).select("row", "key") for region in _regions_of(keys) if (plan := _plan(region))]
+    return pl.concat(parts).drop_nulls().unique()
+
+
+def _regions_of(keys: pl.Series) -> list[str]:
+    """Return the countries of at least one number in five hundred; a usual list where there are no numbers."""
+    starts = keys.drop_nulls().str.slice(1, 3).value_counts()
+    counts: dict[str, int] = {}
+    for digits, count in starts.iter_rows():
+        for size in (1, 2, 3):
+            if regions := COUNTRY_CODE_TO_REGION_CODE.get(int(digits[:size])):
+                counts[regions[0]] = counts.get(regions[0], 0) + count
+                break
+    total = sum(counts.values())
+    often = [region for region, count in sorted(counts.items(), key=lambda item: -item[1]) if count * 500 >= total]
+    return often[:_REGIONS_MAX] if total >= _REGIONS_MAX else list(_USUAL_REGIONS)
+
+
+def _by_plan(part: pl.DataFrame, plan: _Plan) -> pl.DataFrame:
+    """Add the E.164 form, as ``key``, of those numbers that are national numbers of a plan beyond doubt."""
+    bare = pl.col("bare")
+    bare = pl.when(~bare.str.contains(plan.abroad)).then(bare) if plan.abroad else bare
+    rest = bare.str.slice(len(plan.trunk))
+    prefix = bare.str.extract(plan.prefix, 0) if plan.prefix else pl.lit(None, pl.String)
+    with_trunk = (prefix == plan.trunk) & rest.str.contains(plan.general)
+    without = prefix.fill_null("").eq("") & bare.str.contains(plan.general)
+    number = pl.when(with_trunk).then(rest).when(without).then(bare)
+    fits = number.str.len_bytes().is_in(plan.lengths)
+    return part.with_columns(pl.when(fits).then(pl.lit(plan.code) + number).alias("key"))
+
+
 def _national(part: pl.DataFrame, region: str | None) -> pl.DataFrame:
     """Return row and E.164 form for numbers of one country."""
     known = region if region is not None and is_region(region) else None
     found = part.select("row", "text", pl.lit(None, pl.String).alias("found"))
     plan = _plan(known) if known else None
     if plan is not None:
-        bare = pl.col("bare")
-        bare = pl.when(~bare.str.contains(plan.abroad)).then(bare) if plan.abroad else bare
-        rest = bare.str.slice(len(plan.trunk))
-        with_trunk = bare.str.starts_with(plan.trunk) & rest.str.contains(plan.general) if plan.trunk else pl.lit(value=False)
-        without = ~bare.str.starts_with(plan.trunk or "x") & bare.str.contains(plan.general)
-        number = pl.when(with_trunk).then(rest).when(without).then(bare)
-        fits = number.str.len_bytes().is_in(plan.lengths)
-        found = part.select("row", "text", pl.when(fits).then(pl.lit(plan.code) + number).alias("found"))
+        found = _by_plan(part, plan).select("row", "text", pl.col("key").alias("found"))
     rest_texts = found.filter(pl.col("found").is_null())["text"].unique()
     if rest_texts.len():
         forms = pl.Series(canonical_phones(rest_texts.to_list(), [known] * rest_texts.len()), dtype=pl.String)
@@ -118,26 +164,33 @@ def _national(part: pl.DataFrame, region: str | None) -> pl.DataFrame:
     return found.select("row", "found")
 
 
-@lru_cache(maxsize=1)
-def _international() -> str:
-    """Return a pattern of international numbers that are E.164 already, beyond doubt.
+def _at_start(pattern: str) -> str:
+    return "^(?:" + pattern.replace(r"\d", "[0-9]") + ")"
 
-    Where the country has a trunk prefix of one digit, numbers that begin with it are left to the library, since
-    people write ``+44 (0)20``.
+
+@lru_cache(maxsize=1)
+def _international() -> tuple[str, str, str]:
+    """Return patterns of international numbers that are E.164 already, beyond doubt.
+
+    The first holds for itself. The second is for countries whose trunk prefix is more than one digit, and holds
+    where the third does not. Numbers that go on with a trunk prefix are left to the library, since people write
+    ``+44 (0)20``.
     """
-    parts = []
+    simple, intricate, trunks = [], [], []
     for code, regions in COUNTRY_CODE_TO_REGION_CODE.items():
         metadata = PhoneMetadata.metadata_for_region(regions[0], None)
         if metadata is None or metadata.general_desc is None:
             continue
         trunk = metadata.national_prefix_for_parsing
-        if trunk is not None and not (len(trunk) == 1 and trunk.isdigit()):
-            continue
         lengths = set(metadata.general_desc.possible_length) - set(metadata.general_desc.possible_length_local_only)
-        first = f"[{''.join(digit for digit in '0123456789' if digit != trunk)}]"
         tails = "|".join(f"[0-9]{{{length - 1}}}" for length in sorted(lengths) if length > 5)
-        parts.append(f"{code}{first}(?:{tails})")
-    return rf"^\+(?:{'|'.join(parts)})$"
+        if trunk is None or (len(trunk) == 1 and trunk.isdigit()):
+            first = f"[{''.join(digit for digit in '0123456789' if digit != trunk)}]"
+            simple.append(f"{code}{first}(?:{tails})")
+        else:
+            intricate.append(f"{code}[0-9](?:{tails})")
+            trunks.append(f"{code}(?:{trunk})".replace(r"\d", "[0-9]"))
+    return rf"^\+(?:{'|'.join(simple)})$", rf"^\+(?:{'|'.join(intricate)})$", rf"^\+(?:{'|'.join(trunks)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +199,7 @@ class _Plan:
 
     code: str
     trunk: str
+    prefix: str | None
     general: str
     abroad: str | None
     lengths: list[int]
@@ -157,20 +211,19 @@ def _plan(region: str) -> _Plan | None:
     if metadata is None or metadata.general_desc is None or not metadata.general_desc.national_number_pattern:
         return None
     main = PhoneMetadata.metadata_for_region(COUNTRY_CODE_TO_REGION_CODE[metadata.country_code][0], None)
-    trunk = metadata.national_prefix_for_parsing or ""
-    if main is None or main.general_desc is None or metadata.national_prefix_transform_rule:
+    if main is None or main.general_desc is None:
         return None
-    if trunk and not trunk.isdigit():
-        return None
+    prefix = metadata.national_prefix_for_parsing
     lengths = set(metadata.general_desc.possible_length) - set(metadata.general_desc.possible_length_local_only)
     lengths &= set(main.general_desc.possible_length) - set(main.general_desc.possible_length_local_only)
     general = metadata.general_desc.national_number_pattern.replace(r"\d", "[0-9]")
     abroad = metadata.international_prefix
     return _Plan(
         code=f"+{metadata.country_code}",
-        trunk=trunk,
+        trunk=metadata.national_prefix or "",
+        prefix=_at_start(prefix) if prefix else None,
         general=f"^(?:{general})$",
-        abroad="^(?:" + abroad.replace(r"\d", "[0-9]") + ")" if abroad else None,
+        abroad=_at_start(abroad) if abroad else None,
         lengths=sorted(length for length in lengths if length >= 5),
     )
 

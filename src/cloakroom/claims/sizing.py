@@ -14,7 +14,7 @@ import polars as pl
 
 from cloakroom.claims.concepts import Concept, Recognised, country_column
 from cloakroom.claims.distinct import DistinctHashes, hashes_of
-from cloakroom.claims.keys import email_keys, id_keys, phone_keys
+from cloakroom.claims.keys import email_keys, id_keys, phone_keys, possible_numbers
 from cloakroom.claims.readers.prose import LOOSE_EMAIL, LOOSE_ID, LOOSE_PHONE
 from cloakroom.claims.tables import Batch
 
@@ -48,6 +48,16 @@ class KeyedRows:
         """Return rows and record ids: ``row``, ``key``, ``column``."""
         columns = self.recognised.columns(Concept.RECORD_ID)
         return _stacked([(column, id_keys(self.frame[column])) for column in columns])
+
+    def possible_phones(self) -> pl.DataFrame:
+        """Return rows and what their national numbers may be, where the row names no country: ``row``, ``key``."""
+        parts = []
+        for column in self.recognised.columns(Concept.PHONE) if not self.is_broken else []:
+            known = self.phones.filter(pl.col("column") == column).select("row", "key")
+            rows = pl.DataFrame({"row": pl.arange(0, self.frame.height, eager=True, dtype=pl.UInt32)})
+            keys = rows.join(known, on="row", how="left", maintain_order="left")["key"]
+            parts.append(possible_numbers(self.frame[column], keys))
+        return pl.concat(parts) if parts else pl.DataFrame(schema={"row": pl.UInt32, "key": pl.String})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,92 @@
+"""Which records a row without an id shows: those of which one version agrees with every value shown.
+
+At least two of e-mail, telephone and name must be shown. Among several such records the ones that agree in most of
+the other columns are taken, and among those of several brands the brand that the table is about.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import polars as pl
+
+from cloakroom.claims.values import VAULT_FIELDS, same_number
+
+_KEYS = ("email", "phone", "phone_2", "name")
+
+
+def proving_pairs(shown: pl.DataFrame, pairs: pl.DataFrame, held: pl.DataFrame, *, is_name_partial: bool) -> pl.DataFrame:
+    """Return ``row``, ``ordinal`` and ``score`` of the records that rows prove.
+
+    Args:
+        shown: ``row`` and the columns of `values.shown_values`.
+        pairs: ``row`` and ``ordinal`` of records that share a key with the row.
+        held: The columns of `values.held_values` of those records.
+        is_name_partial: Whether the table shows only one part of names.
+    """
+    if pairs.height == 0 or held.height == 0:
+        return pl.DataFrame(schema={"row": pl.UInt32, "ordinal": pl.Int64, "score": pl.Int64})
+    columns = [name for name in shown.columns if name != "row"]
+    joined = pairs.join(shown, on="row").join(
+        held.select("ordinal", *(pl.col(name).alias(f"held_{name}") for name in held.columns if name not in _TIMES)),
+        on="ordinal",
+    )
+    shows = {name: pl.col(name).fill_null("") != "" for name in _KEYS if name in columns}
+    agrees = [
+        ~is_shown | _agrees(name, is_name_partial=is_name_partial) for name, is_shown in shows.items()
+    ]
+    count = sum((is_shown.cast(pl.Int64) for name, is_shown in shows.items() if name != "phone_2"), pl.lit(0))
+    others = [name for name in (concept.value for concept in VAULT_FIELDS) if name in columns]
+    score = sum(
+        (((pl.col(name) == pl.col(f"held_{name}")) & (pl.col(name) != "")).fill_null(value=False).cast(pl.Int64) for name in others),
+        pl.lit(0),
+    )
+    return (
+        joined.filter(pl.all_horizontal(*agrees) & (count >= 2))
+        .select("row", "ordinal", score.cast(pl.Int64).alias("score"))
+        .group_by("row", "ordinal")
+        .agg(pl.col("score").max())
+    )
+
+
+_TIMES = ("ordinal", "valid_from", "valid_to")
+
+
+def _agrees(name: str, *, is_name_partial: bool) -> pl.Expr:
+    if name in ("phone", "phone_2"):
+        return same_number(pl.col(name), pl.col("held_phone")) | same_number(pl.col(name), pl.col("held_mobile"))
+    equal = (pl.col(name) == pl.col(f"held_{name}")).fill_null(value=False)
+    if name == "name" and is_name_partial:
+        missing = pl.col("name").str.split(" ").list.set_difference(pl.col("held_name").str.split(" "))
+        return equal | (missing.list.len() == 0)
+    return equal
+
+
+def pairs_by_name(shown: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Return pairs of rows and records that agree in address and name, for addresses too common to pair by alone."""
+    if "name" not in shown.columns or "email" not in shown.columns:
+        return pl.DataFrame(schema={"row": pl.UInt32, "ordinal": pl.Int64})
+    named = shown.filter((pl.col("name") != "") & (pl.col("email") != "")).select("row", "email", "name")
+    return named.join(held.select("ordinal", "email", "name").unique(), on=["email", "name"]).select("row", "ordinal")
+
+
+def best_pairs(proving: pl.DataFrame, brand_names: dict[int, str], counts: Counter[str]) -> pl.DataFrame:
+    """Keep for each row the records that agree most, and of several brands the one the table is about.
+
+    Args:
+        proving: ``row``, ``ordinal``, ``score`` and ``brand`` (a number).
+        brand_names: Names by number.
+        counts: Rows of the table by brand so far, where there was no doubt; brought up to date.
+    """
+    best = proving.filter(pl.col("score") == pl.col("score").max().over("row"))
+    spread = pl.col("brand").n_unique().over("row")
+    clear = best.filter(spread == 1)
+    for number, rows in clear.group_by("brand").agg(pl.col("row").n_unique()).iter_rows():
+        counts[brand_names[number]] += rows
+    unclear = best.filter(spread > 1)
+    if unclear.height == 0:
+        return best
+    weight = {number: counts[name] for number, name in brand_names.items()}
+    weighed = unclear.with_columns(pl.col("brand").cast(pl.Int64).replace_strict(weight, default=0).alias("weight"))
+    settled = weighed.filter(pl.col("weight") == pl.col("weight").max().over("row")).drop("weight")
+    return pl.concat([clear, settled])

@@ -1,0 +1,285 @@
+"""Rows against records: proven, bounded, or never held.
+
+- A row that shows the id of a record proves it. Ids that anybody could have made up (short numbers) prove only where
+  an address or a number of the row agrees, or the table as a whole does.
+- A row without such an id proves the records of which one version agrees with everything it shows of e-mail,
+  telephone and name, two of these at least. That needs values to be opened, for the records that share a key only; beyond
+  `Limits.open_records` a row proves a record only where address and number both lead to it.
+- A row that proves nothing but whose address some records hold makes these **bounded**. An address that more than
+  `Limits.holders` records share says nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from pyroaring import BitMap
+
+from cloakroom.claims.agreement import best_pairs, pairs_by_name, proving_pairs
+from cloakroom.claims.concepts import REPORTED, Concept
+from cloakroom.claims.distinct import DistinctHashes
+from cloakroom.claims.limits import Limits
+from cloakroom.claims.observations import Observations
+from cloakroom.claims.ports import CustomerIndex, History
+from cloakroom.claims.remembered import RememberedIndex
+from cloakroom.claims.sizing import KeyedRows
+from cloakroom.claims.survey import TableKey
+from cloakroom.claims.values import NAMES, OPENED, held_values, shown_values
+
+_PROVING_FIELDS = OPENED
+_Flags = np.ndarray[Any, np.dtype[np.bool_]]
+_CROWD_OPENED = 20_000
+
+
+@dataclass(slots=True)
+class _Table:
+    """What is known of one table so far."""
+
+    brands: Counter[str] = field(default_factory=Counter)
+    backed: int = 0
+    unbacked: BitMap = field(default_factory=BitMap)
+    contradicted: int = 0
+    fields: dict[str, set[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BrandMatch:
+    """What a dump holds of one brand.
+
+    Attributes:
+        proven: Records shown by rows, broken lines included.
+        proven_whole: Records shown by whole rows.
+        bounded: Records that share only an address with a row of other content.
+        rows: Whole rows that show a record of the brand.
+        fields: Names of the fields shown, as reported.
+    """
+
+    proven: BitMap = field(repr=False)
+    proven_whole: BitMap = field(repr=False)
+    bounded: BitMap = field(repr=False)
+    rows: int
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """All rows against all records.
+
+    Attributes:
+        brands: By brand, those of which the dump holds anything.
+        emails_known: Distinct addresses of whole rows that some record holds or held.
+        rows_own: Rows that prove a record.
+        rows_bounded: Rows that prove none, but whose address or number is known.
+        rows_foreign: Rows with a key, none of which is known.
+        rows_silent: Rows without any key.
+        observations: What rows showed of a sample of records, for dating; by brand.
+        notes: What limits the result.
+    """
+
+    brands: dict[str, BrandMatch]
+    emails_known: int
+    rows_own: int
+    rows_bounded: int
+    rows_foreign: int
+    rows_silent: int
+    observations: dict[str, pl.DataFrame] = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+
+class Matcher:
+    """Takes keyed rows in, batch by batch."""
+
+    def __init__(self, index: CustomerIndex, history: History, limits: Limits, seed: int) -> None:
+        self._index = index
+        self._history = history
+        self._limits = limits
+        self._emails = RememberedIndex(index, "email", seed, limits.holders)
+        self._phones = RememberedIndex(index, "phone", seed + 1, limits.holders)
+        self._ids = RememberedIndex(index, "customer_number", seed + 2, limits.holders)
+        self._email_seed = seed
+        self._tables: dict[TableKey, _Table] = {}
+        self._brand_sets = dict(index.brands())
+        self._brand_names = dict(enumerate(self._brand_sets, 1))
+        self._brand_of = _brand_numbers(list(self._brand_sets.values()))
+        self._proven: dict[bool, BitMap] = {False: BitMap(), True: BitMap()}
+        self._bounded = BitMap()
+        self._asked = BitMap()
+        self._known_emails = DistinctHashes()
+        self._rows: Counter[str] = Counter()
+        self._rows_by_brand: Counter[str] = Counter()
+        self._notes: dict[str, None] = {}
+        self._observations = Observations(limits.dating_records, seed)
+
+    def take(self, key: TableKey, keyed: KeyedRows) -> None:
+        """Match one batch."""
+        table = self._tables.setdefault(key, _Table())
+        email_pairs, email_crowd = self._emails.pairs(keyed.emails)
+        phone_pairs, phone_crowd = self._phones.pairs(keyed.phones)
+        if not keyed.is_broken:
+            self._count_known_emails(keyed, email_pairs, email_crowd)
+        proven = self._by_id(table, keyed, email_pairs, phone_pairs)
+        possible, _ = self._phones.pairs(keyed.possible_phones())
+        rest = _without(email_pairs, proven), _without(pl.concat([phone_pairs, possible]).unique(), proven)
+        crowd_rows = keyed.emails.filter(pl.Series(email_crowd))["row"] if email_crowd.any() else _NO_ROWS
+        further = self._by_agreement(table, keyed, rest, crowd_rows, proven)
+        if further.height:
+            proven = pl.concat([proven, further])
+        self._record(table, keyed, proven, rest[0])
+        self._count_rows(keyed, proven, email_pairs, phone_pairs, (email_crowd, phone_crowd))
+
+    def _count_known_emails(self, keyed: KeyedRows, pairs: pl.DataFrame, crowd: _Flags) -> None:
+        del pairs
+        hashes = keyed.emails["key"].hash(self._email_seed).to_numpy()
+        self._known_emails.add(hashes[~self._emails.known.unknown(hashes) | crowd])
+
+    def _by_id(
+        self, table: _Table, keyed: KeyedRows, email_pairs: pl.DataFrame, phone_pairs: pl.DataFrame
+    ) -> pl.DataFrame:
+        ids = keyed.ids()
+        pairs, _ = self._ids.pairs(ids)
+        if pairs.height == 0:
+            return pairs.with_columns(pl.lit(0, pl.Int64).alias("score"))
+        is_unique_id = ids.filter(pl.col("key").str.contains(r"^[0-9A-Za-z]{15,18}$") & pl.col("key").str.contains("[A-Za-z]"))
+        others = pl.concat([email_pairs, phone_pairs]).unique()
+        backed = pairs.join(others, on=["row", "ordinal"], how="semi")
+        unbacked = pairs.join(others, on=["row", "ordinal"], how="anti")
+        trusted = unbacked.join(is_unique_id.select("row").unique(), on="row", how="semi")
+        trusted = trusted.join(backed.select("row").unique(), on="row", how="anti")
+        doubtful = unbacked.join(is_unique_id.select("row").unique(), on="row", how="anti")
+        table.backed += backed.height
+        contradicted = doubtful.join(others.select("row").unique(), on="row", how="semi")
+        table.contradicted += contradicted.height
+        table.unbacked |= BitMap(doubtful["ordinal"].to_numpy().astype(np.uint32))
+        return pl.concat([backed, trusted]).unique().with_columns(pl.lit(0, pl.Int64).alias("score"))
+
+    def _by_agreement(
+        self, table: _Table, keyed: KeyedRows, rest: tuple[pl.DataFrame, pl.DataFrame], crowd_rows: pl.Series,
+        proven: pl.DataFrame,
+    ) -> pl.DataFrame:
+        pairs = pl.concat(rest).unique()
+        done = BitMap(proven["row"].to_numpy())
+        crowd_rows = crowd_rows.filter(~pl.Series(np.isin(crowd_rows.to_numpy(), done.to_array()))) if crowd_rows.len() else crowd_rows
+        if pairs.height == 0 and crowd_rows.len() == 0:
+            return proven.clear()
+        wanted = BitMap(pairs["ordinal"].to_numpy().astype(np.uint32))
+        if len(self._asked | wanted) > self._limits.open_records:
+            self._notes["records beyond the limit of openings are proven only where address and number agree"] = None
+            both = rest[0].join(rest[1], on=["row", "ordinal"]).unique()
+            return self._settled(table, both.with_columns(pl.lit(0, pl.Int64).alias("score")))
+        addresses = keyed.emails.filter(pl.col("row").is_in(crowd_rows.implode()))["key"] if crowd_rows.len() else crowd_rows
+        crowd = self._emails.crowd_of(addresses, _CROWD_OPENED) if crowd_rows.len() else np.zeros(0, np.int64)
+        wanted |= BitMap(crowd.astype(np.uint32))
+        rows = pl.concat([pairs["row"], crowd_rows.cast(pl.UInt32)]).unique().sort()
+        shown = self._shown(keyed, rows)
+        held = self._open(wanted)
+        if crowd.size:
+            pairs = pl.concat([pairs, pairs_by_name(shown.filter(pl.col("row").is_in(crowd_rows.implode())), held)]).unique()
+        is_partial = len(keyed.recognised.columns(*NAMES)) == 1 and not keyed.recognised.columns(Concept.NAME)
+        return self._settled(table, proving_pairs(shown, pairs, held, is_name_partial=is_partial))
+
+    def _settled(self, table: _Table, proving: pl.DataFrame) -> pl.DataFrame:
+        if proving.height == 0:
+            return proving
+        brands = pl.Series("brand", self._brand_of[proving["ordinal"].to_numpy()])
+        best = best_pairs(proving.with_columns(brands), self._brand_names, table.brands)
+        return best.select("row", "ordinal", "score")
+
+    def _shown(self, keyed: KeyedRows, rows: pl.Series) -> pl.DataFrame:
+        part = keyed.frame[rows]
+        return shown_values(part, keyed.recognised, keyed.country[rows]).with_columns(rows.alias("row"))
+
+    def _open(self, wanted: BitMap) -> pl.DataFrame:
+        self._asked |= wanted
+        parts = [held_values(part) for part in self._history.open_versions(wanted, _PROVING_FIELDS) if part.height]
+        return pl.concat(parts) if parts else pl.DataFrame(schema={"ordinal": pl.Int64})
+
+    def _record(self, table: _Table, keyed: KeyedRows, proven: pl.DataFrame, email_pairs: pl.DataFrame) -> None:
+        ordinals = proven["ordinal"].to_numpy()
+        self._proven[keyed.is_broken] |= BitMap(ordinals.astype(np.uint32))
+        self._bounded |= BitMap(_without(email_pairs, proven)["ordinal"].to_numpy().astype(np.uint32))
+        if ordinals.size == 0:
+            return
+        numbers = self._brand_of[ordinals]
+        for number in np.unique(numbers):
+            name = self._brand_names.get(int(number))
+            if name is None:
+                continue
+            rows = np.unique(proven["row"].to_numpy()[numbers == number])
+            table.fields.setdefault(name, set()).update(_filled_fields(keyed, rows))
+            if not keyed.is_broken:
+                self._rows_by_brand[name] += rows.size
+                part = proven.filter(pl.Series(numbers == number))
+                self._observations.add(name, part, lambda chosen: self._shown(keyed, chosen))
+
+    def _count_rows(
+        self, keyed: KeyedRows, proven: pl.DataFrame, email_pairs: pl.DataFrame, phone_pairs: pl.DataFrame,
+        crowds: tuple[_Flags, _Flags],
+    ) -> None:
+        if keyed.is_broken:
+            return
+        state = np.zeros(keyed.frame.height, np.int8)  # 0 silent, 1 foreign, 2 bounded, 3 own
+        for keys in (keyed.emails, keyed.phones, keyed.ids()):
+            state[keys["row"].to_numpy()] = 1
+        for keys, crowd in ((keyed.emails, crowds[0]), (keyed.phones, crowds[1])):
+            state[keys["row"].to_numpy()[crowd]] = 2
+        state[email_pairs["row"].to_numpy()] = 2
+        state[phone_pairs["row"].to_numpy()] = 2
+        state[proven["row"].to_numpy()] = 3
+        counts = np.bincount(state, minlength=4)
+        for name, count in zip(("silent", "foreign", "bounded", "own"), counts, strict=True):
+            self._rows[name] += int(count)
+
+    def finish(self) -> Matched:
+        """Settle what only the whole can tell, and return the result."""
+        for table in self._tables.values():
+            if table.unbacked and table.backed > table.contradicted:
+                self._proven[False] |= table.unbacked
+        whole = self._proven[False]
+        proven = whole | self._proven[True]
+        bounded = self._bounded - proven
+        brands = {}
+        for name, population in self._brand_sets.items():
+            match = BrandMatch(
+                proven & population, whole & population, bounded & population, self._rows_by_brand[name],
+                _in_order(set().union(*(table.fields.get(name, set()) for table in self._tables.values()))),
+            )
+            if match.proven or match.bounded:
+                brands[name] = match
+        return Matched(
+            brands, len(self._known_emails), self._rows["own"], self._rows["bounded"], self._rows["foreign"],
+            self._rows["silent"], self._observations.frames(), tuple(self._notes),
+        )
+
+
+_NO_ROWS = pl.Series("row", [], dtype=pl.UInt32)
+
+
+def _without(pairs: pl.DataFrame, proven: pl.DataFrame) -> pl.DataFrame:
+    """Return the pairs of rows that prove nothing yet."""
+    return pairs.join(proven.select("row").unique(), on="row", how="anti") if proven.height and pairs.height else pairs
+
+
+def _brand_numbers(sets: list[BitMap]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    size = max((records.max() + 1 for records in sets if records), default=0)
+    numbers = np.zeros(size, np.uint8)
+    for number, records in enumerate(sets, 1):
+        numbers[np.asarray(records.to_array(), np.int64)] = number
+    return numbers
+
+
+def _filled_fields(keyed: KeyedRows, rows: np.ndarray[Any, Any]) -> set[str]:
+    part = keyed.frame if rows.size == keyed.frame.height else keyed.frame[rows]
+    filled = part.select((pl.all().is_not_null() & (pl.all().str.len_bytes() > 0)).any()).row(0)
+    return {
+        REPORTED[keyed.recognised.by_column[column]]
+        for column, is_filled in zip(part.columns, filled, strict=True)
+        if is_filled and keyed.recognised.by_column[column] in REPORTED
+    }
+
+
+def _in_order(fields: set[str]) -> tuple[str, ...]:
+    return tuple(name for name in dict.fromkeys(REPORTED.values()) if name in fields)

@@ -1,0 +1,87 @@
+"""What matching asks of the vault, split by what each answer discloses.
+
+`CustomerIndex` answers from keyed digests and opens nothing. `History` opens values: each call is an internal reveal
+that the implementation records before it answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from pyroaring import BitMap
+
+Positions = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Answers of a look-up: for each match, the position of the key that was asked for, and the record."""
+
+    positions: Positions = field(repr=False)
+    ordinals: Positions = field(repr=False)
+
+
+class CustomerIndex(Protocol):
+    """Finds records by keyed digests, over every version of every record of every brand, deleted ones included."""
+
+    def lookup(self, kind: str, normalised: Sequence[str]) -> Found:
+        """Return the records that hold or held each key.
+
+        Args:
+            kind: ``email``, ``phone`` or ``customer_number``.
+            normalised: Distinct normal forms, as made by `cloakroom.claims.keys`.
+        """
+        ...
+
+    def brands(self) -> Mapping[str, BitMap]:
+        """Return all records that each brand has or had."""
+        ...
+
+
+class History(Protocol):
+    """Opens values, each call on record as an internal reveal under its own purpose."""
+
+    def open_versions(self, ordinals: BitMap, fields: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Yield the versions of records: ``ordinal``, ``valid_from``, ``valid_to`` and one text column for each field.
+
+        Times are microseconds since the epoch; ``valid_to`` is null while the version holds. A field that a brand
+        does not have is null.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosed:
+    """Something that left, as the ledger has it.
+
+    Attributes:
+        kind: ``release`` or ``disclosure``.
+        id: Id of the release, or of the lineage that opened the records.
+        at: Moments of the first and the last opening, in microseconds.
+        records: The records.
+        fields: Names of the fields that were shown.
+        marks: Records planted in this one alone.
+    """
+
+    kind: str
+    id: str
+    at: tuple[int, int]
+    records: BitMap = field(repr=False)
+    fields: frozenset[str]
+    marks: BitMap = field(default_factory=BitMap, repr=False)
+
+
+class DisclosureSource(Protocol):
+    """Knows what left by our own hand."""
+
+    def disclosures(self) -> Iterator[Disclosed]:
+        """Yield releases, and one disclosure for each lineage with everything that it opened."""
+        ...
+
+    def canaries(self) -> Mapping[str, BitMap]:
+        """Return the planted records of each population, beside those of single releases."""
+        ...

@@ -1,0 +1,162 @@
+"""Normal forms of field values for comparison: what a different spelling of the same value has in common.
+
+A null stands for a column that a table does not have, an empty text for a value that it shows as missing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+import polars as pl
+
+from cloakroom.canonical.name import fold_name
+from cloakroom.claims.concepts import Concept, Recognised
+from cloakroom.claims.country_names import country_of
+from cloakroom.claims.keys import email_keys, phone_keys
+
+VAULT_FIELDS: Mapping[Concept, tuple[str, ...]] = {
+    Concept.STREET: ("street",),
+    Concept.CITY: ("city",),
+    Concept.REGION: ("region",),
+    Concept.POSTCODE: ("postcode",),
+    Concept.COUNTRY: ("country",),
+    Concept.BIRTH_DATE: ("birth_date",),
+    Concept.LANGUAGE: ("language",),
+    Concept.KIND: ("kind",),
+    Concept.STORE: ("store",),
+    Concept.TOTAL_SALES: ("spend_total",),
+    Concept.GENDER: ("gender",),
+}
+"""Fields of the vault whose values a column of each meaning can be compared with, one to one."""
+
+OPENED = ("given_name", "family_name", "name", "email", "phone", "mobile",
+          *dict.fromkeys(field for fields in VAULT_FIELDS.values() for field in fields))  # fmt: skip
+LOOSE_DIGITS = 7
+NAMES = (Concept.NAME, Concept.GIVEN_NAME, Concept.FAMILY_NAME)
+_MISSING = frozenset(["", "null", "none", "n/a", "na", "nan", "-", "\\n"])
+_ISO_DATE = re.compile(r"^\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
+_DAY_FIRST = re.compile(r"^\s*(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
+
+
+def shown_values(frame: pl.DataFrame, recognised: Recognised, country: pl.Series) -> pl.DataFrame:
+    """Return what each row shows, one column for each meaning that can be compared, in comparison form."""
+    shown: dict[str, pl.Series] = {}
+    names = recognised.columns(*NAMES)
+    if names:
+        shown["name"] = folded_names([frame[column] for column in names])
+    emails = recognised.columns(Concept.EMAIL)
+    if emails:
+        shown["email"] = email_keys(frame[emails[0]])[0].fill_null("")
+    for number, column in enumerate(recognised.columns(Concept.PHONE)[:2]):
+        shown["phone" if number == 0 else "phone_2"] = _numbers(frame[column], country)
+    for concept in VAULT_FIELDS:
+        columns = recognised.columns(concept)
+        if columns:
+            shown[concept.value] = comparable(concept, frame[columns[0]])
+    return pl.DataFrame(shown)
+
+
+def _numbers(values: pl.Series, country: pl.Series) -> pl.Series:
+    """Return E.164 forms; a national number of an unknown country becomes ``~`` and its digits without leading zeros."""
+    keys = phone_keys(values, country)
+    digits = values.fill_null("").str.replace_all(r"[^0-9]", "").str.strip_chars_start("0")
+    loose = pl.select(pl.when(digits.str.len_bytes() >= LOOSE_DIGITS).then("~" + digits).otherwise(pl.lit(""))).to_series()
+    return keys.fill_null(loose) if keys.null_count() else keys
+
+
+def same_number(shown: pl.Expr, held: pl.Expr) -> pl.Expr:
+    """Answer whether a shown number is a held one; one of an unknown country by its last digits."""
+    loose = shown.str.starts_with("~") & held.str.ends_with(shown.str.slice(1))
+    return ((shown == held) | loose).fill_null(value=False)
+
+
+def held_values(versions: pl.DataFrame) -> pl.DataFrame:
+    """Return opened versions in the same comparison forms, with ``phone`` and ``mobile`` side by side."""
+    held: dict[str, pl.Series] = {name: versions[name] for name in ("ordinal", "valid_from", "valid_to")}
+    texts = {name: versions[name] for name in OPENED if name in versions.columns}
+    names = [texts[name] for name in ("given_name", "family_name", "name") if name in texts]
+    held["name"] = folded_names(names) if names else _nothing(versions.height)
+    country = texts.get("country", _nothing(versions.height))
+    codes = _mapped(country, lambda text: country_of(text) or "")
+    codes = pl.select(pl.when(codes != "").then(codes)).to_series() if codes.len() else codes
+    held["email"] = email_keys(texts["email"])[0].fill_null("") if "email" in texts else _nothing(versions.height)
+    for name in ("phone", "mobile"):
+        held[name] = phone_keys(texts[name], codes).fill_null("") if name in texts else _nothing(versions.height)
+    for concept, fields in VAULT_FIELDS.items():
+        present = [texts[name] for name in fields if name in texts]
+        held[concept.value] = comparable(concept, present[0]) if present else _nothing(versions.height)
+    return pl.DataFrame(held)
+
+
+def _nothing(height: int) -> pl.Series:
+    return pl.Series([None] * height, dtype=pl.String)
+
+
+def folded_names(columns: list[pl.Series]) -> pl.Series:
+    """Return the comparison form of the names in several columns taken together."""
+    joined = pl.DataFrame({str(number): column for number, column in enumerate(columns)}).select(
+        pl.concat_str(pl.all().fill_null(""), separator=" ")
+    ).to_series()
+    return _mapped(joined, fold_name)
+
+
+def comparable(concept: Concept, values: pl.Series) -> pl.Series:
+    """Return values of one meaning in comparison form; what is missing becomes an empty text."""
+    if concept is Concept.TOTAL_SALES:
+        return _amounts(values)
+    if concept is Concept.BIRTH_DATE:
+        return _dates(values)
+    if concept is Concept.COUNTRY:
+        return _mapped(values, lambda text: country_of(text) or _folded(text))
+    if concept is Concept.POSTCODE:
+        return _mapped(values, lambda text: re.sub(r"[\s-]+", "", _folded(text)))
+    return _mapped(values, _folded)
+
+
+def _mapped(values: pl.Series, form: Callable[[str], str]) -> pl.Series:
+    """Apply `form` to each distinct value once."""
+    unique = values.drop_nulls().unique()
+    if unique.len() == 0:
+        return values.fill_null("")
+    forms = pl.Series([form(text) for text in unique.to_list()], dtype=pl.String)
+    return values.replace_strict(unique, forms, default="", return_dtype=pl.String).fill_null("")
+
+
+@lru_cache(maxsize=100_000)
+def _folded(text: str) -> str:
+    plain = " ".join(unicodedata.normalize("NFKC", text[:2000]).casefold().split())
+    return "" if plain in _MISSING else plain
+
+
+def _amounts(values: pl.Series) -> pl.Series:
+    """Return amounts as cents; the decimal sign is settled for the whole column."""
+    bare = values.fill_null("").str.replace_all(r"[^0-9.,-]", "")
+    is_comma = bool((bare.str.contains(r",\d{1,2}$").mean() or 0) > (bare.str.contains(r"\.\d{1,2}$").mean() or 0))
+    thousands, decimal = (r"\.", ",") if is_comma else (",", ".")
+    plain = bare.str.replace_all(thousands, "").str.replace(decimal, ".", literal=True)
+    cents = (plain.cast(pl.Float64, strict=False) * 100).round().cast(pl.Int64, strict=False)
+    return cents.cast(pl.String).fill_null("")
+
+
+def _dates(values: pl.Series) -> pl.Series:
+    """Return dates in ISO form; whether the day or the month comes first is settled for the whole column."""
+    filled = values.drop_nulls()
+    firsts = filled.str.extract(_DAY_FIRST.pattern, 1).cast(pl.Int64, strict=False)
+    seconds = filled.str.extract(_DAY_FIRST.pattern, 2).cast(pl.Int64, strict=False)
+    is_month_first = bool((seconds > 12).any()) and not bool((firsts > 12).any())
+
+    def form(text: str) -> str:
+        if match := _ISO_DATE.match(text):
+            year, month, day = match.groups()
+        elif match := _DAY_FIRST.match(text):
+            day, month, year = match.groups()
+            if is_month_first:
+                day, month = month, day
+        else:
+            return _folded(text)
+        return f"{year}-{int(month):02d}-{int(day):02d}"
+
+    return _mapped(values, form)
