@@ -232,7 +232,7 @@ def test_a_bad_file_is_refused_before_any_row_is_taken(tmp_path, name):
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(InputError, match="f.csv: cannot be read: No such file"):
+    with pytest.raises(InputError, match=r"f\.csv: cannot be read: No such file"):
         open_delivery(tmp_path / "f.csv", parse_mapping(MAPPING, "b.toml"), GROUP)
 
 
@@ -279,11 +279,10 @@ def test_a_bad_mapping_is_refused_with_every_mistake(name):
 
 
 def test_an_unknown_field_needs_a_definition():
-    with pytest.raises(
-        RuleError,
-        match="b.toml:5: columns.a.field: `points` is not well known and needs `kind` and `class` and `data_element`",
-    ):
+    with pytest.raises(RuleError) as caught:
         parse_mapping(START + 'a = "points"\n', "b.toml")
+    message = "b.toml:5: columns.a.field: `points` is not well known and needs `kind` and `class` and `data_element`"
+    assert str(caught.value).startswith(message)
 
 
 def test_brands_that_mean_different_things_by_one_field_are_refused():
