@@ -42,12 +42,17 @@ from cloakroom.errors import InputError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CaseFolder", "app", "load_case", "moment", "read_stationery"]
+__all__ = ["CaseFolder", "app", "load_case", "moment", "read_stationery", "register"]
 
 app = typer.Typer(help="Filings to authorities: drafts, copy sheets, proofs. Not legal advice.", no_args_is_help=True)
 
 CaseFolder = Annotated[Path, typer.Option("--case", envvar="CLOAKROOM_CASE", help="Folder of the case.")]
 DEFAULT_CASE = Path(".cloakroom/case")
+
+
+def register(parent: typer.Typer) -> None:
+    """Add `filing` to the application."""
+    parent.add_typer(app, name="filing")
 
 
 @app.command()

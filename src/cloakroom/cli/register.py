@@ -27,11 +27,16 @@ from cloakroom.duty.register import (
 from cloakroom.duty.register.entries import latest
 from cloakroom.errors import InputError, TamperedError, UsageError
 
-__all__ = ["app"]
+__all__ = ["app", "register"]
 
 app = typer.Typer(help="The register of breaches. Not legal advice.", no_args_is_help=True)
 DEFAULT_CASE = Path(".cloakroom/case")
 FORMATS = ("json", "csv", "pdf")
+
+
+def register(parent: typer.Typer) -> None:
+    """Add `register` to the application."""
+    parent.add_typer(app, name="register")
 
 
 @app.command()

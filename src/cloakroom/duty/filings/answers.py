@@ -81,6 +81,7 @@ def parse_answers(
 def _answers(table: Table, template: Template, language: str, by: str) -> dict[tuple[str, str], Answer]:
     found: dict[tuple[str, str], Answer] = {}
     for key, value in table.values.items():
+        _find_line(table, key)
         if isinstance(value, dict):
             if len(key) != 2 or not key.islower():
                 table.report(key, "is neither an answer nor a language such as fr; write paths in quotes")
@@ -94,6 +95,13 @@ def _answers(table: Table, template: Template, language: str, by: str) -> dict[t
         if answer is not None:
             found[key, language] = answer
     return found
+
+
+def _find_line(table: Table, key: str) -> None:
+    """Note the line of a quoted key with dots in it, which the document keeps under the key's parts."""
+    line = table.lines.get((*table.path, *key.split(".")))
+    if line is not None:
+        table.lines.setdefault((*table.path, key), line)
 
 
 def _answer(table: Table, key: str, field: Field | None, language: str, by: str) -> Answer | None:

@@ -151,7 +151,8 @@ def render_answer(
 def _render_known(vocabulary: Vocabulary, value: Value, language: str, time_zone: str) -> str:
     """Render what needs no translation of ours: times, places, counts by place or segment."""
     if isinstance(value, dict):
-        return ", ".join(f"{_name(vocabulary, name, language)} {number}" for name, number in value.items())
+        ordered = sorted(value.items(), key=lambda pair: (-pair[1], pair[0]))
+        return ", ".join(f"{_name(vocabulary, name, language)} {number}" for name, number in ordered)
     if isinstance(value, list):
         return ", ".join(place_name(code, language) for code in value)
     text = str(value)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["REGISTER_NOTE", "render_csv", "render_json", "render_page"]
 
-REGISTER_NOTE: Final = "Register of personal data breaches (GDPR Article 33(5) and its kin). Computed from recorded facts; not legal advice."
+REGISTER_NOTE: Final = (
+    "Register of personal data breaches (GDPR Article 33(5) and its kin). Computed from facts; not legal advice."
+)
 
 
 def _joined(values: dict[str, Any]) -> str:
@@ -28,15 +30,14 @@ def _statuses(entry: Entry, status: str) -> str:
 
 
 def _not_due(entry: Entry) -> str:
-    return "; ".join(
-        f"{d['duty']}: {', '.join(d['reasons'])}"
-        for d in entry.decisions
-        if d["status"] == "not_due" and d["reasons"]
-    )
+    refused = [d for d in entry.decisions if d["status"] == "not_due" and d["reasons"]]
+    return "; ".join(f"{d['duty']}: {', '.join(d['reasons'])}" for d in refused)
 
 
 def _severity(entry: Entry) -> str:
-    return "; ".join(f"{s['segment']}: {s['score']} ({s['band'].replace('_', ' ')})" for s in entry.effects["segments"])
+    return "; ".join(
+        f"{s['segment']}: {s['score']} ({s['band'].replace('_', ' ')})" for s in entry.effects["segments"]
+    )
 
 
 def _decided(entry: Entry) -> str:

@@ -1,0 +1,325 @@
+"""Drafts: what is computed, what people write, what is missing, in which form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.duty.filing_world import ANSWERS, FACTS, NOW, case, duty, stationery
+
+from cloakroom.duty.filings.answers import parse_answers
+from cloakroom.duty.filings.duties import due_filings, parse_duties
+from cloakroom.duty.filings.filling import missing_canonical, place_name
+from cloakroom.duty.filings.forms import form_for, parse_form
+from cloakroom.duty.filings.model import FilledForm
+from cloakroom.duty.filings.preparation import prepare_filing
+from cloakroom.duty.filings.records import answers_from_json
+from cloakroom.duty.filings.rendering import page_values, render_sheet
+from cloakroom.duty.filings.template import load_template, parse_template
+from cloakroom.duty.severity.appraisal import Decision
+from cloakroom.duty.severity.model import Outcome
+from cloakroom.errors import InputError, RuleError, UsageError
+
+STATIONERY = stationery()
+CASE = case()
+
+ASKED_FOR = {
+    "FR": "fr-cnil",
+    "IT": "it-garante",
+    "GB": "gb-ico",
+    "ES": "es-aepd",
+    "DE": "de-niedersachsen",
+    "DE-BY": "de-niedersachsen",
+    "CH": "ch-fdpic",
+    "TR": "tr-kvkk",
+    "KR": "kr-pipc",
+    "JP": "jp-ppc",
+    "BR": "br-anpd",
+    "AU": "au-oaic",
+    "US-CA": "us-ca",
+    "US-NY": "us-ny",
+    "US-TX": "us-tx",
+    "US-MA": "us-ma",
+    "US-WA": "us-wa",
+    "US-CO": "us-co",
+    "US-FL": "us-fl",
+    "US-IL": "us-il",
+    "US-NJ": "us-nj",
+    "NL": "eea-edpb",
+    "MY": "any-plain",
+}
+AUTHORITIES = {
+    "CH": "FDPIC",
+    "TR": "KVKK",
+    "KR": "PIPC",
+    "JP": "PPC",
+    "BR": "ANPD",
+    "AU": "OAIC",
+    "US-FL": "Department of Legal Affairs",
+    "US-NJ": "Division of State Police",
+}
+
+
+def text_of(filled: FilledForm, path: str) -> str:
+    return next(entry.text for entry in filled.fields if path in entry.field.paths)
+
+
+@pytest.mark.parametrize(("place", "form"), ASKED_FOR.items())
+def test_every_authority_asked_for_has_its_form_and_every_other_a_general_one(place: str, form: str) -> None:
+    recipient = AUTHORITIES.get(place, "Attorney General" if place.startswith("US") else "the authority (GDPR)")
+    one = replace(CASE.duties[0], id=f"x:{place}:balmere", jurisdiction=place, recipient=recipient, instrument="GDPR")
+    assert form_for(STATIONERY.forms, one).id == form
+
+
+def test_another_authority_of_the_same_place_does_not_get_the_data_protection_form() -> None:
+    police = replace(CASE.duties[0], id="fr-police:FR:b", jurisdiction="FR", recipient="Police", instrument="Code")
+    assert form_for(STATIONERY.forms, police).id == "eea-edpb"
+
+
+def test_every_form_has_a_name_for_each_kind_and_a_source() -> None:
+    for form in STATIONERY.forms:
+        assert set(form.kinds) == {"initial", "complete", "supplementary", "withdraw"}
+        assert form.source
+        assert form.read
+        assert form.confidence
+        assert form.channel
+
+
+def test_every_fixed_value_has_a_word_in_every_language_of_a_form() -> None:
+    languages = {form.language for form in STATIONERY.forms}
+    words = STATIONERY.vocabulary.words
+    for field in STATIONERY.template.fields.values():
+        for choice in field.choices:
+            key = choice + field.word_suffix if choice + field.word_suffix in words else choice
+            assert languages <= set(words[key]), (field.path, choice)
+
+
+def test_the_numbers_of_a_draft_are_those_of_the_facts() -> None:
+    answers = answers_from_json(prepare_filing(STATIONERY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW).body["answers"])
+    assert answers["persons.number"].value == 122_400
+    assert answers["persons.local"].value == 120_000
+    assert answers["persons.total"].value == 127_100
+    assert answers["data.records"].value == 152_500
+    assert answers["cross.counts"].value == {"FR": 120_000, "GB": 3_100, "IT": 2_400, "US": 900, "KR": 700}
+    assert answers["persons.by_segment"].value == {"general": 120_000, "high_spender": 2_400}
+    assert answers["risk.level"].value == "high_risk"
+    assert "2 × 1 + 1 = 3" in str(answers["risk.method"].value)
+
+
+@pytest.mark.parametrize(("start", "persons"), [("gb-", 3_100), ("kr-pipa-authority", 700), ("us-tx-ag", 900)])
+def test_each_authority_is_told_the_number_of_its_own_residents(start: str, persons: int) -> None:
+    prepared = prepare_filing(STATIONERY, CASE, duty(CASE, start), at=NOW)
+    answers = answers_from_json(prepared.body["answers"])
+    assert answers["persons.number"].value == persons
+    assert answers["persons.local"].value == persons
+    assert text_of(prepared.filled, "persons.local") == str(persons)
+
+
+def test_no_computed_answer_comes_from_a_person_and_none_can_be_typed() -> None:
+    answers = answers_from_json(prepare_filing(STATIONERY, CASE, CASE.duties[0], at=NOW).body["answers"])
+    for path, answer in answers.items():
+        written = answer.origin.startswith("written by")
+        assert written == (STATIONERY.template.fields[path].origin == "person"), path
+    for path, field in STATIONERY.template.fields.items():
+        if field.origin == "computed":
+            with pytest.raises(InputError, match="cannot be typed"):
+                parse_answers(f'language = "en"\nby = "A"\n[answers]\n"{path}" = 7\n', "a.toml", STATIONERY.template)
+
+
+def test_every_number_of_the_incident_is_computed() -> None:
+    typed = {
+        path
+        for path, field in STATIONERY.template.fields.items()
+        if field.kind == "number" and field.origin == "person"
+    }
+    assert typed == {"told.number"}
+
+
+def test_mandatory_answers_that_nobody_gave_are_listed() -> None:
+    short = ANSWERS.replace('"nature.description" = "Somebody', '"time.told_by_other" = "Somebody').split(
+        "[answers.fr]"
+    )[0]
+    known = case(answers=short)
+    prepared = prepare_filing(STATIONERY, known, duty(known, "eu-gdpr-33:FR"), at=NOW)
+    assert [entry.missing for entry in prepared.filled.missing] == [("What happened",)]
+    assert prepared.body["missing"] == [["D.3", ["What happened"]]]
+    assert "nature.description" in prepared.body["missing_canonical"]
+    assert answers_from_json(prepared.body["answers"])["type.completeness"].value == "incomplete"
+
+
+def test_a_filing_without_gaps_is_called_complete() -> None:
+    prepared = prepare_filing(STATIONERY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW)
+    assert prepared.filled.missing == ()
+    assert answers_from_json(prepared.body["answers"])["type.completeness"].value == "complete"
+
+
+def test_one_part_missing_in_a_field_of_several_parts_is_named() -> None:
+    known = case(answers=ANSWERS.replace('"reporter.phone" = "+33 1 99 00 12 34"\n', ""))
+    prepared = prepare_filing(STATIONERY, known, duty(known, "eu-gdpr-33:FR"), at=NOW)
+    assert [entry.missing for entry in prepared.filled.missing] == [("Telephone of that person",)]
+
+
+def test_reasons_for_the_delay_are_asked_exactly_after_the_deadline() -> None:
+    one = duty(CASE, "eu-gdpr-33:FR")
+    assert one.deadline is not None
+    on_time = prepare_filing(STATIONERY, CASE, one, at=one.deadline)
+    late = prepare_filing(STATIONERY, CASE, one, at=one.deadline.replace(second=1))
+    assert "time.late_reason" not in on_time.body["missing_canonical"]
+    assert "time.late_reason" in late.body["missing_canonical"]
+
+
+def test_text_in_another_language_than_the_forms_is_pointed_out() -> None:
+    filled = prepare_filing(STATIONERY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW).filled
+    by_path = {entry.field.paths[0]: entry for entry in filled.fields}
+    assert by_path["nature.description"].text == "Un tiers a exporté des fiches clients."
+    assert by_path["nature.description"].problems == ()
+    assert by_path["measures.done"].problems == ("written in en, the form wants fr",)
+    assert by_path["controller.identifier"].problems == ()
+
+
+def test_words_of_a_form_are_in_its_language() -> None:
+    filled = prepare_filing(STATIONERY, CASE, duty(CASE, "kr-pipa-authority"), at=NOW).filled
+    assert text_of(filled, "data.elements") == "이메일 주소, 이름"
+    french = prepare_filing(STATIONERY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW).filled
+    assert text_of(french, "nature.holder") == "copiées et exfiltrées; des criminels"
+    assert place_name("KR", "fr") == "Corée du Sud (KR)"
+
+
+def test_times_are_shown_in_the_zone_of_the_authority() -> None:
+    filled = prepare_filing(STATIONERY, CASE, duty(CASE, "kr-pipa-authority"), at=NOW).filled
+    assert text_of(filled, "time.aware") == "2026-03-02 18:00 (UTC+09:00)"
+
+
+def test_fields_that_may_become_public_are_marked_in_forms_of_authorities_that_publish() -> None:
+    texas = prepare_filing(STATIONERY, CASE, duty(CASE, "us-tx-ag"), at=NOW).filled
+    assert texas.form.published
+    assert any(entry.field.may_be_public for entry in texas.fields)
+    oaic = next(form for form in STATIONERY.forms if form.id == "au-oaic")
+    public = {field.section for field in oaic.fields if field.may_be_public}
+    assert public == {"Part one: statement (public)"}
+
+
+def test_the_decision_of_a_named_person_goes_before_the_recommendation() -> None:
+    decision = Decision("balmere", "*", Outcome(authority=True), "D. Person", datetime(2026, 3, 3, tzinfo=UTC), "why")
+    known = case(decisions=(decision,))
+    answers = answers_from_json(
+        prepare_filing(STATIONERY, known, duty(known, "eu-gdpr-33:FR"), at=NOW).body["answers"]
+    )
+    assert answers["risk.level"].value == "risk"
+    assert answers["told.required"].value == "no"
+    assert str(answers["risk.decision"].value).startswith("D. Person decided")
+
+
+def test_other_due_authorities_are_named() -> None:
+    answers = answers_from_json(prepare_filing(STATIONERY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW).body["answers"])
+    others = answers["other.authorities"].value
+    assert isinstance(others, list)
+    assert any("(GB)" in other for other in others)
+    assert not any("CNIL" in other for other in others)
+
+
+def test_the_copy_sheet_has_every_field_in_the_forms_order_and_says_what_it_is() -> None:
+    prepared = prepare_filing(STATIONERY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW)
+    values = page_values(prepared.filled, {**prepared.body, "filing": "f", "version": 1})
+    sheet = render_sheet(values)
+    positions = [sheet.index(f"[{entry.field.number}]") for entry in prepared.filled.fields]
+    assert positions == sorted(positions)
+    assert "Not legal advice" in sheet
+    assert "Confidence of the duty:" in sheet
+    assert "Confidence of the form: V2" in sheet
+
+
+def test_limits_on_length_are_checked() -> None:
+    form = next(form for form in STATIONERY.forms if form.id == "fr-cnil")
+    narrow = tuple(
+        replace(field, words_max=3, characters_max=10) if "nature.description" in field.paths else field
+        for field in form.fields
+    )
+    forms = (replace(form, fields=narrow), *(other for other in STATIONERY.forms if other.id != "fr-cnil"))
+    prepared = prepare_filing(replace(STATIONERY, forms=forms), CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW)
+    problems = next(e.problems for e in prepared.filled.fields if "nature.description" in e.field.paths)
+    assert problems == ("38 characters, the form takes 10", "7 words, the form takes 3")
+
+
+@pytest.mark.parametrize("kind", ["supplementary", "withdraw", "nonsense"])
+def test_a_kind_that_does_not_fit_is_refused(kind: str) -> None:
+    with pytest.raises(UsageError):
+        prepare_filing(STATIONERY, CASE, CASE.duties[0], at=NOW, kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('"nature.descriptio" = "x"', "is not a field"),
+        ('"persons.number" = 5', "cannot be typed"),
+        ('"reporter.role" = "boss"', "must be one of"),
+        ('"nature.description" = ""', "is empty"),
+        ('"told.at" = 2026-03-06T08:00:00', "needs an offset"),
+        ('[answers.french]\n"other.police" = "x"', "neither an answer nor a language"),
+    ],
+)
+def test_mistakes_in_the_answers_are_refused_with_their_line_and_without_their_value(line: str, message: str) -> None:
+    text = f'language = "en"\nby = "A"\n[answers]\n{line}\n'
+    with pytest.raises(InputError, match=message) as caught:
+        parse_answers(text, "answers.toml", STATIONERY.template)
+    problem = caught.value.problems[0]
+    assert problem.position.line == 4
+    assert "boss" not in str(caught.value)
+
+
+def test_all_mistakes_in_the_answers_are_reported_together() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_answers('language = "en"\nby = "A"\n[answers]\n"a" = 1\n"b" = 2\n', "a.toml", STATIONERY.template)
+    assert len(caught.value.problems) == 2
+
+
+@given(st.text(min_size=1, max_size=300).filter(lambda t: t.strip()))
+@settings(max_examples=60)
+def test_any_text_that_people_write_survives_into_the_sheet(text: str) -> None:
+    answer = parse_answers(
+        'language = "en"\nby = "A"\n[answers]\n"other.police" = "x"\n', "a.toml", STATIONERY.template
+    )
+    entry = replace(answer.everywhere["other.police", "en"], value=text)
+    known = replace(CASE, written=replace(answer, everywhere={("other.police", "en"): entry}))
+    filled = prepare_filing(STATIONERY, known, duty(known, "gb-"), at=NOW).filled
+    assert text in text_of(filled, "other.police")
+
+
+def test_a_form_with_mistakes_is_refused_with_every_line() -> None:
+    text = (
+        '[form]\nid = "x"\n[[field]]\nnumber = "1"\nsection = "s"\nlabel = "l"\nenglish = "e"\npaths = ["no.such"]\n'
+    )
+    with pytest.raises(RuleError) as caught:
+        parse_form(text, "x.toml", load_template())
+    message = str(caught.value)
+    assert "x.toml:8: paths" in message
+    assert "source: is missing" in message
+    assert "confidence" in message
+
+
+def test_a_template_with_mistakes_is_refused() -> None:
+    with pytest.raises(RuleError, match="every data element exactly once"):
+        parse_template('[template]\nid = "a"\nversion = "b"\nsource = "c"\nconfidence = "V2"\n', "t.toml")
+
+
+@pytest.mark.parametrize("text", ["{", "5", '[{"id": "x"}]', '[{"id": "x", "deadline": "soon"}]', "[7]"])
+def test_duties_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        parse_duties(text, "duties.json")
+
+
+def test_duties_can_be_read_back_from_what_evaluate_prints() -> None:
+    assert due_filings([]) == ()
+    assert len(CASE.duties) > 5
+    assert {one.status for one in CASE.duties} >= {"due", "not_due"}
+
+
+def test_facts_without_anybody_affected_still_draft() -> None:
+    known = case(facts=FACTS.split("[[affected]]")[0])
+    one = replace(CASE.duties[0], residents=0)
+    prepared = prepare_filing(STATIONERY, known, one, at=NOW)
+    assert answers_from_json(prepared.body["answers"])["persons.number"].value == 0
+    assert missing_canonical(STATIONERY.template, {}) != ()
