@@ -23,7 +23,7 @@ app = typer.Typer(
 )
 
 # Each module adds its commands to the application it is given; heavy ones are imported here once.
-for _module in ("store", "people", "opening", "scoping", "ledger", "maintenance"):
+for _module in ("store", "people", "opening", "scoping", "ledger", "maintenance", "demo"):
     import_module(f"cloakroom.cli.{_module}").register(app)
 
 

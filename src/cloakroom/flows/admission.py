@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from pyroaring import BitMap
 
@@ -32,7 +33,12 @@ from cloakroom.gate.policy import FieldClass, Form, Operation, Policy
 from cloakroom.ledger.entry import Entry, check_identifier, encode_entry, encode_set, hash_set
 from cloakroom.ledger.entry import Operation as EntryOperation
 
-__all__ = ["Admission", "Ask", "Gatekeeper", "NodeIdentity"]
+__all__ = ["PERSISTENT_REFUSALS", "Admission", "Ask", "Gatekeeper", "NodeIdentity"]
+
+PERSISTENT_REFUSALS = 25
+PERSISTENCE_SPAN = timedelta(minutes=10)
+"""A lineage whose budget is spent and that is refused so often within the span is frozen: a person stops after a few
+refusals, a script does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,7 @@ class Gatekeeper:
         self._field_classes = field_classes
         self._canaries = canaries
         self._sequence = 0
+        self._refusals: dict[str, tuple[datetime, int]] = {}
         self._views = LineageViews(ledger, field_classes)
 
     @property
@@ -159,7 +166,21 @@ class Gatekeeper:
         settled = [admission for admission in admissions if admission is not None]
         assert len(settled) == len(asks)
         self._record_refusals(asks, settled)
+        self._freeze_the_persistent(asks, settled)
         return settled, rows
+
+    def _freeze_the_persistent(self, asks: Sequence[Ask], admissions: Sequence[Admission]) -> None:
+        now = self._clock.now()
+        for ask, admission in zip(asks, admissions, strict=True):
+            if admission.code != "budget":
+                continue
+            lineage = ask.principal.id
+            since, count = self._refusals.get(lineage, (now, 0))
+            if now - since > PERSISTENCE_SPAN:
+                since, count = now, 0
+            self._refusals[lineage] = (since, count + 1)
+            if count + 1 == PERSISTENT_REFUSALS:
+                self.freeze(lineage, by=lineage, reason="persistent")
 
     def _first_look(self, position: int, ask: Ask) -> _Case | Admission:
         if ask.reference:
@@ -270,7 +291,7 @@ class Gatekeeper:
             status = outcome[lineage].status
             if status == "ok":
                 at = assessment.at if assessment is not None else now
-                self._views.counted(lineage, at, [case.draw for case in group])
+                self._views.counted(lineage, at, [self._drawn(case, forms[case.position]) for case in group])
                 for case in group:
                     admissions[case.position] = Admission(
                         permitted=True,
@@ -285,6 +306,11 @@ class Gatekeeper:
                 for case in group:
                     admissions[case.position] = _frozen()
         return again
+
+    def _drawn(self, case: _Case, forms: Mapping[str, Form]) -> Draw:
+        """Return what an entry counts as, which is what a node that reads the entry later makes of it."""
+        shown = {self._field_classes[name] for name, form in forms.items() if form is not Form.TOKEN}
+        return Draw(case.draw.brand, dict.fromkeys(sorted(shown), case.ask.records), probes=case.draw.probes)
 
     def _lowered(self, forms: Mapping[str, Form], assessment: Assessment | None) -> Mapping[str, Form]:
         if assessment is None:

@@ -79,7 +79,8 @@ def affected(disclosed: Iterable[DisclosedSet], *, facets: Facets, erased: BitMa
         erased: Records that were erased since; they keep counting.
         on: The day on which somebody is or is not a minor.
     """
-    found = list(disclosed)
+    # A token shows nothing of a person; an entry that gave nothing else disclosed nobody.
+    found = [item for item in disclosed if not item.shape or set(item.shape.values()) != {"token"}]
     records = BitMap.union(*(item.records for item in found)) if found else BitMap()
     by_field: dict[str, dict[str, BitMap]] = {}
     for item in found:

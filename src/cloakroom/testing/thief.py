@@ -117,7 +117,7 @@ def _open(application: Application, loot: Loot, tokens: list[str], haul: Haul) -
         sealers=application.sealers,
     )[0]
     haul.requests += 1
-    haul.opened.update(item.token for item in answer.revealed)
+    haul.opened.update(item.token for item in answer.revealed if item.values)
     _note(haul, answer.admission.permitted, answer.admission.code)
 
 
