@@ -9,7 +9,8 @@ Hangul). Transliterations differ from one system to the next (김 is Gim, Kim or
 skeleton of consonant classes is compared. Two missing names are not compatible.
 
 Loose: everything strict, and also the same given name with another family name (people marry), an initial for a given
-name, a missing name on either side, and names in scripts that cannot be compared (Han characters carry no sound).
+name, a missing name on either side, names in scripts that cannot be compared (Han characters carry no sound), and names in
+two scripts of which one word has nearly the same consonants.
 """
 
 from __future__ import annotations
@@ -142,13 +143,22 @@ def _sound_alike(one: _Folded, other: _Folded) -> bool:
 def _loosely(one: _Folded, other: _Folded) -> bool:
     if not one.words or not other.words:
         return True
-    if one.script != other.script and (one.latin() is None or other.latin() is None):
-        return True
+    if one.script != other.script:
+        return _may_sound_alike(one, other)
     for here, there in ((one.given, other.given), (one.given, other.family), (one.family, other.given)):
         # Parts may have been swapped on one side; family name against family name says nothing.
         if here and there and ("".join(here) == "".join(there) or _same_given(here, there)):
             return True
     return _is_initial(one, other) or _is_initial(other, one)
+
+
+def _may_sound_alike(one: _Folded, other: _Folded) -> bool:
+    """Answer loosely for two scripts: nothing to compare, or one word of each with nearly the same consonants."""
+    first, second = one.latin(), other.latin()
+    if first is None or second is None:
+        return True
+    here, there = map(_skeleton, first), list(map(_skeleton, second))
+    return any(word and is_one_slip(word, match) for word in here for match in there if match)
 
 
 def _same_given(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

@@ -140,6 +140,8 @@ _FINALS = (
     *("t", "t", "k", "t", "p", "t"),
 )
 _HIRAGANA_BELOW = 0x60  # hiragana lie that far below the katakana of the same sound
+# Family names whose customary spelling has other consonants than the system gives.
+_KOREAN_FAMILY_NAMES = {"이": "lee", "박": "park", "임": "lim", "노": "roh", "유": "yoo", "우": "woo", "오": "oh"}
 _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
 
 
@@ -215,6 +217,8 @@ def _from_kana(word: str) -> str:
 
 
 def _from_hangul(word: str) -> str | None:
+    if word in _KOREAN_FAMILY_NAMES:
+        return _KOREAN_FAMILY_NAMES[word]
     sounds: list[str] = []
     for sign in word:
         if not _FIRST_SYLLABLE <= ord(sign) <= _LAST_SYLLABLE:
