@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gate_worlds import DAY, HOUR, START
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloakroom.gate.budget import DEFAULT_SKEW
@@ -59,6 +59,7 @@ def test_many_small_steps_do_not_add_up() -> None:
     assert at <= START + SECOND + DEFAULT_TOLERANCE + SECOND // DRIFT
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(-10 * DAY, 10 * DAY), st.floats(0, 86400, allow_nan=False, allow_infinity=False)),

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloakroom.gate.policy import FieldClass, Networks, Operation, Policy, PrincipalKind, WindowName
@@ -113,6 +113,7 @@ values = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(keys, values), unique_by=lambda pair: pair[0], max_size=8))
 def test_the_line_of_a_key_is_where_its_name_stands(pairs: list[tuple[str, str]]) -> None:
     text = "".join(f"{key} = {value}\n" for key, value in pairs)
