@@ -1,0 +1,191 @@
+"""Judgements, decisions, versions and the method file."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+
+import pytest
+
+from cloakroom.duty.severity import Circumstances, Exposure, assess, load_method, parse_method
+from cloakroom.duty.severity.appraisal import check_decisions, decision_for, parse_appraisal, risk_assessments
+from cloakroom.duty.severity.history import (
+    Version,
+    add_version,
+    check_history,
+    parse_version,
+    render_version,
+)
+from cloakroom.duty.severity.model import Limits
+from cloakroom.duty.severity.report import render_json
+from cloakroom.errors import InputError, LimitError, RuleError, TamperedError
+
+METHOD = load_method()
+AT = datetime(2026, 3, 3, 10, tzinfo=UTC)
+THEFT = Circumstances(taken="exfiltrated", holder="criminal")
+CONTACT = frozenset({"name", "email", "spend_total"})
+ASSESSMENT = assess(METHOD, THEFT, [Exposure("balmere", "general", 500, 500, CONTACT)])
+
+DECISION = """
+[[decision]]
+controller = "balmere"
+segment = "general"
+authority = true
+persons = false
+by = "D. Person"
+at = 2026-03-03T10:00:00Z
+reasons = "All persons were called."
+"""
+
+
+def test_a_decision_may_differ_and_is_shown_beside_the_recommendation() -> None:
+    judged = parse_appraisal(DECISION, "a.toml", METHOD)
+    check_decisions(ASSESSMENT, judged.decisions, "a.toml")
+    plain = render_json(ASSESSMENT, judged.decisions)["segments"][0]
+    assert plain["outcome"]["persons"] is True
+    assert plain["decision"]["outcome"]["persons"] is False
+    assert plain["decision"]["differs"] is True
+    assert plain["decision"]["by"] == "D. Person"
+    assert plain["decision"]["reasons"] == "All persons were called."
+
+
+def test_a_decision_that_differs_without_reasons_is_refused() -> None:
+    judged = parse_appraisal(DECISION.replace("All persons were called.", " "), "a.toml", METHOD)
+    with pytest.raises(InputError, match="needs reasons"):
+        check_decisions(ASSESSMENT, judged.decisions, "a.toml")
+
+
+def test_a_decision_that_agrees_needs_no_reasons() -> None:
+    agreeing = DECISION.replace("persons = false", "persons = true").replace("All persons were called.", "")
+    check_decisions(ASSESSMENT, parse_appraisal(agreeing, "a.toml", METHOD).decisions, "a.toml")
+
+
+def test_rules_get_what_was_decided_and_who_decided_it() -> None:
+    decisions = parse_appraisal(DECISION, "a.toml", METHOD).decisions
+    risk = risk_assessments(ASSESSMENT, decisions)[0]
+    assert (risk.authority, risk.persons, risk.decided_by) == (True, False, "D. Person")
+    assert risk_assessments(ASSESSMENT)[0].persons is True
+
+
+def test_the_most_specific_decision_counts() -> None:
+    general = DECISION.replace('"general"', '"*"').replace("D. Person", "Everywhere")
+    decisions = parse_appraisal(DECISION + general, "a.toml", METHOD).decisions
+    chosen = decision_for(decisions, "balmere", "general")
+    other = decision_for(decisions, "balmere", "minor")
+    assert chosen is not None
+    assert chosen.by == "D. Person"
+    assert other is not None
+    assert other.by == "Everywhere"
+    assert decision_for(decisions, "aurelio", "general") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('by = "D. Person"', 'by = " "'), "must not be empty"),
+        (('by = "D. Person"\n', ""), "is missing"),
+        (("persons = false\n", ""), "is missing"),
+        (("at = 2026-03-03T10:00:00Z", "at = 2026-03-03T10:00:00"), "needs an offset"),
+        (('segment = "general"', 'segment = "nobody"'), "must be one of"),
+        (('by = "D. Person"', 'by = "D. Person"\nscore = 3'), "not a known key"),
+    ],
+)
+def test_mistakes_in_an_appraisal_are_refused(change: tuple[str, str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        parse_appraisal(DECISION.replace(*change), "a.toml", METHOD)
+
+
+def test_two_decisions_for_one_segment_are_refused() -> None:
+    with pytest.raises(InputError, match="same controller and segment"):
+        parse_appraisal(DECISION + DECISION, "a.toml", METHOD)
+
+
+def test_context_needs_an_author_and_a_reason_and_a_known_trade() -> None:
+    with pytest.raises(InputError) as caught:
+        parse_appraisal('[[context]]\ntrade = "casino"\n', "a.toml", METHOD)
+    assert len(caught.value.problems) == 3
+
+
+def made(facts: bytes, persons: int, history: list[Version], minutes: int = 0) -> Version | None:
+    assessment = assess(METHOD, THEFT, [Exposure("balmere", "general", persons, persons, CONTACT)])
+    return add_version(
+        history, assessment=render_json(assessment), facts=facts, at=AT + timedelta(minutes=minutes), by="A. Person"
+    )
+
+
+def test_every_version_is_kept_and_says_what_changed() -> None:
+    first = made(b"1", 500, [])
+    assert first is not None
+    second = made(b"2", 600, [first], 5)
+    assert second is not None
+    assert second.changes == ("balmere/general: persons 500 became 600", "balmere/general: records 500 became 600")
+    check_history([first, second])
+
+
+def test_nothing_new_makes_no_version_and_new_facts_without_effect_make_one() -> None:
+    first = made(b"1", 500, [])
+    assert first is not None
+    assert made(b"1", 500, [first]) is None
+    second = made(b"2", 500, [first])
+    assert second is not None
+    assert second.changes == ("facts changed without effect on the assessment",)
+
+
+def test_a_version_survives_being_kept() -> None:
+    first = made(b"1", 500, [])
+    assert first is not None
+    assert parse_version(render_version(first)) == first
+
+
+def test_a_missing_or_altered_version_is_noticed() -> None:
+    first = made(b"1", 500, [])
+    assert first is not None
+    second = made(b"2", 600, [first])
+    assert second is not None
+    with pytest.raises(TamperedError):
+        check_history([second])
+    altered = parse_version(render_version(first).replace(b"A. Person", b"B. Person"))
+    with pytest.raises(TamperedError):
+        check_history([altered, second])
+    with pytest.raises(TamperedError):
+        parse_version(render_version(first)[:-5])
+    with pytest.raises(TamperedError):
+        parse_version(json.dumps(json.loads(render_version(first))).encode())
+
+
+def test_versions_are_limited() -> None:
+    first = made(b"1", 500, [])
+    assert first is not None
+    with pytest.raises(LimitError):
+        add_version([first], assessment={}, facts=b"", at=AT, by="A", limits=Limits(versions_max=1))
+    with pytest.raises(LimitError):
+        assess(METHOD, THEFT, [Exposure("b", "general", 1, 1, CONTACT)] * 2, limits=Limits(exposures_max=1))
+
+
+TEXT = resources.files("cloakroom.duty.severity").joinpath("method.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('id = "O1"\n', 'id = "O2"\n'), "same id"),
+        (('effect = "persons"', 'effect = "everybody"'), "must be one of"),
+        (('source = "EDPB 01/2021 case 14; UODO decisions against score-based arguments"\n', ""), "is missing"),
+        (('elements = ["password",', 'elements = ["passwords",'), "not one of"),
+        (('elements = ["password",', 'elements = ["name", "password",'), "exactly once"),
+        (("from = 200", "from = 300"), "must start at 0 and rise"),
+        (("holder_any = ", "holder_like = "), "not a known key"),
+        (('class = "simple"', 'class = "simpler"'), "must be one of"),
+        (("when = {}", "when = { persons_min = 5 }"), "must hold always"),
+    ],
+)
+def test_a_method_with_a_mistake_is_refused(change: tuple[str, str], message: str) -> None:
+    assert change[0] in TEXT
+    with pytest.raises(RuleError, match=message):
+        parse_method(TEXT.replace(*change, 1), "method.toml")
+
+
+def test_a_method_names_its_version_in_every_result() -> None:
+    other = parse_method(TEXT.replace('version = "2026-11-23"', 'version = "2027-01-01"'), "method.toml")
+    assert assess(other, THEFT, []).method == "enisa-2013/2027-01-01"
