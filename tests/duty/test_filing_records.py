@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +56,19 @@ def test_a_supplementary_filing_names_the_reference_and_what_changed(records: Fi
     assert "Number of persons: was 122400, is 132400" in latest["changes"]
     assert "Persons by country: FR was 120000, is 130000" in latest["changes"]
     assert latest["answers"]["type.changes"]["value"] == latest["changes"]
+
+
+def test_a_supplement_to_a_filing_sent_in_time_is_not_late(records: FilingRecords) -> None:
+    name = draft(records)
+    send(records, name)
+    known = case()
+    one = duty(known, "eu-gdpr-33:FR")
+    later = prepare_filing(STATIONERY, known, one, at=NOW + timedelta(days=30), record=records.load(name))
+    assert later.body["answers"]["time.late"]["value"] == "no"
+    assert (
+        prepare_filing(STATIONERY, known, one, at=NOW + timedelta(days=30)).body["answers"]["time.late"]["value"]
+        == "yes"
+    )
 
 
 def test_changes_are_counted_against_what_was_sent_not_against_the_last_draft(records: FilingRecords) -> None:

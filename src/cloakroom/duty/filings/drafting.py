@@ -45,11 +45,13 @@ class Earlier:
     Attributes:
         reference: Reference number that the authority gave; empty if nothing was sent.
         changes: What differs from what was sent.
+        first_sent: When the first version was sent, which is what the deadline is about; None if nothing was.
         told: Other authorities that have a filing, with reference.
     """
 
     reference: str = ""
     changes: tuple[str, ...] = ()
+    first_sent: datetime | None = None
     told: tuple[str, ...] = ()
 
 
@@ -113,7 +115,7 @@ def draft_filing(
                 answers[path] = Answer(value, origin, "en" if template.fields[path].prose else "")
 
     put("facts", _controller(facts, duty))
-    put("facts", _timeline(facts, duty, at))
+    put("facts", _timeline(facts, duty, earlier.first_sent or at))
     put("facts", _nature(facts))
     put("facts", _persons(facts, duty))
     put("facts", _data(template, facts, duty))
@@ -155,7 +157,7 @@ def _controller(facts: Facts, duty: DueFiling) -> dict[str, Value | None]:
     }
 
 
-def _timeline(facts: Facts, duty: DueFiling, at: datetime) -> dict[str, Value | None]:
+def _timeline(facts: Facts, duty: DueFiling, sent: datetime) -> dict[str, Value | None]:
     incident = facts.incident
     begin, end = incident.occurred_from, incident.occurred_to
     if begin is None:
@@ -179,7 +181,7 @@ def _timeline(facts: Facts, duty: DueFiling, at: datetime) -> dict[str, Value | 
         "time.aware": text(incident.aware_at),
         "time.determined": text(incident.determined_at),
         "time.deadline": text(duty.deadline),
-        "time.late": _yes(duty.deadline is not None and at > duty.deadline),
+        "time.late": _yes(duty.deadline is not None and sent > duty.deadline),
         "us.time_frame": frame,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cloakroom.clock import format_time
+from cloakroom.clock import format_time, parse_time
 from cloakroom.duty.filings.amendments import changes_between, render_change
 from cloakroom.duty.filings.drafting import Draft, Earlier, draft_filing
 from cloakroom.duty.filings.duties import due_filing
@@ -94,7 +94,10 @@ def prepare_filing(
     sent = None if record is None else record.sent
     kind = _kind(kind, has_sent=sent is not None)
     form = form_for(stationery.forms, duty)
-    earlier = Earlier(reference=record.reference if record is not None else "", told=case.told)
+    earlier = Earlier(told=case.told)
+    if record is not None and record.submissions:
+        first = parse_time(record.submissions[0].at)
+        earlier = Earlier(reference=record.reference, first_sent=first, told=case.told)
     draft = _draft(stationery, case, duty, kind=kind, form=form, at=at, earlier=earlier)
     changes: tuple[str, ...] = ()
     if sent is not None:

@@ -42,7 +42,7 @@ def _severity(entry: Entry) -> str:
 
 def _decided(entry: Entry) -> str:
     return "; ".join(
-        f"{s['segment']}: {s['decided'] or s['recommended']}"
+        f"{s['segment'].replace('_', ' ')}: {s['decided'] or s['recommended']}"
         + (f" ({s['decided_by']}: {s['decision_reasons']})" if s["decided_by"] else " (recommended)")
         for s in entry.effects["segments"]
     )
