@@ -353,6 +353,10 @@ def test_the_inspector_sees_each_entry_of_the_tree_once_and_in_order() -> None:
     inspector = Inspector()
     examine(SMALL.flipped("tile/entries/000", 3, 1), inspector=inspector)
     assert inspector.seen == list(range(256, 300))
+    for path in ("tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1"):
+        inspector = Inspector()
+        examine(SMALL.flipped(path, 3, 1), inspector=inspector)
+        assert inspector.seen == list(range(300)), path
 
 
 def test_what_an_inspector_finds_is_named_with_its_entry() -> None:

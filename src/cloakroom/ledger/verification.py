@@ -6,7 +6,7 @@ The order is that of trust:
    else is looked at, since nothing says what ought to be there.
 2. Every entry bundle and every hash tile of the signed size is read and recomputed, down to the last byte, and must
    lead to the signed root (`cloakroom.tlog.audit`).
-3. Entries of bundles that belong to the tree are handed to the caller's inspector, which knows what an entry says and
+3. Entries of bundles that are not found wrong are handed to the caller's inspector, which knows what an entry says and
    which record sets it names; each set named must be there under its own hash.
 4. Earlier checkpoints, kept by anybody, must be heads of this same history.
 5. Nothing else may lie in the directory, but for partial files left from earlier sizes that agree with what took
@@ -110,7 +110,7 @@ class Verification:
     Attributes:
         origin: The log's name.
         checkpoint: The signed head; None if there was none to be had, and then nothing else was checked.
-        entries: Number of entries that are where the signed root says.
+        entries: Number of entries in bundles that were not found wrong; without findings, all.
         files: Number of files read.
         sets: Number of record sets checked.
         superseded: Number of partial files from earlier sizes that agree.

@@ -73,7 +73,7 @@ class TreeAudit:
         size: Number of entries, as signed.
         root: The tree hash, as signed.
         reader: Gives the files.
-        on_bundle: Called with the number of the first entry and the entries of each bundle that belongs to the tree.
+        on_bundle: Called with the number of the first entry and the entries of each bundle that is not found wrong.
         on_finding: Called with each finding.
         limits: Bounds.
         files: Number of files read so far.
