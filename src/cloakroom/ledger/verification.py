@@ -6,8 +6,8 @@ The order is that of trust:
    else is looked at, since nothing says what ought to be there.
 2. Every entry bundle and every hash tile of the signed size is read and recomputed, down to the last byte, and must
    lead to the signed root (`cloakroom.tlog.audit`).
-3. Entries of bundles that are not found wrong are handed to the caller's inspector, which knows what an entry says and
-   which record sets it names; each set named must be there under its own hash.
+3. Entries of bundles that are not found wrong are handed to the caller's inspector, which knows what an entry says
+   and which record sets it names; each set named must be there under its own hash.
 4. Earlier checkpoints, kept by anybody, must be heads of this same history.
 5. Nothing else may lie in the directory, but for partial files left from earlier sizes that agree with what took
    their place.
