@@ -62,11 +62,14 @@ def _read(brand: str, world: Path) -> pl.DataFrame:
     form = "%d/%m/%Y %H:%M:%S" if brand == "balmere" else None
     modified = pl.col("modified")
     stamp = (
-        modified.str.to_datetime(form, time_unit="us") if form
+        modified.str.to_datetime(form, time_unit="us")
+        if form
         else modified.str.replace("Z$", "").str.to_datetime(time_unit="us", strict=False)
     ).cast(pl.Int64)
     spend = pl.col("spend_total").str.replace(",", ".", literal=True) if brand == "balmere" else pl.col("spend_total")
-    birth = pl.col("birth_date").str.to_date("%d/%m/%Y").cast(pl.String) if brand == "balmere" else pl.col("birth_date")
+    birth = (
+        pl.col("birth_date").str.to_date("%d/%m/%Y").cast(pl.String) if brand == "balmere" else pl.col("birth_date")
+    )
     return frame.with_columns(
         pl.lit(brand).alias("brand"), stamp.alias("valid_from"), spend.alias("spend_total"), birth.alias("birth_date"),
         id_keys(frame["id"]).alias("id"), pl.col("deleted").is_in(["true", "oui"]).alias("deleted"),
@@ -77,13 +80,17 @@ class ImportedWorld:
     """Implements `CustomerIndex`, `History` and `DisclosureSource`."""
 
     def __init__(self, world: Path = WORLD) -> None:
-        rows = pl.concat([_read(brand, world) for brand in ("auberon", "balmere", "mcquarrie")], how="vertical_relaxed")
+        rows = pl.concat(
+            [_read(brand, world) for brand in ("auberon", "balmere", "mcquarrie")], how="vertical_relaxed"
+        )
         rows = rows.sort("brand", "id", "valid_from", "place")
         rows = rows.with_columns(
             (pl.struct("brand", "id").rank("dense").cast(pl.Int64) - 1).alias("ordinal"),
             pl.col("valid_from").shift(-1).over("brand", "id").alias("valid_to"),
         )
-        self.versions = rows.filter(~pl.col("deleted") & (pl.col("valid_to").is_null() | (pl.col("valid_to") > pl.col("valid_from"))))
+        self.versions = rows.filter(
+            ~pl.col("deleted") & (pl.col("valid_to").is_null() | (pl.col("valid_to") > pl.col("valid_from")))
+        )
         self.ids = dict(self.versions.select("id", "ordinal").unique().iter_rows())
         self.opened = BitMap()
         self.disclosed: list[Disclosed] = []
@@ -112,7 +119,9 @@ class ImportedWorld:
         self.opened |= ordinals
         present = [name for name in fields if name in self.versions.columns]
         wanted = pl.Series(np.asarray(ordinals.to_array(), np.int64))
-        yield self.versions.filter(pl.col("ordinal").is_in(wanted.implode())).select("ordinal", "valid_from", "valid_to", *present)
+        yield self.versions.filter(pl.col("ordinal").is_in(wanted.implode())).select(
+            "ordinal", "valid_from", "valid_to", *present
+        )
 
     def disclosures(self) -> Iterator[Disclosed]:
         yield from self.disclosed

@@ -15,7 +15,9 @@ from cloakroom.claims.values import VAULT_FIELDS, same_number
 _KEYS = ("email", "phone", "phone_2", "name")
 
 
-def proving_pairs(shown: pl.DataFrame, pairs: pl.DataFrame, held: pl.DataFrame, *, is_name_partial: bool) -> pl.DataFrame:
+def proving_pairs(
+    shown: pl.DataFrame, pairs: pl.DataFrame, held: pl.DataFrame, *, is_name_partial: bool
+) -> pl.DataFrame:
     """Return ``row``, ``ordinal`` and ``score`` of the records that rows prove.
 
     Args:
@@ -32,13 +34,14 @@ def proving_pairs(shown: pl.DataFrame, pairs: pl.DataFrame, held: pl.DataFrame, 
         on="ordinal",
     )
     shows = {name: pl.col(name).fill_null("") != "" for name in _KEYS if name in columns}
-    agrees = [
-        ~is_shown | _agrees(name, is_name_partial=is_name_partial) for name, is_shown in shows.items()
-    ]
+    agrees = [~is_shown | _agrees(name, is_name_partial=is_name_partial) for name, is_shown in shows.items()]
     count = sum((is_shown.cast(pl.Int64) for name, is_shown in shows.items() if name != "phone_2"), pl.lit(0))
     others = [name for name in (concept.value for concept in VAULT_FIELDS) if name in columns]
     score = sum(
-        (((pl.col(name) == pl.col(f"held_{name}")) & (pl.col(name) != "")).fill_null(value=False).cast(pl.Int64) for name in others),
+        (
+            ((pl.col(name) == pl.col(f"held_{name}")) & (pl.col(name) != "")).fill_null(value=False).cast(pl.Int64)
+            for name in others
+        ),
         pl.lit(0),
     )
     return (

@@ -156,7 +156,11 @@ def header_words(header: str) -> list[str]:
         bare = re.sub(r"\[\d+\]|\(\d+\)", " ", bare)
         spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", bare)
         words = " ".join(re.sub(r"[\W_]+", " ", spaced).lower().split())
-        words = re.sub(r"^(mailing|contact|customer|client|billing|other|home|person|shipping) (?=\w)(?!id|no|nr|num|code|type)", "", words)
+        words = re.sub(
+            r"^(mailing|contact|customer|client|billing|other|home|person|shipping) (?=\w)(?!id|no|nr|num|code|type)",
+            "",
+            words,
+        )
         words = re.sub(r"^(mailing|billing|shipping|other)(?=[a-z])", "", words)
         if words:
             parts.append(words)
@@ -224,7 +228,12 @@ def _settle(
                 found[column] = Concept.PURCHASES
     amounts = [column for column in columns if found[column] is Concept.PURCHASES]
     has_total = any(concept is Concept.TOTAL_SALES for concept in found.values())
-    if len(amounts) == 1 and not has_total and shares[amounts[0]]["amount"] > 0.9 and shares[amounts[0]]["distinct"] > 0.3:
+    if (
+        len(amounts) == 1
+        and not has_total
+        and shares[amounts[0]]["amount"] > 0.9
+        and shares[amounts[0]]["distinct"] > 0.3
+    ):
         found[amounts[0]] = Concept.TOTAL_SALES
     names = [column for column in columns if found[column] is Concept.NAME]
     for column in names if any(concept is Concept.FAMILY_NAME for concept in found.values()) else []:

@@ -35,8 +35,21 @@ from cloakroom.claims.seven_zip import seven_zip_members
 from cloakroom.errors import LimitError, UsageError
 
 _HEAD_BYTES = 512
-DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, tarfile.TarError, zipfile.BadZipFile,
-          NotImplementedError, RuntimeError, ValueError, KeyError, IndexError, OverflowError)
+DAMAGE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    zstandard.ZstdError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    IndexError,
+    OverflowError,
+)
 
 
 class Readable(Protocol):
@@ -183,8 +196,9 @@ def _files_under(path: Path) -> Iterator[Path]:
         yield path
 
 
-def _open(name: str, stream: PeekStream, size: int | None, seekable: IO[bytes] | None, depth: int,
-          meter: Meter) -> Iterator[Leaf | Unread]:
+def _open(
+    name: str, stream: PeekStream, size: int | None, seekable: IO[bytes] | None, depth: int, meter: Meter
+) -> Iterator[Leaf | Unread]:
     """Yield what is inside `stream`; `seekable` is the same file where it can be read from anywhere."""
     try:
         meter.member()
@@ -349,8 +363,9 @@ def _tar(name: str, stream: PeekStream, depth: int, meter: Meter) -> Iterator[Le
             yield from _open(path, PeekStream(raw, meter), member.size, None, depth + 1, meter)
 
 
-def _directory(name: str, kind: str, stream: PeekStream, seekable: IO[bytes] | None, depth: int,
-               meter: Meter) -> Iterator[Leaf | Unread]:
+def _directory(
+    name: str, kind: str, stream: PeekStream, seekable: IO[bytes] | None, depth: int, meter: Meter
+) -> Iterator[Leaf | Unread]:
     if kind == "rar":
         yield Unread(name, "rar archives are not read")
         return
@@ -364,8 +379,14 @@ def _directory(name: str, kind: str, stream: PeekStream, seekable: IO[bytes] | N
         for member, raw in seven_zip_members(seekable, meter.limits):
             path = f"{name}!{_shown(member.name)}"
             packed = member.packed
-            yield from _open(path, PeekStream(raw, meter, packed=lambda size=packed: size), member.size,  # type: ignore[misc]
-                             None, depth + 1, meter)
+            yield from _open(
+                path,
+                PeekStream(raw, meter, packed=lambda size=packed: size),
+                member.size,  # type: ignore[misc]
+                None,
+                depth + 1,
+                meter,
+            )
         return
     with zipfile.ZipFile(seekable) as archive:
         yield from _zip(name, archive, depth, meter)

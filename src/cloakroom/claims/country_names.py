@@ -27,7 +27,9 @@ def country_of(text: str) -> str | None:
 
 def _fold(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).casefold()
-    return " ".join("".join(sign if sign.isalnum() else " " for sign in plain if not unicodedata.combining(sign)).split())
+    return " ".join(
+        "".join(sign if sign.isalnum() else " " for sign in plain if not unicodedata.combining(sign)).split()
+    )
 
 
 @lru_cache(maxsize=1)

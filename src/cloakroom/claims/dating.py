@@ -94,7 +94,9 @@ def date_rows(observed: pl.DataFrame, held: pl.DataFrame) -> Dating:
     """
     observed = observed.with_row_index("observation")
     joined = observed.explode("ordinal").join(
-        held.select("ordinal", "valid_from", "valid_to", *(pl.col(name).alias(f"held_{name}") for name in _held(held))),
+        held.select(
+            "ordinal", "valid_from", "valid_to", *(pl.col(name).alias(f"held_{name}") for name in _held(held))
+        ),
         on="ordinal",
     )
     agreement, shares = _agreement(joined)
@@ -105,8 +107,10 @@ def date_rows(observed: pl.DataFrame, held: pl.DataFrame) -> Dating:
     total = float(weights.sum()) or 1.0
     snapshots = tuple(
         sorted(
-            (Snapshot(int(start), None if end >= FOREVER else int(end), round(float(share), 4))
-             for (start, end), share in zip(moments, parts, strict=True)),
+            (
+                Snapshot(int(start), None if end >= FOREVER else int(end), round(float(share), 4))
+                for (start, end), share in zip(moments, parts, strict=True)
+            ),
             key=lambda snapshot: snapshot.start,
         )
     )
@@ -117,12 +121,18 @@ def _merged(pairs: pl.DataFrame, weights: _Float) -> Intervals:
     """Return when any of a row's records agrees, overlapping intervals joined."""
     ends = pl.col("valid_to").fill_null(FOREVER)
     ordered = pairs.select(pl.col("observation").cast(pl.Int64), "valid_from", ends.alias("valid_to")).sort(
-        "observation", "valid_from")
+        "observation", "valid_from"
+    )
     reached = pl.col("valid_to").cum_max().shift(1).over("observation")
     begins = reached.is_null() | (pl.col("valid_from") > reached)
-    joined = ordered.with_columns(begins.cum_sum().alias("span")).group_by("observation", "span").agg(
-        pl.col("valid_from").min(), pl.col("valid_to").max())
-    return Intervals(joined["observation"].to_numpy(), joined["valid_from"].to_numpy(), joined["valid_to"].to_numpy(), weights)
+    joined = (
+        ordered.with_columns(begins.cum_sum().alias("span"))
+        .group_by("observation", "span")
+        .agg(pl.col("valid_from").min(), pl.col("valid_to").max())
+    )
+    return Intervals(
+        joined["observation"].to_numpy(), joined["valid_from"].to_numpy(), joined["valid_to"].to_numpy(), weights
+    )
 
 
 def _held(held: pl.DataFrame) -> list[str]:
@@ -139,8 +149,11 @@ def _agreement(joined: pl.DataFrame) -> tuple[pl.Series | None, dict[str, float]
             continue
         equal = joined.select(_equal(name)).to_series()
         rows = pl.DataFrame({"row": joined["observation"], "value": joined[name], "equal": equal})
-        best = rows.filter(pl.col("value").is_not_null()).group_by("row").agg(
-            pl.col("equal").any(), (pl.col("value").first() != "").alias("filled"))
+        best = (
+            rows.filter(pl.col("value").is_not_null())
+            .group_by("row")
+            .agg(pl.col("equal").any(), (pl.col("value").first() != "").alias("filled"))
+        )
         filled, missing = best.filter("filled"), best.filter(~pl.col("filled"))
         share = float(filled["equal"].mean() or 0.0) if filled.height else 0.0  # type: ignore[arg-type]
         if filled.height:
@@ -274,7 +287,9 @@ def _shares(patterns: _Flags, living: _Flags, weights: _Float) -> list[float]:
     others = explained & ~always
     expected = patterns[others] * share
     sums = expected.sum(axis=1, keepdims=True)
-    expected = np.where(sums > 0, expected / np.maximum(sums, 1e-300), patterns[others] / patterns[others].sum(axis=1, keepdims=True))
+    expected = np.where(
+        sums > 0, expected / np.maximum(sums, 1e-300), patterns[others] / patterns[others].sum(axis=1, keepdims=True)
+    )
     mass = share * weights[always].sum() + (expected * weights[others][:, None]).sum(axis=0)
     return [float(value) for value in mass / mass.sum()]
 

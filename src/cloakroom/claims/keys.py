@@ -24,7 +24,31 @@ _SEPARATORS = "[ .()/\u00a0-]+"
 _PUBLIC_LOCAL = re.compile(r"[a-z0-9](?:[a-z0-9_+.-]{0,62}[a-z0-9])?")
 _PUBLIC_DOMAIN = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)+")
 _REGIONS_MAX = 40
-_USUAL_REGIONS = ("IT", "FR", "GB", "US", "DE", "JP", "KR", "ES", "CN", "NL", "CH", "HK", "AE", "AU", "SA", "SG", "BR", "TR", "MX", "BE", "AT", "PT", "IN")
+_USUAL_REGIONS = (
+    "IT",
+    "FR",
+    "GB",
+    "US",
+    "DE",
+    "JP",
+    "KR",
+    "ES",
+    "CN",
+    "NL",
+    "CH",
+    "HK",
+    "AE",
+    "AU",
+    "SA",
+    "SG",
+    "BR",
+    "TR",
+    "MX",
+    "BE",
+    "AT",
+    "PT",
+    "IN",
+)
 _SUFFIX_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
@@ -96,11 +120,17 @@ def phone_keys(values: pl.Series, countries: pl.Series) -> pl.Series:
         return keys
     frame = pl.DataFrame({"text": values, "bare": bare, "country": countries, "key": keys})
     open_rows = frame.with_row_index("row").filter(pl.col("key").is_null() & (pl.col("bare") != ""))
-    done = [_national(part, str(code[0]) if code[0] else None)
-            for code, part in open_rows.group_by("country", maintain_order=False)]
+    done = [
+        _national(part, str(code[0]) if code[0] else None)
+        for code, part in open_rows.group_by("country", maintain_order=False)
+    ]
     found = pl.concat(done).sort("row")
-    return frame.with_row_index("row").join(found, on="row", how="left", maintain_order="left").select(
-        pl.coalesce("key", "found")).to_series()
+    return (
+        frame.with_row_index("row")
+        .join(found, on="row", how="left", maintain_order="left")
+        .select(pl.coalesce("key", "found"))
+        .to_series()
+    )
 
 
 def possible_numbers(values: pl.Series, keys: pl.Series) -> pl.DataFrame:

@@ -114,6 +114,11 @@ class Matcher:
         self._notes: dict[str, None] = {}
         self._observations = Observations(limits.dating_records, seed)
 
+    @property
+    def opened(self) -> BitMap:
+        """Return the records whose values were opened to prove rows."""
+        return self._asked
+
     def take(self, key: TableKey, keyed: KeyedRows) -> None:
         """Match one batch."""
         table = self._tables.setdefault(key, _Table())
@@ -143,7 +148,9 @@ class Matcher:
         pairs, _ = self._ids.pairs(ids)
         if pairs.height == 0:
             return pairs.with_columns(pl.lit(0, pl.Int64).alias("score"))
-        is_unique_id = ids.filter(pl.col("key").str.contains(r"^[0-9A-Za-z]{15,18}$") & pl.col("key").str.contains("[A-Za-z]"))
+        is_unique_id = ids.filter(
+            pl.col("key").str.contains(r"^[0-9A-Za-z]{15,18}$") & pl.col("key").str.contains("[A-Za-z]")
+        )
         others = pl.concat([email_pairs, phone_pairs]).unique()
         backed = pairs.join(others, on=["row", "ordinal"], how="semi")
         unbacked = pairs.join(others, on=["row", "ordinal"], how="anti")
@@ -157,12 +164,20 @@ class Matcher:
         return pl.concat([backed, trusted]).unique().with_columns(pl.lit(0, pl.Int64).alias("score"))
 
     def _by_agreement(
-        self, table: _Table, keyed: KeyedRows, rest: tuple[pl.DataFrame, pl.DataFrame], crowd_rows: pl.Series,
+        self,
+        table: _Table,
+        keyed: KeyedRows,
+        rest: tuple[pl.DataFrame, pl.DataFrame],
+        crowd_rows: pl.Series,
         proven: pl.DataFrame,
     ) -> pl.DataFrame:
         pairs = pl.concat(rest).unique()
         done = BitMap(proven["row"].to_numpy())
-        crowd_rows = crowd_rows.filter(~pl.Series(np.isin(crowd_rows.to_numpy(), done.to_array()))) if crowd_rows.len() else crowd_rows
+        crowd_rows = (
+            crowd_rows.filter(~pl.Series(np.isin(crowd_rows.to_numpy(), done.to_array())))
+            if crowd_rows.len()
+            else crowd_rows
+        )
         if pairs.height == 0 and crowd_rows.len() == 0:
             return proven.clear()
         wanted = BitMap(pairs["ordinal"].to_numpy().astype(np.uint32))
@@ -170,14 +185,18 @@ class Matcher:
             self._notes["records beyond the limit of openings are proven only where address and number agree"] = None
             both = rest[0].join(rest[1], on=["row", "ordinal"]).unique()
             return self._settled(table, both.with_columns(pl.lit(0, pl.Int64).alias("score")))
-        addresses = keyed.emails.filter(pl.col("row").is_in(crowd_rows.implode()))["key"] if crowd_rows.len() else crowd_rows
+        addresses = (
+            keyed.emails.filter(pl.col("row").is_in(crowd_rows.implode()))["key"] if crowd_rows.len() else crowd_rows
+        )
         crowd = self._emails.crowd_of(addresses, _CROWD_OPENED) if crowd_rows.len() else np.zeros(0, np.int64)
         wanted |= BitMap(crowd.astype(np.uint32))
         rows = pl.concat([pairs["row"], crowd_rows.cast(pl.UInt32)]).unique().sort()
         shown = self._shown(keyed, rows)
         held = self._open(wanted)
         if crowd.size:
-            pairs = pl.concat([pairs, pairs_by_name(shown.filter(pl.col("row").is_in(crowd_rows.implode())), held)]).unique()
+            pairs = pl.concat(
+                [pairs, pairs_by_name(shown.filter(pl.col("row").is_in(crowd_rows.implode())), held)]
+            ).unique()
         is_partial = len(keyed.recognised.columns(*NAMES)) == 1 and not keyed.recognised.columns(Concept.NAME)
         return self._settled(table, proving_pairs(shown, pairs, held, is_name_partial=is_partial))
 
@@ -216,7 +235,11 @@ class Matcher:
                 self._observations.add(name, part, lambda chosen: self._shown(keyed, chosen))
 
     def _count_rows(
-        self, keyed: KeyedRows, proven: pl.DataFrame, email_pairs: pl.DataFrame, phone_pairs: pl.DataFrame,
+        self,
+        keyed: KeyedRows,
+        proven: pl.DataFrame,
+        email_pairs: pl.DataFrame,
+        phone_pairs: pl.DataFrame,
         crowds: tuple[_Flags, _Flags],
     ) -> None:
         if keyed.is_broken:
@@ -244,14 +267,23 @@ class Matcher:
         brands = {}
         for name, population in self._brand_sets.items():
             match = BrandMatch(
-                proven & population, whole & population, bounded & population, self._rows_by_brand[name],
+                proven & population,
+                whole & population,
+                bounded & population,
+                self._rows_by_brand[name],
                 _in_order(set().union(*(table.fields.get(name, set()) for table in self._tables.values()))),
             )
             if match.proven or match.bounded:
                 brands[name] = match
         return Matched(
-            brands, len(self._known_emails), self._rows["own"], self._rows["bounded"], self._rows["foreign"],
-            self._rows["silent"], self._observations.frames(), tuple(self._notes),
+            brands,
+            len(self._known_emails),
+            self._rows["own"],
+            self._rows["bounded"],
+            self._rows["foreign"],
+            self._rows["silent"],
+            self._observations.frames(),
+            tuple(self._notes),
         )
 
 
@@ -260,7 +292,9 @@ _NO_ROWS = pl.Series("row", [], dtype=pl.UInt32)
 
 def _without(pairs: pl.DataFrame, proven: pl.DataFrame) -> pl.DataFrame:
     """Return the pairs of rows that prove nothing yet."""
-    return pairs.join(proven.select("row").unique(), on="row", how="anti") if proven.height and pairs.height else pairs
+    return (
+        pairs.join(proven.select("row").unique(), on="row", how="anti") if proven.height and pairs.height else pairs
+    )
 
 
 def _brand_numbers(sets: list[BitMap]) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -45,7 +45,9 @@ class Observations:
         seen = chosen.join(values, on="row").group_by("ordinal", *columns).agg(pl.len().alias("weight"))
         self._frames.setdefault(brand, []).append(seen)
         self._rows[brand] = self._rows.get(brand, 0) + seen.height
-        while self._rows[brand] > self._records_max * _ROWS_PER_RECORD or self._records(brand) > self._records_max * 2:
+        while (
+            self._rows[brand] > self._records_max * _ROWS_PER_RECORD or self._records(brand) > self._records_max * 2
+        ):
             self._thin(brand)
 
     def _records(self, brand: str) -> int:
@@ -56,7 +58,10 @@ class Observations:
     def _thin(self, brand: str) -> None:
         below = self._below[brand] // np.uint64(2)
         self._below[brand] = below
-        kept = [frame.filter(pl.Series(self._hash(frame["ordinal"].list.first().to_numpy()) <= below)) for frame in self._frames[brand]]
+        kept = [
+            frame.filter(pl.Series(self._hash(frame["ordinal"].list.first().to_numpy()) <= below))
+            for frame in self._frames[brand]
+        ]
         self._frames[brand] = [pl.concat(kept, how="diagonal")]
         self._rows[brand] = self._frames[brand][0].height
 

@@ -49,7 +49,9 @@ class RememberedIndex:
         return found, ~self.crowded.unknown(hashes)
 
     def _learn(self, keys: pl.Series, hashes: Hashes) -> None:
-        asked = pl.DataFrame({"key": keys, "hash": hashes}).filter(pl.Series(self._seen.unknown(hashes))).unique("hash")
+        asked = (
+            pl.DataFrame({"key": keys, "hash": hashes}).filter(pl.Series(self._seen.unknown(hashes))).unique("hash")
+        )
         if asked.height == 0:
             return
         self._seen.add(asked["hash"].to_numpy())

@@ -198,7 +198,8 @@ def _loose_emails(values: pl.Series) -> pl.Series | None:
     )
     rows = pl.DataFrame({"row": holds.arg_true(), "found": found})
     return pl.DataFrame({"row": pl.arange(0, values.len(), eager=True, dtype=pl.UInt32)}).join(
-        rows, on="row", how="left", maintain_order="left")["found"]
+        rows, on="row", how="left", maintain_order="left"
+    )["found"]
 
 
 def _stacked(parts: list[tuple[str, pl.Series]]) -> pl.DataFrame:

@@ -63,7 +63,9 @@ def _numbers(values: pl.Series, country: pl.Series) -> pl.Series:
     """Return E.164 forms; a national number of an unknown country becomes ``~`` and its digits without leading zeros."""
     keys = phone_keys(values, country)
     digits = values.fill_null("").str.replace_all(r"[^0-9]", "").str.strip_chars_start("0")
-    loose = pl.select(pl.when(digits.str.len_bytes() >= LOOSE_DIGITS).then("~" + digits).otherwise(pl.lit(""))).to_series()
+    loose = pl.select(
+        pl.when(digits.str.len_bytes() >= LOOSE_DIGITS).then("~" + digits).otherwise(pl.lit(""))
+    ).to_series()
     return keys.fill_null(loose) if keys.null_count() else keys
 
 
@@ -97,9 +99,11 @@ def _nothing(height: int) -> pl.Series:
 
 def folded_names(columns: list[pl.Series]) -> pl.Series:
     """Return the comparison form of the names in several columns taken together."""
-    joined = pl.DataFrame({str(number): column for number, column in enumerate(columns)}).select(
-        pl.concat_str(pl.all().fill_null(""), separator=" ")
-    ).to_series()
+    joined = (
+        pl.DataFrame({str(number): column for number, column in enumerate(columns)})
+        .select(pl.concat_str(pl.all().fill_null(""), separator=" "))
+        .to_series()
+    )
     return _mapped(joined, fold_name)
 
 

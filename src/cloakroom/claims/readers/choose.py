@@ -24,7 +24,9 @@ from cloakroom.claims.tables import Batch, Reading
 from cloakroom.errors import LimitError
 
 _HEAD_BYTES = 64 << 10
-_SQL = re.compile(r"^\s*(?:insert\s+into|replace\s+into|create\s+table|copy\s+\S+.*from\s+stdin)", re.IGNORECASE | re.MULTILINE)
+_SQL = re.compile(
+    r"^\s*(?:insert\s+into|replace\s+into|create\s+table|copy\s+\S+.*from\s+stdin)", re.IGNORECASE | re.MULTILINE
+)
 _BINARY = {
     b"SQLite format 3\0": "an SQLite database", b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "an old Office document",
     b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"\x7fELF": "a program", b"MZ\x90": "a program",

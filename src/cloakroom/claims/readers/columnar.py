@@ -42,11 +42,17 @@ def _columns(schema: pl.Schema) -> list[pl.Expr]:
 
 def _flattened(value: pl.Expr, name: str, kind: pl.DataType) -> list[pl.Expr]:
     if isinstance(kind, pl.Struct):
-        return [part for inner in kind.fields
-                for part in _flattened(value.struct.field(inner.name), f"{name}.{inner.name}", inner.dtype)]  # type: ignore[arg-type]
+        return [
+            part
+            for inner in kind.fields
+            for part in _flattened(value.struct.field(inner.name), f"{name}.{inner.name}", inner.dtype)
+        ]  # type: ignore[arg-type]
     if isinstance(kind, pl.List):
-        return [part for place in range(3)
-                for part in _flattened(value.list.get(place, null_on_oob=True), f"{name}[{place}]", kind.inner)]  # type: ignore[arg-type]
+        return [
+            part
+            for place in range(3)
+            for part in _flattened(value.list.get(place, null_on_oob=True), f"{name}[{place}]", kind.inner)
+        ]  # type: ignore[arg-type]
     if kind == pl.Binary:
         return [pl.lit(None, pl.String).alias(name)]
     return [value.cast(pl.String, strict=False).alias(name)]

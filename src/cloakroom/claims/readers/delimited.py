@@ -139,8 +139,14 @@ class _Cutter:
 
     def _plain(self, data: bytes) -> _Rows:
         if self._code not in (1, 0) and b"\x01" not in data:
-            lines = pl.read_csv(data, has_header=False, schema={"line": pl.String}, separator="\x01", quote_char=None,
-                                empty_string_is_null=False)
+            lines = pl.read_csv(
+                data,
+                has_header=False,
+                schema={"line": pl.String},
+                separator="\x01",
+                quote_char=None,
+                empty_string_is_null=False,
+            )
             delimiters = lines.select(
                 (pl.col("line").str.count_matches(self._delimiter, literal=True) == self._columns - 1).all()
             )

@@ -40,8 +40,12 @@ def detect_dialect(text: str) -> Dialect | None:
     if len(lines) > 1 and len(text) > 1000:
         lines = lines[:-1]  # The last one may be cut.
     lines = [line.rstrip("\r") for line in lines[:_SAMPLE_LINES]]
-    scored = [(score, delimiter, columns) for delimiter in _DELIMITERS
-              if (found := _score(lines, delimiter)) for score, columns in [found]]
+    scored = [
+        (score, delimiter, columns)
+        for delimiter in _DELIMITERS
+        if (found := _score(lines, delimiter))
+        for score, columns in [found]
+    ]
     if not scored:
         return _single_column(lines)
     _, delimiter, columns = max(scored, key=lambda item: item[0])

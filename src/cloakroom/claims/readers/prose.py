@@ -17,7 +17,9 @@ from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.tolerant import logical_lines
 from cloakroom.claims.tables import Batch, frame_of_records
 
-LOOSE_EMAIL = re.compile(r"""(?<![\w.%+@-])(?:\\[trn])?([^\s"'(),:;<>@\[\]\\{}|=?/]{1,64}@(?:[\w-]{1,63}\.)+[\w-]{2,63})""")
+LOOSE_EMAIL = re.compile(
+    r"""(?<![\w.%+@-])(?:\\[trn])?([^\s"'(),:;<>@\[\]\\{}|=?/]{1,64}@(?:[\w-]{1,63}\.)+[\w-]{2,63})"""
+)
 LOOSE_ID = re.compile(r"(?<![0-9A-Za-z])(0[0-9A-Za-z]{2}[0-9A-Za-z]{12}(?:[A-Z0-5]{3})?)(?![0-9A-Za-z])")
 LOOSE_PHONE = re.compile(r"(?<![\w.@+-])(\+\d[\d ().-]{7,18}\d|00\d[\d ().-]{8,18}\d|0\d[\d ().-]{7,14}\d)(?![\w@])")
 _YAML = re.compile(r"^\s*(?:-\s+)?[\"']?([\w][\w .\-/]{0,60}?)[\"']?\s*:\s+(.*)$")

@@ -20,14 +20,18 @@ _INSERT = re.compile(
     r"(?:overriding\s+\w+\s+value\s*)?values?\s*",
     re.IGNORECASE,
 )
-_COPY = re.compile(rf"^copy\s+((?:{_NAME}\s*\.\s*)*{_NAME})\s*(?:\(([^()]*+)\))?\s+from\s+stdin[^\n]*\n", re.IGNORECASE)
+_COPY = re.compile(
+    rf"^copy\s+((?:{_NAME}\s*\.\s*)*{_NAME})\s*(?:\(([^()]*+)\))?\s+from\s+stdin[^\n]*\n", re.IGNORECASE
+)
 _CREATE = re.compile(
     rf"create\s+table\s+(?:if\s+not\s+exists\s+)?((?:{_NAME}\s*\.\s*)*{_NAME})\s*\((.{{1,20000}}?)\n\s*\)",
     re.IGNORECASE | re.DOTALL,
 )
 _STRING = r"(?:[nNeEbBxX]|_[a-z0-9]+ ?)?'(?:[^'\\]++|\\.|'')*+'"
 _VALUE = rf"""(?>{_STRING}|"(?:[^"\\]++|\\.|"")*+"|[^,()'"\n;]++(?:\([^()\n]*+\))?)(?:::[\w ]++(?:\(\d+\))?)?+"""
-_ROW = re.compile(rf"\(\s*+({_VALUE}\s*+(?:,\s*+{_VALUE}\s*+)*+)\)(?=\s*+(?:[,;]|$|on\b|\())", re.IGNORECASE | re.DOTALL)
+_ROW = re.compile(
+    rf"\(\s*+({_VALUE}\s*+(?:,\s*+{_VALUE}\s*+)*+)\)(?=\s*+(?:[,;]|$|on\b|\())", re.IGNORECASE | re.DOTALL
+)
 _CELL = re.compile(_VALUE, re.DOTALL)
 _START = re.compile(r"(?:^|\n)\s*(?=insert\s|replace\s+into|copy\s|create\s+table)", re.IGNORECASE)
 _RESYNC = re.compile(r"\n\s*+(?=\(|insert\s|replace\s|copy\s|create\s|--|/\*|unlock\s)|;[ \t]*\r?\n", re.IGNORECASE)
@@ -174,7 +178,15 @@ def _created_columns(body: str) -> tuple[str, ...]:
     names = []
     for line in body.split("\n"):
         match = re.match(rf"\s*({_NAME})\s+\w", line)
-        if match and _plain(match[1]).upper() not in {"PRIMARY", "KEY", "UNIQUE", "CONSTRAINT", "INDEX", "FOREIGN", "CHECK"}:
+        if match and _plain(match[1]).upper() not in {
+            "PRIMARY",
+            "KEY",
+            "UNIQUE",
+            "CONSTRAINT",
+            "INDEX",
+            "FOREIGN",
+            "CHECK",
+        }:
             names.append(_plain(match[1]))
     return tuple(names)
 

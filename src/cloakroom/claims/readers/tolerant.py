@@ -103,9 +103,7 @@ def cut_rows(text: str, delimiter: str, columns: int, *, is_end: bool = True) ->
     return cut
 
 
-def _continued(
-    line: str, lines: Sequence[str], number: int, delimiter: str, columns: int
-) -> tuple[list[str], int]:
+def _continued(line: str, lines: Sequence[str], number: int, delimiter: str, columns: int) -> tuple[list[str], int]:
     """Return the cells of a row that goes on and the line after it; no cells where it makes no whole row.
 
     The second is -1 where the lines ended before that could be said.

@@ -84,7 +84,9 @@ def _measure(data: bytes, limits: Limits) -> None:
                     window = tail + piece
                     if b"<!DOCTYPE" in window or b"<!ENTITY" in window:
                         raise LimitError("a workbook that defines entities")
-                    for letters, digits in _CELL.findall(window) + [pair for pair in _SPAN.findall(window) if pair[1]]:
+                    for letters, digits in _CELL.findall(window) + [
+                        pair for pair in _SPAN.findall(window) if pair[1]
+                    ]:
                         columns, rows = max(columns, _column(letters)), max(rows, int(digits))
                     tail = window[-64:]
             if columns * rows > _CELLS_MAX:

@@ -1,0 +1,1 @@
+"""The report of a claim as a document of two pages."""

@@ -1,0 +1,280 @@
+"""What the check of a claim asks of the store, answered by the opened application. Part of the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from pyroaring import BitMap
+
+from cloakroom.adapters.postgres.disclosures import PostgresDisclosures
+from cloakroom.claims.ports import Disclosed, Found
+from cloakroom.claims.report import PersonInterval
+from cloakroom.crypto import hmac_sha256
+from cloakroom.errors import OpenError
+from cloakroom.flows.ports import StoredRow
+from cloakroom.ledger.entry import Operation
+from cloakroom.scope import persons_of
+from cloakroom.vault.catalogue import SHARED_INDEXES
+from cloakroom.vault.envelope import EnvelopeClass
+from cloakroom.vault.facets import CANARY, RECORD
+from cloakroom.vault.key_ring import GROUP, KeyPurpose
+from cloakroom.wiring import Application
+
+PURPOSE = "claim-check"
+_READ_AT_ONCE = 20_000
+_FEW_KEYS = 20_000
+_DIGEST_BYTES = 16
+_Pairs = tuple[np.ndarray[Any, np.dtype[np.uint64]], np.ndarray[Any, np.dtype[np.int64]]]
+
+
+class StoreIndex:
+    """Looks keys up in the blind indexes of all brands, earlier values included.
+
+    A few keys are asked of the database one by one; for many, the whole index is read once and joined in memory.
+    """
+
+    def __init__(self, application: Application) -> None:
+        """Take an opened store."""
+        self._application = application
+        self._whole: dict[tuple[str, int], _Pairs] = {}
+        self._asked = 0
+
+    def brands(self) -> Mapping[str, BitMap]:
+        """Return all records of each brand, planted ones left out."""
+        found = {}
+        planted = self._application.canaries()
+        for name, number in sorted(self._application.catalogue.brands.items()):
+            records = BitMap()
+            for ordinals in self._application.facets.values_of(number, RECORD).values():
+                records |= ordinals
+            found[name] = records - planted
+        return found
+
+    def lookup(self, kind: str, normalised: Sequence[str]) -> Found:
+        """Return the records that hold or held each key."""
+        if kind not in self._application.catalogue.indexes or not normalised:
+            return Found(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        self._asked += len(normalised)
+        if self._asked <= _FEW_KEYS and (kind, 0) not in self._whole:
+            return self._few(kind, normalised)
+        parts = [self._many(kind, number, normalised) for number in self._scopes(kind)]
+        return Found(np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
+
+    def _scopes(self, kind: str) -> list[int]:
+        return [0] if kind in SHARED_INDEXES else sorted(self._application.catalogue.brands.values())
+
+    def _few(self, kind: str, normalised: Sequence[str]) -> Found:
+        brands: list[int] = []
+        index_ids: list[int] = []
+        digests: list[str] = []
+        for number, brand in self._application.digests.items():
+            for generation in brand.generations:
+                stored = brand.stored(kind, normalised, generation)
+                digests += [stored[at : at + _DIGEST_BYTES].hex() for at in range(0, len(stored), _DIGEST_BYTES)]
+                brands += [number] * len(normalised)
+                index_ids += [self._application.catalogue.index_id(kind, generation)] * len(normalised)
+        matches = self._application.vault.look_up(brands, index_ids, digests, only_current=False)
+        pairs = np.unique(np.stack((matches.positions % len(normalised), matches.ordinals), axis=1), axis=0)
+        return Found(pairs[:, 0], pairs[:, 1])
+
+    def _many(self, kind: str, scope: int, normalised: Sequence[str]) -> tuple[Any, Any]:
+        held, ordinals = self._index(kind, scope)
+        brand = self._application.digests[scope or min(self._application.digests)]
+        digests = _words(brand.link(kind, normalised))
+        left = np.searchsorted(held, digests, "left")
+        counts = np.searchsorted(held, digests, "right") - left
+        hit = np.flatnonzero(counts)
+        counts, left = counts[hit], left[hit]
+        starts = np.repeat(left - np.concatenate(([0], np.cumsum(counts)[:-1])), counts) if hit.size else left
+        return np.repeat(hit, counts), ordinals[starts + np.arange(starts.size)]
+
+    def _index(self, kind: str, scope: int) -> _Pairs:
+        """Return the whole index, sorted by the first 64 bits of the link digests."""
+        if (kind, scope) not in self._whole:
+            digests, ordinals = [], []
+            for number, brand in self._application.digests.items():
+                for generation in brand.generations if scope in (0, number) else []:
+                    index_id = self._application.catalogue.index_id(kind, generation)
+                    stored, found = self._application.vault.index_rows(number, [index_id])
+                    digests.append(_words(brand.to_link(stored, generation)))
+                    ordinals.append(found)
+            held, records = np.concatenate(digests), np.concatenate(ordinals)
+            order = np.argsort(held)
+            self._whole[kind, scope] = held[order], records[order]
+        return self._whole[kind, scope]
+
+
+def _words(digests: bytes) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    words: np.ndarray[Any, np.dtype[np.uint64]] = np.frombuffer(digests, np.uint64)[::2]
+    return np.ascontiguousarray(words)
+
+
+class StoreHistory:
+    """Opens versions of records, each call entered in the ledger before anything is opened."""
+
+    def __init__(self, application: Application, by: str, claim: str) -> None:
+        """Take an opened store, who asks, and the claim that it is for."""
+        self._application = application
+        self._by = by
+        self._claim = claim
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return dict(self._application.catalogue.fields)
+
+    def open_versions(self, ordinals: BitMap, fields: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Yield the versions of records, some thousands of records at a time."""
+        wanted = [name for name in fields if name in self._numbers]
+        entry = self._application.gatekeeper.prepare(
+            lineage=self._by,
+            operation=Operation.CLAIM,
+            records=ordinals,
+            purpose=PURPOSE,
+            detail={"claim": self._claim, "fields": sorted(wanted)},
+        )
+        self._application.ledger.append({}, [entry])
+        every = ordinals.to_array()
+        for start in range(0, len(every), _READ_AT_ONCE):
+            yield self._opened(every[start : start + _READ_AT_ONCE], wanted)
+
+    def _opened(self, ordinals: Sequence[int], fields: Sequence[str]) -> pl.DataFrame:
+        catalogue = self._application.catalogue
+        by_class: dict[EnvelopeClass, list[int]] = {}
+        for name in fields:
+            by_class.setdefault(catalogue.envelope_class(name), []).append(self._numbers[name])
+        rows: list[list[object]] = []
+        for stored, valid_to in self._application.vault.sealed_versions(ordinals):
+            self._take(rows, stored, valid_to, by_class, fields)
+        for stored in self._application.vault.sealed_rows(ordinals):
+            if stored.state == 0:
+                self._take(rows, stored, None, by_class, fields)
+        schema = {
+            "ordinal": pl.Int64,
+            "valid_from": pl.Int64,
+            "valid_to": pl.Int64,
+            **dict.fromkeys(fields, pl.String),
+        }
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def _take(
+        self,
+        rows: list[list[object]],
+        stored: StoredRow,
+        valid_to: int | None,
+        by_class: Mapping[EnvelopeClass, Sequence[int]],
+        fields: Sequence[str],
+    ) -> None:
+        if stored.keys is None:
+            return
+        present = {
+            name: numbers for name, numbers in by_class.items() if stored.record.envelopes[name - 1] is not None
+        }
+        try:
+            values = self._application.sealers[stored.brand].open(stored.record, stored.keys, present)
+        except OpenError as error:
+            raise OpenError(f"record {stored.record.ordinal} does not open: a stored row was changed") from error
+        texts = [values.get(self._numbers[name]) for name in fields]
+        rows.append(
+            [
+                stored.record.ordinal,
+                stored.valid_from,
+                valid_to,
+                *(None if text is None else text.decode() for text in texts),
+            ]
+        )
+
+
+class StoreDisclosures:
+    """Reads from the ledger what left, and which records are planted."""
+
+    def __init__(self, application: Application) -> None:
+        """Take an opened store."""
+        self._application = application
+
+    def disclosures(self) -> Iterator[Disclosed]:
+        """Yield each release, and for each lineage everything that it opened."""
+        self._application.sequencer.run()
+        reader = PostgresDisclosures(self._application.connection)
+        reader.roll_up()
+        by_lineage: dict[tuple[str, str], Disclosed] = {}
+        for item in reader.disclosed():
+            if item.operation in ("find", "probe", "list"):
+                continue
+            kind = "release" if item.operation == "release" else "disclosure"
+            fields = frozenset(name for name, form in item.shape.items() if form != "token")
+            found = Disclosed(kind, item.lineage, (item.first_at, item.last_at), item.records, fields)
+            before = by_lineage.get((kind, item.lineage))
+            by_lineage[kind, item.lineage] = found if before is None else _united(before, found)
+        yield from by_lineage.values()
+
+    def canaries(self) -> Mapping[str, BitMap]:
+        """Return the planted records of each brand."""
+        found = {}
+        for name, number in self._application.catalogue.brands.items():
+            records = BitMap()
+            for ordinals in self._application.facets.values_of(number, CANARY).values():
+                records |= ordinals
+            if records:
+                found[name] = records
+        return found
+
+
+def _united(one: Disclosed, other: Disclosed) -> Disclosed:
+    at = min(one.at[0], other.at[0]), max(one.at[1], other.at[1])
+    return Disclosed(
+        one.kind, one.id, at, one.records | other.records, one.fields | other.fields, one.marks | other.marks
+    )
+
+
+class StorePersons:
+    """Counts the persons behind records with the group's own linking."""
+
+    def __init__(self, application: Application, by: str, claim: str) -> None:
+        """Take an opened store, who asks, and the claim that it is for."""
+        self._application = application
+        self._by = by
+        self._claim = claim
+
+    def count(self, whole: BitMap, all_proven: BitMap) -> PersonInterval:
+        """Return no fewer than behind `whole`, no more than behind `all_proven`."""
+        if not all_proven:
+            return PersonInterval(0, 0, "no record is proven")
+        entry = self._application.gatekeeper.prepare(
+            lineage=self._by,
+            operation=Operation.AFFECTED,
+            records=all_proven,
+            purpose=PURPOSE,
+            detail={"claim": self._claim, "persons": 1},
+        )
+        self._application.ledger.append({}, [entry])
+        linked = persons_of(self._application)
+        full = linked.count(all_proven)
+        lower = full.lower if whole == all_proven else linked.count(whole).lower
+        return PersonInterval(lower, full.upper, full.method)
+
+
+class StoreCountries:
+    """Splits records by the sealed facet of their country."""
+
+    def __init__(self, application: Application) -> None:
+        """Take an opened store."""
+        self._application = application
+
+    def by_country(self, records: BitMap) -> Mapping[str, int]:
+        """Return the number of records by country, most first."""
+        counts: dict[str, int] = {}
+        for number in self._application.catalogue.brands.values():
+            for country, ordinals in self._application.facets.values_of(number, "country").items():
+                if found := len(ordinals & records):
+                    counts[country] = counts.get(country, 0) + found
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def claim_digest(application: Application, normal_forms: Sequence[str]) -> list[bytes]:
+    """Return the keyed digests by which the register remembers addresses."""
+    key = application.ring.get(KeyPurpose.CLAIM, GROUP)
+    return [hmac_sha256(key, form.encode()) for form in normal_forms]

@@ -1,0 +1,68 @@
+"""Checks claims against an opened store. Part of the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from uuid import UUID
+
+from cloakroom.adapters.postgres.claim_register import PostgresClaimRegister
+from cloakroom.claim_store import (
+    StoreCountries,
+    StoreDisclosures,
+    StoreHistory,
+    StoreIndex,
+    StorePersons,
+    claim_digest,
+)
+from cloakroom.claims.limits import Limits
+from cloakroom.claims.report import ClaimReport
+from cloakroom.claims.statement import Statement
+from cloakroom.crypto import random_bytes
+from cloakroom.flows.check_claim import CheckRequest, Vault, check_claim
+from cloakroom.wiring import Application
+
+
+def check(
+    application: Application,
+    paths: Sequence[Path],
+    statement: Statement,
+    *,
+    skip: frozenset[Path] = frozenset(),
+    by: str = "operator",
+    limits: Limits | None = None,
+    progress: Callable[[int, str], None] | None = None,
+) -> ClaimReport:
+    """Check an alleged dump against the store, and keep the claim in the register.
+
+    Args:
+        application: The opened store.
+        paths: Files and folders of the dump.
+        statement: What the sellers say.
+        skip: Files to leave out.
+        by: Who asks.
+        limits: What the dump may cost.
+        progress: Called with bytes read and the file at hand.
+    """
+    claim = str(UUID(bytes=random_bytes(16), version=4))
+    vault = Vault(
+        index=StoreIndex(application),
+        history=StoreHistory(application, by, claim),
+        disclosures=StoreDisclosures(application),
+        persons=StorePersons(application, by, claim),
+        countries=StoreCountries(application),
+        register=PostgresClaimRegister(application.connection),
+        digest=lambda forms: claim_digest(application, forms),
+    )
+    request = CheckRequest(
+        id=claim,
+        paths=paths,
+        statement=statement,
+        skip=skip,
+        by=by,
+        at=application.now(),
+        seed=int.from_bytes(random_bytes(4), "big"),
+    )
+    report = check_claim(request, vault, limits or Limits(), progress)
+    application.sequencer.run()
+    return report

@@ -1,0 +1,145 @@
+"""Through whom did it leave: planted records first, then the likeliest of our own disclosures.
+
+A planted record that occurs in one release alone settles the matter, whatever became of the rest of its rows. Otherwise every
+release, and everything that each lineage ever opened, is weighed by one question: how much likelier are just these
+records if the dump was drawn from there than if it was drawn from all records? Drawn from a set of n records, each of the
+dump's records inside has the chance 1/n, so the smallest set that holds nearly all of them wins; those outside are
+allowed for as slips at two in a hundred. A field that the dump shows and the disclosure did not, and an opening after
+the as-of time of the data, count against it. Reordering, dropped columns and removed rows change none of this.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pyroaring import BitMap
+
+from cloakroom.claims.dating import DAY, Snapshot
+from cloakroom.claims.ports import Disclosed
+
+_SLIPS = 0.02
+_FIELD_PENALTY = 0.5
+_TIME_PENALTY = 1.0
+_LEAST_CONTAINED = 0.5
+_CANDIDATES_MAX = 10
+REVEALED: Mapping[str, str] = {
+    "customer_number": "record_id", "name": "name", "given_name": "name", "family_name": "name", "email": "email",
+    "phone": "phone", "mobile": "phone", "street": "address", "city": "address", "region": "address",
+    "postcode": "address", "birth_date": "birth_date", "language": "language", "kind": "kind", "store": "store",
+    "spend_total": "total_sales", "purchases": "purchases", "gender": "gender",
+}  # fmt: skip
+"""Fields of the vault by the names that reports use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A way by which the dump may have left.
+
+    Attributes:
+        kind: ``release``, ``disclosure`` or ``population``.
+        id: Of the release, or of the lineage, or of the planted population.
+        marks: Planted records of this candidate alone that the dump holds.
+        contained: Share of the dump's proven records that it had.
+        covered: Share of its records that the dump holds.
+        missing_fields: Fields that the dump shows and it did not.
+        evidence: Natural logarithm, per record, of how much likelier the dump is from here than from all records.
+        reason: In words.
+    """
+
+    kind: str
+    id: str
+    marks: int
+    contained: float
+    covered: float
+    missing_fields: tuple[str, ...]
+    evidence: float
+    reason: str
+
+
+def attribute(
+    proven: BitMap,
+    fields: Iterable[str],
+    snapshots: Sequence[Snapshot],
+    disclosed: Iterable[Disclosed],
+    *,
+    population: int,
+    planted: Mapping[str, BitMap],
+) -> list[Candidate]:
+    """Rank the ways by which the dump may have left, likeliest first.
+
+    Args:
+        proven: Records that the dump proves.
+        fields: Names of the fields that it shows, as reported.
+        snapshots: As-of times of the data.
+        disclosed: Releases and lineages.
+        population: Number of all records of the brands at hand.
+        planted: Planted records of whole populations, by name.
+    """
+    candidates = []
+    shown = frozenset(fields)
+    for item in disclosed:
+        inside = proven & item.records
+        marks = len(proven & item.marks)
+        if not marks and len(inside) < _LEAST_CONTAINED * max(len(proven), 1):
+            continue
+        if len(inside):
+            candidates.append(_weighed(item, proven, inside, marks, shown, snapshots, population))
+    for name, records in planted.items():
+        if found := len(proven & records):
+            reason = f"{found} planted record{'s' if found > 1 else ''} of {name}: taken from the store or through a reveal of it"
+            candidates.append(Candidate("population", name, found, 0.0, found / len(records), (), 0.0, reason))
+    candidates.sort(key=lambda candidate: (candidate.kind == "population", -candidate.marks, -candidate.evidence))
+    return [candidate for candidate in candidates if candidate.evidence > 0 or candidate.marks][:_CANDIDATES_MAX]
+
+
+def _weighed(
+    item: Disclosed,
+    proven: BitMap,
+    inside: BitMap,
+    marks: int,
+    shown: frozenset[str],
+    snapshots: Sequence[Snapshot],
+    population: int,
+) -> Candidate:
+    contained, covered = len(inside) / len(proven), len(inside) / len(item.records)
+    had = {REVEALED.get(name, name) for name in item.fields}
+    missing = tuple(sorted(name for name in shown if name not in had and name != "record_id")) if had else ()
+    size = max(len(item.records), 1)
+    evidence = contained * math.log((1 - _SLIPS) * population / size) + (1 - contained) * math.log(_SLIPS)
+    evidence -= _FIELD_PENALTY * len(missing)
+    is_timely = _is_timely(item, snapshots)
+    if is_timely is False:
+        evidence -= _TIME_PENALTY
+    parts = []
+    if marks:
+        parts.append(f"{marks} record{'s' if marks > 1 else ''} planted in it alone")
+    parts.append(f"holds {contained:.1%} of the dump's {len(proven)} records, which are {covered:.1%} of its {size}")
+    parts.append("all fields shown were part of it" if not missing else "did not show " + ", ".join(missing))
+    if is_timely is not None:
+        parts.append(
+            "open when the data stood so" if is_timely else "its openings do not meet the as-of time of the data"
+        )
+    return Candidate(
+        item.kind,
+        item.id,
+        marks,
+        round(contained, 4),
+        round(covered, 4),
+        missing,
+        round(evidence, 4),
+        "; ".join(parts),
+    )
+
+
+def _is_timely(item: Disclosed, snapshots: Sequence[Snapshot]) -> bool | None:
+    """Answer whether some opening fell on an as-of time, a day's slack allowed; None where nothing was dated."""
+    if not snapshots:
+        return None
+    first, last = item.at
+    return any(first <= (_end(snapshot) + DAY) and last >= snapshot.start - DAY for snapshot in snapshots)
+
+
+def _end(snapshot: Snapshot) -> int:
+    return snapshot.end if snapshot.end is not None else 1 << 62

@@ -1,0 +1,142 @@
+"""Remembers earlier dumps without keeping them: their records as a bitmap, a sample of their addresses as keyed digests.
+
+An address is in the sample when the CRC-32 of its normal form is below a rate, so that two dumps sample the same
+addresses whatever their order, letter case or length. The overlap of two dumps is measured on what both rates cover.
+A later dump is recognised in an earlier one when most of its addresses, or of its proven records, were in it.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from pyroaring import BitMap
+
+_WHOLE = 1 << 32
+_LEAST_SAMPLE = 25
+DIGEST_BYTES = 8
+_Digests = np.ndarray[Any, np.dtype[np.uint64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What is remembered of a dump.
+
+    Attributes:
+        records: Proven records.
+        rate: An address is in the sample when its CRC-32 is below this number.
+        digests: Keyed digests of the sample, sorted.
+        emails: Distinct addresses in all.
+    """
+
+    records: BitMap = field(repr=False)
+    rate: int
+    digests: _Digests = field(repr=False)
+    emails: int
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierClaim:
+    """An earlier dump that holds part of this one.
+
+    Attributes:
+        id: Of the earlier claim.
+        checked_at: When it was checked, in microseconds.
+        share: Share of this dump that it holds.
+        basis: ``records`` or ``addresses``: what was compared.
+    """
+
+    id: str
+    checked_at: int
+    share: float
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredClaim:
+    """A line of the register.
+
+    Attributes:
+        id: Of the claim.
+        checked_at: When it was checked, in microseconds.
+        checked_by: By whom.
+        statement: What the sellers say, as JSON values.
+        report: What was found, as JSON values; counts only.
+        sketch: What is remembered of the dump.
+        links: Earlier claims that hold part of it.
+    """
+
+    id: str
+    checked_at: int
+    checked_by: str
+    statement: dict[str, Any]
+    report: dict[str, Any]
+    sketch: Sketch
+    links: tuple[EarlierClaim, ...] = ()
+
+
+class ClaimRegister(Protocol):
+    """Keeps claims; each is durable when `add` returns."""
+
+    def add(self, claim: RegisteredClaim) -> None:
+        """Keep a claim, with its links to earlier ones."""
+        ...
+
+    def all(self) -> Sequence[RegisteredClaim]:
+        """Return all claims, oldest first."""
+        ...
+
+
+class Sampler:
+    """Gathers the sample of one dump's addresses, thinned by halves when it grows beyond its limit.
+
+    Args:
+        digest: Gives the keyed digests (8 bytes each) of normal forms; the key is the store's.
+        most: Digests kept.
+    """
+
+    def __init__(self, digest: Callable[[Sequence[str]], Sequence[bytes]], most: int = 200_000) -> None:
+        self._digest = digest
+        self._most = most
+        self._rate = _WHOLE
+        self._sample: dict[int, int] = {}
+
+    def take(self, addresses: pl.Series) -> None:
+        """Take normal forms in; repetitions are welcome."""
+        unique = addresses.unique()
+        if self._rate < _WHOLE // 8:  # Spare most of the work once the sample has become thin.
+            unique = unique.filter(unique.str.contains("@", literal=True))
+        chosen = [(crc, text) for text in unique.to_list() if (crc := zlib.crc32(text.encode())) < self._rate]
+        for (crc, _), digest in zip(chosen, self._digest([text for _, text in chosen]), strict=True):
+            self._sample[int.from_bytes(digest[:DIGEST_BYTES], "big")] = crc
+        while len(self._sample) > self._most:
+            self._rate //= 2
+            self._sample = {digest: crc for digest, crc in self._sample.items() if crc < self._rate}
+
+    def sketch(self, records: BitMap, emails: int) -> Sketch:
+        """Return what is to be remembered."""
+        return Sketch(records, self._rate, np.array(sorted(self._sample), np.uint64), emails)
+
+    def covered(self, rate: int) -> _Digests:
+        """Return the digests of the sample that a lower rate covers as well."""
+        return np.array(sorted(digest for digest, crc in self._sample.items() if crc < rate), np.uint64)
+
+
+def find_earlier(
+    sampler: Sampler, sketch: Sketch, claims: Sequence[RegisteredClaim], least: float = 0.05
+) -> list[EarlierClaim]:
+    """Return the earlier claims that hold at least `least` of this dump, the fullest first."""
+    found = []
+    for claim in claims:
+        old = claim.sketch
+        by_records = len(sketch.records & old.records) / len(sketch.records) if sketch.records else 0.0
+        here = sampler.covered(min(sketch.rate, old.rate))
+        by_addresses = float(np.isin(here, old.digests).mean()) if here.size >= _LEAST_SAMPLE else 0.0
+        share, basis = max((by_records, "records"), (by_addresses, "addresses"))
+        if share >= least:
+            found.append(EarlierClaim(claim.id, claim.checked_at, round(share, 4), basis))
+    return sorted(found, key=lambda claim: -claim.share)

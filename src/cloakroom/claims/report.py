@@ -1,0 +1,135 @@
+"""The report: what was claimed, what was found, side by side. Counts, times and names of fields only, never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from cloakroom.claims.attribution import Candidate
+from cloakroom.claims.dating import Dating
+from cloakroom.claims.matching import Matched
+from cloakroom.claims.register import EarlierClaim
+from cloakroom.claims.sizing import Size
+from cloakroom.claims.statement import Statement
+from cloakroom.claims.survey import FileReport
+from cloakroom.claims.verdict import Verdict
+from cloakroom.clock import format_time, from_microseconds
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PersonInterval:
+    """Persons behind the records: no fewer, no more, and how that was found."""
+
+    lower: int
+    upper: int
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimReport:
+    """Everything that can be said about a dump.
+
+    Attributes:
+        id: Of the claim in the register.
+        checked_at: When, in microseconds.
+        statement: What the sellers say.
+        size: How large it is.
+        matched: Its rows against our records.
+        dating: As-of times by brand.
+        persons: Persons behind the proven records.
+        verdict: The word and its reasons.
+        attribution: Ways by which it may have left, likeliest first.
+        earlier: Earlier claims that hold part of it.
+        files: What was read.
+        opened: Records whose values were opened for the check.
+        countries: Proven records by country.
+        populations: Records that each brand has, for the picture of the overlap.
+    """
+
+    id: str
+    checked_at: int
+    statement: Statement
+    size: Size
+    matched: Matched = field(repr=False)
+    dating: Mapping[str, Dating]
+    persons: PersonInterval
+    verdict: Verdict
+    attribution: Sequence[Candidate]
+    earlier: Sequence[EarlierClaim]
+    files: Sequence[FileReport]
+    opened: int
+    countries: Mapping[str, int]
+    populations: Mapping[str, int]
+
+
+def report_document(report: ClaimReport) -> dict[str, Any]:
+    """Return the report as JSON values."""
+    size, matched = report.size, report.matched
+    return {
+        "format": FORMAT,
+        "id": report.id,
+        "checked_at": _time(report.checked_at),
+        "claimed": report.statement.as_dict(),
+        "verdict": report.verdict.word,
+        "reasons": list(report.verdict.reasons),
+        "unknown": list(report.verdict.unknown),
+        "rows": size.rows,
+        "rejected_rows": size.rejected_rows,
+        "rows_own": matched.rows_own,
+        "rows_address_only": matched.rows_bounded,
+        "rows_foreign": matched.rows_foreign,
+        "rows_without_key": matched.rows_silent,
+        "emails_distinct": size.emails_distinct,
+        "emails_distinct_with_broken": size.emails_distinct_with_broken,
+        "emails_public_rule": size.emails_public_rule,
+        "emails_known": matched.emails_known,
+        "emails_foreign": size.emails_distinct - matched.emails_known,
+        "phones_distinct": size.phones_distinct,
+        "fields": dict(size.fields),
+        "countries": dict(size.countries),
+        "countries_of_records": dict(report.countries),
+        "brands": {name: _brand(report, name) for name in sorted(matched.brands)},
+        "persons": asdict(report.persons),
+        "attribution": [asdict(candidate) for candidate in report.attribution],
+        "earlier": [asdict(claim) | {"checked_at": _time(claim.checked_at)} for claim in report.earlier],
+        "records_opened": report.opened,
+        "files": [_file(item) for item in report.files],
+    }
+
+
+def _brand(report: ClaimReport, name: str) -> dict[str, Any]:
+    match = report.matched.brands[name]
+    dating = report.dating.get(name)
+    return {
+        "records": {"proven": len(match.proven), "proven_in_whole_rows": len(match.proven_whole), "bounded": len(match.bounded)},
+        "of": report.populations.get(name, 0),
+        "rows": match.rows,
+        "fields": list(match.fields),
+        "snapshots": [] if dating is None else [
+            {"from": _time(one.start), "to": _time(one.end if one.end is not None else report.checked_at), "share": one.share}
+            for one in dating.snapshots
+        ],
+        "rows_compared": 0 if dating is None else dating.compared,
+        "rows_explained": 0.0 if dating is None else round(dating.explained, 4),
+        "fields_agree": {} if dating is None else dict(dating.fields),
+        "curve": [] if dating is None else [[_time(at), share] for at, share in zip(dating.curve.at, dating.curve.share, strict=True)],
+    }  # fmt: skip
+
+
+def _file(item: FileReport) -> dict[str, Any]:
+    return {
+        "path": item.path,
+        "format": item.format,
+        "encoding": item.encoding,
+        "rows": item.rows,
+        "rejected_rows": item.rejected_rows,
+        "columns": list(item.columns),
+        "notes": list(item.notes),
+    }
+
+
+def _time(at: int) -> str:
+    return format_time(from_microseconds(at - at % 1_000_000))

@@ -1,0 +1,115 @@
+"""Genuine, mixed, recycled or foreign: one word, and why.
+
+- **foreign**: no row is ours.
+- **mixed**: our own rows, and at least one row in a hundred of somebody else's.
+- **recycled**: our own data, all of it much older than the sellers say, or known from an earlier claim.
+- **genuine**: our own data, as claimed in substance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cloakroom.claims.dating import DAY, Snapshot
+from cloakroom.claims.matching import Matched
+from cloakroom.claims.register import EarlierClaim
+from cloakroom.claims.statement import Statement
+from cloakroom.clock import from_microseconds
+
+FOREIGN_SHARE = 0.01
+MUCH_OLDER = 30 * DAY
+RECYCLED_SHARE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The word, the reasons for it, and what remains unknown."""
+
+    word: str
+    reasons: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def judge(
+    matched: Matched,
+    snapshots: Mapping[str, Sequence[Snapshot]],
+    statement: Statement,
+    earlier: Sequence[EarlierClaim],
+) -> Verdict:
+    """Return the verdict on a dump.
+
+    Args:
+        matched: Its rows against our records.
+        snapshots: As-of times by brand.
+        statement: What the sellers say.
+        earlier: Earlier claims that hold part of it.
+    """
+    keyed = matched.rows_own + matched.rows_bounded + matched.rows_foreign
+    unknown = _unknown(matched, snapshots)
+    if not matched.rows_own and not any(match.proven for match in matched.brands.values()):
+        return Verdict("foreign", _foreign_reasons(matched, keyed), unknown)
+    own = f"{matched.rows_own} rows show records of ours"
+    stray = matched.rows_foreign + matched.rows_bounded
+    if stray >= FOREIGN_SHARE * keyed:
+        return Verdict("mixed", (own, f"{stray} rows ({stray / keyed:.1%}) are not ours"), unknown)
+    if reason := _recycled(snapshots, statement, earlier):
+        return Verdict("recycled", (own, reason), unknown)
+    reasons = [own, f"{stray} rows are not ours"]
+    reasons.extend(_date_reasons(snapshots))
+    return Verdict("genuine", tuple(reasons), unknown)
+
+
+def _foreign_reasons(matched: Matched, keyed: int) -> tuple[str, ...]:
+    bounded = sum(len(match.bounded) for match in matched.brands.values())
+    reasons = [f"none of {keyed} rows shows a record of ours"]
+    if bounded:
+        reasons.append(
+            f"{matched.emails_known} addresses are known, but with other content: {bounded} records share an address only"
+        )
+    return tuple(reasons)
+
+
+def _recycled(
+    snapshots: Mapping[str, Sequence[Snapshot]], statement: Statement, earlier: Sequence[EarlierClaim]
+) -> str | None:
+    for claim in earlier:
+        if claim.share >= RECYCLED_SHARE:
+            return f"{claim.share:.1%} of it was in the dump checked on {from_microseconds(claim.checked_at).date()} (claim {claim.id})"
+    begins = statement.theft_begins()
+    every = [snapshot for found in snapshots.values() for snapshot in found]
+    if begins is None or not every:
+        return None
+    newest = max(snapshot.end if snapshot.end is not None else 1 << 62 for snapshot in every)
+    if newest + MUCH_OLDER > begins:
+        return None
+    days = (begins - newest) // DAY
+    return f"the newest data is from {from_microseconds(newest).date()}, {days} days before the claimed theft ({statement.theft})"
+
+
+def _date_reasons(snapshots: Mapping[str, Sequence[Snapshot]]) -> list[str]:
+    reasons = []
+    for brand, found in snapshots.items():
+        spans = " and ".join(f"{from_microseconds(one.start):%Y-%m-%d %H:%M} to {_shown_end(one)}" for one in found)
+        if spans:
+            reasons.append(f"the rows of {brand} equal our history as of {spans}")
+    return reasons
+
+
+def _shown_end(snapshot: Snapshot) -> str:
+    return "now" if snapshot.end is None else f"{from_microseconds(snapshot.end):%Y-%m-%d %H:%M}"
+
+
+def _unknown(matched: Matched, snapshots: Mapping[str, Sequence[Snapshot]]) -> tuple[str, ...]:
+    unknown = list(matched.notes)
+    if matched.rows_silent:
+        unknown.append(f"{matched.rows_silent} rows show nothing by which a record could be found")
+    if matched.rows_bounded:
+        unknown.append(f"{matched.rows_bounded} rows share an address or number with ours, but not the rest")
+    unknown.extend(
+        f"no date for {brand}: too little to compare"
+        for brand, match in matched.brands.items()
+        if match.proven and not snapshots.get(brand)
+    )
+    unknown.append("what the sellers hold beyond these files")
+    return tuple(unknown)

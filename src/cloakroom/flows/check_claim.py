@@ -1,0 +1,163 @@
+"""Checks an alleged dump: one passage through it, then dating, attribution, verdict, register.
+
+Order of effects: the dump is read and matched by keyed digests; each opening of values is on record before it
+happens (the history adapter's promise); the finished claim is kept in the register before the report is given out. Nothing
+of the dump is written anywhere but as counts, a bitmap of our own records and keyed digests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+from pyroaring import BitMap
+
+from cloakroom.claims.attribution import attribute
+from cloakroom.claims.dating import Dating, date_rows
+from cloakroom.claims.limits import Limits
+from cloakroom.claims.matching import Matched, Matcher
+from cloakroom.claims.ports import CustomerIndex, DisclosureSource, History
+from cloakroom.claims.register import ClaimRegister, RegisteredClaim, Sampler, find_earlier
+from cloakroom.claims.report import ClaimReport, PersonInterval, report_document
+from cloakroom.claims.sizing import Sizer
+from cloakroom.claims.statement import Statement
+from cloakroom.claims.survey import Survey
+from cloakroom.claims.values import OPENED, held_values
+from cloakroom.claims.verdict import judge
+
+Digest = Callable[[Sequence[str]], Sequence[bytes]]
+
+
+class PersonCounter(Protocol):
+    """Counts the persons behind records."""
+
+    def count(self, whole: BitMap, all_proven: BitMap) -> PersonInterval:
+        """Return an interval: no fewer than behind `whole`, no more than behind `all_proven`."""
+        ...
+
+
+class CountrySplit(Protocol):
+    """Splits records by country without opening any."""
+
+    def by_country(self, records: BitMap) -> Mapping[str, int]:
+        """Return the number of records by country."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """What the check asks of the store, each through the smallest question."""
+
+    index: CustomerIndex
+    history: History
+    disclosures: DisclosureSource
+    persons: PersonCounter
+    countries: CountrySplit
+    register: ClaimRegister
+    digest: Digest = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """A dump to be checked.
+
+    Attributes:
+        id: Id for the register.
+        paths: Files and folders.
+        statement: What the sellers say.
+        skip: Files to leave out, such as the statement's own.
+        by: Who asks.
+        at: When, in microseconds.
+        seed: Random number that seeds hashes and samples.
+    """
+
+    id: str
+    paths: Sequence[Path]
+    statement: Statement
+    skip: frozenset[Path]
+    by: str
+    at: int
+    seed: int
+
+
+def check_claim(
+    request: CheckRequest, vault: Vault, limits: Limits, progress: Callable[[int, str], None] | None = None
+) -> ClaimReport:
+    """Check a dump, keep the claim, and return the report.
+
+    Args:
+        request: What to check.
+        vault: The store.
+        limits: What the dump may cost.
+        progress: Called with bytes read and the file at hand.
+
+    Raises:
+        UsageError: A path does not exist.
+    """
+    survey = Survey(limits, Sizer(request.seed), progress=progress, skip=request.skip)
+    matcher = Matcher(vault.index, vault.history, limits, request.seed)
+    sampler = Sampler(vault.digest)
+    for table, keyed in survey.tables(list(request.paths)):
+        matcher.take(table, keyed)
+        sampler.take(keyed.emails["key"])
+    matched = matcher.finish()
+    dating, opened = _date(matched, vault.history)
+    proven = _union(match.proven for match in matched.brands.values())
+    whole = _union(match.proven_whole for match in matched.brands.values())
+    size = survey.sizer.size()
+    sketch = sampler.sketch(proven, size.emails_distinct)
+    earlier = find_earlier(sampler, sketch, vault.register.all())
+    snapshots = {name: found.snapshots for name, found in dating.items()}
+    brands = vault.index.brands()
+    report = ClaimReport(
+        id=request.id,
+        checked_at=request.at,
+        statement=request.statement,
+        size=size,
+        matched=matched,
+        dating=dating,
+        persons=vault.persons.count(whole, proven),
+        verdict=judge(matched, snapshots, request.statement, earlier),
+        attribution=attribute(
+            proven,
+            {name for match in matched.brands.values() if match.proven for name in match.fields},
+            [one for found in snapshots.values() for one in found],
+            vault.disclosures.disclosures(),
+            population=sum(len(brands[name]) for name, match in matched.brands.items() if match.proven),
+            planted=vault.disclosures.canaries(),
+        ),
+        earlier=earlier,
+        files=survey.files,
+        opened=len(opened | matcher.opened),
+        countries=vault.countries.by_country(proven),
+        populations={name: len(records) for name, records in brands.items()},
+    )
+    document = report_document(report)
+    vault.register.add(
+        RegisteredClaim(
+            request.id, request.at, request.by, request.statement.as_dict(), document, sketch, tuple(earlier)
+        )
+    )
+    return report
+
+
+def _date(matched: Matched, history: History) -> tuple[dict[str, Dating], BitMap]:
+    dated = {}
+    opened = BitMap()
+    for name, observed in matched.observations.items():
+        wanted = BitMap(observed["ordinal"].explode().unique().cast(pl.UInt32).to_numpy())
+        opened |= wanted
+        parts = [held_values(part) for part in history.open_versions(wanted, OPENED) if part.height]
+        if parts:
+            dated[name] = date_rows(observed, pl.concat(parts))
+    return dated, opened
+
+
+def _union(sets: Iterable[BitMap]) -> BitMap:
+    united = BitMap()
+    for records in sets:
+        united |= records
+    return united
