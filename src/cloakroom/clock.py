@@ -20,6 +20,10 @@ class Clock(Protocol):
         """Return the time, aware, in UTC."""
         ...
 
+    def monotonic(self) -> float:
+        """Return seconds on a clock that never goes back and is never set; its zero means nothing."""
+        ...
+
 
 class SystemClock:
     """The clock of this machine."""
@@ -28,19 +32,33 @@ class SystemClock:
         """Return the machine's time in UTC."""
         return datetime.now(UTC)
 
+    def monotonic(self) -> float:
+        """Return the machine's monotonic seconds."""
+        return time.monotonic()
+
 
 class FixedClock:
     """A clock that stands still until it is moved; for tests and for evaluating "as if it were then"."""
 
     def __init__(self, at: datetime) -> None:
         self._at = at.astimezone(UTC)
+        self._passed = 0.0
 
     def now(self) -> datetime:
         """Return the time it was set to."""
         return self._at
 
+    def monotonic(self) -> float:
+        """Return the seconds by which it was advanced."""
+        return self._passed
+
     def advance(self, by: timedelta) -> None:
-        """Move by `by`, which may be negative: clocks do jump."""
+        """Let time pass."""
+        self._at += by
+        self._passed += by.total_seconds()
+
+    def step(self, by: timedelta) -> None:
+        """Set the wall clock forward or back while no time passes: clocks do jump."""
         self._at += by
 
 
@@ -65,8 +83,3 @@ def parse_time(text: str) -> datetime:
     if at.tzinfo is None:
         raise ValueError("a time needs an offset, such as Z or +02:00")
     return at.astimezone(UTC)
-
-
-def monotonic_seconds() -> float:
-    """Return seconds on a clock that never goes back; its zero means nothing."""
-    return time.monotonic()

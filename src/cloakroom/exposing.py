@@ -18,7 +18,7 @@ def exposure_of(application: Application, name: str) -> Exposure:
     policy = application.configuration.policy
     classes = application.configuration.field_classes
     budget = budget_of(policy, stored.principal)
-    views = LineageViews(application.ledger, classes)
+    views = LineageViews(application.ledger)
     views.load([name])
     counts: dict[str, int] = dict.fromkeys(application.catalogue.brands, 0)
     for (brand, state), count in application.vault.counts().items():

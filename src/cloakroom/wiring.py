@@ -27,6 +27,7 @@ from cloakroom.flows.admission import Gatekeeper, NodeIdentity
 from cloakroom.flows.configuration import Configuration, read_configuration
 from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin_of
 from cloakroom.flows.sequencing import Sequencer
+from cloakroom.gate.gate_clock import STORE_TOLERANCE
 from cloakroom.ledger.entry import Operation
 from cloakroom.settings import Settings
 from cloakroom.tlog.note import Ed25519Signer
@@ -79,7 +80,8 @@ class Application:
     @cached_property
     def ledger(self) -> PostgresLedger:
         """Entries and lineages."""
-        return PostgresLedger(self.connection)
+        tolerance = STORE_TOLERANCE if isinstance(self.clock, SystemClock) else None
+        return PostgresLedger(self.connection, tolerance)
 
     @cached_property
     def log(self) -> PostgresLog:

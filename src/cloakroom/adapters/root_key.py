@@ -63,9 +63,7 @@ def _read_private_file(path: Path) -> str:
     with os.fdopen(handle) as file:
         mode = os.fstat(file.fileno()).st_mode
         if not stat.S_ISREG(mode) or mode & 0o077:
-            raise UncheckableError(
-                f"the root key file {path} is open to others; chmod 600 it"
-            )
+            raise UncheckableError(f"the root key file {path} is open to others; chmod 600 it")
         return file.read(4096)
 
 

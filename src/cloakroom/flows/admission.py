@@ -24,11 +24,12 @@ from datetime import datetime, timedelta
 from pyroaring import BitMap
 
 from cloakroom.canonical import json as canonical_json
-from cloakroom.clock import Clock, to_microseconds
+from cloakroom.clock import Clock, from_microseconds, to_microseconds
 from cloakroom.flows.lineage_views import LineageViews
 from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
 from cloakroom.gate.budget import Assessment, Draw, lesser
 from cloakroom.gate.decision import Decision, Obligation, Principal, Request, decide
+from cloakroom.gate.gate_clock import GateClock
 from cloakroom.gate.policy import FieldClass, Form, Operation, Policy
 from cloakroom.ledger.entry import Entry, check_identifier, encode_entry, encode_set, hash_set
 from cloakroom.ledger.entry import Operation as EntryOperation
@@ -130,8 +131,9 @@ class Gatekeeper:
         self._field_classes = field_classes
         self._canaries = canaries
         self._sequence = 0
+        self._gate_clock = GateClock()
         self._refusals: dict[str, tuple[datetime, int]] = {}
-        self._views = LineageViews(ledger, field_classes)
+        self._views = LineageViews(ledger)
 
     @property
     def policy(self) -> Policy:
@@ -170,7 +172,7 @@ class Gatekeeper:
         return settled, rows
 
     def _freeze_the_persistent(self, asks: Sequence[Ask], admissions: Sequence[Admission]) -> None:
-        now = self._clock.now()
+        now = from_microseconds(self._now())
         for ask, admission in zip(asks, admissions, strict=True):
             if admission.code != "budget":
                 continue
@@ -189,7 +191,7 @@ class Gatekeeper:
             operation=ask.operation,
             purpose=ask.purpose,
             brands=frozenset({ask.brand}),
-            at=self._clock.now(),
+            at=from_microseconds(self._now()),
             fields=ask.fields,
             records=max(1, len(ask.records)),
             address=ask.address,
@@ -231,7 +233,7 @@ class Gatekeeper:
     def _append_round(
         self, cases: list[_Case], admissions: list[Admission | None], rows: dict[int, StoredRow], *, fetch: bool
     ) -> list[_Case]:
-        now = to_microseconds(self._clock.now())
+        now = self._now()
         again: list[_Case] = []
         accepted: dict[str, tuple[list[_Case], Assessment | None]] = {}
         for lineage, group in _by_lineage(cases).items():
@@ -291,7 +293,7 @@ class Gatekeeper:
             status = outcome[lineage].status
             if status == "ok":
                 at = assessment.at if assessment is not None else now
-                self._views.counted(lineage, at, [self._drawn(case, forms[case.position]) for case in group])
+                self._views.counted(lineage, at, [case.draw for case in group])
                 for case in group:
                     admissions[case.position] = Admission(
                         permitted=True,
@@ -307,11 +309,6 @@ class Gatekeeper:
                     admissions[case.position] = _frozen()
         return again
 
-    def _drawn(self, case: _Case, forms: Mapping[str, Form]) -> Draw:
-        """Return what an entry counts as, which is what a node that reads the entry later makes of it."""
-        shown = {self._field_classes[name] for name, form in forms.items() if form is not Form.TOKEN}
-        return Draw(case.draw.brand, dict.fromkeys(sorted(shown), case.ask.records), probes=case.draw.probes)
-
     def _lowered(self, forms: Mapping[str, Form], assessment: Assessment | None) -> Mapping[str, Form]:
         if assessment is None:
             return forms
@@ -325,8 +322,11 @@ class Gatekeeper:
         detail = dict(ask.detail)
         if ask.credential:
             detail["credential"] = ask.credential
+        # What the entry counts as, whatever was shown in the end: a node that reads it later must count the same.
         if case.draw.probes:
             detail["probes"] = case.draw.probes
+        if case.draw.sets:
+            detail["drawn"] = [str(field_class) for field_class in case.draw.sets]
         entry = Entry(
             at=at,
             node=self._node.name,
@@ -412,7 +412,7 @@ class Gatekeeper:
         """
         set_bytes = encode_set(records) if records else None
         base = Entry(
-            at=to_microseconds(self._clock.now()),
+            at=self._now(),
             node=self._node.name,
             node_epoch=self._node.epoch,
             sequence=self.next_sequence(),
@@ -438,6 +438,16 @@ class Gatekeeper:
             body=encode_entry(entry),
             set_bytes=set_bytes,
         )
+
+    def _now(self) -> int:
+        """Return gate time: it does not go back, and does not run ahead of the monotonic clock."""
+        at, step = self._gate_clock.observe(to_microseconds(self._clock.now()), self._clock.monotonic())
+        if step is not None:
+            entry = self.prepare(
+                lineage="system", operation=EntryOperation.CLOCK, reason="step", detail={"microseconds": step.by}
+            )
+            self._ledger.append({}, [entry])
+        return at
 
     def freeze(self, lineage: str, *, by: str, reason: str) -> bool:
         """Freeze `lineage` on every node from its next request on; say whether it was not frozen before."""

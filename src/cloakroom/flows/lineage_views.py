@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from cloakroom.errors import DeniedError
 from cloakroom.flows.ports import CountedEntry, Ledger, LineageState
 from cloakroom.gate.budget import Draw, OpenedRecords, Renewed
-from cloakroom.gate.policy import Budget, FieldClass, Form
+from cloakroom.gate.policy import Budget, FieldClass
 
 MAX_VIEWS = 10_000
 """Views kept in memory; the least recently used one is dropped and read again when needed."""
@@ -17,10 +17,9 @@ MAX_VIEWS = 10_000
 class LineageViews:
     """Views by lineage. Not for use by two threads at once."""
 
-    def __init__(self, ledger: Ledger, field_classes: Mapping[str, FieldClass]) -> None:
-        """Take the ledger to read from and the class of each field."""
+    def __init__(self, ledger: Ledger) -> None:
+        """Take the ledger to read from."""
         self._ledger = ledger
-        self._field_classes = field_classes
         self._states: OrderedDict[str, LineageState] = OrderedDict()
         self._views: dict[str, OpenedRecords] = {}
 
@@ -92,12 +91,9 @@ class LineageViews:
         for entry in self._ledger.counted_since(lineage, view.version):
             view.apply(entry.at, self._event(entry))
 
-    def _event(self, entry: CountedEntry) -> Draw | Renewed:
+    @staticmethod
+    def _event(entry: CountedEntry) -> Draw | Renewed:
         if entry.operation == "renew":
             return Renewed()
-        classes = {
-            self._field_classes[name]
-            for name, form in entry.shape.items()
-            if form != Form.TOKEN and name in self._field_classes
-        }
-        return Draw(entry.brand, dict.fromkeys(sorted(classes), entry.records), probes=entry.probes)
+        classes = sorted(FieldClass(name) for name in entry.drawn)
+        return Draw(entry.brand, dict.fromkeys(classes, entry.records), probes=entry.probes)

@@ -71,13 +71,23 @@ class Appended:
 
 @dataclass(frozen=True, slots=True)
 class CountedEntry:
-    """One counted entry, as needed to rebuild the view of a lineage."""
+    """One counted entry, as needed to rebuild the view of a lineage.
+
+    Attributes:
+        version: Its number among the lineage's counted entries, from 1.
+        at: Time of the entry in microseconds.
+        operation: Name of the operation.
+        brand: Name of the brand.
+        drawn: Field classes that it drew on.
+        probes: Probes that it drew.
+        records: The records.
+    """
 
     version: int
     at: int
     operation: str
     brand: str
-    shape: Mapping[str, str]
+    drawn: Sequence[str]
     probes: int
     records: BitMap
 

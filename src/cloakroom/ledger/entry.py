@@ -45,6 +45,7 @@ class Operation(StrEnum):
     CLAIM = "claim"
     INITIALISE = "initialise"
     HEARTBEAT = "heartbeat"
+    CLOCK = "clock"
     EXCHANGE = "exchange"
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+import psycopg
 from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.connection import Connection
@@ -19,9 +20,16 @@ from cloakroom.flows.ports import Appended, CountedEntry, LineageState, Prepared
 class PostgresLedger:
     """Implements `flows.ports.Ledger` over one connection; not for use by two threads at once."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Take an open connection in autocommit mode."""
+    def __init__(self, connection: Connection, clock_tolerance: int | None = None) -> None:
+        """Take an open connection in autocommit mode.
+
+        Args:
+            connection: The connection.
+            clock_tolerance: Microseconds by which an entry's time may differ from the database's clock; None where
+                the clock is not the machine's.
+        """
         self._connection = connection
+        self._clock_tolerance = clock_tolerance
         self._queries = load_queries("ledger")
         self._vault_queries = load_queries("vault")
         self._shapes: dict[bytes, int] = {}
@@ -31,7 +39,7 @@ class PostgresLedger:
     ) -> tuple[Mapping[str, Appended], Sequence[StoredRow]]:
         """See `flows.ports.Ledger.append`."""
         arguments = self._append_arguments(expected, entries)
-        with self._connection.pipeline(), self._connection.transaction():
+        with _clock_errors(), self._connection.pipeline(), self._connection.transaction():
             appended = self._connection.execute(self._queries["append"], arguments)
             rows = None
             if fetch:
@@ -57,6 +65,7 @@ class PostgresLedger:
             "e_records": [entry.records for entry in entries],
             "e_body": [entry.body for entry in entries],
             "e_set": [entry.set_bytes for entry in entries],
+            "tolerance": self._clock_tolerance,
         }
 
     def _shape_id(self, shape: bytes) -> int:
@@ -123,15 +132,26 @@ class PostgresLedger:
         self._connection.execute(self._queries["append"], self._append_arguments({}, [entry]))
 
 
+@contextmanager
+def _clock_errors() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.errors.RaiseException as error:
+        raise StoreError(
+            "this node's clock differs from the database's by more than two seconds; nothing was appended or opened"
+        ) from error
+
+
 def _counted_entry(row: Sequence[Any]) -> CountedEntry:
-    version, at, operation, shape, body, set_bytes = row
+    version, at, operation, body, set_bytes = row
     document = msgspec.json.decode(body)
+    detail = document.get("detail", {})
     return CountedEntry(
         version=version,
         at=at,
         operation=operation,
         brand=document.get("brand", ""),
-        shape=msgspec.json.decode(shape),
-        probes=document.get("detail", {}).get("probes", 0),
+        drawn=detail.get("drawn", ()),
+        probes=detail.get("probes", 0),
         records=BitMap.deserialize(set_bytes) if set_bytes else BitMap(),
     )

@@ -6,13 +6,21 @@
 create function append_entries(
     p_lineage text[], p_version bigint[],
     e_lineage text[], e_counted boolean[], e_at bigint[], e_operation text[], e_permitted boolean[], e_shape int[],
-    e_records int[], e_body bytea[], e_set bytea[]
+    e_records int[], e_body bytea[], e_set bytea[], p_tolerance bigint
 ) returns table (lineage text, status text, version bigint, epoch int)
 language plpgsql as $$
 declare
     good text[] := '{}';
     row record;
 begin
+    -- A node whose clock is wrong would shorten windows for everybody.
+    if p_tolerance is not null and exists (
+        select 1 from unnest(e_at) as e(at)
+        where abs(e.at - extract(epoch from clock_timestamp()) * 1000000) > p_tolerance)
+    then
+        raise exception 'clock';
+    end if;
+
     for row in
         select l.id, l.version, l.epoch, l.frozen_at, wanted.version as expected
         from lineage l join unnest(p_lineage, p_version) as wanted(id, version) on wanted.id = l.id

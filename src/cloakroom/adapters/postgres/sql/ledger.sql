@@ -3,7 +3,7 @@
 select lineage, status, version, epoch from append_entries(
     %(lineage)s::text[], %(version)s::bigint[],
     %(e_lineage)s::text[], %(e_counted)s::boolean[], %(e_at)s::bigint[], %(e_operation)s::text[],
-    %(e_permitted)s::boolean[], %(e_shape)s::int[], %(e_records)s::int[], %(e_body)s::bytea[], %(e_set)s::bytea[]);
+    %(e_permitted)s::boolean[], %(e_shape)s::int[], %(e_records)s::int[], %(e_body)s::bytea[], %(e_set)s::bytea[], %(tolerance)s::bigint);
 
 -- name: lineage_state
 select id, version, epoch, epoch_version, frozen_at, frozen_reason from lineage where id = any (%(ids)s);
@@ -13,8 +13,8 @@ select id from lineage where id = any (%(ids)s) order by id for no key update;
 
 -- name: counted_since
 -- Counted entries of a lineage after a version, oldest first.
-select e.lineage_version, e.at, e.operation, coalesce(s.shape, '{}'), e.body, e.set_bytes
-from ledger_entry e left join disclosure_shape s on s.id = e.shape
+select e.lineage_version, e.at, e.operation, e.body, e.set_bytes
+from ledger_entry e
 where e.lineage = %(lineage)s and e.lineage_version > %(version)s
 order by e.lineage_version;
 
