@@ -2,8 +2,8 @@
 
     .venv/bin/python bench/persons.py [RECORDS] [--names]
 
-Nine of ten records show an e-mail address (and so a mailbox), seven of ten a telephone number: 2.5 keys a record. Persons
-hold 1 to 8 records. Prints one JSON object: seconds, peak memory, the interval and the truth.
+Nine of ten records show an e-mail address (and so a mailbox), seven of ten a telephone number: 2.5 keys a record.
+Persons hold 1 to 8 records. Prints one JSON object: seconds, peak memory, the interval and the truth.
 """
 
 from __future__ import annotations
