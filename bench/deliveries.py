@@ -2,8 +2,8 @@
 
     .venv/bin/python bench/deliveries.py [--rows 1000000] [--keep FILE]
 
-The file has nine fields, an id and a time of change, mostly ASCII, in the proportions of the synthetic world. The plain
-read is Polars' own CSV reader over the same bytes, which checks and normalises nothing.
+The file has nine fields, an id and a time of change, mostly ASCII. The plain read is Polars' own CSV reader over the
+same bytes, which checks and normalises nothing.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ Hangul). Transliterations differ from one system to the next (김 is Gim, Kim or
 skeleton of consonant classes is compared. Two missing names are not compatible.
 
 Loose: everything strict, and also the same given name with another family name (people marry), an initial for a given
-name, a missing name on either side, names in scripts that cannot be compared (Han characters carry no sound), and names in
-two scripts of which one word has nearly the same consonants.
+name, a missing name on either side, names in scripts that cannot be compared (Han characters carry no sound), and
+names in two scripts of which one word has nearly the same consonants.
 """
 
 from __future__ import annotations
