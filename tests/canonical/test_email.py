@@ -33,6 +33,7 @@ from cloakroom.canonical.email import MAX_LENGTH, canonical_email, canonical_ema
         ("@example.com", None),
         ("anna@", None),
         ("anna@localhost", None),
+        ("anna@ab--cd.example", None),
         ("anna@example..com", None),
         ("anna@-example.com", None),
         ("anna@exam_ple.com", None),

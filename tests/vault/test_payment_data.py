@@ -67,6 +67,7 @@ def test_every_scheme_is_known_in_every_spelling(card):
         "security code of the door is on file",
         "the gift is a card with a pink pin",
         "PIN 1234",
+        "tel 41 11 11 11 11 11 11 11 x",
     ],
 )
 def test_other_numbers_are_left_alone(text):
