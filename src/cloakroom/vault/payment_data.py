@@ -9,8 +9,8 @@
 
 Bank accounts (IBAN) are legitimate for refunds and are not looked for.
 
-A random string of 16 digits is taken for a card number in about one case in thirty; columns of numeric identifiers and
-telephone numbers need their reader's judgement (`cloakroom.adapters.deliveries.payment_check`).
+A random string of 16 digits is taken for a card number in about one case in thirty; columns of numeric identifiers
+and telephone numbers need their reader's judgement (`cloakroom.adapters.deliveries.payment_check`).
 """
 
 from __future__ import annotations
