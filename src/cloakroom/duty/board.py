@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from cloakroom.duty.document import DocumentLimits, parse_document
@@ -166,9 +166,10 @@ def _remarks(duty: Duty, was: Done | None, state: str) -> tuple[str, ...]:
 
 def reminders(duty: Duty, now: datetime) -> tuple[datetime, ...]:
     """Return when to remind after `now`: half-way, and 24, 6 and 1 hours before the deadline or target."""
-    at = duty.deadline or duty.target
+    end = duty.deadline or duty.target
     start = duty.clock.start
-    if at is None or start is None:
+    if end is None or start is None:
         return ()
+    at = end.astimezone(UTC)  # subtracting from a local time would follow its wall clock
     times = {at - before for before in _REMINDED} | {start + (at - start) / 2}
     return tuple(sorted(time for time in times if start < time and now < time < at))

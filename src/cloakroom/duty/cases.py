@@ -58,11 +58,10 @@ def _difference(case: Case, duty: Duty) -> str:
     if duty.status != case.expect:
         return f"{duty.jurisdiction} is {duty.status}, expected {case.expect} ({'; '.join(duty.reasons[:3])})"
     if case.due_by is not None:
-        actual = duty.deadline
-        if actual is not None and not isinstance(case.due_by, datetime):
-            return "" if actual.date() == case.due_by else f"due by {actual}, expected on {case.due_by}"
-        if actual != case.due_by:
-            return f"due by {actual}, expected {case.due_by}"
+        wanted, actual = case.due_by, duty.deadline
+        by_day = actual is not None and not isinstance(wanted, datetime)
+        if (actual.date() if actual is not None and by_day else actual) != wanted:
+            return f"due by {actual}, expected {wanted}"
     if case.residents is not None and duty.residents != case.residents:
         return f"counts {duty.residents} persons, expected {case.residents}"
     if case.recipient and duty.recipient != case.recipient:

@@ -15,7 +15,7 @@ The rules, per unit:
 from __future__ import annotations
 
 import calendar
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,8 @@ def deadline(start: datetime, period: Period, *, own: ZoneInfo, there: ZoneInfo,
     if period.amount is None:
         return None
     if period.unit == "hour":
-        return start + timedelta(hours=period.amount)
+        # In UTC: adding to a local time would follow its wall clock through a change to or from summer time.
+        return start.astimezone(UTC) + timedelta(hours=period.amount)
     day = start.astimezone(own).date()
     if period.unit == "calendar_day":
         last = day + timedelta(days=period.amount)

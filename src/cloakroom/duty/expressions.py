@@ -110,7 +110,7 @@ def evaluate(expression: Expression, selection: Selection) -> Verdict:
     if expression.op in {"all", "any"}:
         verdicts = [evaluate(operand, selection) for operand in expression.operands]
         pick = min if expression.op == "all" else max
-        truth = pick((verdict.truth for verdict in verdicts), key=lambda truth: truth.value)
+        truth = Truth(pick(verdict.truth.value for verdict in verdicts))
         deciding = [verdict for verdict in verdicts if verdict.truth is truth]
         return Verdict(
             truth,
@@ -139,16 +139,26 @@ def _answer(truth: bool, yes: str, no: str) -> Verdict:  # noqa: FBT001 -- priva
 
 
 def _over_groups(
-    selection: Selection, judge: Callable[[AffectedGroup], Truth], yes: str, no: str, ask: str
+    selection: Selection,
+    judge: Callable[[AffectedGroup], Truth],
+    words: Callable[[Truth], str],
 ) -> Verdict:
-    """Any certain group makes it true; an unknown, or a group that may not belong, keeps it unknown."""
-    judged = [judge(group) for group in selection.certain]
-    if Truth.TRUE in judged:
-        return Verdict(Truth.TRUE, (yes,))
-    judged += [judge(group) for group in selection.uncertain]
-    if any(truth is not Truth.FALSE for truth in judged):
+    """Any certain group makes it true; an unknown, or a group that may not belong, keeps it unknown.
+
+    `words` gives the reason for a truth; for an unknown it is the question. Only the one that is needed is rendered:
+    rendering costs more than judging.
+    """
+    truth = Truth.FALSE
+    for group in selection.certain:
+        judged = judge(group)
+        if judged is Truth.TRUE:
+            return Verdict(Truth.TRUE, (words(Truth.TRUE),))
+        if judged is Truth.UNKNOWN:
+            truth = Truth.UNKNOWN
+    if truth is Truth.UNKNOWN or any(judge(group) is not Truth.FALSE for group in selection.uncertain):
+        ask = words(Truth.UNKNOWN)
         return Verdict(Truth.UNKNOWN, (ask,), (Question(ask),))
-    return Verdict(Truth.FALSE, (no,))
+    return Verdict(Truth.FALSE, (words(Truth.FALSE),))
 
 
 def _texts(expression: Expression) -> tuple[str, ...]:
@@ -161,48 +171,61 @@ def _listed(values: Iterable[str], joint: str = "or") -> str:
 
 
 def _data(expression: Expression, selection: Selection) -> Verdict:
-    wanted = frozenset(_texts(expression))
-    found = sorted(wanted & frozenset().union(*(group.data for group in selection.groups)))
-    return _over_groups(
-        selection,
-        lambda group: Truth.TRUE if group.data & wanted else Truth.FALSE,
-        f"the data hold {_listed(found or sorted(wanted), 'and')}",
-        f"the data hold no {_listed(_texts(expression))}",
-        f"it is open whether the groups that hold {_listed(found or sorted(wanted))} count",
-    )
+    wanted = frozenset(expression.values)
+
+    def words(truth: Truth) -> str:
+        if truth is Truth.FALSE:
+            return f"the data hold no {_listed(_texts(expression))}"
+        found = sorted(
+            str(value) for value in wanted & frozenset().union(*(group.data for group in selection.groups))
+        )
+        if truth is Truth.TRUE:
+            return f"the data hold {_listed(found, 'and')}"
+        return f"it is open whether the groups that hold {_listed(found)} count"
+
+    return _over_groups(selection, lambda group: Truth.FALSE if wanted.isdisjoint(group.data) else Truth.TRUE, words)
 
 
 def _data_all(expression: Expression, selection: Selection) -> Verdict:
-    wanted = frozenset(_texts(expression))
-    together = _listed(_texts(expression), "and")
-    return _over_groups(
-        selection,
-        lambda group: Truth.TRUE if wanted <= group.data else Truth.FALSE,
-        f"the data hold {together} of the same persons",
-        f"the data do not hold {together} together",
-        f"it is open whether the groups that hold {together} count",
-    )
+    wanted = frozenset(expression.values)
+
+    def words(truth: Truth) -> str:
+        together = _listed(_texts(expression), "and")
+        return {
+            Truth.TRUE: f"the data hold {together} of the same persons",
+            Truth.FALSE: f"the data do not hold {together} together",
+            Truth.UNKNOWN: f"it is open whether the groups that hold {together} count",
+        }[truth]
+
+    return _over_groups(selection, lambda group: Truth.TRUE if wanted <= group.data else Truth.FALSE, words)
 
 
 def _segment(expression: Expression, selection: Selection) -> Verdict:
     wanted = _texts(expression)
-    return _over_groups(
-        selection,
-        lambda group: Truth.TRUE if group.segment in wanted else Truth.FALSE,
-        f"persons of the segment {_listed(wanted)} are among them",
-        f"no person of the segment {_listed(wanted)} is among them",
-        f"it is open whether persons of the segment {_listed(wanted)} count",
-    )
+
+    def words(truth: Truth) -> str:
+        return {
+            Truth.TRUE: f"persons of the segment {_listed(wanted)} are among them",
+            Truth.FALSE: f"no person of the segment {_listed(wanted)} is among them",
+            Truth.UNKNOWN: f"it is open whether persons of the segment {_listed(wanted)} count",
+        }[truth]
+
+    return _over_groups(selection, lambda group: Truth.TRUE if group.segment in wanted else Truth.FALSE, words)
 
 
 def _place(expression: Expression, selection: Selection) -> Verdict:
     wanted = frozenset(_texts(expression))
+
+    def words(truth: Truth) -> str:
+        places = ", ".join(sorted(wanted))
+        return {
+            Truth.TRUE: f"residents of {places}",
+            Truth.FALSE: f"not residents of {places}",
+            Truth.UNKNOWN: f"it is open whether residents of {places} count",
+        }[truth]
+
     return _over_groups(
-        selection,
-        lambda group: Truth.TRUE if {group.place, group.country} & wanted else Truth.FALSE,
-        f"residents of {', '.join(sorted(wanted))}",
-        f"not residents of {', '.join(sorted(wanted))}",
-        f"it is open whether residents of {', '.join(sorted(wanted))} count",
+        selection, lambda group: Truth.TRUE if {group.place, group.country} & wanted else Truth.FALSE, words
     )
 
 
@@ -262,13 +285,12 @@ def _risk(expression: Expression, selection: Selection) -> Verdict:
             return Truth.UNKNOWN
         return Truth.TRUE if (assessment.persons if wants_high else assessment.authority) else Truth.FALSE
 
-    return _over_groups(
-        selection,
-        judge,
-        f"the assessment finds {words} to the persons",
-        f"the assessment does not find {words} to the persons",
-        _UNASSESSED,
-    )
+    def reason(truth: Truth) -> str:
+        if truth is Truth.UNKNOWN:
+            return _UNASSESSED
+        return f"the assessment {'finds' if truth is Truth.TRUE else 'does not find'} {words} to the persons"
+
+    return _over_groups(selection, judge, reason)
 
 
 def _harm(expression: Expression, selection: Selection) -> Verdict:
@@ -281,13 +303,14 @@ def _harm(expression: Expression, selection: Selection) -> Verdict:
             return Truth.UNKNOWN
         return Truth.TRUE if assessment.persons else Truth.FALSE
 
-    return _over_groups(
-        selection,
-        judge,
-        f"{name} is likely: the assessment finds a high risk",
-        f"{name} is not likely: the assessment finds no risk",
-        f"a written judgement is needed: is {name} likely?",
-    )
+    def reason(truth: Truth) -> str:
+        return {
+            Truth.TRUE: f"{name} is likely: the assessment finds a high risk",
+            Truth.FALSE: f"{name} is not likely: the assessment finds no risk",
+            Truth.UNKNOWN: f"a written judgement is needed: is {name} likely?",
+        }[truth]
+
+    return _over_groups(selection, judge, reason)
 
 
 def _flag(expression: Expression, selection: Selection) -> Verdict:

@@ -12,9 +12,11 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from cloakroom.duty.cases import failed_cases
-from cloakroom.duty.expressions import Expression, walk
+from cloakroom.duty.evaluation import judge, reached_by, start_of
+from cloakroom.duty.expressions import Expression, Selection, walk
 from cloakroom.duty.facts import DATA_ELEMENTS
-from cloakroom.duty.instruments import RuleSet
+from cloakroom.duty.instruments import RESIDENCE, RuleSet
+from cloakroom.duty.places import controller_zone
 from cloakroom.duty.validation import rule_problems
 
 if TYPE_CHECKING:
@@ -44,15 +46,54 @@ class Mutant:
 
 
 def unnoticed(instrument: Instrument, authorities: tuple[Authority, ...] = ()) -> Iterator[Mutant]:
-    """Yield the mutants of an instrument that neither the checks nor any case notices."""
+    """Yield the mutants of an instrument that neither the checks nor any case notices.
+
+    The cases are taken to hold. A changed expression is first judged over the worlds of the rule's own cases, which
+    is quick; only what that does not settle is evaluated in full.
+    """
+    trials = {index: _trials(rule, instrument) for index, rule in enumerate(instrument.rules)}
     for mutant in mutants(instrument):
+        if _judged_otherwise(mutant.rule, trials[mutant.index]):
+            continue
         rules = (*instrument.rules[: mutant.index], mutant.rule, *instrument.rules[mutant.index + 1 :])
         own = sorted(instrument.cases, key=lambda case: case.rule != mutant.rule.id)
         changed = replace(instrument, rules=rules, cases=tuple(own))
-        if any(rule_problems(RuleSet((changed,)))):
-            continue
-        if next(failed_cases(changed, authorities), None) is None:
+        if next(failed_cases(changed, authorities), None) is None and not any(rule_problems(RuleSet((changed,)))):
             yield mutant
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """The world of a case, and what the unchanged rule says there."""
+
+    everybody: Selection
+    status: str
+
+
+def _trials(rule: Rule, instrument: Instrument) -> list[_Trial]:
+    """Return the worlds in which this version of the rule gives the one result that a case looks at."""
+    if rule.addressee == "one_stop_shop" or rule.jurisdiction == RESIDENCE:
+        return []
+    found = []
+    for case in instrument.cases:
+        (controller,) = case.facts.controllers
+        day = start_of(rule, case.facts).astimezone(controller_zone(controller)).date()
+        if case.rule != rule.id or not rule.enacted().in_force(day):
+            continue
+        own = {risk.segment: risk for risk in case.risks}
+        groups = tuple(reached_by(rule, case.facts.affected))
+        everybody = Selection(case.facts.incident, controller, groups, (), own)
+        found.append(_Trial(everybody, judge(rule, everybody).status))
+    return found
+
+
+def _judged_otherwise(rule: Rule, trials: list[_Trial]) -> bool:
+    """Answer whether the changed rule says something else in a trial; that one is tried first next time."""
+    for index, trial in enumerate(trials):
+        if judge(rule, trial.everybody).status != trial.status:
+            trials.insert(0, trials.pop(index))
+            return True
+    return False
 
 
 def mutants(instrument: Instrument) -> Iterator[Mutant]:

@@ -198,6 +198,8 @@ def _check_rule(table: Table, rule: Rule, *, has_read: bool) -> None:
         table.report("source", "is missing: every rule names where it was read")
     if not has_read:
         table.report("read", "is missing: every rule says when its source was read")
+    if not rule.confidence:
+        table.report("confidence", "is missing: one of " + ", ".join(sorted(CONFIDENCES)))
     if not rule.jurisdiction:
         table.report("jurisdiction", "is missing")
     if not rule.residents:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from cloakroom.duty.instruments import Instrument, RuleSet
 from cloakroom.duty.parsing import parse_definitions, parse_instrument
 from cloakroom.duty.validation import rule_problems
-from cloakroom.errors import Problem, RuleError
+from cloakroom.errors import InputError, Problem, RuleError
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -85,7 +85,7 @@ def load_rules(files: list[RuleFile]) -> RuleSet:
             else:
                 known = shared.get(file.folder, {})
                 instruments.append(parse_instrument(file.text, file.path, definitions=known))
-        except RuleError as error:
+        except InputError as error:
             problems.extend(error.problems)
         except RecursionError:
             problems.append(RuleError.at(file.path, "is nested too deeply").problems[0])
