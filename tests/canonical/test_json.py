@@ -32,11 +32,6 @@ def is_text(data: bytes) -> bool:
     return True
 
 
-LEAKS = pytest.mark.xfail(
-    raises=(UnicodeError, RecursionError), reason="`cloakroom.canonical.json` lets errors of its library through"
-)
-
-
 @pytest.mark.parametrize(
     ("value", "data"),
     [
@@ -106,9 +101,9 @@ def test_the_order_in_which_keys_came_does_not_matter(value: object, chance: obj
         [1, [2, [3.0]]],
         {"a": {"b": [1.5]}},
         range(3),
-        pytest.param("\ud800", marks=LEAKS),
-        pytest.param({"\ud800": 1}, marks=LEAKS),
-        pytest.param(nested(5000), marks=LEAKS),
+        "\ud800",
+        {"\ud800": 1},
+        nested(5000),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -145,15 +140,15 @@ def test_what_other_languages_would_read_differently_is_not_encoded(value: objec
         b'"\\u0041"',
         b'"\\/"',
         b'"\\u00e9"',
-        pytest.param(b'"\xff"', marks=LEAKS),
-        pytest.param(b'"\xed\xa0\x80"', marks=LEAKS),
+        b'"\xff"',
+        b'"\xed\xa0\x80"',
         b'"\\ud800"',
         b'"\n"',
         b"'a'",
         b"[1,]",
         b"\xef\xbb\xbf{}",
         "{}".encode("utf-16"),
-        pytest.param(b"[" * 10_000 + b"]" * 10_000, marks=LEAKS, id="nested too deeply"),
+        pytest.param(b"[" * 10_000 + b"]" * 10_000, id="nested too deeply"),
     ],
 )
 def test_any_other_bytes_for_a_value_are_refused(data: bytes) -> None:

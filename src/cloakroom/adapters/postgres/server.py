@@ -52,6 +52,11 @@ def start_server(directory: Path, *, create: bool) -> str:
     return str(server.get_uri(database=_DATABASE))
 
 
+def stop_server(directory: Path) -> None:
+    """Stop this program's use of the server; the last user's stop ends it."""
+    _get_server(directory).cleanup()
+
+
 def _get_server(directory: Path) -> Any:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(_runtime_directory()))
     with warnings.catch_warnings():
