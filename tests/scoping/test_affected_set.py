@@ -181,3 +181,16 @@ def test_an_operand_is_never_changed():
     cross(whole.proven, {"FR": erased})
     assert erased == BitMap([1])
     assert whole.proven == BitMap([1, 2])
+
+
+def test_the_classes_do_not_overlap():
+    whole = unite(
+        [disclosure([1]), disclosure([1, 2], Certainty.BOUNDED), disclosure([1, 2, 3], Certainty.POSSIBLE, upper=3)]
+    )
+    assert (whole.proven, whole.bounded, whole.possible) == (BitMap([1]), BitMap([2]), BitMap([3]))
+
+
+def test_a_series_speaks_once_even_over_sets_that_do_not_overlap():
+    one = disclosure(range(10), Certainty.BOUNDED, lower=6, series="query-7")
+    other = disclosure(range(20, 30), Certainty.BOUNDED, lower=3, series="query-7")
+    assert unite([one, other]).at_least == 6

@@ -262,7 +262,7 @@ def test_no_estimate_is_negative(first, second, both):
 
 
 def test_links_that_no_key_shows_are_taken_off_so_that_the_interval_still_holds_the_truth():
-    """1,000 persons of two records each; address joins seven in ten of them, birth date six in ten, each by chance."""
+    """1,000 persons of two records each; address joins seven in ten, birth date six in ten, each by chance."""
     rng = np.random.default_rng(9)
     rows = []
     for person in range(1_000):

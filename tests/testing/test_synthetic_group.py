@@ -307,3 +307,10 @@ def test_memory_does_not_grow_with_the_number_of_records(tmp_path):
         )
         peaks.append(int(done.stdout))
     assert peaks[1] < 1.35 * peaks[0]
+
+
+def test_persons_of_different_blocks_are_different_persons(tmp_path):
+    world = write_group(tmp_path, GroupPlan(records=70_000, months=0))
+    with (tmp_path / "truth" / "records.csv").open(encoding="utf-8", newline="") as file:
+        persons = {row["person"] for row in csv.DictReader(file) if row["person"]}
+    assert len(persons) == world.persons
