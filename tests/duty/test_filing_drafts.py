@@ -50,6 +50,8 @@ ASKED_FOR = {
     "US-NJ": "us-nj",
     "NL": "eea-edpb",
     "MY": "any-plain",
+    "US-VT": "us-plain",
+    "US-PR": "us-plain",
 }
 AUTHORITIES = {
     "CH": "FDPIC",
