@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -325,3 +326,9 @@ def test_facts_without_anybody_affected_still_draft() -> None:
     prepared = prepare_filing(STATIONERY, known, one, at=NOW)
     assert answers_from_json(prepared.body["answers"])["persons.number"].value == 0
     assert missing_canonical(STATIONERY.template, {}) != ()
+
+
+def test_the_reference_lists_every_field_and_every_form() -> None:
+    text = (Path(__file__).parents[2] / "docs/reference/filings.md").read_text("utf-8")
+    assert all(f"`{path}`" in text for path in STATIONERY.template.fields)
+    assert all(f"`{form.id}`" in text for form in STATIONERY.forms)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -189,3 +190,9 @@ def test_a_method_with_a_mistake_is_refused(change: tuple[str, str], message: st
 def test_a_method_names_its_version_in_every_result() -> None:
     other = parse_method(TEXT.replace('version = "2026-11-23"', 'version = "2027-01-01"'), "method.toml")
     assert assess(other, THEFT, []).method == "enisa-2013/2027-01-01"
+
+
+def test_the_reference_lists_every_rule_and_every_trade() -> None:
+    text = (Path(__file__).parents[2] / "docs/reference/severity.md").read_text("utf-8")
+    assert all(f"| {rule.id} |" in text for rule in METHOD.overrides)
+    assert all(trade in text for trade in METHOD.trades)
