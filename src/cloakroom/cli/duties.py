@@ -404,5 +404,6 @@ def _rule_json(rule: Rule) -> dict[str, object]:
     }
 
 
-if __name__ == "__main__":
-    app()
+def register(parent: typer.Typer) -> None:
+    """Add the commands."""
+    parent.add_typer(app, name="duties")

@@ -22,8 +22,11 @@ app = typer.Typer(
     add_completion=False,
 )
 
-# Each module adds its commands to the application it is given; heavy ones are imported here once.
-for _module in ("store", "people", "opening", "scoping", "ledger", "maintenance", "demo"):
+# Each module adds its commands to the application it is given.
+for _module in (
+    "store", "people", "opening", "scoping", "ledger", "maintenance",
+    "claim", "duties", "filing", "register", "demo",
+):  # fmt: skip
     import_module(f"cloakroom.cli.{_module}").register(app)
 
 
