@@ -25,6 +25,7 @@ from cloakroom.vault.key_ring import GROUP, KeyPurpose
 from cloakroom.wiring import Application
 
 PURPOSE = "claim-check"
+UNJOINABLE_PERCENT = 1
 _READ_AT_ONCE = 20_000
 _FEW_KEYS = 20_000
 _DIGEST_BYTES = 16
@@ -239,8 +240,8 @@ class StorePersons:
         self._by = by
         self._claim = claim
 
-    def count(self, whole: BitMap, all_proven: BitMap) -> PersonInterval:
-        """Return no fewer than behind `whole`, no more than behind `all_proven`."""
+    def count(self, whole: BitMap, all_proven: BitMap, silent: int) -> PersonInterval:
+        """Return no fewer than behind `whole`, no more than behind `all_proven` and `silent` further rows."""
         if not all_proven:
             return PersonInterval(0, 0, "no record is proven")
         entry = self._application.gatekeeper.prepare(
@@ -253,8 +254,13 @@ class StorePersons:
         self._application.ledger.append({}, [entry])
         linked = persons_of(self._application)
         full = linked.count(all_proven)
-        lower = full.lower if whole == all_proven else linked.count(whole).lower
-        return PersonInterval(lower, full.upper, full.method)
+        least = full.lower if whole == all_proven else linked.count(whole).lower
+        lower = min(least - least * UNJOINABLE_PERCENT // 100, len(whole)) if least > 1 else least
+        upper = full.upper + silent
+        method = f"{full.method}; {UNJOINABLE_PERCENT} % taken off the lower figure for people whom nothing joins"
+        if silent:
+            method += f"; {silent} rows by which nobody can be found may each be one more person"
+        return PersonInterval(lower, upper, method)
 
 
 class StoreCountries:

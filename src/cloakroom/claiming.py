@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
@@ -16,11 +17,13 @@ from cloakroom.claim_store import (
     claim_digest,
 )
 from cloakroom.claims.limits import Limits
-from cloakroom.claims.report import ClaimReport
+from cloakroom.claims.report import ClaimReport, Evidence
 from cloakroom.claims.statement import Statement
 from cloakroom.crypto import random_bytes
 from cloakroom.flows.check_claim import CheckRequest, Vault, check_claim
 from cloakroom.wiring import Application
+
+_PIECE = 1 << 22
 
 
 def check(
@@ -57,6 +60,7 @@ def check(
     request = CheckRequest(
         id=claim,
         paths=paths,
+        evidence=_evidence(paths, skip),
         statement=statement,
         skip=skip,
         by=by,
@@ -66,3 +70,17 @@ def check(
     report = check_claim(request, vault, limits or Limits(), progress)
     application.sequencer.run()
     return report
+
+
+def _evidence(paths: Sequence[Path], skip: frozenset[Path]) -> list[Evidence]:
+    """Hash every file as it was given."""
+    found = []
+    for path in paths:
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and not file.is_symlink() and file.resolve() not in skip:
+                digest = hashlib.sha256()
+                with file.open("rb") as stream:
+                    while piece := stream.read(_PIECE):
+                        digest.update(piece)
+                found.append(Evidence(str(file.relative_to(path.parent)), file.stat().st_size, digest.hexdigest()))
+    return found

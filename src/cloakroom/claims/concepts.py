@@ -12,6 +12,7 @@ import polars as pl
 
 from cloakroom.canonical.countries import country_code
 from cloakroom.claims.country_names import country_of
+from cloakroom.claims.tables import share_of
 
 
 class Concept(StrEnum):
@@ -172,7 +173,7 @@ def _shares(values: pl.Series) -> dict[str, float]:
     filled = filled.filter(filled != "")
     if filled.len() == 0:
         return dict.fromkeys([*_CONTENT, "country", "distinct"], 0.0) | {"filled": 0.0}
-    shares = {name: float(filled.str.contains(pattern).mean() or 0) for name, pattern in _CONTENT.items()}
+    shares = {name: share_of(filled.str.contains(pattern)) for name, pattern in _CONTENT.items()}
     unique = filled.unique()
     shares["distinct"] = unique.len() / filled.len()
     short = unique.head(300).to_list()
@@ -214,7 +215,7 @@ def _by_content(column: str, values: pl.Series, shares: Mapping[str, float]) -> 
 
 def _looks_dialled(values: pl.Series) -> bool:
     """Tell telephone numbers from other long numbers: a plus, a leading zero or separators occur."""
-    return bool((values.str.contains(r"^\s*[+0(]").mean() or 0) >= 0.3)
+    return share_of(values.str.contains(r"^\s*[+0(]")) >= 0.3
 
 
 def _settle(

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from cloakroom.claims.tables import share_of
 from cloakroom.claims.values import VAULT_FIELDS, same_number
 
 _Int = np.ndarray[Any, np.dtype[np.int64]]
@@ -155,11 +156,11 @@ def _agreement(joined: pl.DataFrame) -> tuple[pl.Series | None, dict[str, float]
             .agg(pl.col("equal").any(), (pl.col("value").first() != "").alias("filled"))
         )
         filled, missing = best.filter("filled"), best.filter(~pl.col("filled"))
-        share = float(filled["equal"].mean() or 0.0) if filled.height else 0.0  # type: ignore[arg-type]
+        share = share_of(filled["equal"])
         if filled.height:
             shares[name] = round(share, 4)
         if share >= _FIELD_AGREES or not filled.height:
-            is_missing_meant = bool(missing.height) and float(missing["equal"].mean() or 0) >= _MISSING_AGREES  # type: ignore[arg-type]
+            is_missing_meant = bool(missing.height) and share_of(missing["equal"]) >= _MISSING_AGREES
             is_silent = joined[name].is_null() if is_missing_meant else joined[name].fill_null("") == ""
             chosen.append(equal.fill_null(value=False) | is_silent)
     if not any(share >= _FIELD_AGREES for share in shares.values()):

@@ -8,7 +8,7 @@ A later dump is recognised in an earlier one when most of its addresses, or of i
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,9 +16,14 @@ import numpy as np
 import polars as pl
 from pyroaring import BitMap
 
+from cloakroom.clock import parse_time, to_microseconds
+
 _WHOLE = 1 << 32
 _LEAST_SAMPLE = 25
 DIGEST_BYTES = 8
+COPY_SHARE = 0.9
+SAMPLE_SHARE = 0.2
+_SLACK = 86_400_000_000
 _Digests = np.ndarray[Any, np.dtype[np.uint64]]
 
 
@@ -48,12 +53,17 @@ class EarlierClaim:
         checked_at: When it was checked, in microseconds.
         share: Share of this dump that it holds.
         basis: ``records`` or ``addresses``: what was compared.
+        covered: Share of the earlier dump that this one holds.
+        relation: ``same``: the very files; ``copy``: most of this is a large part of the earlier one, of the same
+            times and with no further fields; ``sample``: the same, but a small part; ``overlap``: else.
     """
 
     id: str
     checked_at: int
     share: float
     basis: str
+    covered: float
+    relation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ class RegisteredClaim:
         checked_at: When it was checked, in microseconds.
         checked_by: By whom.
         statement: What the sellers say, as JSON values.
-        report: What was found, as JSON values; counts only.
+        report: What was found, as JSON values; counts only. Of earlier claims at least ``content_sha256`` and ``brands``.
         sketch: What is remembered of the dump.
         links: Earlier claims that hold part of it.
     """
@@ -126,17 +136,67 @@ class Sampler:
         return np.array(sorted(digest for digest, crc in self._sample.items() if crc < rate), np.uint64)
 
 
-def find_earlier(
-    sampler: Sampler, sketch: Sketch, claims: Sequence[RegisteredClaim], least: float = 0.05
-) -> list[EarlierClaim]:
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """The dump at hand, as far as earlier claims are compared with it.
+
+    Attributes:
+        sampler: Its sampled addresses.
+        sketch: What will be remembered of it.
+        content_sha256: Digest of its files.
+        snapshots: As-of times, as (start, end), by brand.
+        fields: Names of the fields shown, by brand.
+    """
+
+    sampler: Sampler = field(repr=False)
+    sketch: Sketch
+    content_sha256: str
+    snapshots: Mapping[str, Sequence[tuple[int, int]]]
+    fields: Mapping[str, Sequence[str]]
+
+
+def find_earlier(dump: Dump, claims: Sequence[RegisteredClaim], least: float = 0.05) -> list[EarlierClaim]:
     """Return the earlier claims that hold at least `least` of this dump, the fullest first."""
     found = []
     for claim in claims:
-        old = claim.sketch
-        by_records = len(sketch.records & old.records) / len(sketch.records) if sketch.records else 0.0
-        here = sampler.covered(min(sketch.rate, old.rate))
-        by_addresses = float(np.isin(here, old.digests).mean()) if here.size >= _LEAST_SAMPLE else 0.0
+        old, new = claim.sketch, dump.sketch
+        common = len(new.records & old.records)
+        by_records = common / len(new.records) if new.records else 0.0
+        rate = min(new.rate, old.rate)
+        here = dump.sampler.covered(rate)
+        is_enough = here.size >= _LEAST_SAMPLE
+        shared = int(np.isin(here, old.digests).sum())
+        by_addresses = shared / here.size if is_enough else 0.0
         share, basis = max((by_records, "records"), (by_addresses, "addresses"))
-        if share >= least:
-            found.append(EarlierClaim(claim.id, claim.checked_at, round(share, 4), basis))
+        if share < least:
+            continue
+        old_size = old.digests.size * rate / old.rate
+        covered = common / max(len(old.records), 1) if basis == "records" else shared / max(old_size, 1)
+        relation = _relation(dump, claim, share, min(covered, 1.0))
+        found.append(
+            EarlierClaim(claim.id, claim.checked_at, round(share, 4), basis, round(min(covered, 1.0), 4), relation)
+        )
     return sorted(found, key=lambda claim: -claim.share)
+
+
+def _relation(dump: Dump, claim: RegisteredClaim, share: float, covered: float) -> str:
+    """Tell a copy from a new theft of the same customers: a copy has no other times and no further fields."""
+    if claim.report.get("content_sha256") == dump.content_sha256:
+        return "same"
+    if share < COPY_SHARE:
+        return "overlap"
+    brands = claim.report.get("brands", {})
+    for name, spans in dump.snapshots.items():
+        known = [(_moment(one["from"]), _moment(one["to"])) for one in brands.get(name, {}).get("snapshots", [])]
+        if not all(
+            any(start <= to + _SLACK and end >= begin - _SLACK for begin, to in known) for start, end in spans
+        ):
+            return "overlap"
+    for name, fields in dump.fields.items():
+        if not set(fields) <= set(brands.get(name, {}).get("fields", [])):
+            return "overlap"
+    return "copy" if covered >= SAMPLE_SHARE else "sample"
+
+
+def _moment(text: str) -> int:
+    return to_microseconds(parse_time(text))

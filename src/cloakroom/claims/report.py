@@ -15,6 +15,7 @@ from cloakroom.claims.statement import Statement
 from cloakroom.claims.survey import FileReport
 from cloakroom.claims.verdict import Verdict
 from cloakroom.clock import format_time, from_microseconds
+from cloakroom.crypto import sha256
 
 FORMAT = 1
 
@@ -26,6 +27,15 @@ class PersonInterval:
     lower: int
     upper: int
     method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A file as it was given: its name, size in bytes and SHA-256."""
+
+    path: str
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,7 @@ class ClaimReport:
         files: What was read.
         opened: Records whose values were opened for the check.
         countries: Proven records by country.
+        evidence: Name, size and SHA-256 of each file given.
         populations: Records that each brand has, for the picture of the overlap.
     """
 
@@ -63,6 +74,7 @@ class ClaimReport:
     opened: int
     countries: Mapping[str, int]
     populations: Mapping[str, int]
+    evidence: Sequence[Evidence]
 
 
 def report_document(report: ClaimReport) -> dict[str, Any]:
@@ -96,8 +108,15 @@ def report_document(report: ClaimReport) -> dict[str, Any]:
         "attribution": [asdict(candidate) for candidate in report.attribution],
         "earlier": [asdict(claim) | {"checked_at": _time(claim.checked_at)} for claim in report.earlier],
         "records_opened": report.opened,
+        "content_sha256": content_digest(report.evidence),
+        "evidence": [asdict(item) for item in report.evidence],
         "files": [_file(item) for item in report.files],
     }
+
+
+def content_digest(evidence: Sequence[Evidence]) -> str:
+    """Return one SHA-256 for all files, whatever their names and order."""
+    return sha256("".join(sorted(item.sha256 for item in evidence)).encode()).hex()
 
 
 def _brand(report: ClaimReport, name: str) -> dict[str, Any]:

@@ -62,10 +62,10 @@ class _Writer(Py7zIO):  # type: ignore[misc]
         self._pipe.put("data", bytes(s))
         return len(s)
 
-    def read(self, size: int | None = None) -> bytes:  # noqa: ARG002 - the interface asks for it
+    def read(self, size: int | None = None) -> bytes:
         return b""
 
-    def seek(self, offset: int, whence: int = 0) -> int:  # noqa: ARG002 - the interface asks for it
+    def seek(self, offset: int, whence: int = 0) -> int:
         return 0
 
     def flush(self) -> None:

@@ -71,3 +71,8 @@ def frame_of_records(records: Sequence[dict[str, str]], columns_max: int) -> pl.
     return pl.DataFrame(
         {name: pl.Series([record.get(name) for record in records], dtype=pl.String) for name in names}
     )
+
+
+def share_of(flags: pl.Series) -> float:
+    """Return the share of true values, nulls counted as false; 0 for none at all."""
+    return int(flags.fill_null(value=False).sum()) / flags.len() if flags.len() else 0.0

@@ -16,6 +16,7 @@ from cloakroom.canonical.name import fold_name
 from cloakroom.claims.concepts import Concept, Recognised
 from cloakroom.claims.country_names import country_of
 from cloakroom.claims.keys import email_keys, phone_keys
+from cloakroom.claims.tables import share_of
 
 VAULT_FIELDS: Mapping[Concept, tuple[str, ...]] = {
     Concept.STREET: ("street",),
@@ -138,7 +139,7 @@ def _folded(text: str) -> str:
 def _amounts(values: pl.Series) -> pl.Series:
     """Return amounts as cents; the decimal sign is settled for the whole column."""
     bare = values.fill_null("").str.replace_all(r"[^0-9.,-]", "")
-    is_comma = bool((bare.str.contains(r",\d{1,2}$").mean() or 0) > (bare.str.contains(r"\.\d{1,2}$").mean() or 0))
+    is_comma = share_of(bare.str.contains(r",\d{1,2}$")) > share_of(bare.str.contains(r"\.\d{1,2}$"))
     thousands, decimal = (r"\.", ",") if is_comma else (",", ".")
     plain = bare.str.replace_all(thousands, "").str.replace(decimal, ".", literal=True)
     cents = (plain.cast(pl.Float64, strict=False) * 100).round().cast(pl.Int64, strict=False)

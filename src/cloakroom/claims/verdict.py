@@ -2,7 +2,7 @@
 
 - **foreign**: no row is ours.
 - **mixed**: our own rows, and at least one row in a hundred of somebody else's.
-- **recycled**: our own data, all of it much older than the sellers say, or known from an earlier claim.
+- **recycled**: our own data, all of it much older than the sellers say, or a copy of an earlier dump.
 - **genuine**: our own data, as claimed in substance.
 """
 
@@ -19,7 +19,6 @@ from cloakroom.clock import from_microseconds
 
 FOREIGN_SHARE = 0.01
 MUCH_OLDER = 30 * DAY
-RECYCLED_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +48,22 @@ def judge(
     unknown = _unknown(matched, snapshots)
     if not matched.rows_own and not any(match.proven for match in matched.brands.values()):
         return Verdict("foreign", _foreign_reasons(matched, keyed), unknown)
-    own = f"{matched.rows_own} rows show records of ours"
+    own = f"{matched.rows_own:,} rows show records of ours"
+    dates = _date_reasons(snapshots)
     stray = matched.rows_foreign + matched.rows_bounded
     if stray >= FOREIGN_SHARE * keyed:
-        return Verdict("mixed", (own, f"{stray} rows ({stray / keyed:.1%}) are not ours"), unknown)
+        return Verdict("mixed", (own, f"{stray:,} rows ({stray / keyed:.1%}) are not ours", *dates), unknown)
     if reason := _recycled(snapshots, statement, earlier):
-        return Verdict("recycled", (own, reason), unknown)
-    reasons = [own, f"{stray} rows are not ours"]
-    reasons.extend(_date_reasons(snapshots))
-    return Verdict("genuine", tuple(reasons), unknown)
+        return Verdict("recycled", (own, reason, *dates), unknown)
+    return Verdict("genuine", (own, f"{stray:,} rows are not ours", *dates), unknown)
 
 
 def _foreign_reasons(matched: Matched, keyed: int) -> tuple[str, ...]:
     bounded = sum(len(match.bounded) for match in matched.brands.values())
-    reasons = [f"none of {keyed} rows shows a record of ours"]
+    reasons = [f"none of {keyed:,} rows shows a record of ours"]
     if bounded:
         reasons.append(
-            f"{matched.emails_known} addresses are known, but with other content: {bounded} records share an address only"
+            f"{matched.emails_known:,} addresses are known, but with other content: {bounded:,} records share an address only"
         )
     return tuple(reasons)
 
@@ -74,7 +72,7 @@ def _recycled(
     snapshots: Mapping[str, Sequence[Snapshot]], statement: Statement, earlier: Sequence[EarlierClaim]
 ) -> str | None:
     for claim in earlier:
-        if claim.share >= RECYCLED_SHARE:
+        if claim.relation == "copy":
             return f"{claim.share:.1%} of it was in the dump checked on {from_microseconds(claim.checked_at).date()} (claim {claim.id})"
     begins = statement.theft_begins()
     every = [snapshot for found in snapshots.values() for snapshot in found]

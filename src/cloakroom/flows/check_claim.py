@@ -20,8 +20,8 @@ from cloakroom.claims.dating import Dating, date_rows
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.matching import Matched, Matcher
 from cloakroom.claims.ports import CustomerIndex, DisclosureSource, History
-from cloakroom.claims.register import ClaimRegister, RegisteredClaim, Sampler, find_earlier
-from cloakroom.claims.report import ClaimReport, PersonInterval, report_document
+from cloakroom.claims.register import ClaimRegister, Dump, RegisteredClaim, Sampler, find_earlier
+from cloakroom.claims.report import ClaimReport, Evidence, PersonInterval, content_digest, report_document
 from cloakroom.claims.sizing import Sizer
 from cloakroom.claims.statement import Statement
 from cloakroom.claims.survey import Survey
@@ -34,8 +34,8 @@ Digest = Callable[[Sequence[str]], Sequence[bytes]]
 class PersonCounter(Protocol):
     """Counts the persons behind records."""
 
-    def count(self, whole: BitMap, all_proven: BitMap) -> PersonInterval:
-        """Return an interval: no fewer than behind `whole`, no more than behind `all_proven`."""
+    def count(self, whole: BitMap, all_proven: BitMap, silent: int) -> PersonInterval:
+        """Return an interval: no fewer than behind `whole`, no more than behind `all_proven` and `silent` rows."""
         ...
 
 
@@ -67,6 +67,7 @@ class CheckRequest:
     Attributes:
         id: Id for the register.
         paths: Files and folders.
+        evidence: The same files with their digests.
         statement: What the sellers say.
         skip: Files to leave out, such as the statement's own.
         by: Who asks.
@@ -76,6 +77,7 @@ class CheckRequest:
 
     id: str
     paths: Sequence[Path]
+    evidence: Sequence[Evidence]
     statement: Statement
     skip: frozenset[Path]
     by: str
@@ -109,8 +111,14 @@ def check_claim(
     whole = _union(match.proven_whole for match in matched.brands.values())
     size = survey.sizer.size()
     sketch = sampler.sketch(proven, size.emails_distinct)
-    earlier = find_earlier(sampler, sketch, vault.register.all())
     snapshots = {name: found.snapshots for name, found in dating.items()}
+    spans = {
+        name: [(one.start, one.end if one.end is not None else request.at) for one in found]
+        for name, found in snapshots.items()
+    }
+    fields = {name: match.fields for name, match in matched.brands.items() if match.proven}
+    dump = Dump(sampler, sketch, content_digest(request.evidence), spans, fields)
+    earlier = find_earlier(dump, vault.register.all())
     brands = vault.index.brands()
     report = ClaimReport(
         id=request.id,
@@ -119,11 +127,11 @@ def check_claim(
         size=size,
         matched=matched,
         dating=dating,
-        persons=vault.persons.count(whole, proven),
+        persons=vault.persons.count(whole, proven, matched.rows_silent),
         verdict=judge(matched, snapshots, request.statement, earlier),
         attribution=attribute(
             proven,
-            {name for match in matched.brands.values() if match.proven for name in match.fields},
+            {name for names in fields.values() for name in names},
             [one for found in snapshots.values() for one in found],
             vault.disclosures.disclosures(),
             population=sum(len(brands[name]) for name, match in matched.brands.items() if match.proven),
@@ -133,6 +141,7 @@ def check_claim(
         files=survey.files,
         opened=len(opened | matcher.opened),
         countries=vault.countries.by_country(proven),
+        evidence=request.evidence,
         populations={name: len(records) for name, records in brands.items()},
     )
     document = report_document(report)

@@ -76,13 +76,15 @@ def _brand(name: str, brand: Mapping[str, Any]) -> dict[str, Any]:
     ]
     return {
         "name": name,
-        "proven": brand["records"]["proven"],
-        "bounded": brand["records"]["bounded"],
-        "of": max(brand["of"], 1),
+        "proven": _count(brand["records"]["proven"]),
+        "bounded": _count(brand["records"]["bounded"]) if brand["records"]["bounded"] else "",
+        "of": _count(brand["of"]),
+        "share": min(brand["records"]["proven"] / max(brand["of"], 1), 1.0),
         "fields": brand["fields"],
         "snapshots": snapshots,
         "explained": round(brand["rows_explained"] * 100, 1),
         "curve": _curve(brand["curve"]),
+        "marks": _marks(brand),
     }
 
 
@@ -99,7 +101,19 @@ def _curve(points: list[list[Any]]) -> dict[str, Any] | None:
         for place, (at, (_, share)) in enumerate(zip(times, points, strict=True))
         if place % step == 0 or place == len(points) - 1 or share == max(share for _, share in points)
     ]
-    return {"points": kept, "ticks": _months(first, last, span)}
+    lowest = max(min(share for _, share in kept) - 0.02, 0.0)
+    bottom = 0.0 if lowest < 0.3 else float(int(lowest * 20) / 20)
+    scaled = [[at, (share - bottom) / (1 - bottom)] for at, share in kept]
+    return {"points": scaled, "ticks": _months(first, last, span), "bottom": bottom}
+
+
+def _marks(brand: Mapping[str, Any]) -> list[float]:
+    """Return where the as-of times lie on the curve's axis."""
+    if len(brand["curve"]) < 2:
+        return []
+    first, last = parse_time(brand["curve"][0][0]), parse_time(brand["curve"][-1][0])
+    span = (last - first).total_seconds() or 1.0
+    return [(parse_time(one["from"]) - first).total_seconds() / span for one in brand["snapshots"]]
 
 
 def _months(first: datetime, last: datetime, span: float) -> list[list[Any]]:
@@ -119,14 +133,14 @@ def _row_kinds(document: Mapping[str, Any]) -> list[list[Any]]:
         ["of somebody else", document["rows_foreign"], "foreign"],
         ["without any key", document["rows_without_key"], "silent"],
     ]
-    return [kind for kind in kinds if kind[1]]
+    return [[what, number, colour, _count(number)] for what, number, colour in kinds if number]
 
 
 def _countries(counts: Mapping[str, int]) -> list[list[Any]]:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    shown = [[code, count] for code, count in ranked[:_COUNTRIES_SHOWN]]
+    shown: list[list[Any]] = [[code, count, _count(count)] for code, count in ranked[:_COUNTRIES_SHOWN]]
     rest = sum(count for _, count in ranked[_COUNTRIES_SHOWN:])
-    return [*shown, [f"{len(ranked) - _COUNTRIES_SHOWN} others", rest]] if rest else shown
+    return [*shown, [f"{len(ranked) - _COUNTRIES_SHOWN} others", rest, _count(rest)]] if rest else shown
 
 
 def _files(files: list[Mapping[str, Any]]) -> dict[str, Any]:

@@ -48,14 +48,14 @@ class PostgresClaimRegister:
                 )
 
     def all(self) -> Sequence[RegisteredClaim]:
-        """Return all claims, oldest first, without their reports and links."""
+        """Return all claims, oldest first, with that part of their reports that later ones are compared with, without links."""
         return [
             RegisteredClaim(
                 id=str(row[0]),
                 checked_at=row[1],
                 checked_by=row[2],
                 statement=row[3],
-                report={},
+                report=row[8],
                 sketch=Sketch(
                     BitMap.deserialize(row[4]), row[5], np.frombuffer(row[6], ">u8").astype(np.uint64), row[7]
                 ),

@@ -27,6 +27,7 @@ _HEAD_BYTES = 64 << 10
 _SQL = re.compile(
     r"^\s*(?:insert\s+into|replace\s+into|create\s+table|copy\s+\S+.*from\s+stdin)", re.IGNORECASE | re.MULTILINE
 )
+_WRAPPED = re.compile(r"\{[^{}\[\]]*+\[\s*\{")
 _BINARY = {
     b"SQLite format 3\0": "an SQLite database", b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "an old Office document",
     b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"\x7fELF": "a program", b"MZ\x90": "a program",
@@ -74,8 +75,10 @@ def open_leaf(name: str, stream: Source, limits: Limits) -> Reading:
 
 def _open_text(name: str, stream: Source, limits: Limits) -> Reading:
     texts = TextBlocks(stream, limits.block_bytes)
-    blocks = iter(texts)
+    blocks: Iterator[bytes] = iter(texts)
     first = next(blocks, b"")
+    if b"\n" not in first and b"\r" in first:  # Line ends of old Macintoshes.
+        first, blocks = first.replace(b"\r", b"\n"), (block.replace(b"\r", b"\n") for block in blocks)
     head = first[:_HEAD_BYTES].decode("utf-8", "replace")
     whole = chain([first], blocks)
     form, batches = _text_reader(name, head, whole, limits, is_all=len(first) < _HEAD_BYTES)
@@ -93,6 +96,8 @@ def _text_reader(
     name: str, head: str, blocks: Iterator[bytes], limits: Limits, *, is_all: bool
 ) -> tuple[str, Iterator[Batch]]:
     start = head.lstrip("\ufeff \t\r\n")
+    if _WRAPPED.match(start) and (is_all or "\n" not in start.rstrip()) and _is_object(start):
+        return "json", read_json_objects(blocks, limits)
     if start.startswith("{") and (_is_object(start.split("\n", 1)[0]) or _is_object_below(start)):
         return "jsonl", read_json_lines(blocks, limits)
     if start.startswith(("{", "[")) and re.match(r'[\[{]\s*(?:[\[{"]|$)', start):

@@ -45,12 +45,7 @@ def read_delimited(blocks: Iterable[bytes], dialect: Dialect, limits: Limits) ->
     skip = dialect.preamble + (dialect.header is not None)
     carry = b""
     cutter = _Cutter(dialect, names)
-    old_mac: bool | None = None
     for block in blocks:
-        if old_mac is None:
-            old_mac = b"\n" not in block and b"\r" in block
-        if old_mac:
-            block = block.replace(b"\r", b"\n")  # noqa: PLW2901 - the block with line ends that the rest knows
         data = carry + block if carry else block
         while skip and (end := data.find(b"\n")) >= 0:
             data, skip = data[end + 1 :], skip - 1

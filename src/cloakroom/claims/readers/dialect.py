@@ -99,7 +99,7 @@ def _is_header(cells: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     if any(len(cell) > 80 for cell in filled):
         return False
     # A row of names without any number could be data: then its words come back below.
-    below = {cell.strip() for row in body[:200] for cell in row}
+    below = {cell.strip() for row in body[:200] if row != cells for cell in row}
     return sum(cell in below for cell in filled) <= len(filled) / 3
 
 

@@ -21,7 +21,7 @@ _INSERT = re.compile(
     re.IGNORECASE,
 )
 _COPY = re.compile(
-    rf"^copy\s+((?:{_NAME}\s*\.\s*)*{_NAME})\s*(?:\(([^()]*+)\))?\s+from\s+stdin[^\n]*\n", re.IGNORECASE
+    rf"copy\s+((?:{_NAME}\s*\.\s*)*{_NAME})\s*(?:\(([^()]*+)\))?\s+from\s+stdin[^\n]*\n", re.IGNORECASE
 )
 _CREATE = re.compile(
     rf"create\s+table\s+(?:if\s+not\s+exists\s+)?((?:{_NAME}\s*\.\s*)*{_NAME})\s*\((.{{1,20000}}?)\n\s*\)",
@@ -32,8 +32,10 @@ _VALUE = rf"""(?>{_STRING}|"(?:[^"\\]++|\\.|"")*+"|[^,()'"\n;]++(?:\([^()\n]*+\)
 _ROW = re.compile(
     rf"\(\s*+({_VALUE}\s*+(?:,\s*+{_VALUE}\s*+)*+)\)(?=\s*+(?:[,;]|$|on\b|\())", re.IGNORECASE | re.DOTALL
 )
-_CELL = re.compile(_VALUE, re.DOTALL)
-_START = re.compile(r"(?:^|\n)\s*(?=insert\s|replace\s+into|copy\s|create\s+table)", re.IGNORECASE)
+_CELL = re.compile(rf"\s*+{_VALUE}", re.DOTALL)
+_START = re.compile(
+    r"(?:^|;|\*/)[ \t]*(?=insert\s|replace\s+into|copy\s|create\s+table)", re.IGNORECASE | re.MULTILINE
+)
 _RESYNC = re.compile(r"\n\s*+(?=\(|insert\s|replace\s|copy\s|create\s|--|/\*|unlock\s)|;[ \t]*\r?\n", re.IGNORECASE)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
