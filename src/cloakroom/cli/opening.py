@@ -9,9 +9,9 @@ import typer
 
 from cloakroom.cli.output import AsOption, HomeOption, JsonOption, console, print_json, print_table
 from cloakroom.clock import format_time, from_microseconds
-from cloakroom.errors import DeniedError, UsageError
+from cloakroom.errors import DeniedError, InputError, UsageError
 from cloakroom.flows.admission import Admission
-from cloakroom.flows.find import FindRequest, find
+from cloakroom.flows.find import MAX_FOUND, FindRequest, find
 from cloakroom.flows.reveal import MAX_TOKENS, RevealRequest, reveal
 from cloakroom.principals import authenticate
 from cloakroom.settings import load_settings
@@ -58,6 +58,10 @@ def find_command(
         )[0]
         opened.sequencer.run()
     _check(answer.admission)
+    if answer.too_many:
+        raise InputError.at(
+            "search", f"more than {MAX_FOUND} records of {', '.join(answer.too_many)} share this value"
+        )
     if json_output:
         print_json({"tokens": {name: list(tokens) for name, tokens in answer.tokens.items()}})
         return
@@ -95,6 +99,8 @@ def reveal_command(
         ]
         opened.sequencer.run()
     _check(answer.admission)
+    if answer.broken is not None:
+        raise answer.broken
     forms = {name: str(form) for name, form in answer.forms.items()}
     if json_output:
         records = [{"token": item.token, "fields": dict(item.values)} for item in answer.revealed]

@@ -140,6 +140,12 @@ class Gatekeeper:
         """The policy in force on this node."""
         return self._policy
 
+    def adopt(self, policy: Policy, field_classes: Mapping[str, FieldClass], canaries: BitMap) -> None:
+        """Go on with other rules, fields and planted records; what lineages have opened stays counted."""
+        self._policy = policy
+        self._field_classes = field_classes
+        self._canaries = canaries
+
     def admit(self, asks: Sequence[Ask], *, fetch: bool = False) -> tuple[list[Admission], dict[int, StoredRow]]:
         """Decide, count and record a batch.
 

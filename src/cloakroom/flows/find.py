@@ -78,10 +78,12 @@ class FindAnswer:
     Attributes:
         admission: What the gate said; of the first refusal, if any.
         tokens: Tokens by brand; empty where refused.
+        too_many: Brands of which more than `MAX_FOUND` records share the value; then there are no tokens.
     """
 
     admission: Admission
     tokens: Mapping[str, Sequence[str]]
+    too_many: Sequence[str] = ()
 
 
 def find(
@@ -190,7 +192,7 @@ def _answer(
         return FindAnswer(refused, {})
     too_many = [brand for brand, records in found.items() if len(records) > MAX_FOUND]
     if too_many:
-        raise InputError.at("search", f"more than {MAX_FOUND} records of {', '.join(too_many)} share this value")
+        return FindAnswer(admissions[0], {}, too_many)
     tokens = {
         brand: request.codec.issue([RecordReference(catalogue.brand(brand), ordinal) for ordinal in records])
         for brand, records in found.items()

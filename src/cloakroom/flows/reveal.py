@@ -7,7 +7,7 @@ is durable, and there is no way to call the last step without the first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pyroaring import BitMap
@@ -73,11 +73,13 @@ class RevealAnswer:
         admission: What the gate said; of the first refusal, if any.
         forms: Form of each field shown.
         revealed: One for each token in order, or empty where refused.
+        broken: Why a record of an admitted request does not open, or None; then nothing of it is shown.
     """
 
     admission: Admission
     forms: Mapping[str, Form] = field(default_factory=dict)
     revealed: Sequence[Revealed] = ()
+    broken: OpenError | None = None
 
 
 def reveal(
@@ -86,14 +88,19 @@ def reveal(
     gatekeeper: Gatekeeper,
     catalogue: Catalogue,
     sealers: Mapping[int, BrandSealer],
+    refreshed: Callable[[], Mapping[int, BrandSealer]] | None = None,
 ) -> list[RevealAnswer]:
     """Answer a batch of requests; each refused or answered whole.
+
+    A record that does not open breaks its own request only: the others of the batch have nothing to do with it.
 
     Args:
         requests: Requests of any principals.
         gatekeeper: Admits them.
         catalogue: Numbers of brands and fields.
         sealers: Opens the records of each brand, by its number.
+        refreshed: Gives the sealers of a key ring read anew; called at most once, when a record does not open, since
+            its key may have been wrapped under a generation that this node has not seen.
     """
     references = [request.codec.read(request.tokens) for request in requests]
     asks: list[Ask] = []
@@ -107,11 +114,18 @@ def reveal(
     by_request: list[dict[str, Admission]] = [{} for _ in requests]
     for ask, owner, admission in zip(asks, owners, admissions, strict=True):
         by_request[owner][ask.brand] = admission
-    opener = _Opener(catalogue, sealers, rows, gatekeeper.policy.bands)
-    return [
+    opener = RecordOpener(catalogue, sealers, rows, gatekeeper.policy.bands)
+    answers = [
         _answer(request, found, brands, opener)
         for request, found, brands in zip(requests, references, by_request, strict=True)
     ]
+    if refreshed is not None and any(answer.broken is not None for answer in answers):
+        opener = RecordOpener(catalogue, refreshed(), rows, gatekeeper.policy.bands)
+        for position, answer in enumerate(answers):
+            if answer.broken is not None:
+                found, brands = references[position], by_request[position]
+                answers[position] = _answer(requests[position], found, brands, opener)
+    return answers
 
 
 def _by_brand(catalogue: Catalogue, references: Sequence[RecordReference | None]) -> dict[str, BitMap]:
@@ -144,17 +158,20 @@ def _answer(
     request: RevealRequest,
     references: Sequence[RecordReference | None],
     admissions: Mapping[str, Admission],
-    opener: _Opener,
+    opener: RecordOpener,
 ) -> RevealAnswer:
     refused = next((admission for admission in admissions.values() if not admission.permitted), None)
     if refused is not None:
         return RevealAnswer(refused)
-    revealed = [
-        Revealed(token, opener.show(reference, admissions))
-        for token, reference in zip(request.tokens, references, strict=True)
-        if reference is not None
-    ]
     first = next(iter(admissions.values()))
+    try:
+        revealed = [
+            Revealed(token, opener.show(reference, admissions))
+            for token, reference in zip(request.tokens, references, strict=True)
+            if reference is not None
+        ]
+    except OpenError as error:
+        return RevealAnswer(first, first.forms, broken=error)
     return RevealAnswer(first, first.forms, revealed)
 
 
@@ -169,7 +186,7 @@ class _Field:
     steps: Sequence[int]
 
 
-class _Opener:
+class RecordOpener:
     """Opens admitted records and shows their fields in the permitted forms."""
 
     def __init__(
@@ -179,6 +196,7 @@ class _Opener:
         rows: Mapping[int, StoredRow],
         bands: Mapping[str, Sequence[int]],
     ) -> None:
+        """Take the numbers, what opens each brand, the sealed rows by ordinal, and the steps of bands."""
         self._catalogue = catalogue
         self._sealers = sealers
         self._rows = rows

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from cloakroom.clock import to_microseconds
 from cloakroom.gate.decision import budget_of, roles_of
-from cloakroom.gate.policy import EVERY_BRAND, OPENING, FieldClass, Form, Operation, WindowName
+from cloakroom.gate.policy import EVERY_BRAND, OPENING, PROBING, FieldClass, Form, Operation, WindowName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -148,7 +148,7 @@ def _grants(policy: Policy, principal: Principal) -> Iterator[tuple[Role, Purpos
             continue
         for name in sorted(role.purposes):
             purpose = policy.purposes.get(name)
-            if purpose is not None and purpose.operations & ((OPENING | {Operation.PROBE}) - {Operation.RELEASE}):
+            if purpose is not None and purpose.operations & ((OPENING | PROBING) - {Operation.RELEASE}):
                 yield role, purpose
 
 

@@ -51,6 +51,7 @@ class Operation(StrEnum):
 
     AFFECTED = "affected"
     ERASE = "erase"
+    EXCHANGE = "exchange"
     EXPOSURE = "exposure"
     FIND = "find"
     FREEZE = "freeze"
@@ -59,13 +60,14 @@ class Operation(StrEnum):
     PROBE = "probe"
     RELEASE = "release"
     REVEAL = "reveal"
+    WRITE = "write"
 
 
 OPENING = frozenset({Operation.FIND, Operation.LIST, Operation.RELEASE, Operation.REVEAL})
 """Operations that can make fields leave."""
 
-PROBING = frozenset({Operation.FIND, Operation.PROBE})
-"""Operations that tell whether somebody is a customer; they draw on the budget's probes."""
+PROBING = frozenset({Operation.EXCHANGE, Operation.FIND, Operation.PROBE})
+"""Operations that tell whether somebody is a customer, or make further tokens; they draw on the budget's probes."""
 
 
 class PrincipalKind(StrEnum):

@@ -47,6 +47,7 @@ class Operation(StrEnum):
     HEARTBEAT = "heartbeat"
     CLOCK = "clock"
     EXCHANGE = "exchange"
+    REQUEST = "request"
 
 
 COUNTED = frozenset(
