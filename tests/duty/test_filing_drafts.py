@@ -224,6 +224,14 @@ def test_other_due_authorities_are_named() -> None:
     assert not any("CNIL" in other for other in others)
 
 
+def test_authorities_that_were_sent_something_are_named_and_the_addressee_is_not() -> None:
+    known = replace(CASE, told=(("eu-gdpr-33:FR:balmere", "CNIL (FR-1)"), ("gb-x:GB:balmere", "ICO (GB-1)")))
+    answers = answers_from_json(
+        prepare_filing(STATIONERY, known, duty(CASE, "eu-gdpr-33:FR"), at=NOW).body["answers"]
+    )
+    assert answers["other.authorities_told"].value == ["ICO (GB-1)"]
+
+
 def test_the_copy_sheet_has_every_field_in_the_forms_order_and_says_what_it_is() -> None:
     prepared = prepare_filing(STATIONERY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW)
     values = page_values(prepared.filled, {**prepared.body, "filing": "f", "version": 1})

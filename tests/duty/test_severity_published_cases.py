@@ -95,6 +95,7 @@ EDPB = [
         "name gender birth_date birth_place tax_id customer_number",
         how(EXT, "accessed", "criminal"),
         PERSONS,
+        se=400,
     ),
     Case(
         "E08 leaving employee copies contacts",
@@ -304,6 +305,36 @@ ANNEX_B = [
     Case("W10 with passwords in it", 90, "email password", how(ERR, "accessed", "known_few"), AUTHORITY),
 ]
 DECISIONS = [
+    Case(
+        "former employee still on a platform with national numbers and sick leaves",
+        10_500,
+        "name national_id postal_address health",
+        how(ERR, "accessed", "known_few"),
+        PERSONS,
+        segment="employee",
+    ),
+    Case(
+        "names of protected persons in an open copy list",
+        245,
+        "name email",
+        how(ERR, "accessed", "known_few"),
+        AUTHORITY,
+        segment="protected_address",
+    ),
+    Case(
+        "web shop showed orders to other customers",
+        3000,
+        "name postal_address phone purchase_history",
+        how(ERR, "accessed", "known_few"),
+        AUTHORITY,
+    ),
+    Case(
+        "students' names and addresses put online",
+        500,
+        "name email",
+        how(ERR, "accessed", "unknown_many"),
+        AUTHORITY,
+    ),
     Case(
         "SLIMPAY: left open for years, no proof of misuse",
         12_000_000,

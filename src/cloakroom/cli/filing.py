@@ -217,7 +217,8 @@ def load_case(
         risks = risk_assessments(assessment, judged.decisions)
         found = evaluate_duties(parsed, packaged_rules(), risks, done=done)
         due = due_filings([duty_to_json(duty) for duty in found])
-    told = tuple(f"{r.latest['duty']['recipient']} ({r.reference})" for r in kept if r.submissions)
+    sent = [(r.latest["duty"], r.reference) for r in kept if r.submissions]
+    told = tuple((duty["id"], f"{duty['recipient']} ({reference})") for duty, reference in sent)
     return Case(parsed, sha256(text.encode()).hex(), assessment, judged.decisions, due, written, told)
 
 

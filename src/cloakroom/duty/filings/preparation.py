@@ -49,7 +49,7 @@ class Case:
         decisions: What named persons decided about it.
         duties: All evaluated duties.
         written: What people wrote.
-        told: Authorities that have a filing, with reference, for the list of others.
+        told: Duty id and words for each authority that was sent something, for the list of others.
     """
 
     facts: Facts
@@ -58,7 +58,7 @@ class Case:
     decisions: tuple[Decision, ...]
     duties: tuple[DueFiling, ...]
     written: WrittenAnswers
-    told: tuple[str, ...] = ()
+    told: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,11 @@ def prepare_filing(
     sent = None if record is None else record.sent
     kind = _kind(kind, has_sent=sent is not None)
     form = form_for(stationery.forms, duty)
-    earlier = Earlier(told=case.told)
+    told = tuple(words for duty_id, words in case.told if duty_id != duty.id)
+    earlier = Earlier(told=told)
     if record is not None and record.submissions:
         first = parse_time(record.submissions[0].at)
-        earlier = Earlier(reference=record.reference, first_sent=first, told=case.told)
+        earlier = Earlier(reference=record.reference, first_sent=first, told=told)
     draft = _draft(stationery, case, duty, kind=kind, form=form, at=at, earlier=earlier)
     changes: tuple[str, ...] = ()
     if sent is not None:
