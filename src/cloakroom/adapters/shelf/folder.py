@@ -1,7 +1,7 @@
 """A shelf that is a folder: readable without this program, and checkable with ``sha256sum -c``.
 
-Effects of `put`: write to a temporary name, flush, link to its own name (which fails if the name is taken, so nothing is
-ever overwritten), append the hash to ``SHA256SUMS``, flush. A crash in between leaves a document without a line;
+Effects of `put`: write to a temporary name, flush, link to its own name (which fails if the name is taken, so nothing
+is ever overwritten), append the hash to ``SHA256SUMS``, flush. A crash in between leaves a document without a line;
 `put` of the same content then adds it. Whoever controls the folder can replace documents together with their hashes:
 this guards against accidents, not against an attacker; the ledger is for that.
 """

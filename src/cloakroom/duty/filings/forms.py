@@ -69,13 +69,7 @@ def parse_form(text: str, source: str, template: Template) -> Form:
     head = root.table("form")
     if head is None:
         raise RuleError.at(source, "the table [form] is missing")
-    kinds_table = head.table("kinds")
-    kinds: dict[str, str] = {}
-    if kinds_table is None:
-        head.report("kinds", "is missing")
-    else:
-        kinds = {kind: kinds_table.text(kind) for kind in FILING_KINDS if kinds_table.has(kind)}
-        kinds_table.close()
+    kinds = _kinds(head)
     read = head.day("read")
     if read is None:
         head.report("read", "is missing: the day on which the form or its description was read")
@@ -108,6 +102,16 @@ def parse_form(text: str, source: str, template: Template) -> Form:
     root.close()
     root.check(RuleError)
     return form
+
+
+def _kinds(head: Table) -> dict[str, str]:
+    table = head.table("kinds")
+    if table is None:
+        head.report("kinds", "is missing")
+        return {}
+    kinds = {kind: table.text(kind) for kind in FILING_KINDS if table.has(kind)}
+    table.close()
+    return kinds
 
 
 def _field(table: Table, template: Template, *, published: bool) -> FormField:

@@ -137,17 +137,7 @@ def _segment(
     context: Context,
 ) -> SegmentAssessment:
     controller, segment = rows[0].controller, rows[0].segment
-    scored = []
-    for data in sorted({row.data for row in rows}, key=sorted):
-        situation = _situation(rows, everyone, data)
-        situation = replace(
-            situation,
-            circumstances=circumstances,
-            context=context,
-            traits=method.trades.get(context.trade, frozenset()),
-        )
-        scored.append((score(method, situation), situation))
-    scored.sort(key=lambda pair: (-pair[0].se, -pair[0].persons, sorted(pair[0].data)))
+    scored = _scored(method, circumstances, rows, everyone, context)
     worst, worst_situation = scored[0]
     band = method.band(worst.se)
     outcome = Outcome()
@@ -177,6 +167,28 @@ def _segment(
         outcome=outcome,
         notes=_notes(circumstances, context),
     )
+
+
+def _scored(
+    method: Method,
+    circumstances: Circumstances,
+    rows: Sequence[Exposure],
+    everyone: Sequence[Exposure],
+    context: Context,
+) -> list[tuple[Score, Situation]]:
+    """Score each data set of a segment, the worst first."""
+    scored = []
+    for data in sorted({row.data for row in rows}, key=sorted):
+        situation = _situation(rows, everyone, data)
+        situation = replace(
+            situation,
+            circumstances=circumstances,
+            context=context,
+            traits=method.trades.get(context.trade, frozenset()),
+        )
+        scored.append((score(method, situation), situation))
+    scored.sort(key=lambda pair: (-pair[0].se, -pair[0].persons, sorted(pair[0].data)))
+    return scored
 
 
 def _situation(rows: Sequence[Exposure], everyone: Sequence[Exposure], data: frozenset[str]) -> Situation:
