@@ -17,7 +17,7 @@ from cloakroom.crypto import hmac_sha256
 from cloakroom.errors import OpenError
 from cloakroom.flows.ports import StoredRow
 from cloakroom.ledger.entry import Operation
-from cloakroom.scope import persons_of
+from cloakroom.person_linking import persons_of
 from cloakroom.vault.catalogue import SHARED_INDEXES
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import CANARY, RECORD
@@ -252,7 +252,7 @@ class StorePersons:
             detail={"claim": self._claim, "persons": 1},
         )
         self._application.ledger.append({}, [entry])
-        linked = persons_of(self._application)
+        linked = persons_of(self._application, all_proven)
         full = linked.count(all_proven)
         least = full.lower if whole == all_proven else linked.count(whole).lower
         lower = min(least - least * UNJOINABLE_PERCENT // 100, len(whole)) if least > 1 else least

@@ -1,0 +1,193 @@
+"""Joins the records of one person over all brands. Part of the composition root.
+
+Strong keys are the digests that the blind indexes hold, taken out of the brands' permutations. Corroborating keys
+with birth date, name with address, the mailbox without its tag) are stored nowhere: they are made by opening the
+records that are to be counted, digested under the same key, and forgotten. Taking the digests of different brands
+together and opening names is what only this use does; whoever calls has written its entry.
+
+Records that share no key with the set to be counted, over two steps, cannot change its count and are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from pyroaring import BitMap
+
+from cloakroom.canonical.email import canonical_email
+from cloakroom.canonical.name import PersonName
+from cloakroom.scoping.link_keys import KeyKind, link_texts
+from cloakroom.scoping.persons import KeyColumns, PersonCount, Persons, link_persons
+from cloakroom.vault.blind_index import SHARED_SCOPE, LinkDigests
+from cloakroom.vault.envelope import EnvelopeClass
+from cloakroom.vault.key_ring import KeyPurpose
+from cloakroom.wiring import Application
+
+RECORDS_PER_READ = 20_000
+CORROBORATED_MAX = 2_000_000
+"""Records opened at most to make corroborating keys; a larger set is counted by strong keys alone."""
+
+STEPS = 2
+_STRONG = {"email": KeyKind.EMAIL, "phone": KeyKind.PHONE}
+_CORROBORATING_OFFSET = 200
+"""Kinds of corroborating keys are digested under numbers that no index has."""
+
+_OPENED = ("given_name", "family_name", "name", "email", "birth_date", "country", "postcode", "street")
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedPersons:
+    """The records around a set, joined to persons.
+
+    Attributes:
+        persons: The linkings.
+        test_rows: Records of the set that the group knows to be tests; nobody stands behind them.
+    """
+
+    persons: Persons
+    test_rows: BitMap
+
+    def count(self, records: BitMap) -> PersonCount:
+        """Count the persons behind `records`."""
+        return self.persons.count(records - self.test_rows)
+
+
+def persons_of(application: Application, records: BitMap) -> LinkedPersons:
+    """Join the records in and around `records` to persons.
+
+    Args:
+        application: The opened store.
+        records: The set that is to be counted, or parts of it.
+    """
+    linking = _Linking(application)
+    kinds, ordinals, digests = _around(linking.strong_keys(), records)
+    test_rows = BitMap()
+    if len(records) <= CORROBORATED_MAX:
+        more_kinds, more_ordinals, more_digests, test_rows = linking.corroborating_keys(records)
+        kinds = np.concatenate([kinds, more_kinds])
+        ordinals = np.concatenate([ordinals, more_ordinals])
+        digests = np.concatenate([digests, more_digests])
+    persons = link_persons(
+        KeyColumns(ordinals, kinds, np.ascontiguousarray(digests)),
+        records=application.vault.ordinals_end(),
+        names_of=linking.names,
+        placeholders=linking.placeholders(),
+    )
+    return LinkedPersons(persons, test_rows)
+
+
+Columns = tuple[NDArray[np.uint8], NDArray[np.uint32], NDArray[np.uint8]]
+"""Kinds, ordinals, and digests of shape (n, 16)."""
+
+
+def _around(columns: Columns, records: BitMap) -> Columns:
+    """Keep the rows of records that share a key with the set, directly or through one other record."""
+    kinds, ordinals, digests = columns
+    words = digests.view(np.uint64)[:, 0] ^ (kinds.astype(np.uint64) << np.uint64(56))
+    kept = np.isin(ordinals, np.frombuffer(records.to_array(), np.uint32))
+    for _ in range(STEPS):
+        shared = np.isin(words, np.unique(words[kept]))
+        kept = np.isin(ordinals, np.unique(ordinals[shared]))
+    return kinds[kept], ordinals[kept], digests[kept]
+
+
+class _Linking:
+    """Reads and makes link keys, and opens names."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._catalogue = application.catalogue
+        self._link = LinkDigests(application.ring.get(KeyPurpose.LINK))
+
+    def strong_keys(self) -> Columns:
+        """Return the keys of every version of every record of the group."""
+        kinds: list[NDArray[np.uint8]] = [np.zeros(0, np.uint8)]
+        ordinals: list[NDArray[np.uint32]] = [np.zeros(0, np.uint32)]
+        digests: list[bytes] = []
+        for number in self._catalogue.brands.values():
+            brand = self._application.digests[number]
+            for index, kind in _STRONG.items():
+                if index not in self._catalogue.indexes:
+                    continue
+                for generation in brand.generations:
+                    index_id = self._catalogue.index_id(index, generation)
+                    stored, found = self._application.vault.index_rows(number, [index_id])
+                    digests.append(brand.to_link(stored, generation))
+                    ordinals.append(found.astype(np.uint32))
+                    kinds.append(np.full(len(found), kind, np.uint8))
+        joined = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 16)
+        return np.concatenate(kinds), np.concatenate(ordinals), joined
+
+    def corroborating_keys(
+        self, records: BitMap
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint32], NDArray[np.uint8], BitMap]:
+        """Return the corroborating keys of `records`, and which of them are test rows."""
+        kinds: list[int] = []
+        ordinals: list[int] = []
+        digests: list[bytes] = []
+        test_rows = BitMap()
+        placeholders = self._application.configuration.group.placeholders
+        for ordinal, values in self._opened(list(records), _OPENED):
+            given, family, whole = (values.get(name) for name in ("given_name", "family_name", "name"))
+            if placeholders.is_test_name(given, family, whole):
+                test_rows.add(ordinal)
+                continue
+            email = canonical_email(values.get("email"))
+            texts = link_texts(
+                emails=[] if email is None else [email],
+                name=" ".join(part for part in (given, family, whole) if part),
+                birth_date=values.get("birth_date", ""),
+                country=values.get("country", ""),
+                postcode=values.get("postcode", ""),
+                street=values.get("street", ""),
+            )
+            for kind, text in texts:
+                if kind is not KeyKind.EMAIL:
+                    kinds.append(kind)
+                    ordinals.append(ordinal)
+                    digests.append(self._link.digest(_CORROBORATING_OFFSET + kind, SHARED_SCOPE, [text]))
+        joined = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 16)
+        return np.array(kinds, np.uint8), np.array(ordinals, np.uint32), joined, test_rows
+
+    def names(self, wanted: Sequence[int]) -> list[PersonName | None]:
+        """Return the name of each record, None for one that has none any more."""
+        ordinals = [int(item) for item in wanted]
+        found: dict[int, PersonName] = {}
+        for ordinal, values in self._opened(ordinals, ("given_name", "family_name", "name")):
+            if "name" in values:
+                found[ordinal] = PersonName(None, values["name"])
+            elif values:
+                found[ordinal] = PersonName(values.get("given_name"), values.get("family_name"))
+        return [found.get(ordinal) for ordinal in ordinals]
+
+    def placeholders(self) -> list[tuple[int, bytes]]:
+        """Return the keys that many share without meaning; patterns are left to the limit on holders."""
+        placeholders = self._application.configuration.group.placeholders
+        brand = next(iter(self._application.digests.values()))
+        exact = [email for email in placeholders.emails if "*" not in email and "?" not in email]
+        found: list[tuple[int, bytes]] = []
+        for index, values in (("email", exact), ("phone", sorted(placeholders.phones))):
+            if index in self._catalogue.indexes and values:
+                links = brand.link(index, values)
+                found += [(int(_STRONG[index]), links[at : at + 16]) for at in range(0, len(links), 16)]
+        return found
+
+    @cached_property
+    def _names_of_fields(self) -> Mapping[int, str]:
+        return {number: name for name, number in self._catalogue.fields.items()}
+
+    def _opened(self, ordinals: Sequence[int], fields: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+        wanted: dict[EnvelopeClass, list[int]] = {}
+        for name in fields:
+            if name in self._catalogue.fields and name in self._catalogue.definitions:
+                wanted.setdefault(self._catalogue.envelope_class(name), []).append(self._catalogue.fields[name])
+        for at in range(0, len(ordinals), RECORDS_PER_READ):
+            for row in self._application.vault.sealed_rows(ordinals[at : at + RECORDS_PER_READ]):
+                if row.keys is not None:
+                    values = self._application.sealers[row.brand].open(row.record, row.keys, wanted)
+                    named = {self._names_of_fields[number]: value.decode() for number, value in values.items()}
+                    yield row.record.ordinal, named
