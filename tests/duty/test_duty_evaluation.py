@@ -15,10 +15,13 @@ from cloakroom.duty.places import EEA
 from cloakroom.duty.rulebook import packaged_rules
 
 RULES = packaged_rules()
-KEYS = (
-    "id jurisdiction instrument provision controller bearer recipient recipient_kind status deadline clock after "
-    "content_required content_forbidden channels languages residents reasons confidence source"
-).split()
+# fmt: off
+KEYS = [
+    "id", "jurisdiction", "instrument", "provision", "controller", "bearer", "recipient", "recipient_kind",
+    "status", "deadline", "clock", "after", "content_required", "content_forbidden", "channels", "languages",
+    "residents", "reasons", "confidence", "source",
+]
+# fmt: on
 
 HEAD = """
 [instrument]

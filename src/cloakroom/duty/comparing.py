@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "compare_duties"]
 
-# Reasons are left out: they repeat the facts in words and would make every duty look changed.
+# Reasons are left out: they repeat the facts in words and would make every duty look changed. So do the residents of a
+# rule that is not due before and after: a law that reaches everybody would change with every group.
 _COMPARED: Final = (
     "status",
     "deadline",
@@ -54,9 +55,16 @@ def compare_duties(before: Iterable[Duty], after: Iterable[Duty]) -> Iterator[Ch
         if old is None:
             yield Change(duty_id, "appeared", None, duty)
             continue
-        fields = tuple(name for name in _COMPARED if getattr(old, name) != getattr(duty, name))
+        fields = _differences(old, duty)
         if fields:
             yield Change(duty_id, "changed", old, duty, fields)
     for duty_id, duty in earlier.items():
         if duty_id not in later:
             yield Change(duty_id, "vanished", duty, None)
+
+
+def _differences(old: Duty, new: Duty) -> tuple[str, ...]:
+    idle = old.status == new.status == "not_due"
+    return tuple(
+        name for name in _COMPARED if getattr(old, name) != getattr(new, name) and not (idle and name == "residents")
+    )
