@@ -1,11 +1,12 @@
 """Through whom did it leave: planted records first, then the likeliest of our own disclosures.
 
-A planted record that occurs in one release alone settles the matter, whatever became of the rest of its rows. Otherwise every
-release, and everything that each lineage ever opened, is weighed by one question: how much likelier are just these
-records if the dump was drawn from there than if it was drawn from all records? Drawn from a set of n records, each of the
-dump's records inside has the chance 1/n, so the smallest set that holds nearly all of them wins; those outside are
-allowed for as slips at two in a hundred. A field that the dump shows and the disclosure did not, and an opening after
-the as-of time of the data, count against it. Reordering, dropped columns and removed rows change none of this.
+A planted record that occurs in one release alone settles the matter, whatever became of the rest of its rows.
+Otherwise every release, and everything that each lineage ever opened, is weighed by one question: how much likelier
+are just these records if the dump was drawn from there than if it was drawn from all records? Drawn from a set of n
+records, each of the dump's records inside has the chance 1/n, so the smallest set that holds nearly all of them
+wins; those outside are allowed for as slips at two in a hundred. A field that the dump shows and the disclosure did
+not, and an opening after the as-of time of the data, count against it. Reordering, dropped columns and removed rows
+change none of this.
 """
 
 from __future__ import annotations
@@ -88,13 +89,14 @@ def attribute(
             candidates.append(_weighed(item, proven, inside, marks, shown, snapshots, population))
     for name, records in planted.items():
         if found := len(proven & records):
-            reason = f"{found} planted record{'s' if found > 1 else ''} of {name}: taken from the store or through a reveal of it"
+            what = "planted records" if found > 1 else "planted record"
+            reason = f"{found} {what} of {name}: taken from the store or through a reveal of it"
             candidates.append(Candidate("population", name, found, 0.0, found / len(records), (), 0.0, reason))
     candidates.sort(key=lambda candidate: (candidate.kind == "population", -candidate.marks, -candidate.evidence))
     return [candidate for candidate in candidates if candidate.evidence > 0 or candidate.marks][:_CANDIDATES_MAX]
 
 
-def _weighed(
+def _weighed(  # noqa: PLR0917 - a step of `attribute`, with its names
     item: Disclosed,
     proven: BitMap,
     inside: BitMap,

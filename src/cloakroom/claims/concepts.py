@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from importlib.resources import files
 
 import polars as pl
 
@@ -63,30 +66,6 @@ REPORTED: Mapping[Concept, str] = {
 """Names of fields in reports; a country alone is no address."""
 
 _SAMPLE = 2_000
-_WORDS: tuple[tuple[Concept, str], ...] = (
-    (Concept.EMAIL, r"\b(e ?mails?|email ?address|courriels?|mel|correo|correo electronico|posta elettronica|epost|e ?post|mailadresse|mailto)\b"),
-    (Concept.TOTAL_SALES, r"\b(total|sum|summe|totale|lifetime|gesamt|gesamtumsatz|annual|cumul|cumule|clv|ltv)\b.*\b(sales?|achats?|spen[dt]|spending|purchases?|amount|revenue|umsatz|acquisti|vendite|compras|ventas|gasto|ca|value|volume|montant|importo|importe|besteding|vendas|orders?)\b|\b(spen[dt]|spending|gesamtumsatz|umsatz|chiffre d affaires|ltv|clv|lifetime ?value|turnover|speso|gastado|besteed)\b|\b(sales?|achats|acquisti|compras) total\b"),
-    (Concept.PURCHASES, r"\b(orders?|order ?date|order ?id|commandes?|ordin[ei]|bestell\w*|pedidos?|invoices?|factures?|fattur[ae]|rechnung\w*|facturas?|purchases?|transactions?|achat|sku|products?|produit|prodotto|articles?|artikel\w*|items?|quantity|qty|receipts?|scontrino|ticket)\b"),
-    (Concept.BIRTH_DATE, r"\b(birth ?date|date ?of ?birth|dob|birthday|naissance|ne le|nascita|geburtsdatum|geburtstag|geb ?datum|geboortedatum|nacimiento|nascimento|bday)\b"),
-    (Concept.PHONE, r"\b(phones?|tel|telephone|telephones|telefon\w*|telefono|mobile?s?|mobile ?phone|cell\w*|cellulare|handy|gsm|portable|movil|celular|numero de telephone|msisdn|whatsapp|mob)\b"),
-    (Concept.GIVEN_NAME, r"\b(first ?name|given ?name|given|prenom|nome|vorname|nombre|voornaam|forename|fname|christian name)\b"),
-    (Concept.FAMILY_NAME, r"\b(last ?name|family ?name|family|surname|nom|nom de famille|cognome|nachname|familienname|apellidos?|achternaam|sobrenome|apelido|lname)\b"),
-    (Concept.NAME, r"^(name|full ?name|nom complet|nome completo|nome e cognome|nombre completo|customer ?name|client ?name|contact ?name|naam|kundenname|display ?name|customer|nominativo|client|kunde|cliente)$|\bfull ?name\b|\bname$"),
-    (Concept.POSTCODE, r"\b(postal ?code|post ?code|zip|zip ?code|code postal|cp|cap|plz|postleitzahl|codigo postal|cep|postnummer|codice postale)\b"),
-    (Concept.STREET, r"\b(street|address|adresse|indirizzo|strasse|str|calle|direccion|via|straat|adres|endereco|rua|addr|mailing ?street|rue|anschrift|line ?[123])\b"),
-    (Concept.CITY, r"\b(city|town|ville|citta|stadt|ort|ciudad|plaats|stad|cidade|localita|localite|locality|mailing ?city|wohnort|poblacion|comune)\b"),
-    (Concept.REGION, r"\b(state|region|province|provincia|bundesland|county|estado|departement|regione|provincie|mailing ?state|kanton|canton|prefecture)\b"),
-    (Concept.COUNTRY, r"\b(country|country ?code|pays|paese|land|pais|nazione|nation|iso ?country|landcode|laenderkennung)\b"),
-    (Concept.LANGUAGE, r"\b(languages?|langue|lingua|sprache|idioma|taal|lang|locale|lingue)\b"),
-    (Concept.GENDER, r"\b(gender|sex|sexe|sesso|geschlecht|genero|geslacht|salutation|civilite|anrede|titolo)\b"),
-    (Concept.STORE, r"\b(store|boutiques?|shop|magasin|negozio|filiale|tienda|winkel|loja|punto vendita|branch|laden|outlet|home ?store|store ?code|geschaeft)\b"),
-    (Concept.TIMESTAMP, r"\b(created|modified|updated|modstamp|last ?modified|created ?at|updated ?at|creation|modification|modifica|erstellt|geaendert|timestamp|creado|system ?modstamp|inserted)\b"),
-    (Concept.BRAND, r"\b(brand|marque|marca|marke|merk|maison|house)\b"),
-    (Concept.KIND, r"\b(kind|type|typ|tipo|record ?type|customer ?type|client ?type|categorie|category|soort)\b"),
-    (Concept.RECORD_ID, r"^(id|uid|guid|identifiant|identificativo|record ?id|salesforce ?id|sf ?id|external ?id|pk|kennung)$|\b(customer|client|contact|kunden|kunde|cliente|klant|member|account|user|person|crm|loyalty|carte|card|record)\b ?(id|no|nr|num|number|numero|nummer|code|key|ref)\b|\b(numero|codice|code|id|n) (client|cliente|contact|customer)\b|\bkundennummer\b|\bkundennr\b|\bklantnummer\b|\bid$"),
-    (Concept.PURCHASES, r"^(amount|montant|importo|betrag|importe|price|prix|prezzo|preis|precio|bedrag|currency|devise)$"),
-)  # fmt: skip
-_PATTERNS = tuple((concept, re.compile(pattern)) for concept, pattern in _WORDS)
 SALESFORCE_ID = r"^\s*[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?\s*$"
 _CONTENT: Mapping[str, str] = {
     "email": r"@.*\.",
@@ -135,19 +114,28 @@ def recognise(frame: pl.DataFrame) -> Recognised:
     return Recognised(_settle(found, shares, frame.columns))
 
 
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[Concept, re.Pattern[str]], ...]:
+    """Return what headers say, from `headers.toml`."""
+    text = files("cloakroom.claims").joinpath("headers.toml").read_text("utf-8")
+    return tuple(
+        (Concept(entry["concept"]), re.compile("|".join(entry["words"]))) for entry in tomllib.loads(text)["header"]
+    )
+
+
 def concept_of_header(header: str) -> Concept:
     """Return the meaning that a header states, or OTHER."""
     words = header_words(header)
     for text in (words[-1:], words):
         joined = " ".join(text)
-        for concept, pattern in _PATTERNS:
+        for concept, pattern in _patterns():
             if pattern.search(joined):
                 return concept
     return Concept.OTHER
 
 
 def header_words(header: str) -> list[str]:
-    """Return the parts of a header's path as plain words: ``Contact__r.FirstName`` gives ``contact``, ``first name``."""
+    """Return the parts of a header's path as plain words: ``Owner__r.FirstName`` gives ``owner``, ``first name``."""
     plain = "".join(
         sign for sign in unicodedata.normalize("NFKD", header.replace("ß", "ss")) if not unicodedata.combining(sign)
     )

@@ -26,7 +26,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, cast
 
 import zstandard
 
@@ -196,7 +196,7 @@ def _files_under(path: Path) -> Iterator[Path]:
         yield path
 
 
-def _open(
+def _open(  # noqa: PLR0917 - all six belong to one file; kept together they would only be unpacked again
     name: str, stream: PeekStream, size: int | None, seekable: IO[bytes] | None, depth: int, meter: Meter
 ) -> Iterator[Leaf | Unread]:
     """Yield what is inside `stream`; `seekable` is the same file where it can be read from anywhere."""
@@ -342,7 +342,7 @@ class _Steps:
 def _decompressor(kind: str, counted: _Counted, limits: Limits) -> Readable:
     if kind == "zst":
         made = zstandard.ZstdDecompressor(max_window_size=limits.window_bytes)
-        return made.stream_reader(counted, read_across_frames=True, closefd=False)
+        return made.stream_reader(cast("IO[bytes]", counted), read_across_frames=True, closefd=False)
     if kind == "gz":
         return _Steps(counted, _Gzip)
     if kind == "bz2":
@@ -363,7 +363,7 @@ def _tar(name: str, stream: PeekStream, depth: int, meter: Meter) -> Iterator[Le
             yield from _open(path, PeekStream(raw, meter), member.size, None, depth + 1, meter)
 
 
-def _directory(
+def _directory(  # noqa: PLR0917 - as in `_open`
     name: str, kind: str, stream: PeekStream, seekable: IO[bytes] | None, depth: int, meter: Meter
 ) -> Iterator[Leaf | Unread]:
     if kind == "rar":
@@ -378,15 +378,7 @@ def _directory(
     if kind == "7z":
         for member, raw in seven_zip_members(seekable, meter.limits):
             path = f"{name}!{_shown(member.name)}"
-            packed = member.packed
-            yield from _open(
-                path,
-                PeekStream(raw, meter, packed=lambda size=packed: size),
-                member.size,  # type: ignore[misc]
-                None,
-                depth + 1,
-                meter,
-            )
+            yield from _open(path, _measured(raw, meter, member.packed), member.size, None, depth + 1, meter)
         return
     with zipfile.ZipFile(seekable) as archive:
         yield from _zip(name, archive, depth, meter)
@@ -409,9 +401,12 @@ def _zip(name: str, archive: zipfile.ZipFile, depth: int, meter: Meter) -> Itera
             yield Unread(path, f"damaged or truncated zip ({type(error).__name__})")
             continue
         with raw:
-            packed = info.compress_size
-            stream = PeekStream(raw, meter, packed=lambda size=packed: size)  # type: ignore[misc]
+            stream = _measured(raw, meter, info.compress_size)
             yield from _open(path, stream, info.file_size, None, depth + 1, meter)
+
+
+def _measured(raw: Readable, meter: Meter, packed: int) -> PeekStream:
+    return PeekStream(raw, meter, packed=lambda: packed)
 
 
 def _shown(name: str) -> str:

@@ -12,7 +12,8 @@ from cloakroom.canonical.countries import country_code
 _COLLOQUIAL = {
     "uk": "GB", "england": "GB", "great britain": "GB", "scotland": "GB", "wales": "GB", "usa": "US", "u.s.a.": "US",
     "u.s.": "US", "united states of america": "US", "america": "US", "etats unis": "US", "uae": "AE", "korea": "KR",
-    "south korea": "KR", "republic of korea": "KR", "holland": "NL", "the netherlands": "NL", "hong kong": "HK", "hong kong sar": "HK",
+    "south korea": "KR", "republic of korea": "KR", "holland": "NL", "the netherlands": "NL", "hong kong": "HK",
+    "hong kong sar": "HK",
     "czech republic": "CZ", "turkey": "TR", "turkiye": "TR", "russia": "RU", "vietnam": "VN", "viet nam": "VN",
 }  # fmt: skip
 
@@ -34,7 +35,7 @@ def _fold(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _names() -> dict[str, str]:
-    names = {}
+    names: dict[str, str] = {}
     for code, by_language in LOCALE_DATA.items():
         for name in by_language.values():
             if not name.startswith("*"):

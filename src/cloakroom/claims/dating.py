@@ -1,10 +1,11 @@
 """From which moment is it: the as-of times at which the rows equal the history of the records.
 
-Every version of a record holds for an interval of time. What a row shows agrees with some versions, hence with a set of intervals;
-the row was taken at some moment in it. A sweep over the ends of all intervals finds the moment that agrees with most
-rows. Where the rows left over agree among each other on another moment, the dump was put together from two thefts:
-moments are then improved in turn, each for the rows that the others do not explain, until nothing changes. Shares are
-estimated for the rows that agree with several moments as well (expectation and maximisation over the patterns).
+Every version of a record holds for an interval of time. What a row shows agrees with some versions, hence with a set
+of intervals; the row was taken at some moment in it. A sweep over the ends of all intervals finds the moment that
+agrees with most rows. Where the rows left over agree among each other on another moment, the dump was put together
+from two thefts: moments are then improved in turn, each for the rows that the others do not explain, until nothing
+changes. Shares are estimated for the rows that agree with several moments as well (expectation and maximisation over
+the patterns).
 
 A field counts only if the dump shows it as the records have it for most records; missing values count only where
 they are missing in the records, too. So a seller who drops, rounds or rewrites a column does not spoil the others.
@@ -277,8 +278,8 @@ def _span(intervals: Intervals, place: int, moments: list[int]) -> tuple[int, in
 def _shares(patterns: _Flags, living: _Flags, weights: _Float) -> list[float]:
     """Estimate the share of each moment among the rows explained by any.
 
-    Estimated from the records that existed at every moment: one that was new by the later theft can only show the later state,
-    while nothing shows the earlier theft in the same way.
+    Estimated from the records that existed at every moment: one that was new by the later theft can only show the
+    later state, while nothing shows the earlier theft in the same way.
     """
     explained = patterns.any(axis=1)
     always = explained & living.all(axis=1)

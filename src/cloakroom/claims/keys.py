@@ -1,7 +1,7 @@
 """Normal forms of whole columns at once: e-mail addresses, telephone numbers, record ids.
 
-The forms are those of `cloakroom.canonical`. What almost every value looks like is settled by one vectorised pattern that
-accepts only values whose normal form is evident; the rest goes to `canonical`, each distinct value once.
+The forms are those of `cloakroom.canonical`. What almost every value looks like is settled by one vectorised pattern
+that accepts only values whose normal form is evident; the rest goes to `canonical`, each distinct value once.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def email_keys(values: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Return the normal form of each address, null where there is none, and whether the public rule finds it too.
 
     The public rule is that of the extractor whose counts the press quotes (HaveIBeenPwned/EmailAddressExtractor):
-    ASCII only, a local part of letters, digits and ``_-+.`` that begins and ends with a letter or digit, no two dots, a
-    domain without two signs in a row, a top-level domain of IANA's list, none beginning with ``xn--``.
+    ASCII only, a local part of letters, digits and ``_-+.`` that begins and ends with a letter or digit, no two
+    dots, a domain without two signs in a row, a top-level domain of IANA's list, none beginning with ``xn--``.
     """
     folded = values.str.strip_chars().str.to_lowercase()
     plain = folded.str.contains(_plain_email()) & (folded.str.len_bytes() <= 64)
@@ -240,7 +240,8 @@ def _plan(region: str) -> _Plan | None:
     metadata = PhoneMetadata.metadata_for_region(region, None)
     if metadata is None or metadata.general_desc is None or not metadata.general_desc.national_number_pattern:
         return None
-    main = PhoneMetadata.metadata_for_region(COUNTRY_CODE_TO_REGION_CODE[metadata.country_code][0], None)
+    regions = COUNTRY_CODE_TO_REGION_CODE.get(metadata.country_code or 0)
+    main = PhoneMetadata.metadata_for_region(regions[0], None) if regions else None
     if main is None or main.general_desc is None:
         return None
     prefix = metadata.national_prefix_for_parsing

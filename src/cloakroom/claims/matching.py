@@ -3,8 +3,8 @@
 - A row that shows the id of a record proves it. Ids that anybody could have made up (short numbers) prove only where
   an address or a number of the row agrees, or the table as a whole does.
 - A row without such an id proves the records of which one version agrees with everything it shows of e-mail,
-  telephone and name, two of these at least. That needs values to be opened, for the records that share a key only; beyond
-  `Limits.open_records` a row proves a record only where address and number both lead to it.
+  telephone and name, two of these at least. That needs values to be opened, for the records that share a key only;
+  beyond `Limits.open_records` a row proves a record only where address and number both lead to it.
 - A row that proves nothing but whose address some records hold makes these **bounded**. An address that more than
   `Limits.holders` records share says nothing.
 """

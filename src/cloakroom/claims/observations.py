@@ -74,5 +74,5 @@ class Observations:
         return mixed ^ (mixed >> np.uint64(31))
 
     def frames(self) -> dict[str, pl.DataFrame]:
-        """Return the sample of each brand: ``ordinal`` (a list: all that a row may show), ``weight``, what was shown."""
+        """Return each brand's sample: ``ordinal`` (a list: all that a row may show), ``weight``, what was shown."""
         return {brand: pl.concat(frames, how="diagonal") for brand, frames in self._frames.items()}

@@ -46,7 +46,7 @@ class History(Protocol):
     """Opens values, each call on record as an internal reveal under its own purpose."""
 
     def open_versions(self, ordinals: BitMap, fields: Sequence[str]) -> Iterator[pl.DataFrame]:
-        """Yield the versions of records: ``ordinal``, ``valid_from``, ``valid_to`` and one text column for each field.
+        """Yield the versions of records, as text columns by field beside ``ordinal``, ``valid_from``, ``valid_to``.
 
         Times are microseconds since the epoch; ``valid_to`` is null while the version holds. A field that a brand
         does not have is null.

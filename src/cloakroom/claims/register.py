@@ -1,4 +1,4 @@
-"""Remembers earlier dumps without keeping them: their records as a bitmap, a sample of their addresses as keyed digests.
+"""Remembers earlier dumps without keeping them: a bitmap of records, keyed digests of a sample of addresses.
 
 An address is in the sample when the CRC-32 of its normal form is below a rate, so that two dumps sample the same
 addresses whatever their order, letter case or length. The overlap of two dumps is measured on what both rates cover.
@@ -75,8 +75,8 @@ class RegisteredClaim:
         checked_at: When it was checked, in microseconds.
         checked_by: By whom.
         statement: What the sellers say, as JSON values.
-        report: What was found, as JSON values; counts only. Of earlier claims at least ``content_sha256`` and ``brands``.
-        sketch: What is remembered of the dump.
+        report: What was found, as JSON values; counts only. Of earlier claims at least ``content_sha256`` and
+        ``brands``. sketch: What is remembered of the dump.
         links: Earlier claims that hold part of it.
     """
 

@@ -92,7 +92,7 @@ class RememberedIndex:
             return np.zeros(0, np.int64)
         hashes = np.unique(keys.hash(self._seed).to_numpy())
         hashes = hashes[~self.crowded.unknown(hashes)]
-        parts = []
+        parts: list[Positions] = []
         for run, held in self._runs:
             left, right = np.searchsorted(run, hashes, "left"), np.searchsorted(run, hashes, "right")
             parts.extend(held[start:end] for start, end in zip(left, right, strict=True))

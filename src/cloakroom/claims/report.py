@@ -1,4 +1,4 @@
-"""The report: what was claimed, what was found, side by side. Counts, times and names of fields only, never a value."""
+"""The report: what was claimed and what was found, side by side. Counts, times, names of fields; never a value."""
 
 from __future__ import annotations
 
@@ -122,20 +122,30 @@ def content_digest(evidence: Sequence[Evidence]) -> str:
 def _brand(report: ClaimReport, name: str) -> dict[str, Any]:
     match = report.matched.brands[name]
     dating = report.dating.get(name)
+    proven, whole, bounded = len(match.proven), len(match.proven_whole), len(match.bounded)
     return {
-        "records": {"proven": len(match.proven), "proven_in_whole_rows": len(match.proven_whole), "bounded": len(match.bounded)},
+        "records": {"proven": proven, "proven_in_whole_rows": whole, "bounded": bounded},
         "of": report.populations.get(name, 0),
         "rows": match.rows,
         "fields": list(match.fields),
-        "snapshots": [] if dating is None else [
-            {"from": _time(one.start), "to": _time(one.end if one.end is not None else report.checked_at), "share": one.share}
-            for one in dating.snapshots
+        **_dating(dating, report.checked_at),
+    }
+
+
+def _dating(dating: Dating | None, now: int) -> dict[str, Any]:
+    if dating is None:
+        return {"snapshots": [], "rows_compared": 0, "rows_explained": 0.0, "fields_agree": {}, "curve": []}
+    ends = [now if one.end is None else one.end for one in dating.snapshots]
+    return {
+        "snapshots": [
+            {"from": _time(one.start), "to": _time(end), "share": one.share}
+            for one, end in zip(dating.snapshots, ends, strict=True)
         ],
-        "rows_compared": 0 if dating is None else dating.compared,
-        "rows_explained": 0.0 if dating is None else round(dating.explained, 4),
-        "fields_agree": {} if dating is None else dict(dating.fields),
-        "curve": [] if dating is None else [[_time(at), share] for at, share in zip(dating.curve.at, dating.curve.share, strict=True)],
-    }  # fmt: skip
+        "rows_compared": dating.compared,
+        "rows_explained": round(dating.explained, 4),
+        "fields_agree": dict(dating.fields),
+        "curve": [[_time(at), share] for at, share in zip(dating.curve.at, dating.curve.share, strict=True)],
+    }
 
 
 def _file(item: FileReport) -> dict[str, Any]:

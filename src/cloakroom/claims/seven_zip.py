@@ -1,4 +1,4 @@
-"""7z members as streams: the decoder runs beside the reader, joined by a short queue, so that memory stays bounded."""
+"""7z members as streams: the decoder runs beside the reader, joined by a short queue, so memory stays bounded."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Pipe:
         return self._pieces.get()
 
 
-class _Writer(Py7zIO):  # type: ignore[misc]
+class _Writer(Py7zIO):
     def __init__(self, pipe: _Pipe) -> None:
         self._pipe = pipe
         self._size = 0
@@ -75,7 +75,7 @@ class _Writer(Py7zIO):  # type: ignore[misc]
         return self._size
 
 
-class _Factory(WriterFactory):  # type: ignore[misc]
+class _Factory(WriterFactory):
     def __init__(self, pipe: _Pipe) -> None:
         self._pipe = pipe
 

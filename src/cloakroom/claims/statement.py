@@ -86,7 +86,8 @@ def parse_statement(data: bytes, source: str) -> Statement:
         raise InputError.at(source, "must be a list", field="claimed_brands")
     price = value.get("price")
     return Statement(
-        posted=value.get("posted"), channel=_text(value, "channel"), seller=_text(value, "seller") or _text(value, "actor"),
+        posted=value.get("posted"), channel=_text(value, "channel"),
+        seller=_text(value, "seller") or _text(value, "actor"),
         brands=tuple(str(brand)[:200] for brand in brands[:100]), rows=value.get("claimed_rows"),
         emails=value.get("claimed_emails"), persons=value.get("claimed_persons"), theft=value.get("claimed_theft"),
         price=None if price is None else str(price)[:200], text=_text(value, "text"),

@@ -61,7 +61,7 @@ def shown_values(frame: pl.DataFrame, recognised: Recognised, country: pl.Series
 
 
 def _numbers(values: pl.Series, country: pl.Series) -> pl.Series:
-    """Return E.164 forms; a national number of an unknown country becomes ``~`` and its digits without leading zeros."""
+    """Return E.164 forms; a national number of an unknown country becomes ``~`` and its digits, no leading zero."""
     keys = phone_keys(values, country)
     digits = values.fill_null("").str.replace_all(r"[^0-9]", "").str.strip_chars_start("0")
     loose = pl.select(

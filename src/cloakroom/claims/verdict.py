@@ -63,7 +63,8 @@ def _foreign_reasons(matched: Matched, keyed: int) -> tuple[str, ...]:
     reasons = [f"none of {keyed:,} rows shows a record of ours"]
     if bounded:
         reasons.append(
-            f"{matched.emails_known:,} addresses are known, but with other content: {bounded:,} records share an address only"
+            f"{matched.emails_known:,} addresses are known, but with other content: "
+            f"{bounded:,} records share an address only"
         )
     return tuple(reasons)
 
@@ -73,7 +74,8 @@ def _recycled(
 ) -> str | None:
     for claim in earlier:
         if claim.relation == "copy":
-            return f"{claim.share:.1%} of it was in the dump checked on {from_microseconds(claim.checked_at).date()} (claim {claim.id})"
+            day = from_microseconds(claim.checked_at).date()
+            return f"{claim.share:.1%} of it was in the dump checked on {day} (claim {claim.id})"
     begins = statement.theft_begins()
     every = [snapshot for found in snapshots.values() for snapshot in found]
     if begins is None or not every:
@@ -82,7 +84,8 @@ def _recycled(
     if newest + MUCH_OLDER > begins:
         return None
     days = (begins - newest) // DAY
-    return f"the newest data is from {from_microseconds(newest).date()}, {days} days before the claimed theft ({statement.theft})"
+    day = from_microseconds(newest).date()
+    return f"the newest data is from {day}, {days} days before the claimed theft ({statement.theft})"
 
 
 def _date_reasons(snapshots: Mapping[str, Sequence[Snapshot]]) -> list[str]:

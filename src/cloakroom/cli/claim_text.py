@@ -53,7 +53,8 @@ def print_claim(document: Mapping[str, Any]) -> None:
 def _print_brand(name: str, brand: Mapping[str, Any]) -> None:
     records = brand["records"]
     console.print(
-        f"[bold]{name}[/]: {records['proven']:,} of {brand['of']:,} records proven, {records['bounded']:,} share an address only",
+        f"[bold]{name}[/]: {records['proven']:,} of {brand['of']:,} records proven, "
+        f"{records['bounded']:,} share an address only",
         highlight=False,
     )
     if brand["fields"]:

@@ -1,8 +1,8 @@
 """Checks an alleged dump: one passage through it, then dating, attribution, verdict, register.
 
 Order of effects: the dump is read and matched by keyed digests; each opening of values is on record before it
-happens (the history adapter's promise); the finished claim is kept in the register before the report is given out. Nothing
-of the dump is written anywhere but as counts, a bitmap of our own records and keyed digests.
+happens (the history adapter's promise); the finished claim is kept in the register before the report is given out.
+Nothing of the dump is written anywhere but as counts, a bitmap of our own records and keyed digests.
 """
 
 from __future__ import annotations

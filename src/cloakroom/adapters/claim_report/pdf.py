@@ -28,8 +28,12 @@ def render_pdf(document: Mapping[str, Any]) -> bytes:
     """
     template = resources.files("cloakroom.adapters.claim_report").joinpath("report.typ").read_bytes()
     values = json.dumps(_values(document), ensure_ascii=False).encode()
-    compiler = typst.Compiler({"main.typ": template, "data.json": values})
-    return bytes(compiler.compile(format="pdf"))
+    compiled = typst.compile(
+        {"main.typ": template, "data.json": values},  # type: ignore[call-overload]  # the stub forgets dicts of files
+        format="pdf",
+        timestamp=int(parse_time(document["checked_at"]).timestamp()),
+    )
+    return bytes(compiled)
 
 
 def _values(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class PostgresClaimRegister:
                 )
 
     def all(self) -> Sequence[RegisteredClaim]:
-        """Return all claims, oldest first, with that part of their reports that later ones are compared with, without links."""
+        """Return all claims, oldest first, with the part of their reports that later ones are compared with."""
         return [
             RegisteredClaim(
                 id=str(row[0]),

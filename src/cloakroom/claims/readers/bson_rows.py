@@ -68,7 +68,9 @@ def _document(data: bytes, at: int, end: int, levels: int) -> tuple[dict[str, An
         found[name], at = _value(kind, data, stop + 1, end, levels)
 
 
-def _value(kind: int, data: bytes, at: int, end: int, levels: int) -> tuple[Any, int]:
+def _value(  # noqa: PLR0911, PLR0912 - one branch for each kind of value that exists
+    kind: int, data: bytes, at: int, end: int, levels: int
+) -> tuple[Any, int]:
     if kind in _FIXED:
         return None, at + _FIXED[kind]
     if kind == 0x01:

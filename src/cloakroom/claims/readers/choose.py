@@ -92,7 +92,7 @@ def _open_text(name: str, stream: Source, limits: Limits) -> Reading:
     return reading
 
 
-def _text_reader(
+def _text_reader(  # noqa: PLR0911 - one return for each form
     name: str, head: str, blocks: Iterator[bytes], limits: Limits, *, is_all: bool
 ) -> tuple[str, Iterator[Batch]]:
     start = head.lstrip("\ufeff \t\r\n")

@@ -6,10 +6,12 @@ import io
 from collections.abc import Iterator
 
 import polars as pl
+from polars.datatypes import DataType, DataTypeClass
 
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.tables import Batch
 
+PolarsDataType = DataType | DataTypeClass
 _ROWS_PER_BATCH = 100_000
 
 
@@ -40,19 +42,19 @@ def _columns(schema: pl.Schema) -> list[pl.Expr]:
     return made
 
 
-def _flattened(value: pl.Expr, name: str, kind: pl.DataType) -> list[pl.Expr]:
+def _flattened(value: pl.Expr, name: str, kind: PolarsDataType) -> list[pl.Expr]:
     if isinstance(kind, pl.Struct):
         return [
             part
             for inner in kind.fields
             for part in _flattened(value.struct.field(inner.name), f"{name}.{inner.name}", inner.dtype)
-        ]  # type: ignore[arg-type]
+        ]
     if isinstance(kind, pl.List):
         return [
             part
             for place in range(3)
             for part in _flattened(value.list.get(place, null_on_oob=True), f"{name}[{place}]", kind.inner)
-        ]  # type: ignore[arg-type]
+        ]
     if kind == pl.Binary:
         return [pl.lit(None, pl.String).alias(name)]
     return [value.cast(pl.String, strict=False).alias(name)]

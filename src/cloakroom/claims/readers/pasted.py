@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
 from cloakroom.claims.limits import Limits
@@ -57,11 +57,11 @@ def read_pasted(blocks: Iterator[bytes], dialect: Dialect, limits: Limits) -> It
     yield section.batch()
 
 
-def _new_section(section: _Section, header: str, delimiter: str) -> Iterator[Batch]:
+def _new_section(section: _Section, header: str, delimiter: str) -> Generator[Batch, None, _Section]:
     if section.rows or section.broken or section.prose:
         yield section.batch()
     cells = tuple(cell.strip() for cell in split_line(header.strip().strip("|"), delimiter)[0])
-    return _Section(section.number + 1, len(cells), cells)  # type: ignore[return-value]
+    return _Section(section.number + 1, len(cells), cells)
 
 
 def _sort_in(line: str, section: _Section, delimiter: str) -> None:

@@ -1,8 +1,9 @@
 """Everything else as text: log lines, YAML, XML, prose. Names and values where they stand, loose finds otherwise.
 
-Lines of the form ``name: value`` (YAML, reports), ``<name>value</name>`` (XML) and ``name=value`` (logs) become rows; a new row
-begins where a name comes again. XML is read as text: no entity is resolved except the five of the standard and
-numbers, so that nothing can be expanded. Other lines become a row where they hold an address, an id or a number.
+Lines of the form ``name: value`` (YAML, reports), ``<name>value</name>`` (XML) and ``name=value`` (logs) become
+rows; a new row begins where a name comes again. XML is read as text: no entity is resolved except the five of the
+standard and numbers, so that nothing can be expanded. Other lines become a row where they hold an address, an id or
+a number.
 """
 
 from __future__ import annotations

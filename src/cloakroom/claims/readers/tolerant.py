@@ -1,7 +1,7 @@
-"""Cuts delimited text into rows one line at a time, and finds its feet again after a broken one.
+r"""Cuts delimited text into rows one line at a time, and finds its feet again after a broken one.
 
 Slower than the vectorised way, used only for blocks whose quoting is not clean. A quote opens a quoted cell only at
-the beginning of a cell; inside, ``""`` and ``\\"`` are a quote; what follows the closing quote up to the delimiter is
+the beginning of a cell; inside, ``""`` and ``\"`` are a quote; what follows the closing quote up to the delimiter is
 taken as it stands. A row that is still open at the end of its line is continued on the next ones; when that does not
 end in a whole row, only its first line is given up.
 """
@@ -52,7 +52,7 @@ def split_line(line: str, delimiter: str) -> tuple[list[str], bool]:
 
 def _quoted(line: str, at: int) -> tuple[str, int]:
     """Return the cell that begins at `at` and the place after its closing quote, or -1 where there is none."""
-    parts = []
+    parts: list[str] = []
     while True:
         end = line.find('"', at)
         if end < 0:
