@@ -162,6 +162,9 @@ def test_versions_are_limited() -> None:
         add_version([first], assessment={}, facts=b"", at=AT, by="A", limits=Limits(versions_max=1))
     with pytest.raises(LimitError):
         assess(METHOD, THEFT, [Exposure("b", "general", 1, 1, CONTACT)] * 2, limits=Limits(exposures_max=1))
+    several = [Exposure("b", "general", 1, 1, CONTACT), Exposure("b", "general", 1, 1, frozenset({"name"}))]
+    with pytest.raises(LimitError):
+        assess(METHOD, THEFT, several, limits=Limits(data_sets_max=1))
 
 
 TEXT = resources.files("cloakroom.duty.severity").joinpath("method.toml").read_text("utf-8")

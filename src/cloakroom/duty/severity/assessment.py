@@ -10,8 +10,8 @@ band. The result is a recommendation, not legal advice; `history.Decision` recor
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import replace
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cloakroom.duty.severity.conditions import Situation, reasons
@@ -93,10 +93,12 @@ def assess(
     if len(exposures) > limits.exposures_max or len(contexts) > limits.contexts_max:
         raise LimitError("more groups of affected persons, or judgements, than an assessment may have")
     inhabited = [exposure for exposure in exposures if exposure.persons or exposure.records]
-    segments = _group(inhabited)
+    crowd = _crowd(inhabited)
+    if sum(len(sets) for sets in crowd.by_data.values()) > limits.data_sets_max:
+        raise LimitError(f"more than {limits.data_sets_max} different data sets in one assessment")
     assessed = tuple(
-        _segment(method, circumstances, rows, inhabited, _context_for(contexts, *key))
-        for key, rows in sorted(segments.items())
+        _segment(method, circumstances, rows, crowd, _context_for(contexts, *key))
+        for key, rows in sorted(_group(inhabited).items())
     )
     outcome = Outcome()
     for segment in assessed:
@@ -107,6 +109,27 @@ def assess(
         else ("No affected persons are stated: record the breach, and assess again when they are known.",)
     )
     return Assessment(method.name, assessed, outcome, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """Persons of each controller by data set, and of the whole incident."""
+
+    by_data: dict[str, Counter[frozenset[str]]]
+    in_all: int
+
+    def with_at_least(self, controller: str, data: frozenset[str]) -> int:
+        """Count the persons of a controller whose data include `data`."""
+        return sum(persons for held, persons in self.by_data[controller].items() if held >= data)
+
+
+def _crowd(exposures: Iterable[Exposure]) -> _Crowd:
+    by_data: dict[str, Counter[frozenset[str]]] = defaultdict(Counter)
+    in_all = 0
+    for exposure in exposures:
+        by_data[exposure.controller][exposure.data] += exposure.persons
+        in_all += exposure.persons
+    return _Crowd(by_data, in_all)
 
 
 def _group(exposures: Iterable[Exposure]) -> dict[tuple[str, str], list[Exposure]]:
@@ -133,19 +156,19 @@ def _segment(
     method: Method,
     circumstances: Circumstances,
     rows: Sequence[Exposure],
-    everyone: Sequence[Exposure],
+    crowd: _Crowd,
     context: Context,
 ) -> SegmentAssessment:
     controller, segment = rows[0].controller, rows[0].segment
-    scored = _scored(method, circumstances, rows, everyone, context)
+    scored = _scored(method, circumstances, rows, crowd, context)
     worst, worst_situation = scored[0]
     band = method.band(worst.se)
     outcome = Outcome()
-    overrides: list[Override] = []
+    overrides: dict[str, Override] = {}
     for data_score, situation in scored:
         own, hits = _decide(method, data_score, situation)
         outcome = outcome.union(own)
-        overrides.extend(hit for hit in hits if hit.id not in {known.id for known in overrides})
+        overrides.update((hit.id, hit) for hit in hits if hit.id not in overrides or hit.changed)
     likelihood = _likelihood(method, worst_situation)
     impact = _impact(method, band, outcome)
     return SegmentAssessment(
@@ -160,7 +183,7 @@ def _segment(
             "more_than_100_persons": worst_situation.persons_in_all >= LARGE_FROM,
             "unintelligible": not circumstances.intelligible,
         },
-        overrides=tuple(overrides),
+        overrides=tuple(overrides.values()),
         likelihood=likelihood,
         impact=impact,
         risk=_risk_words(likelihood, impact, outcome),
@@ -173,13 +196,16 @@ def _scored(
     method: Method,
     circumstances: Circumstances,
     rows: Sequence[Exposure],
-    everyone: Sequence[Exposure],
+    crowd: _Crowd,
     context: Context,
 ) -> list[tuple[Score, Situation]]:
     """Score each data set of a segment, the worst first."""
     scored = []
-    for data in sorted({row.data for row in rows}, key=sorted):
-        situation = _situation(rows, everyone, data)
+    by_data: dict[frozenset[str], list[Exposure]] = defaultdict(list)
+    for row in rows:
+        by_data[row.data].append(row)
+    for data, same in sorted(by_data.items(), key=lambda pair: sorted(pair[0])):
+        situation = _situation(same, crowd)
         situation = replace(
             situation,
             circumstances=circumstances,
@@ -191,17 +217,16 @@ def _scored(
     return scored
 
 
-def _situation(rows: Sequence[Exposure], everyone: Sequence[Exposure], data: frozenset[str]) -> Situation:
-    """Count the persons behind one data set of one controller's segment."""
-    controller, segment = rows[0].controller, rows[0].segment
-    each = max((_ceiling(row.records, row.persons) for row in rows if row.data == data), default=1)
-    exposed = sum(row.persons for row in everyone if row.controller == controller and row.data >= data)
+def _situation(rows: Sequence[Exposure], crowd: _Crowd) -> Situation:
+    """Count the persons behind one data set of one controller's segment; `rows` are those of the data set."""
+    first = rows[0]
+    exposed = crowd.with_at_least(first.controller, first.data)
     return Situation(
-        data=data,
-        segment=segment,
+        data=first.data,
+        segment=first.segment,
         persons=exposed,
-        persons_in_all=sum(row.persons for row in everyone),
-        records=each * exposed,
+        persons_in_all=crowd.in_all,
+        records=exposed * max(_ceiling(row.records, row.persons) for row in rows),
     )
 
 

@@ -37,11 +37,13 @@ class Limits:
 
     Attributes:
         exposures_max: Rows of affected persons.
+        data_sets_max: Different data sets of one controller, over all controllers.
         contexts_max: Judgements about context.
         versions_max: Versions kept of one assessment.
     """
 
     exposures_max: int = 100_000
+    data_sets_max: int = 2_000
     contexts_max: int = 10_000
     versions_max: int = 10_000
 
