@@ -108,7 +108,7 @@ MISTAKES = [
         'operations = ["find", "jane.doe@example.org"]',
         (
             "8: purposes.clienteling.operations: holds an unknown word; known are "
-            "affected, erase, exposure, find, freeze, ledger, list, probe, release, reveal"
+            "affected, erase, exchange, exposure, find, freeze, ledger, list, probe, release, reveal, write"
         ),
     ),
     (

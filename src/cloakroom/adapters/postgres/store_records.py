@@ -175,12 +175,12 @@ class StoreRecords:
 
     def principals(self) -> list[StoredPrincipal]:
         """Return all principals, by id."""
-        return [_stored_principal(row) for row in self._connection.execute(self._queries["principals"])]
+        return [stored_principal(row) for row in self._connection.execute(self._queries["principals"])]
 
     def find_principal(self, name: str) -> StoredPrincipal | None:
         """Return a principal, or None."""
         row = self._connection.execute(self._queries["principal"], {"id": name}).fetchone()
-        return None if row is None else _stored_principal(row)
+        return None if row is None else stored_principal(row)
 
     def principal(self, name: str) -> StoredPrincipal:
         """Return a principal.
@@ -235,7 +235,8 @@ def _key_row(key: WrappedKey) -> dict[str, object]:
     }
 
 
-def _stored_principal(row: tuple[Any, ...]) -> StoredPrincipal:
+def stored_principal(row: tuple[Any, ...]) -> StoredPrincipal:
+    """Return the value of a row of ``principal`` in sql/store.sql."""
     name, kind, roles, brands, networks, valid_from, valid_until, token_scope, version, epoch, frozen_at, reason = row
     principal = Principal(
         id=str(name),
