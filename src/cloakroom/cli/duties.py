@@ -39,12 +39,13 @@ if TYPE_CHECKING:
     from cloakroom.duty.facts import Facts, RiskAssessment
     from cloakroom.duty.instruments import Rule, RuleSet
 
-__all__ = ["app"]
+__all__ = ["app", "register"]
 
 app = typer.Typer(help="Whom to tell, by when, with what. Not legal advice.", no_args_is_help=True)
 rules_app = typer.Typer(help="The rule files: check, list, show.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 app.command()(severity)
+
 
 FactsPath = Annotated[Path, typer.Argument(help="The facts file (docs/reference/facts.md).")]
 AppraisalPath = Annotated[
@@ -60,7 +61,7 @@ AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
-def evaluate(  # noqa: PLR0917 -- Typer passes by name
+def evaluate(
     facts: FactsPath,
     at: At = None,
     before: Annotated[Path | None, typer.Option(help="Earlier facts: print only what changed since.")] = None,
@@ -85,7 +86,7 @@ def evaluate(  # noqa: PLR0917 -- Typer passes by name
 
 
 @app.command(name="board")
-def show_board(  # noqa: PLR0917 -- Typer passes by name
+def show_board(
     facts: FactsPath = Path("facts.toml"),
     at: At = None,
     appraisal: AppraisalPath = None,

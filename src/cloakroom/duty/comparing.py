@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "compare_duties"]
 
-# Reasons are left out: they repeat the facts in words and would make every duty look changed. So do the residents of a
-# rule that is not due before and after: a law that reaches everybody would change with every group.
+# Reasons are left out: they repeat the facts in words and would make every duty look changed. So do the residents of
+# a rule that is not due before and after: a law that reaches everybody would change with every group.
 _COMPARED: Final = (
     "status",
     "deadline",
