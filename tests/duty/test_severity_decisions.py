@@ -57,6 +57,12 @@ def test_a_decision_that_differs_without_reasons_is_refused() -> None:
         check_decisions(ASSESSMENT, judged.decisions, "a.toml")
 
 
+def test_a_decision_about_an_unknown_controller_is_refused_not_ignored() -> None:
+    judged = parse_appraisal(DECISION.replace('"balmere"', '"balmare"'), "a.toml", METHOD)
+    with pytest.raises(InputError, match="without affected persons"):
+        check_decisions(ASSESSMENT, judged.decisions, "a.toml")
+
+
 def test_a_decision_that_agrees_needs_no_reasons() -> None:
     agreeing = DECISION.replace("persons = false", "persons = true").replace("All persons were called.", "")
     check_decisions(ASSESSMENT, parse_appraisal(agreeing, "a.toml", METHOD).decisions, "a.toml")

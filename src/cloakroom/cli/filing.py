@@ -171,6 +171,10 @@ def submitted(
         filing_id(name), reference=reference, at=moment(at), by=by, proof_name=proof.name, proof=data
     )
     typer.echo(f"Version {submission.version} of {filing_id(name)} sent, reference {submission.reference}.")
+    record = records.load(filing_id(name))
+    deadline = record.latest["duty"]["deadline"]
+    if deadline and len(record.submissions) == 1 and parse_time(submission.at) > parse_time(deadline):
+        typer.echo(f"This was after the deadline of {deadline}: the filing must give the reasons for the delay.")
     typer.echo(f"Proof kept as {submission.proof}, SHA-256 {submission.proof_hash}.")
 
 

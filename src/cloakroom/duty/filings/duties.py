@@ -69,6 +69,7 @@ def due_filing(value: Mapping[str, Any]) -> DueFiling:
         languages=tuple(value.get("languages") or ()),
         channels=tuple(value.get("channels") or ()),
         residents=int(value.get("residents") or 0),
+        after=tuple(value.get("after") or ()),
         content_required=tuple(value.get("content_required") or ()),
         content_forbidden=tuple(value.get("content_forbidden") or ()),
         reasons=tuple(value.get("reasons") or ()),

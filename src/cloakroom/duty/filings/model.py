@@ -142,6 +142,7 @@ class DueFiling:
     languages: tuple[str, ...]
     channels: tuple[str, ...]
     residents: int
+    after: tuple[str, ...]
     content_required: tuple[str, ...]
     content_forbidden: tuple[str, ...]
     reasons: tuple[str, ...]

@@ -43,6 +43,7 @@ def page_values(filled: FilledForm, version: dict[str, Any]) -> dict[str, Any]:
         "deadline": render_time(duty["deadline"], form.time_zone) if duty["deadline"] else "no fixed number",
         "made_at": render_time(version["made_at"], form.time_zone),
         "channel": form.channel,
+        "demands": _demands(duty),
         "published": form.published,
         "note": form.note,
         "advice": NOT_ADVICE,
@@ -57,6 +58,18 @@ def page_values(filled: FilledForm, version: dict[str, Any]) -> dict[str, Any]:
         "changes": version["changes"],
         "sections": _sections(filled, english=foreign),
     }
+
+
+def _demands(duty: dict[str, Any]) -> list[str]:
+    """Say what the rule itself demands of the filing, beyond the form."""
+    demands = []
+    if duty["after"]:
+        demands.append("Only after: " + ", ".join(duty["after"]))
+    if duty["content_required"]:
+        demands.append("The law asks for: " + "; ".join(duty["content_required"]))
+    if duty["content_forbidden"]:
+        demands.append("It must not contain: " + "; ".join(duty["content_forbidden"]))
+    return demands
 
 
 def _confidence(mark: str) -> str:
@@ -102,6 +115,7 @@ def render_sheet(values: dict[str, Any]) -> str:
         f"Confidence of the duty: {values['duty_confidence']}",
         f"Confidence of the form: {values['form_confidence']}, read {values['form_read']}",
     ]
+    lines += values["demands"]
     if values["note"]:
         lines.append(f"Note: {values['note']}")
     if values["published"]:

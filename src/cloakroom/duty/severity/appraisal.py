@@ -72,12 +72,19 @@ def parse_appraisal(text: str, source: str, method: Method, *, limits: DocumentL
 
 
 def check_decisions(assessment: Assessment, decisions: Iterable[Decision], source: str) -> None:
-    """Refuse a decision that departs from the recommendation without reasons.
+    """Refuse a decision that departs from the recommendation without reasons, or is about an unknown controller.
 
     Raises:
         InputError: For each such decision.
     """
+    decisions = tuple(decisions)
+    known = {segment.controller for segment in assessment.segments} | {"*"}
     problems = [
+        Problem(Position(source, None, "controller"), "a decision is about a controller without affected persons")
+        for decision in decisions
+        if decision.controller not in known
+    ]
+    problems += [
         Problem(Position(source, None, "reasons"), "a decision that differs from the recommendation needs reasons")
         for segment in assessment.segments
         if (decision := decision_for(decisions, segment.controller, segment.segment)) is not None

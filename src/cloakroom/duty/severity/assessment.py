@@ -204,7 +204,7 @@ def _scored(
     by_data: dict[frozenset[str], list[Exposure]] = defaultdict(list)
     for row in rows:
         by_data[row.data].append(row)
-    for data, same in sorted(by_data.items(), key=lambda pair: sorted(pair[0])):
+    for same in by_data.values():
         situation = _situation(same, crowd)
         situation = replace(
             situation,
