@@ -166,11 +166,12 @@ def initialise(settings: Settings, config: Path, clock: Clock | None = None) -> 
         raise ConflictError(f"there is a store at {settings.home} already; nothing was changed")
     if file_key and settings.root_key_path.exists():
         raise ConflictError(f"{settings.root_key_path} exists already; a root key is never overwritten")
+    given = None if file_key else load_root_key(settings.root_key)
     settings.home.mkdir(mode=0o711, parents=True, exist_ok=True)
     url = settings.database_url or start_server(settings.database_directory, create=True)
     with connect(url) as connection:
         create_schema(connection)
-        root = create_root_key(settings.root_key_path) if file_key else load_root_key(settings.root_key)
+        root = given or create_root_key(settings.root_key_path)
         with connection.transaction():
             _write_store(connection, configuration, root, to_microseconds(clock.now()))
     application = open_application(settings, clock)

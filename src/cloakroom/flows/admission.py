@@ -245,6 +245,8 @@ class Gatekeeper:
         for lineage, group in _by_lineage(cases).items():
             frozen = self._views.frozen(lineage)
             if frozen is not None:
+                # Read anew at the next request: the freeze may have ended by then.
+                self._views.forget(lineage)
                 for case in group:
                     admissions[case.position] = _frozen()
                 continue

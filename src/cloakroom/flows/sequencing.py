@@ -1,8 +1,9 @@
 """Sequencing: turns durable entries into the Merkle log, once a second, on whichever node holds the lock.
 
 One transaction takes the waiting entries in the order of their ids, appends them as leaves, writes the tiles that
-changed and signs a checkpoint. Before it builds on a stored tree it compares that tree's root with the last signed
-checkpoint: a changed tile stops the sequencer instead of being signed over.
+changed and signs a checkpoint. Before it builds on a stored tree it checks the log's own signature on the newest
+checkpoint, and the right edge of the tree, entries and hashes, against what was signed: a changed tile or checkpoint
+stops the sequencer instead of being signed over.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cloakroom.clock import Clock, to_microseconds
-from cloakroom.errors import TamperedError
-from cloakroom.tlog.checkpoint import Checkpoint, sign_checkpoint
+from cloakroom.errors import TamperedError, UnverifiedError
+from cloakroom.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from cloakroom.tlog.hashing import leaf_hash
 from cloakroom.tlog.note import Ed25519Signer
-from cloakroom.tlog.tiles import Tile, TreeState, edge_tiles, integrate, restore
+from cloakroom.tlog.tiles import Tile, TreeState, decode_bundle, edge_tiles, integrate, restore
 
 MAX_BATCH = 50_000
 
@@ -112,7 +114,17 @@ class Sequencer:
             return TreeState()
         if self._state is not None and self._state.size == latest.size and self._state.root() == latest.root:
             return self._state
+        self._check_signature(latest)
         state = restore(latest.size, self._store)
-        if state.root() != latest.root:
+        leaves = b"".join(leaf_hash(entry) for entry in decode_bundle(state.bundle))
+        if state.root() != latest.root or leaves != state.edge[0]:
             raise TamperedError(f"the stored tree of size {latest.size} is not the one that was signed")
         return state
+
+    def _check_signature(self, latest: StoredCheckpoint) -> None:
+        try:
+            signed = open_checkpoint(latest.note, self._signer.verifier).checkpoint
+        except UnverifiedError as error:
+            raise TamperedError(f"the stored checkpoint of size {latest.size} is not one that was signed") from error
+        if (signed.size, signed.root) != (latest.size, latest.root):
+            raise TamperedError(f"the stored checkpoint of size {latest.size} is not the one that was signed")

@@ -35,7 +35,20 @@ def connect(url: str, **options: Any) -> Connection:
     if connection.info.server_version < MINIMUM_SERVER:
         connection.close()
         raise StoreError("the database server is older than PostgreSQL 15")
+    _insist_on_durability(connection)
     return connection
+
+
+def _insist_on_durability(connection: Connection) -> None:
+    """Make commits durable whatever the server, the database or the role has set: an entry must outlive a crash."""
+    fsync, commit = (
+        connection.execute(f"show {name}".encode()).fetchone() for name in ("fsync", "synchronous_commit")
+    )
+    if fsync is None or fsync[0] != "on":
+        connection.close()
+        raise StoreError("the database server runs with fsync off: no entry would survive a loss of power")
+    if commit is None or commit[0] == "off":
+        connection.execute("set synchronous_commit = on")
 
 
 def open_store(url: str) -> Connection:
@@ -71,9 +84,8 @@ def create_schema(connection: Connection) -> None:
     Raises:
         ConflictError: There is a store already.
     """
-    if store_version(connection):
+    if store_version(connection) or not apply_migrations(connection):
         raise ConflictError("there is a store already; nothing was changed")
-    apply_migrations(connection)
 
 
 def apply_migrations(connection: Connection) -> list[int]:

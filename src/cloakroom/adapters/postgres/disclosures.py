@@ -83,8 +83,8 @@ class PostgresDisclosures:
             group[2] = min(group[2], at)
             group[3] = max(group[3], at)
         with self._connection.cursor(binary=True) as cursor:
-            for key, (sets, version, first, last) in groups.items():
-                arguments = _rollup(key, sets, version, first, last)
+            for place, (sets, version, first, last) in groups.items():
+                arguments = _rollup(place, sets, version, first, last)
                 present = cursor.execute(self._queries["rollup_set"], arguments).fetchone()
                 if present is not None:
                     sets.append(BitMap.deserialize(present[0]))

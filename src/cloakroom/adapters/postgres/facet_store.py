@@ -8,7 +8,7 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
-from cloakroom.vault.facets import FacetChange, FacetSealer
+from cloakroom.vault.facets import ERASED, PERMANENT, FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose, KeyRing
 
 
@@ -24,12 +24,7 @@ class FacetStore:
 
     def load(self, brand: int) -> dict[tuple[str, str], BitMap]:
         """Return every facet of a brand by (name, value)."""
-        rows = self._connection.execute(self._queries["facets"], {"brand": brand}, binary=True)
-        opened = (self._sealer(brand).open(key.bytes, sealed) for key, sealed in rows)
-        facets = {(name, value): ordinals for name, value, ordinals in opened}
-        for change in self._changes(brand):
-            change.apply(facets)
-        return facets
+        return self._load(brand)[0]
 
     def values_of(self, brand: int, name: str) -> dict[str, BitMap]:
         """Return the facets of one name by value."""
@@ -55,15 +50,32 @@ class FacetStore:
         """Write the facets whole and drop the changes that are in them, in one transaction."""
         with self._connection.transaction():
             self._connection.execute("select pg_advisory_xact_lock(4172027, %s)", (brand,))
-            if self._changes(brand):
-                self.store(brand, self.load(brand))
-                self._connection.execute("delete from facet_change where brand = %s", (brand,))
+            facets, changes = self._load(brand)
+            if changes:
+                self.store(brand, facets)
+                self._connection.execute(
+                    "delete from facet_change where brand = %s and id = any (%s)", (brand, changes)
+                )
 
-    def _changes(self, brand: int) -> list[FacetChange]:
-        rows = self._connection.execute(
-            "select sealed from facet_change where brand = %s order by id", (brand,), binary=True
-        )
-        return [self._sealer(brand).open_change(sealed) for (sealed,) in rows]
+    def _load(self, brand: int) -> tuple[dict[tuple[str, str], BitMap], list[int]]:
+        """Return the facets with all changes applied, and the ids of those changes.
+
+        One statement reads both, so that a fold or an import that commits meanwhile is seen whole or not at all.
+        """
+        rows = self._connection.execute(self._queries["facets_and_changes"], {"brand": brand}, binary=True).fetchall()
+        sealer = self._sealer(brand)
+        opened = (sealer.open(key.bytes, sealed) for key, _, sealed in rows if key is not None)
+        facets = {(name, value): ordinals for name, value, ordinals in opened}
+        changes = sorted((number, sealed) for key, number, sealed in rows if key is None)
+        for _, sealed in changes:
+            sealer.open_change(sealed).apply(facets)
+        erased = facets.get((ERASED, "all"))
+        if changes and erased:
+            # A batch that was on its way when its record was erased must not bring the record's facets back.
+            for (name, _), ordinals in facets.items():
+                if name not in PERMANENT:
+                    ordinals -= erased  # noqa: PLW2901 - in place
+        return facets, [number for number, _ in changes]
 
     def _sealer(self, brand: int) -> FacetSealer:
         if brand not in self._sealers:

@@ -86,6 +86,12 @@ where brand = %(brand)s and sha256 = %(sha256)s;
 -- name: facets
 select key, sealed from facet where brand = %(brand)s;
 
+-- name: facets_and_changes
+-- Facets as last written whole, then what changed since, in order.
+select key, null::bigint, sealed from facet where brand = %(brand)s
+union all
+(select null::uuid, id, sealed from facet_change where brand = %(brand)s order by id);
+
 -- name: put_facet
 insert into facet (brand, key, sealed) values (%(brand)s, %(key)s, %(sealed)s)
 on conflict (brand, key) do update set sealed = excluded.sealed;
