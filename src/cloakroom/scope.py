@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyroaring import BitMap
@@ -10,7 +11,7 @@ from cloakroom.adapters.postgres.disclosures import PostgresDisclosures
 from cloakroom.clock import from_microseconds
 from cloakroom.flows.affected import AffectedReport, affected
 from cloakroom.ledger.entry import Operation
-from cloakroom.person_linking import persons_of
+from cloakroom.person_linking import LinkedPersons, persons_of
 from cloakroom.scoping.persons import PersonCount
 from cloakroom.vault.facets import ERASED, RECORD
 from cloakroom.wiring import Application
@@ -25,10 +26,14 @@ class Affected:
     Attributes:
         report: Records, fields, splits.
         persons: Persons as an interval, or None where they were not counted.
+        linked: The linking by which parts of the set can be counted, too.
+        facets: The facets by which it was split.
     """
 
     report: AffectedReport
     persons: PersonCount | None
+    linked: LinkedPersons | None
+    facets: Mapping[str, Mapping[str, BitMap]]
 
 
 def affected_by(
@@ -62,10 +67,8 @@ def affected_by(
         lineage=by, operation=Operation.AFFECTED, records=report.records, detail=detail
     )
     application.ledger.append({}, [entry])
-    persons = None
-    if count_persons and report.records:
-        persons = persons_of(application, report.records).count(report.records)
-    return Affected(report, persons)
+    linked = persons_of(application, report.records) if count_persons and report.records else None
+    return Affected(report, linked.count(report.records) if linked else None, linked, facets)
 
 
 def group_facets(application: Application) -> tuple[dict[str, dict[str, BitMap]], BitMap]:

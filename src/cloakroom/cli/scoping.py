@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from cloakroom.cli.output import HomeOption, JsonOption, console, print_counts, print_json, print_table
 from cloakroom.clock import format_time, from_microseconds, parse_time, to_microseconds
 from cloakroom.errors import UsageError
+from cloakroom.facts_file import facts_of
 from cloakroom.scope import Affected, affected_by
 from cloakroom.settings import load_settings
 from cloakroom.wiring import application
@@ -23,6 +25,12 @@ def affected_command(
     persons: Annotated[
         bool, typer.Option(help="Count the persons behind the records, which opens their names.")
     ] = True,
+    facts: Annotated[
+        Path | None, typer.Option(help="Write the facts file for `cloakroom duties evaluate` (needs --aware-at).")
+    ] = None,
+    aware_at: Annotated[
+        str | None, typer.Option(help="When the controller became aware, such as 2026-03-02T09:00:00Z.")
+    ] = None,
     home: HomeOption = None,
     json_output: JsonOption = False,
 ) -> None:
@@ -32,6 +40,11 @@ def affected_command(
             opened.records.principal(principal)
         found = affected_by(opened, lineage=principal, start=_time(start), end=_time(end), count_persons=persons)
         opened.sequencer.run()
+        if facts is not None:
+            aware = _time(aware_at)
+            if aware is None:
+                raise UsageError("--facts needs --aware-at: the moment from which most clocks run")
+            facts.write_text(facts_of(opened, found, aware_at=aware), encoding="utf-8")
     document = affected_document(found)
     if json_output:
         print_json(document)
@@ -89,7 +102,7 @@ def _time(text: str | None) -> int | None:
     try:
         return to_microseconds(parse_time(text)) if text else None
     except ValueError as error:
-        raise UsageError("--from and --to take a time with an offset, such as 2026-02-20T00:00:00Z") from error
+        raise UsageError("a time needs an offset, such as 2026-02-20T00:00:00Z") from error
 
 
 def register(app: typer.Typer) -> None:

@@ -48,6 +48,7 @@ class AffectedReport:
     Attributes:
         records: The affected records.
         fields: Records by field that left in any readable form, and by form.
+        opened: Records by field that left in any readable form.
         found_only: Records of which only the existence was told.
         splits: Counts by brand, country, subdivision, language, kind, spend band; each adds up to the whole.
         minors: Records of people under 18 on the day of the last disclosure.
@@ -60,6 +61,7 @@ class AffectedReport:
 
     records: BitMap
     fields: Mapping[str, Mapping[str, int]]
+    opened: Mapping[str, BitMap]
     found_only: BitMap
     splits: Mapping[str, Mapping[str, int]]
     minors: int
@@ -96,6 +98,7 @@ def affected(disclosed: Iterable[DisclosedSet], *, facets: Facets, erased: BitMa
             name: {form: len(members) for form, members in sorted(forms.items())}
             for name, forms in sorted(by_field.items())
         },
+        opened=opened,
         found_only=records - readable,
         splits={
             name: split(records, values, erased=None if name == "brand" else erased)

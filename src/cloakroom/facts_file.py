@@ -1,0 +1,210 @@
+"""Writes the facts file that duties are evaluated from: nobody types a number. Part of the composition root.
+
+The format is documented in `docs/reference/facts.md`. One group of affected persons for each controller, residence,
+set of data elements and segment; persons as counted (`best`) and as not excluded (`upper`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pyroaring import BitMap
+
+from cloakroom.clock import format_time, from_microseconds
+from cloakroom.duty.facts import AffectedGroup
+from cloakroom.person_linking import LinkedPersons
+from cloakroom.scope import Affected
+from cloakroom.scoping.affected import UNKNOWN
+from cloakroom.vault.group import Controller
+from cloakroom.wiring import Application
+
+SUBDIVIDED = frozenset({"US", "CA", "DE", "AE", "AU"})
+"""Countries in which the law differs by subdivision; elsewhere a residence is the country."""
+
+UNKNOWN_PLACE = "ZZ"
+_EXISTENCE = "other"
+"""Data element of a record of which only the existence was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentTimes:
+    """Times of an incident in microseconds; None where unknown."""
+
+    aware_at: int
+    occurred_from: int | None
+    occurred_to: int | None
+
+
+def facts_of(application: Application, found: Affected, *, aware_at: int) -> str:
+    """Return the facts file of an affected set that the ledger proves.
+
+    Args:
+        application: The opened store.
+        found: The affected set, with persons counted.
+        aware_at: When the controller became aware, in microseconds.
+    """
+    report = found.report
+    opened: dict[str, BitMap] = {}
+    for name, records in report.opened.items():
+        element = application.catalogue.definitions[name].data_element
+        opened[element] = opened[element] | records if element in opened else records
+    if report.found_only:
+        opened[_EXISTENCE] = opened.get(_EXISTENCE, BitMap()) | report.found_only
+    last = report.last_at if report.last_at is not None else aware_at
+    day = from_microseconds(last).date().isoformat()
+    groups = groups_of(application, report.records, opened, found.facets, found.linked, day=day)
+    times = IncidentTimes(aware_at, report.first_at, report.last_at)
+    return render(times, application.configuration.group.controllers.values(), list(groups), _brands(application))
+
+
+def groups_of(
+    application: Application,
+    records: BitMap,
+    elements: Mapping[str, BitMap],
+    facets: Mapping[str, Mapping[str, BitMap]],
+    linked: LinkedPersons | None,
+    *,
+    day: str,
+) -> Iterator[AffectedGroup]:
+    """Yield the groups of affected persons.
+
+    Args:
+        application: The opened store.
+        records: The affected records.
+        elements: Records by data element that was disclosed of them.
+        facets: Records by facet name and value.
+        linked: Counts persons; records stand for persons without it.
+        day: ISO date on which somebody is or is not a minor.
+    """
+    controllers = _by_controller(application, facets["brand"])
+    segments = _segments(application, facets, day)
+    for controller, owned in controllers.items():
+        for country, here in _parts(records & owned, facets["country"]):
+            regions = facets["region"] if country in SUBDIVIDED else {}
+            for region, place in _parts(here, regions):
+                for data, known in _data_sets(place, elements):
+                    for segment, members in _parts(known, segments, rest="general"):
+                        count = linked.count(members) if linked is not None else None
+                        yield AffectedGroup(
+                            controller=controller,
+                            country=UNKNOWN_PLACE if country == UNKNOWN else country,
+                            subdivision="" if region == UNKNOWN else region.removeprefix(f"{country}-"),
+                            persons=count.best if count else len(members),
+                            records=len(members),
+                            data=data or frozenset({_EXISTENCE}),
+                            segment=segment,
+                            persons_possible=count.upper if count else len(members),
+                        )
+
+
+def render(
+    times: IncidentTimes,
+    controllers: object,
+    groups: list[AffectedGroup],
+    brands: Mapping[str, tuple[str, ...]],
+) -> str:
+    """Return the text of a facts file."""
+    lines = ["[incident]"]
+    for name in ("occurred_from", "occurred_to", "aware_at"):
+        at = getattr(times, name)
+        if at is not None:
+            lines.append(f"{name} = {format_time(from_microseconds(at))}")
+    lines += ['nature = ["confidentiality"]', 'cause = "external_malicious"', 'taken = "exfiltrated"']
+    lines += ['holder = "criminal"', "intelligible = true", "deletion_confirmed = false", ""]
+    used = {group.controller for group in groups}
+    for controller in controllers:  # type: ignore[attr-defined]
+        if controller.id in used:
+            lines += _controller_lines(controller, brands[controller.id])
+    for group in sorted(groups, key=lambda item: (item.controller, item.place, item.segment, sorted(item.data))):
+        lines += _group_lines(group)
+    return "\n".join(lines) + "\n"
+
+
+def _controller_lines(controller: Controller, brands: tuple[str, ...]) -> list[str]:
+    lines = ["[[controller]]", f"id = {_text(controller.id)}", f"name = {_text(controller.name)}"]
+    lines.append(f"country = {_text(controller.country)}")
+    if controller.eea_main_establishment:
+        lines.append(f"eea_main_establishment = {_text(controller.eea_main_establishment)}")
+    lines.append(f"brands = {_texts(brands)}")
+    if controller.languages:
+        lines.append(f"languages = {_texts(controller.languages)}")
+    return [*lines, ""]
+
+
+def _group_lines(group: AffectedGroup) -> list[str]:
+    return [
+        "[[affected]]",
+        f"controller = {_text(group.controller)}",
+        f"country = {_text(group.country)}",
+        f"subdivision = {_text(group.subdivision)}",
+        f"persons = {group.persons}",
+        f"persons_possible = {group.persons_possible}",
+        f"records = {group.records}",
+        f"data = {_texts(sorted(group.data))}",
+        f"segment = {_text(group.segment)}",
+        "",
+    ]
+
+
+def _text(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _texts(values: object) -> str:
+    return "[" + ", ".join(_text(value) for value in values) + "]"  # type: ignore[attr-defined]
+
+
+def _brands(application: Application) -> dict[str, tuple[str, ...]]:
+    group = application.configuration.group
+    return {name: group.brands_of(name) for name in group.controllers}
+
+
+def _by_controller(application: Application, brands: Mapping[str, BitMap]) -> dict[str, BitMap]:
+    owned: dict[str, BitMap] = {}
+    for brand in application.configuration.group.brands.values():
+        members = brands.get(brand.id, BitMap())
+        owned[brand.controller] = owned.get(brand.controller, BitMap()) | members
+    return owned
+
+
+def _segments(application: Application, facets: Mapping[str, Mapping[str, BitMap]], day: str) -> dict[str, BitMap]:
+    """Return the segments that weigh more than the general one; a record belongs to the first that holds it."""
+    young = [members for value, members in facets["adult_on"].items() if value > day]
+    highest = {
+        mapping.spend_bands.labels[-1]
+        for mapping in application.configuration.mappings.values()
+        if mapping.spend_bands is not None
+    }
+    spenders = [members for value, members in facets["spend_band"].items() if value in highest]
+    return {
+        "minor": BitMap.union(*young) if young else BitMap(),
+        "employee": facets["kind"].get("employee", BitMap()),
+        "high_spender": BitMap.union(*spenders) if spenders else BitMap(),
+    }
+
+
+def _parts(records: BitMap, facet: Mapping[str, BitMap], rest: str = UNKNOWN) -> Iterator[tuple[str, BitMap]]:
+    left = records
+    for value, members in facet.items():
+        here = left & members
+        if here:
+            yield value, here
+            left = left - here
+    if left:
+        yield rest, left
+
+
+def _data_sets(records: BitMap, elements: Mapping[str, BitMap]) -> Iterator[tuple[frozenset[str], BitMap]]:
+    parts: dict[frozenset[str], BitMap] = {frozenset(): records}
+    for element, members in sorted(elements.items()):
+        finer: dict[frozenset[str], BitMap] = {}
+        for names, part in parts.items():
+            inside = part & members
+            if inside:
+                finer[names | {element}] = inside
+            if len(inside) < len(part):
+                finer[names] = part - inside
+        parts = finer
+    yield from ((names, part) for names, part in parts.items() if part)
