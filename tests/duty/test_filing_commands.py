@@ -135,8 +135,9 @@ def test_drafting_again_without_a_change_makes_no_version_and_a_change_makes_a_s
 @pytest.mark.parametrize(("at", "late"), [("2026-03-05T09:00:00Z", False), ("2026-03-05T09:00:01Z", True)])
 def test_sending_after_the_deadline_is_said(at: str, late: bool) -> None:
     plain("filing", "draft", "facts.toml", "--answers", "answers.toml", "--case", "case", "--json", *AT)
-    sent = run("filing", "submitted", "eu-gdpr-33.FR.balmere", "--reference", "R", "--proof", "receipt.txt", "--by", "C",
-               "--at", at, "--case", "case")  # fmt: skip
+    name = "eu-gdpr-33.FR.balmere"
+    sending = ["--reference", "R", "--proof", "receipt.txt", "--by", "C", "--at", at, "--case", "case"]
+    sent = run("filing", "submitted", name, *sending)
     assert ("after the deadline" in sent.output) is late
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -340,3 +341,18 @@ def test_the_reference_lists_every_field_and_every_form() -> None:
     text = (Path(__file__).parents[2] / "docs/reference/filings.md").read_text("utf-8")
     assert all(f"`{path}`" in text for path in STATIONERY.template.fields)
     assert all(f"`{form.id}`" in text for form in STATIONERY.forms)
+
+
+def test_sentences_stand_on_lines_of_their_own_and_short_answers_on_one() -> None:
+    filled = prepare_filing(STATIONERY, CASE, duty(CASE, "gb-"), at=NOW).filled
+    assert text_of(filled, "measures.done") == "Account frozen.\nCustomers warned."
+    assert text_of(filled, "nature.incident_type") == "done on purpose: yes; stolen credentials"
+
+
+def test_the_example_in_the_how_to_can_be_used() -> None:
+    text = (Path(__file__).parents[2] / "docs/how-to/draft-filings.md").read_text("utf-8")
+    example = textwrap.dedent(text.split("```toml\n")[1].split("```")[0])
+    written = parse_answers(example, "answers.toml", STATIONERY.template)
+    french = written.best("nature.description", "balmere", "fr")
+    assert french is not None
+    assert french.language == "fr"

@@ -205,3 +205,10 @@ def test_the_reference_lists_every_rule_and_every_trade() -> None:
     text = (Path(__file__).parents[2] / "docs/reference/severity.md").read_text("utf-8")
     assert all(f"| {rule.id} |" in text for rule in METHOD.overrides)
     assert all(trade in text for trade in METHOD.trades)
+
+
+def test_the_example_in_the_reference_can_be_used() -> None:
+    text = (Path(__file__).parents[2] / "docs/reference/severity.md").read_text("utf-8")
+    judged = parse_appraisal(text.split("```toml\n")[1].split("```")[0], "a.toml", METHOD)
+    assert judged.contexts[0].trade == "luxury"
+    assert judged.decisions[0].by == "D. Person"

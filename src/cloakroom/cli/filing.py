@@ -294,7 +294,7 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
     console = Console()
     table = Table(box=None, padding=(0, 1))
     for heading in ("Filing", "Authority", "Kind", "Version", "Deadline", "Missing", "Mark", "State"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold", min_width=len(heading))
     for row in rows:
         deadline = render_time(row["deadline"], "UTC")[:16] + " UTC" if row["deadline"] else "no fixed number"
         cells = [row["id"], row["authority"], row["kind"], str(row["version"]), deadline, str(len(row["missing"]))]

@@ -105,8 +105,8 @@ def _labelled(page: _Page, path: str, text: str) -> str:
 
 
 def _join(parts: list[str]) -> str:
-    long = any("\n" in part or len(part) > 80 for part in parts)
-    return ("\n" if long else "; ").join(parts)
+    sentences = any("\n" in part or len(part) > 80 or part.endswith((".", "!", "?", "…", "。")) for part in parts)
+    return ("\n" if sentences else "; ").join(parts)
 
 
 def _limits(field: FormField, text: str) -> list[str]:
