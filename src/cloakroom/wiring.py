@@ -38,6 +38,8 @@ from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
 
+_BRAND_KEYS_LOCK = 4172029
+
 
 @dataclass
 class Application:
@@ -142,6 +144,41 @@ class Application:
         self.ring = KeyRing.open(self.root, self.records.keys())
         for name in ("sealers", "digests", "facets"):
             self.__dict__.pop(name, None)
+
+    @contextmanager
+    def changing_keys(self) -> Iterator[None]:
+        """Open a transaction in which the key ring may be changed: alone, and knowing its latest state.
+
+        Raises:
+            UncheckableError: The ring lies under another root key by now.
+        """
+        with self.connection.transaction():
+            self.records.lock_keys()
+            self.refresh_keys()
+            yield
+
+    @contextmanager
+    def settled_keys(self, brand: int, *, changing: bool = False) -> Iterator[None]:
+        """Keep the keys of a brand's records as they are until the end: imports among each other, rotations alone.
+
+        An import that goes on under keys that a rotation destroys meanwhile would seal records for nobody.
+        """
+        lock = "pg_advisory_lock" if changing else "pg_advisory_lock_shared"
+        unlock = "pg_advisory_unlock" if changing else "pg_advisory_unlock_shared"
+        self.connection.execute(f"select {lock}(%s, %s)".encode(), (_BRAND_KEYS_LOCK, brand))
+        try:
+            self.refresh_keys()
+            yield
+        finally:
+            if not self.connection.closed:
+                self.connection.execute(f"select {unlock}(%s, %s)".encode(), (_BRAND_KEYS_LOCK, brand))
+
+    def refresh_configuration(self) -> None:
+        """Read the configuration in force and the planted records anew; what lineages have opened stays counted."""
+        self.configuration = read_configuration(self.records.configuration())
+        self.catalogue = self.records.catalogue(self.configuration.definitions)
+        self.refresh_keys()
+        self.gatekeeper.adopt(self.configuration.policy, self.configuration.field_classes, self.canaries())
 
     def now(self) -> int:
         """Return the time in microseconds."""
