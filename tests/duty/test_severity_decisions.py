@@ -181,7 +181,7 @@ TEXT = resources.files("cloakroom.duty.severity").joinpath("method.toml").read_t
     [
         (('id = "O1"\n', 'id = "O2"\n'), "same id"),
         (('effect = "persons"', 'effect = "everybody"'), "must be one of"),
-        (('source = "EDPB 01/2021 case 14; UODO decisions against score-based arguments"\n', ""), "is missing"),
+        (('source = "EDPB 01/2021 case 9; never for strangers or a customer (UODO)"\n', ""), "is missing"),
         (('elements = ["password",', 'elements = ["passwords",'), "not one of"),
         (('elements = ["password",', 'elements = ["name", "password",'), "exactly once"),
         (("from = 200", "from = 300"), "must start at 0 and rise"),

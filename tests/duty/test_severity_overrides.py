@@ -40,7 +40,7 @@ TRUSTED = replace(STRAY, holder="trusted", deletion_confirmed=True)
 HARMFUL = replace(OUTAGE, restored_hours=30, service_harm="safety")
 
 BOUNDS = [
-    Bound("O1", "name national_id", (STRAY, 1), (TRUSTED, 1), PERSONS, DOCUMENT),
+    Bound("O1", "name national_id", (TRUSTED, 1), (replace(TRUSTED, taken="excluded"), 1), PERSONS, DOCUMENT),
     Bound("O1", "email tax_id", (STRAY, 1), (replace(STRAY, taken="excluded"), 1), PERSONS, DOCUMENT),
     Bound("O2", KIT, (STRAY, 1001), (STRAY, 1000), PERSONS, AUTHORITY),
     Bound("O2", "name birth_date birth_place", (OPEN, 1001), (OPEN, 1000), PERSONS, DOCUMENT),

@@ -306,6 +306,27 @@ ANNEX_B = [
 ]
 DECISIONS = [
     Case(
+        "bank: documents sent to another bank and returned, national numbers",
+        8,
+        "name national_id bank_account financial_statement",
+        how(ERR, "accessed", "trusted", deletion_confirmed=True),
+        PERSONS,
+    ),
+    Case(
+        "insurance offer with national number to the wrong address",
+        1,
+        "name national_id postal_address insurance",
+        how(ERR, "accessed", "known_few", deletion_confirmed=True),
+        PERSONS,
+    ),
+    Case(
+        "file of several hundred customers mailed to a stranger who says it is deleted",
+        400,
+        "name postal_address customer_number",
+        how(ERR, "accessed", "known_few", deletion_confirmed=True),
+        AUTHORITY,
+    ),
+    Case(
         "former employee still on a platform with national numbers and sick leaves",
         10_500,
         "name national_id postal_address health",
