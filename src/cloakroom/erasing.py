@@ -8,14 +8,15 @@ disclosures still add up; it leads to nobody.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.queries import load_queries
-from cloakroom.errors import DeniedError, InputError
-from cloakroom.flows.ports import StoredRow
+from cloakroom.errors import DeniedError, InputError, StoreError
+from cloakroom.flows.ports import PreparedEntry, StoredRow
 from cloakroom.gate.decision import Request, decide
 from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.ledger.entry import Operation
@@ -24,6 +25,9 @@ from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import ERASED, PERMANENT
 from cloakroom.vault.rows import INDEX_CELL, read_index_cell
 from cloakroom.wiring import Application
+
+_PATIENCE = 300
+"""Tenths of a second to wait for the sequencer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +73,20 @@ def erase(
     for item in references:
         by_brand.setdefault(item.brand, []).append(item.ordinal)
     _check(application, who, frozenset(by_brand), purpose=purpose, reference=reference, address=address)
-    rows = {row.record.ordinal: row for row in application.vault.sealed_rows({item.ordinal for item in references})}
-    missing = [str(at + 1) for at, item in enumerate(references) if _is_gone(rows.get(item.ordinal))]
-    if missing:
-        raise InputError.at("tokens", f"no record to erase behind number {', '.join(missing[:20])}")
-    entries = []
+    entries: list[PreparedEntry] = []
     with application.connection.transaction():
+        # Locked first, then read: whatever an import or a rotation committed before is seen, and nothing comes after.
+        for brand, ordinals in sorted(by_brand.items()):
+            keys = {"brand": brand, "ordinals": sorted(ordinals)}
+            application.connection.execute(load_queries("vault")["lock_index"], keys)
+            application.connection.execute(load_queries("vault")["lock_keys"], keys)
+        application.refresh_keys()
+        rows = {
+            row.record.ordinal: row for row in application.vault.sealed_rows({item.ordinal for item in references})
+        }
+        missing = [str(at + 1) for at, item in enumerate(references) if _is_gone(rows.get(item.ordinal))]
+        if missing:
+            raise InputError.at("tokens", f"no record to erase behind number {', '.join(missing[:20])}")
         for brand, ordinals in by_brand.items():
             _destroy(application, brand, sorted(set(ordinals)), rows)
             name = application.catalogue.brand_name(brand)
@@ -90,12 +102,24 @@ def erase(
                 )
             )
         application.ledger.append({}, entries)
-    application.sequencer.run()
-    row = application.connection.execute(
-        "select max(leaf_index) from ledger_entry where lineage = %s and operation = 'erase'",
-        (who.stored.principal.id,),
-    ).fetchone()
-    return Receipt(len(rows), int(row[0]) if row else -1, entries[-1].at)
+    return Receipt(len(rows), _place_in_log(application, entries[-1]), entries[-1].at)
+
+
+def _place_in_log(application: Application, entry: PreparedEntry) -> int:
+    """Return the place of an entry, which whatever node is the sequencer for now gives it within a moment.
+
+    Raises:
+        StoreError: No node integrates entries; the erasure itself is done and entered.
+    """
+    for _ in range(_PATIENCE):
+        application.sequencer.run()
+        row = application.connection.execute(
+            load_queries("ledger")["place_of"], {"lineage": entry.lineage, "body": entry.body}
+        ).fetchone()
+        if row is not None and row[0] is not None:
+            return int(row[0])
+        time.sleep(0.1)
+    raise StoreError("the records are erased, but their entry is not in the log yet: the sequencer stands still")
 
 
 def _is_gone(row: StoredRow | None) -> bool:

@@ -60,6 +60,19 @@ def import_file(
     brand = application.catalogue.brand(brand_name)
     if not path.is_file():
         raise InputError.at(str(path), "is not a file")
+    with application.settled_keys(brand):
+        return _import(application, path, brand_name, rejects=rejects, progress=progress)
+
+
+def _import(
+    application: Application,
+    path: Path,
+    brand_name: str,
+    *,
+    rejects: Path | None,
+    progress: Callable[[ImportProgress], None] | None,
+) -> ImportResult:
+    brand = application.catalogue.brand(brand_name)
     delivery = open_delivery(path, application.configuration.mappings[brand_name], application.configuration.group)
     sha256 = _hash(path)
     store = PostgresImports(application.connection)

@@ -89,7 +89,7 @@ def enrol(
     at = application.now()
     detail = {"action": "enrol", "credential": credential, "roles": sorted(roles), "brands": sorted(brands)}
     entry = application.gatekeeper.prepare(lineage=name, operation=Operation.PRINCIPAL, principal=by, detail=detail)
-    with application.connection.transaction():
+    with application.changing_keys():
         application.records.add_principal(principal, networks, scope, at)
         application.records.add_credential(credential, name, key, at)
         if works_through is None:
@@ -153,24 +153,25 @@ def renew(
         address=address,
     )
     keeper = application.gatekeeper
-    if not decision.permitted:
-        code = str(decision.reasons[0].code)
+    code, words = str(decision.reasons[0].code), decision.explanation
+    if decision.permitted and application.records.principal(by.id).frozen_at is not None:
+        code, words = "frozen", "a frozen credential renews nobody"
+    if decision.permitted and code != "frozen" and renewed.frozen_at is not None and not thaw:
+        code, words = "frozen", f"{name} is frozen; look into it first, then renew with thaw"
+    if not decision.permitted or code == "frozen":
         refusal = keeper.prepare(
             lineage=name, operation=Operation.RENEW, principal=by.id, permitted=False, reason=code
         )
         application.ledger.append({}, [refusal])
-        raise DeniedError(code, decision.explanation)
-    if application.records.principal(by.id).frozen_at is not None:
-        raise DeniedError("frozen", "a frozen credential renews nobody")
+        raise DeniedError(code, words)
     detail: dict[str, object] = {"credential": renewer.credential, "epoch": renewed.epoch + 1}
-    if renewed.frozen_at is not None:
-        if not thaw:
-            raise DeniedError("frozen", f"{name} is frozen; look into it first, then renew with thaw")
-        entry = keeper.prepare(lineage=name, operation=Operation.THAW, principal=by.id, detail=detail)
-        application.ledger.thaw(name, entry)
-    state = application.ledger.states([name])[name]
-    entry = keeper.prepare(lineage=name, operation=Operation.RENEW, principal=by.id, counted=True, detail=detail)
-    application.ledger.renew(name, state.version, entry)
+    with application.connection.transaction():
+        if renewed.frozen_at is not None:
+            entry = keeper.prepare(lineage=name, operation=Operation.THAW, principal=by.id, detail=detail)
+            application.ledger.thaw(name, entry)
+        state = application.ledger.states([name])[name]
+        entry = keeper.prepare(lineage=name, operation=Operation.RENEW, principal=by.id, counted=True, detail=detail)
+        application.ledger.renew(name, state.version, entry)
     keeper.forget(name)
 
 

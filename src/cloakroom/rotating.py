@@ -6,7 +6,8 @@
 - Index: a new generation of the brand's index key; stored digests are permuted from the old to the new one in
   batches, without opening anybody's data. Look-ups read both generations until the last row is done.
 
-Each batch is a transaction of its own, and starting again goes on where it stopped.
+Each batch is a transaction of its own, and starting again goes on where it stopped. Imports of the brand and other
+rotations of it wait meanwhile; reveals, searches and erasures do not.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ def rotate_root(application: Application, new_uri: str) -> int:
     The old root key opens nothing any more once this returns; keep it until backups made under it have expired.
     """
     root = load_root_key(new_uri)
-    ring = application.ring
-    names = ring.names()
-    with application.connection.transaction():
+    with application.changing_keys():
+        ring = application.ring
+        names = ring.names()
         for name in names:
             key = ring.get(name.purpose, name.scope, name.detail, name.generation)
             application.records.replace_key(root.wrap(name, key))
@@ -50,6 +51,11 @@ def rotate_root(application: Application, new_uri: str) -> int:
 def rotate_brand(application: Application, brand_name: str, progress: Progress | None = None) -> int:
     """Give a brand new key-encryption keys and wrap its records' keys under them; return how many records."""
     brand = application.catalogue.brand(brand_name)
+    with application.settled_keys(brand, changing=True):
+        return _rotate_brand(application, brand_name, brand, progress)
+
+
+def _rotate_brand(application: Application, brand_name: str, brand: int, progress: Progress | None) -> int:
     generations = application.ring.generations(KeyPurpose.WRAP, brand, EnvelopeClass.CONTACT.name)
     if len(generations) == 1:
         _add_generation(
@@ -91,6 +97,11 @@ def rotate_brand(application: Application, brand_name: str, progress: Progress |
 def rotate_index(application: Application, brand_name: str, progress: Progress | None = None) -> int:
     """Give a brand a new index key and permute its stored digests under it; return how many index rows."""
     brand = application.catalogue.brand(brand_name)
+    with application.settled_keys(brand, changing=True):
+        return _rotate_index(application, brand_name, brand, progress)
+
+
+def _rotate_index(application: Application, brand_name: str, brand: int, progress: Progress | None) -> int:
     generations = application.ring.generations(KeyPurpose.INDEX, brand)
     if len(generations) == 1:
         if generations[-1] >= 255:
@@ -114,6 +125,7 @@ def rotate_index(application: Application, brand_name: str, progress: Progress |
 def _move_index_rows(application: Application, brand: int, number: int, old: int, new: int) -> int:
     digests = application.digests[brand]
     with application.connection.transaction():
+        application.connection.execute(load_queries("vault")["lock_index"], {"brand": brand})
         rows = application.connection.execute(
             "delete from blind_index where ctid = any (array(select ctid from blind_index"
             " where brand = %s and index_id = %s limit %s)) returning digest, ordinal, current",
@@ -140,7 +152,7 @@ def _move_index_rows(application: Application, brand: int, number: int, old: int
 
 
 def _add_generation(application: Application, names: list[KeyName]) -> None:
-    with application.connection.transaction():
+    with application.changing_keys():
         for name in names:
             application.records.add_key(new_key(application.root, name), application.now())
     application.refresh_keys()
@@ -148,7 +160,7 @@ def _add_generation(application: Application, names: list[KeyName]) -> None:
 
 
 def _drop_older(application: Application, purpose: KeyPurpose, scope: int, details: list[str]) -> None:
-    with application.connection.transaction():
+    with application.changing_keys():
         for detail in details:
             for generation in application.ring.generations(purpose, scope, detail)[:-1]:
                 application.records.drop_key(KeyName(purpose, scope, detail, generation))

@@ -25,7 +25,7 @@ from pyroaring import BitMap
 
 from cloakroom.flows.import_ports import BatchWrite, DeliveryState, Encode, ImportStore, NewRows
 from cloakroom.vault.facets import RECORD, FacetChange, FacetSealer
-from cloakroom.vault.row_changes import LIVE, KnownRecord, RowFate, plan_changes
+from cloakroom.vault.row_changes import LIVE, KnownRecord, Replacement, RowFate, plan_changes
 from cloakroom.vault.rows import RECORD_ID_INDEX, RowBlock, RowDigests
 from cloakroom.vault.sealing import BrandSealer
 
@@ -67,9 +67,10 @@ class ImportResult:
 
 @dataclass(slots=True)
 class _Sealing:
-    """A batch whose new records are being sealed."""
+    """A batch on its way into the store: its new records are being sealed, its changes are ready."""
 
-    future: Future[NewRows]
+    future: Future[NewRows] | None
+    replacements: Sequence[Replacement]
     record_ids: set[str]
     facet_change: FacetChange
     rows_done: int | None
@@ -139,13 +140,13 @@ class DeliveryImport:
         if len(passes) == 1:
             self._pass(batch.block, batch.rows_read)
             return
-        for number, positions in enumerate(passes):
-            last = number == len(passes) - 1
-            self._drain()
-            # Until the last pass the progress stays where it was: a crash between passes repeats the batch, and
-            # rows that are in the store already are recognised as unchanged or stale.
-            self._pass(batch.block.take(positions), batch.rows_read if last else None)
         self._drain()
+        # The passes see each other's records and are still one transaction: a crash leaves all of them or none.
+        with self._store.atomic():
+            for number, positions in enumerate(passes):
+                last = number == len(passes) - 1
+                self._pass(batch.block.take(positions), batch.rows_read if last else None)
+                self._drain()
 
     def _pass(self, block: RowBlock, rows_done: int | None) -> None:
         self._wait_for(set(block.record_ids))
@@ -154,49 +155,59 @@ class DeliveryImport:
         orphans = sum(1 for row in range(len(block)) if row not in known and block.deleted[row])
         self._result.counts[RowFate.UNKNOWN_DELETION] += orphans
         self._result.counts[RowFate.CREATED] += len(fresh)
-        if known:
-            self._drain()
-            self._change(block, known)
-        self._create(block if len(fresh) == len(block) else block.take(fresh), rows_done)
+        replacements, changed = self._changes(block, known)
+        self._begin(
+            block if len(fresh) == len(block) else block.take(fresh),
+            replacements,
+            changed,
+            record_ids=set(block.record_ids),
+            rows_done=rows_done,
+        )
 
-    def _change(self, block: RowBlock, known: Mapping[int, KnownRecord]) -> None:
+    def _changes(
+        self, block: RowBlock, known: Mapping[int, KnownRecord]
+    ) -> tuple[Sequence[Replacement], FacetChange]:
+        if not known:
+            return (), FacetChange(BitMap(), {})
         positions = sorted(known)
-        changed = block.take(positions)
-        records = [known[row] for row in positions]
-        plan = plan_changes(changed, records, digests=self._digests, sealer=self._sealer)
+        rows = block.take(positions)
+        plan = plan_changes(rows, [known[row] for row in positions], digests=self._digests, sealer=self._sealer)
         self._result.counts.update(plan.fates)
-        if not plan.replacements:
-            return
         self._result.records |= BitMap(item.ordinal for item in plan.replacements)
         # A record that its brand deletes keeps its facets: who was opened before is still to be counted by country.
         live = [at for at, item in enumerate(plan.replacements) if item.state == LIVE]
         ordinals = [plan.replacements[at].ordinal for at in live]
-        facets = self._facets(changed.take([plan.changed_rows[at] for at in live]), ordinals)
-        change = FacetChange(BitMap(ordinals), facets)
-        self._store.write(
-            self._brand,
-            self._sha256,
-            self._digests,
-            BatchWrite(
-                None, plan.replacements, self._facet_sealer.seal_change(change), None, dict(self._result.counts)
-            ),
-        )
+        facets = self._facets(rows.take([plan.changed_rows[at] for at in live]), ordinals)
+        return plan.replacements, FacetChange(BitMap(ordinals), facets)
 
-    def _create(self, block: RowBlock, rows_done: int | None) -> None:
+    def _begin(
+        self,
+        fresh: RowBlock,
+        replacements: Sequence[Replacement],
+        changed: FacetChange,
+        *,
+        record_ids: set[str],
+        rows_done: int | None,
+    ) -> None:
         while len(self._sealing) >= IN_FLIGHT:
             self._write_oldest()
-        ordinals = self._store.take_ordinals(len(block)) if len(block) else range(0)
-        future = self._encode(block, ordinals)
+        future, added = None, dict(changed.added)
+        if len(fresh):
+            ordinals = self._store.take_ordinals(len(fresh))
+            future = self._encode(fresh, ordinals)
+            self._result.records.add_range(ordinals.start, ordinals.stop)
+            for place, members in (self._facets(fresh, ordinals) | {(RECORD, "all"): BitMap(ordinals)}).items():
+                added[place] = added[place] | members if place in added else members
         self._sealing.append(
             _Sealing(
                 future,
-                set(block.record_ids),
-                FacetChange(BitMap(), self._facets(block, ordinals) | {(RECORD, "all"): BitMap(ordinals)}),
+                replacements,
+                record_ids,
+                FacetChange(changed.removed, added),
                 rows_done,
                 Counter(self._result.counts),
             )
         )
-        self._result.records.add_range(ordinals.start, ordinals.stop)
 
     def _wait_for(self, record_ids: set[str]) -> None:
         while any(not sealing.record_ids.isdisjoint(record_ids) for sealing in self._sealing):
@@ -208,13 +219,18 @@ class DeliveryImport:
 
     def _write_oldest(self) -> None:
         sealing = self._sealing.popleft()
-        sealed = self._facet_sealer.seal_change(sealing.facet_change) if sealing.record_ids else None
-        rows = sealing.future.result()
+        change = sealing.facet_change
         self._store.write(
             self._brand,
             self._sha256,
             self._digests,
-            BatchWrite(rows if sealing.record_ids else None, (), sealed, sealing.rows_done, dict(sealing.counts)),
+            BatchWrite(
+                sealing.future.result() if sealing.future is not None else None,
+                sealing.replacements,
+                self._facet_sealer.seal_change(change) if change.removed or change.added else None,
+                sealing.rows_done,
+                dict(sealing.counts),
+            ),
         )
 
     def _facets(self, block: RowBlock, ordinals: Sequence[int]) -> dict[tuple[str, str], BitMap]:

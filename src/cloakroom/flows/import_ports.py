@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,6 +70,10 @@ class ImportStore(Protocol):
 
     def take_ordinals(self, count: int) -> range:
         """Return ordinals that nobody else gets."""
+        ...
+
+    def atomic(self) -> AbstractContextManager[None]:
+        """Make everything written inside one transaction."""
         ...
 
     def write(self, brand: int, sha256: bytes, digests: RowDigests, batch: BatchWrite) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
@@ -64,6 +65,13 @@ class PostgresImports:
         assert row is not None
         return range(row[0], row[0] + count)
 
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """See `ImportStore.atomic`."""
+        with self._connection.transaction():
+            self._connection.execute("set local synchronous_commit = off")
+            yield
+
     def write(self, brand: int, sha256: bytes, digests: RowDigests, batch: BatchWrite) -> None:
         """Write a batch in one transaction. The last write of a delivery makes all of them durable."""
         with self._connection.transaction():
@@ -112,6 +120,13 @@ class PostgresImports:
             copy.write(data)
 
     def _replace(self, brand: int, digests: RowDigests, replacements: Sequence[Replacement]) -> None:
+        # Whoever erases a record destroys its keys first: what was erased since it was read is left alone, and what
+        # still has its keys keeps them until this transaction ends.
+        alive = self._connection.execute(
+            self._queries["keep_keys"], {"brand": brand, "ordinals": sorted(item.ordinal for item in replacements)}
+        )
+        kept = {ordinal for (ordinal,) in alive}
+        replacements = [item for item in replacements if item.ordinal in kept]
         gone = [item for item in replacements if item.supersedes is not None]
         if gone:
             self._connection.execute(

@@ -97,6 +97,10 @@ class StoreRecords:
             raise StoreError("the store is incomplete: `cloakroom init` was interrupted; remove it and start again")
         return StoreIdentity(*row)
 
+    def lock_keys(self) -> None:
+        """Let nobody else change the key ring until the transaction ends; reading goes on."""
+        self._connection.execute("lock table key_ring in share row exclusive mode")
+
     def add_key(self, key: WrappedKey, at: int) -> None:
         """Store a wrapped key of the ring."""
         self._connection.execute(self._queries["add_key"], _key_row(key) | {"at": at})

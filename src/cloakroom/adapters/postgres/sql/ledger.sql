@@ -43,6 +43,10 @@ update ledger_entry e set leaf_index = done.leaf_index
 from unnest(%(ids)s::bigint[], %(leaf_indexes)s::bigint[]) as done(id, leaf_index)
 where e.id = done.id and e.leaf_index is null;
 
+-- name: place_of
+-- The place of one entry in the log; bodies differ by node, start and sequence.
+select leaf_index from ledger_entry where lineage = %(lineage)s and body = %(body)s;
+
 -- name: waiting_count
 select count(*) from ledger_entry where leaf_index is null;
 

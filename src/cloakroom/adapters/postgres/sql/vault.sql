@@ -39,6 +39,14 @@ select exists (select 1 from record where brand = %(brand)s);
 -- name: take_ordinals
 update ordinal_counter set next = next + %(count)s returning next - %(count)s;
 
+-- name: keep_keys
+-- Which records still have their keys; nobody destroys those before this transaction ends.
+select ordinal from person_key where brand = %(brand)s and ordinal = any (%(ordinals)s) order by ordinal for share;
+
+-- name: lock_keys
+-- Locks the keys of records before anything of them is read for an erasure.
+select ordinal from person_key where brand = %(brand)s and ordinal = any (%(ordinals)s) order by ordinal for update;
+
 -- name: supersede
 -- Moves current values into the history.
 insert into envelope_version (brand, ordinal, version, valid_from, valid_to, contact, identity, value)
@@ -108,6 +116,10 @@ delete from envelope_version where brand = %(brand)s and ordinal = any (%(ordina
 -- name: erase_records
 update record set state = 2, content = null, contact = null, identity = null, value = null
 where brand = %(brand)s and ordinal = any (%(ordinals)s);
+
+-- name: lock_index
+-- Index rows of a brand are moved to another generation, or erased, by one transaction at a time.
+select pg_advisory_xact_lock(4172030, %(brand)s);
 
 -- name: erase_index
 delete from blind_index b using unnest(%(index_ids)s::smallint[], %(digests)s::uuid[], %(ordinals)s::bigint[])
