@@ -36,11 +36,11 @@ def parse_cases(root: Table, rules: tuple[Rule, ...]) -> tuple[Case, ...]:
         if rule is None:
             table.report("rule", "is not the id of a rule in this file")
             continue
-        cases.extend(_case(table, rule))
+        cases.extend(_case(table, rule, by_id))
     return tuple(cases)
 
 
-def _case(table: Table, rule: Rule) -> list[Case]:
+def _case(table: Table, rule: Rule, rules: dict[str, Rule]) -> list[Case]:
     name = table.text("name")
     place = table.text("place", default=_home(rule))
     incident = _incident(table)
@@ -51,6 +51,7 @@ def _case(table: Table, rule: Rule) -> list[Case]:
     residents = table.number("residents") if table.has("residents") else None
     recipient = table.text("recipient", default="")
     jurisdiction = table.text("jurisdiction", default="")
+    done = _done(table, rules)
     worlds = _worlds(table, place)
     table.close()
     return [
@@ -64,11 +65,27 @@ def _case(table: Table, rule: Rule) -> list[Case]:
             residents=residents,
             recipient=recipient,
             jurisdiction=jurisdiction,
+            done=done,
             file=table.source,
             line=table.line(),
         )
         for label, groups in worlds
     ]
+
+
+def _done(table: Table, rules: dict[str, Rule]) -> tuple[tuple[str, datetime], ...]:
+    """Take `done`: when other rules' duties were done, by rule id."""
+    item = table.table("done")
+    if item is None:
+        return ()
+    times = []
+    for rule_id in item.values:
+        at = item.time(rule_id)
+        if rule_id not in rules:
+            item.report(rule_id, "is not the id of a rule in this file")
+        elif at is not None:
+            times.append((f"{rule_id}:{rules[rule_id].jurisdiction}:{CONTROLLER}", at))
+    return tuple(times)
 
 
 def _home(rule: Rule) -> str:

@@ -35,7 +35,7 @@ def _failure(case: Case, instrument: Instrument, authorities: tuple[Authority, .
     rules = RuleSet((_as_tried(instrument, case.rule, authorities),))
     results = [
         duty
-        for duty in evaluate_duties(case.facts, rules, case.risks)
+        for duty in evaluate_duties(case.facts, rules, case.risks, done=dict(case.done))
         if duty.rule is not None
         and duty.rule.id == case.rule
         and (not case.jurisdiction or duty.jurisdiction == case.jurisdiction)

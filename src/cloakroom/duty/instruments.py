@@ -168,6 +168,7 @@ class Case:
         residents: Expected count, or None.
         recipient: Expected recipient, or empty.
         jurisdiction: Which of the rule's results is meant; empty means all of them.
+        done: When duties were done, by duty id.
         file: Where it stands.
         line: Its line.
     """
@@ -181,6 +182,7 @@ class Case:
     residents: int | None
     recipient: str
     jurisdiction: str
+    done: tuple[tuple[str, datetime], ...]
     file: str
     line: int | None
 
