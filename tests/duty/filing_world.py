@@ -116,7 +116,10 @@ def stationery() -> Stationery:
 
 
 def case(
-    facts: str = FACTS, answers: str = ANSWERS, decisions: tuple[Decision, ...] = (), told: tuple[tuple[str, str], ...] = ()
+    facts: str = FACTS,
+    answers: str = ANSWERS,
+    decisions: tuple[Decision, ...] = (),
+    told: tuple[tuple[str, str], ...] = (),
 ) -> Case:
     parsed = parse_facts(facts, "facts.toml")
     assessment = assess_facts(_method(), parsed)

@@ -14,6 +14,7 @@ from cloakroom.duty.severity.appraisal import check_decisions, decision_for, par
 from cloakroom.duty.severity.history import (
     Version,
     add_version,
+    changes_between,
     check_history,
     parse_version,
     render_version,
@@ -212,3 +213,45 @@ def test_the_example_in_the_reference_can_be_used() -> None:
     judged = parse_appraisal(text.split("```toml\n")[1].split("```")[0], "a.toml", METHOD)
     assert judged.contexts[0].trade == "luxury"
     assert judged.decisions[0].by == "D. Person"
+
+
+def test_segments_rules_and_methods_that_come_and_go_are_named() -> None:
+    before = render_json(assess(METHOD, THEFT, [Exposure("balmere", "general", 5, 5, frozenset({"email"}))]))
+    rows = [
+        Exposure("balmere", "general", 5000, 5000, CONTACT),
+        Exposure("balmere", "minor", 5, 5, CONTACT),
+    ]
+    after = render_json(assess(METHOD, THEFT, rows), parse_appraisal(DECISION, "a.toml", METHOD).decisions)
+    forth = changes_between(before, {**after, "method": "enisa-2013/later"})
+    back = changes_between(after, before)
+    assert "method enisa-2013/2026-11-23 became enisa-2013/later" in forth
+    assert "balmere/minor: new, SE 3" in forth
+    assert "balmere/general: rule O6a applies now" in forth
+    assert "balmere/general: persons: to be told (recommended)" in forth
+    assert "balmere/general: decision now by D. Person" in forth
+    assert "balmere/minor: no longer affected" in back
+    assert "balmere/general: rule O6a applies no longer" in back
+    assert "balmere/general: decision now by nobody" in back
+
+
+def test_a_version_that_is_json_but_no_version_is_refused() -> None:
+    with pytest.raises(TamperedError):
+        parse_version(b"{}")
+
+
+def test_an_appraisal_without_a_time_is_refused() -> None:
+    with pytest.raises(InputError, match="at: is missing"):
+        parse_appraisal(DECISION.replace("at = 2026-03-03T10:00:00Z\n", ""), "a.toml", METHOD)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (TEXT[TEXT.index("[[class]]") :], "is missing"),
+        (TEXT.replace("change = 100\n", "", 1), "is missing"),
+        (TEXT.replace('band = "low"', 'band = "lower"'), r"no \[\[impact\]\]"),
+    ],
+)
+def test_a_method_that_lacks_something_is_refused(text: str, message: str) -> None:
+    with pytest.raises(RuleError, match=message):
+        parse_method(text, "method.toml")
