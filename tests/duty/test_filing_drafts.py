@@ -356,3 +356,19 @@ def test_the_example_in_the_how_to_can_be_used() -> None:
     french = written.best("nature.description", "balmere", "fr")
     assert french is not None
     assert french.language == "fr"
+
+
+def test_what_the_rule_demands_beyond_the_form_stands_on_the_sheet() -> None:
+    one = replace(
+        duty(CASE, "gb-"),
+        after=("us-nj-state-police",),
+        content_required=("nature of the breach",),
+        content_forbidden=("number of residents",),
+        languages=("cy",),
+    )
+    prepared = prepare_filing(STATIONERY, CASE, one, at=NOW)
+    sheet = render_sheet(page_values(prepared.filled, {**prepared.body, "filing": "f", "version": 1}))
+    assert "Only after: us-nj-state-police" in sheet
+    assert "The law asks for: nature of the breach" in sheet
+    assert "It must not contain: number of residents" in sheet
+    assert "The authority works in cy; this form is in en" in sheet

@@ -43,7 +43,7 @@ def page_values(filled: FilledForm, version: dict[str, Any]) -> dict[str, Any]:
         "deadline": render_time(duty["deadline"], form.time_zone) if duty["deadline"] else "no fixed number",
         "made_at": render_time(version["made_at"], form.time_zone),
         "channel": form.channel,
-        "demands": _demands(duty),
+        "demands": _demands(duty, form.language),
         "published": form.published,
         "note": form.note,
         "advice": NOT_ADVICE,
@@ -60,7 +60,7 @@ def page_values(filled: FilledForm, version: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _demands(duty: dict[str, Any]) -> list[str]:
+def _demands(duty: dict[str, Any], language: str) -> list[str]:
     """Say what the rule itself demands of the filing, beyond the form."""
     demands = []
     if duty["after"]:
@@ -69,6 +69,8 @@ def _demands(duty: dict[str, Any]) -> list[str]:
         demands.append("The law asks for: " + "; ".join(duty["content_required"]))
     if duty["content_forbidden"]:
         demands.append("It must not contain: " + "; ".join(duty["content_forbidden"]))
+    if duty["languages"] and language not in duty["languages"]:
+        demands.append("The authority works in " + ", ".join(duty["languages"]) + f"; this form is in {language}")
     return demands
 
 
