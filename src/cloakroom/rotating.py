@@ -80,7 +80,6 @@ def _rotate_brand(application: Application, brand_name: str, brand: int, progres
                     "brand": brand,
                     "ordinals": [ordinal for ordinal, _ in wrapped],
                     "generations": [keys.generation for _, keys in wrapped],
-                    "nonces": [keys.nonce for _, keys in wrapped],
                     "wraps": [keys.wraps for _, keys in wrapped],
                 },
             )

@@ -15,6 +15,7 @@ from cloakroom.errors import OpenError, UsageError
 
 _INITIAL_SIZE = 12
 _KEY_SIZE = 32
+_BYTE = [bytes((number,)) for number in range(256)]
 
 
 def seal_cells(
@@ -34,7 +35,7 @@ def seal_cells(
     encrypt = AESGCM(key).encrypt
     front, last = initial[:-1], initial[-1]
     return [
-        encrypt(front + bytes((last ^ number,)), plaintext, head + bytes((number,)))
+        encrypt(front + _BYTE[last ^ number], plaintext, head + _BYTE[number])
         for number, plaintext in zip(numbers, plaintexts, strict=True)
     ]
 
@@ -53,7 +54,7 @@ def open_cells(
     front, last = initial[:-1], initial[-1]
     try:
         return [
-            decrypt(front + bytes((last ^ number,)), cell, head + bytes((number,)))
+            decrypt(front + _BYTE[last ^ number], cell, head + _BYTE[number])
             for number, cell in zip(numbers, sealed, strict=True)
         ]
     except (InvalidTag, ValueError):

@@ -35,7 +35,8 @@ from cloakroom.errors import OpenError, UsageError
 
 FORMAT = 1
 PADDING_BLOCK = 16
-COMMITMENT_SIZE = 32
+COMMITMENT_SIZE = 24
+"""HMAC-SHA-256 cut to 192 bits: two keys with one commitment take 2^96 tries."""
 WRAP_SIZE = KEY_SIZE + AEAD_TAG_SIZE
 MAX_FIELD_NUMBER = 255
 MAX_VALUE_SIZE = 60_000
@@ -48,6 +49,8 @@ _COMMITMENT_CONTEXT = struct.Struct(">20sBHIBB")
 _CELL_LABEL = b"cloakroom/cell"
 _WRAP_LABEL = b"cloakroom/wrap"
 _COMMITMENT_LABEL = b"cloakroom/commitment"
+_PADDINGS = [b"\x80" + bytes(PADDING_BLOCK - 1 - used) for used in range(PADDING_BLOCK)]
+"""What follows a value of so many bytes beyond a multiple of 16 (ISO/IEC 7816-4)."""
 
 
 class EnvelopeClass(IntEnum):
@@ -86,23 +89,32 @@ def seal_envelope(key: bytes, initial: bytes, context: CellContext, cells: Itera
         context: Where it belongs.
         cells: Pairs of field number (0 to 255, each once) and value.
     """
-    numbers: list[int] = []
-    plaintexts: list[bytes] = []
-    for number, value in cells:
-        if len(value) > MAX_VALUE_SIZE:
-            raise UsageError(f"the value of field {number} is longer than {MAX_VALUE_SIZE} bytes")
-        numbers.append(number)
-        plaintexts.append(value + b"\x80" + bytes(-(len(value) + 1) % PADDING_BLOCK))
-    if len(set(numbers)) != len(numbers):
+    held = list(cells)
+    if len({number for number, _ in held}) != len(held):
         raise UsageError("a field number stands twice in one envelope")
-    head = _CELL_CONTEXT.pack(
-        _CELL_LABEL, FORMAT, context.brand, context.ordinal, context.field_class, context.key_number, context.version
-    )
+    place = (context.brand, context.ordinal, context.field_class, context.key_number)
+    return seal_cells_of(key, initial, place, context.version, held)
+
+
+Place = tuple[int, int, int, int]
+"""Brand, ordinal, class, key number: see `CellContext`. A plain tuple where thousands are sealed in a loop."""
+
+
+def seal_cells_of(
+    key: bytes, initial: bytes, place: Place, version: int, cells: Sequence[tuple[int, bytes]]
+) -> bytes:
+    """Do what `seal_envelope` does, for callers that know that no field number stands twice."""
+    numbers = [number for number, _ in cells]
+    plaintexts = [value + _PADDINGS[len(value) % PADDING_BLOCK] for _, value in cells]
+    if max(map(len, plaintexts)) > MAX_VALUE_SIZE:
+        raise UsageError(f"a value is longer than {MAX_VALUE_SIZE - PADDING_BLOCK} bytes")
+    head = _CELL_CONTEXT.pack(_CELL_LABEL, FORMAT, *place, version)
     sealed = seal_cells(key, initial, head, numbers, plaintexts)
-    parts = [_HEADER.pack(FORMAT, context.key_number, context.version, initial, _commitment(key, context))]
+    commitment = hmac_sha256(key, _COMMITMENT_CONTEXT.pack(_COMMITMENT_LABEL, FORMAT, *place))
+    parts = [_HEADER.pack(FORMAT, place[3], version, initial, commitment)]
+    pack = _CELL_HEADER.pack
     for number, cell in zip(numbers, sealed, strict=True):
-        parts.append(_CELL_HEADER.pack(number, len(cell)))
-        parts.append(cell)
+        parts += (pack(number, len(cell)), cell)
     return b"".join(parts)
 
 
@@ -168,12 +180,8 @@ def _unpad(padded: bytes) -> bytes:
 
 
 def _commitment(key: bytes, context: CellContext) -> bytes:
-    return hmac_sha256(
-        key,
-        _COMMITMENT_CONTEXT.pack(
-            _COMMITMENT_LABEL, FORMAT, context.brand, context.ordinal, context.field_class, context.key_number
-        ),
-    )
+    place = (context.brand, context.ordinal, context.field_class, context.key_number)
+    return hmac_sha256(key, _COMMITMENT_CONTEXT.pack(_COMMITMENT_LABEL, FORMAT, *place))[:COMMITMENT_SIZE]
 
 
 def wrap_context(brand: int, ordinal: int, field_class: EnvelopeClass, key_number: int, generation: int) -> bytes:

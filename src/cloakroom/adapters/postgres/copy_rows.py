@@ -20,21 +20,21 @@ from cloakroom.vault.sealing import BrandSealer
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
-_RECORD = struct.Struct(">hihiqiiiqihi16s")
+_RECORD = struct.Struct(">hiqiiiiihihi16s")
 _LENGTH = struct.Struct(">i")
 _NULL = _LENGTH.pack(-1)
-_KEY = struct.Struct(">hihiqiiihi12si")
+_KEY = struct.Struct(">hiiihihihi")
 _INDEX = np.dtype(
     [
         ("fields", ">i2"),
+        ("ordinal_size", ">i4"),
+        ("ordinal", ">i4"),
         ("brand_size", ">i4"),
         ("brand", ">i2"),
         ("index_size", ">i4"),
         ("index_id", ">i2"),
         ("digest_size", ">i4"),
         ("digest", f"V{BLOCK_SIZE}"),
-        ("ordinal_size", ">i4"),
-        ("ordinal", ">i8"),
         ("current_size", ">i4"),
         ("current", "?"),
     ]
@@ -62,30 +62,18 @@ class NewRowEncoder:
         self, block: RowBlock, ordinals: Sequence[int], contents: Sequence[bytes], index_cells: Sequence[bytes]
     ) -> tuple[bytes, bytes]:
         plan = cells_of(block, self._catalogue)
-        sealer, brand = self._sealer, self._brand
+        brand, generation = self._brand, self._sealer.generation
+        cells = (cells_of_row(plan, row, index_cells[row]) for row in range(len(block)))
+        sealed = self._sealer.seal_new(ordinals, cells)
         records: list[bytes] = [HEADER]
         keys: list[bytes] = [HEADER]
-        for row, ordinal in enumerate(ordinals):
-            sealed_keys, open_keys = sealer.new_keys(ordinal)
-            sealed = sealer.seal(ordinal, 1, open_keys, cells_of_row(plan, row, index_cells[row]))
-            records.append(
-                _RECORD.pack(
-                    9, 2, brand, 8, ordinal, 4, 1, 8, block.modified_at[row], 2, 0, BLOCK_SIZE, contents[row]
-                )
-            )
-            for envelope in sealed.envelopes:
-                if envelope is None:
-                    records.append(_NULL)
-                else:
-                    records.append(_LENGTH.pack(len(envelope)))
-                    records.append(envelope)
-            keys.append(
-                _KEY.pack(
-                    6, 2, brand, 8, ordinal, 4, sealed_keys.generation, 2, 0, 12, sealed_keys.nonce,
-                    len(sealed_keys.wraps),
-                )
-            )  # fmt: skip
-            keys.append(sealed_keys.wraps)
+        length, pack_record, pack_key = _LENGTH.pack, _RECORD.pack, _KEY.pack
+        rows = zip(ordinals, block.modified_at, contents, sealed, strict=True)
+        for ordinal, valid_from, content, (wraps, envelopes) in rows:
+            records.append(pack_record(9, 8, valid_from, 4, ordinal, 4, 1, 2, brand, 2, 0, BLOCK_SIZE, content))
+            for envelope in envelopes:
+                records += (_NULL,) if envelope is None else (length(len(envelope)), envelope)
+            keys += (pack_key(5, 4, ordinal, 2, brand, 2, generation, 2, 0, len(wraps)), wraps)
         records.append(TRAILER)
         keys.append(TRAILER)
         return b"".join(records), b"".join(keys)
@@ -99,7 +87,7 @@ class NewRowEncoder:
             table["fields"], table["brand_size"], table["brand"] = 5, 2, self._brand
             table["index_size"], table["index_id"] = 2, item.number * 256 + generation
             table["digest_size"], table["digest"] = BLOCK_SIZE, np.frombuffer(stored, f"V{BLOCK_SIZE}")
-            table["ordinal_size"], table["ordinal"] = 8, ordinals[item.rows]
+            table["ordinal_size"], table["ordinal"] = 4, ordinals[item.rows]
             table["current_size"], table["current"] = 1, True
             parts.append(table.tobytes())
         parts.append(TRAILER)

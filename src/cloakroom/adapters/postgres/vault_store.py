@@ -15,7 +15,7 @@ from cloakroom.adapters.postgres.rows import stored_row
 from cloakroom.flows.ports import StoredRow
 
 _COPY_HEADER = 19
-_COPY_INDEX_ROW = np.dtype([("fields", ">i2"), ("n1", ">i4"), ("digest", "V16"), ("n2", ">i4"), ("ordinal", ">i8")])
+_COPY_INDEX_ROW = np.dtype([("fields", ">i2"), ("n1", ">i4"), ("digest", "V16"), ("n2", ">i4"), ("ordinal", ">i4")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class PostgresVault:
     def sealed_versions(self, ordinals: Iterable[int]) -> list[tuple[StoredRow, int]]:
         """Return the superseded values of `ordinals`, each with the moment at which it ceased to hold."""
         rows = self._connection.execute(self._queries["sealed_versions"], {"ordinals": list(ordinals)}, binary=True)
-        return [(stored_row(row[:12]), row[12]) for row in rows]
+        return [(stored_row(row[:11]), row[11]) for row in rows]
 
     def look_up(
         self, brands: Sequence[int], index_ids: Sequence[int], digests: Sequence[str], *, only_current: bool

@@ -52,11 +52,12 @@ create table index_kind (
     name        text not null unique
 );
 
+-- Columns stand in the order that wastes the least on alignment. An ordinal fits 31 bits.
 create table record (
-    brand       smallint not null,
-    ordinal     bigint not null,
-    version     int not null,               -- counts the values this record has had
     valid_from  bigint not null,            -- since when the brand's system holds these values
+    ordinal     int not null,
+    version     int not null,               -- counts the values this record has had
+    brand       smallint not null,
     state       smallint not null,          -- 0 live, 1 deleted by the brand's system, 2 erased
     content     uuid,                       -- keyed digest of the whole row, to recognise a repetition
     contact     bytea,
@@ -66,21 +67,20 @@ create table record (
 );
 
 create table person_key (
+    ordinal     int not null,
     brand       smallint not null,
-    ordinal     bigint not null,
-    generation  int not null,               -- of the brand's key-encryption keys
+    generation  smallint not null,          -- of the brand's key-encryption keys
     key_number  smallint not null,
-    nonce       bytea not null,
-    wraps       bytea not null,             -- three wrapped class keys of 48 bytes
+    wraps       bytea not null,             -- nonce of 12 bytes, three wrapped class keys of 48
     primary key (brand, ordinal)
 );
 
 create table envelope_version (
-    brand       smallint not null,
-    ordinal     bigint not null,
-    version     int not null,
     valid_from  bigint not null,
     valid_to    bigint not null,            -- first moment at which these values no longer held
+    ordinal     int not null,
+    version     int not null,
+    brand       smallint not null,
     contact     bytea,
     identity    bytea,
     value       bytea,
@@ -88,10 +88,10 @@ create table envelope_version (
 );
 
 create table blind_index (
+    ordinal     int not null,
     brand       smallint not null,
     index_id    smallint not null,          -- kind of value × 256 + generation of the brand's index key
     digest      uuid not null,
-    ordinal     bigint not null,
     current     boolean not null,           -- false: an earlier value of the record
     primary key (brand, index_id, digest, ordinal)
 );

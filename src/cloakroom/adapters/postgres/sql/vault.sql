@@ -1,6 +1,6 @@
 -- name: sealed_rows
 select r.brand, r.ordinal, r.version, r.valid_from, r.state, r.contact, r.identity, r.value,
-       k.generation, k.key_number, k.nonce, k.wraps
+       k.generation, k.key_number, k.wraps
 from unnest(%(ordinals)s::bigint[]) as wanted(ordinal)
      cross join brand b
      join record r on r.brand = b.number and r.ordinal = wanted.ordinal
@@ -9,7 +9,7 @@ from unnest(%(ordinals)s::bigint[]) as wanted(ordinal)
 -- name: sealed_versions
 -- Superseded values of records.
 select v.brand, v.ordinal, v.version, v.valid_from, 0::smallint, v.contact, v.identity, v.value,
-       k.generation, k.key_number, k.nonce, k.wraps, v.valid_to
+       k.generation, k.key_number, k.wraps, v.valid_to
 from unnest(%(ordinals)s::bigint[]) as wanted(ordinal)
      cross join brand b
      join envelope_version v on v.brand = b.number and v.ordinal = wanted.ordinal
@@ -27,7 +27,7 @@ where b.current or not %(only_current)s;
 -- name: known_records
 -- What an import needs of records that exist already.
 select w.position, r.ordinal, r.version, r.valid_from, r.state, r.content, r.identity,
-       k.generation, k.key_number, k.nonce, k.wraps
+       k.generation, k.key_number, k.wraps
 from unnest(%(digests)s::uuid[]) with ordinality as w(digest, position)
      join blind_index b on b.brand = %(brand)s and b.index_id = any (%(index_ids)s) and b.digest = w.digest
      join record r on r.brand = b.brand and r.ordinal = b.ordinal
@@ -141,11 +141,11 @@ where r.brand = %(brand)s and r.ordinal = any (%(ordinals)s);
 select index_id, digest, ordinal from blind_index where brand = %(brand)s and index_id = any (%(index_ids)s);
 
 -- name: keys_to_rewrap
-select ordinal, generation, key_number, nonce, wraps from person_key
+select ordinal, generation, key_number, wraps from person_key
 where brand = %(brand)s and generation < %(generation)s order by ordinal limit %(limit)s;
 
 -- name: rewrap
-update person_key k set generation = u.generation, nonce = u.nonce, wraps = u.wraps
-from unnest(%(ordinals)s::bigint[], %(generations)s::int[], %(nonces)s::bytea[], %(wraps)s::bytea[])
-     as u(ordinal, generation, nonce, wraps)
+update person_key k set generation = u.generation, wraps = u.wraps
+from unnest(%(ordinals)s::bigint[], %(generations)s::int[], %(wraps)s::bytea[])
+     as u(ordinal, generation, wraps)
 where k.brand = %(brand)s and k.ordinal = u.ordinal and k.generation < u.generation;
