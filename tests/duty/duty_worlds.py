@@ -18,7 +18,7 @@ def group(place="FR", persons=1000, data=STOLEN, *, controller="house", segment=
 
 
 def facts(*groups, controllers=(HOUSE,), holds=(), at=MONDAY, **incident):
-    times = {name: at for name in ("aware_at", "discovered_at", "determined_at", "assessed_at", "occurred_to")}
+    times = dict.fromkeys(("aware_at", "discovered_at", "determined_at", "assessed_at", "occurred_to"), at)
     return Facts("test", IncidentFacts(**{**times, **incident}), tuple(controllers), tuple(groups), tuple(holds))
 
 

@@ -339,6 +339,16 @@ def test_order_edges_lead_only_to_duties_that_run():
     assert only((first, rule('after = ["us-zz-b"]\n'))).after == ()
 
 
+def test_an_order_edge_leads_to_another_place_where_the_rule_has_no_duty_in_the_same():
+    first = rule('jurisdiction = "US"\n', rule_id="us-zz-b", kind="other")
+    assert only((first, rule('after = ["us-zz-b"]\n'))).after == ("us-zz-b:US:house",)
+
+
+def test_the_reasons_say_no_threshold_only_where_there_is_nothing_else_to_say():
+    assert only(rule()).reasons == ("no threshold",)
+    assert "no threshold" not in only(rule("when = { persons_from = 1 }\n")).reasons
+
+
 def test_a_hold_suspends_only_what_the_law_lets_wait():
     hold = Hold("law_enforcement", "US-ZZ", datetime(2026, 4, 1, tzinfo=UTC))
     waiting = only(rule('delay = ["law_enforcement"]\n'), holds=(hold,))

@@ -160,7 +160,7 @@ def list_rules(rules: RulesPath = None, json_output: AsJSON = False) -> None:
     if json_output:
         typer.echo(json.dumps([_rule_json(rule) for rule in book.rules], indent=2, ensure_ascii=False))
         return
-    table = Table("rule", "place", "recipient", "clock", "in force", "mark", "read")
+    table = _table("rule", "place", "recipient", "clock", "in force", "mark", "read")
     for rule in book.rules:
         clock = _clock_words(rule)
         table.add_row(
@@ -191,6 +191,14 @@ def _console() -> Console:
     """Return a console that is wide enough for a table where nobody said how wide it is, such as in a pipe."""
     console = Console()
     return console if console.is_terminal else Console(width=180)
+
+
+def _table(*columns: str) -> Table:
+    """Return a table in which nothing is cut off: an id that cannot be copied is no id."""
+    table = Table()
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
 
 
 def _now(at: str | None) -> datetime:
@@ -237,7 +245,7 @@ _COLOURS = {"due": "bold red", "conditional": "yellow", "ask_counsel": "magenta"
 
 
 def _show_duties(found: tuple[Duty, ...], now: datetime) -> None:
-    table = Table("duty", "status", "recipient", "deadline", "left", "persons", "mark")
+    table = _table("duty", "status", "recipient", "deadline", "left", "persons", "mark")
     for duty in found:
         left = _left_words(duty.deadline - now) if duty.deadline is not None else ""
         table.add_row(
@@ -265,7 +273,7 @@ def _legend(console: Console, marks: set[str]) -> None:
 
 
 def _show_rows(rows: tuple[BoardRow, ...], now: datetime) -> None:
-    table = Table("state", "left", "by (controller's time)", "by (UTC)", "duty", "recipient", "remarks", "mark")
+    table = _table("state", "left", "by (controller's time)", "by (UTC)", "duty", "recipient", "remarks", "mark")
     for row in rows:
         duty = row.duty
         at = duty.deadline or duty.target

@@ -180,7 +180,8 @@ def _one_stop_shop(version: _Version, world: _World, reached: list[AffectedGroup
     countries = dict.fromkeys(group.country for group in reached)
     if lead not in EEA:
         remark = (
-            "no main establishment in the EEA, hence no lead authority: every authority concerned is told by itself"
+            "no main establishment in the EEA, hence no lead authority (a representative under Art. 27 makes none): "
+            "every authority concerned is told by itself"
         )
         for country in countries:
             local = [group for group in reached if group.country == country]
@@ -264,7 +265,9 @@ def _weigh(rule: Rule, chosen: Selection, who: Verdict, when: Verdict) -> Judgem
     reasons = who.reasons + when.reasons
     if who.truth is Truth.TRUE and len(set(reasons)) > 1:
         reasons = tuple(reason for reason in reasons if reason != NO_THRESHOLD)
-    questions = who.questions + when.questions
+    certain = who.truth is Truth.TRUE and when.truth is Truth.TRUE
+    # Persons who may count do not make the duty towards those who do count any less due.
+    questions = when.questions if certain else who.questions + when.questions
     if who.truth is Truth.UNKNOWN and not who.questions:
         questions += (Question(f"between 0 and {chosen.persons_most:,} persons are affected"),)
     for exemption in rule.exemptions:
@@ -273,8 +276,9 @@ def _weigh(rule: Rule, chosen: Selection, who: Verdict, when: Verdict) -> Judgem
             return Judgement("not_due", (f"exempt: {exemption.text}", *verdict.reasons), chosen.persons_least)
         if verdict.truth is Truth.UNKNOWN:
             questions += tuple(replace(item, text=f"{exemption.text}: {item.text}") for item in verdict.questions)
-    if who.truth is Truth.TRUE and when.truth is Truth.TRUE and not questions:
-        return Judgement("due", reasons, chosen.persons_least)
+    if certain and not questions:
+        further = tuple(f"open, for further persons: {question.text}" for question in who.questions)
+        return Judgement("due", tuple(dict.fromkeys(reasons + further)), chosen.persons_least)
     status = "ask_counsel" if any(question.for_counsel for question in questions) else "conditional"
     asked = tuple(f"open: {question.text}" for question in questions)
     return Judgement(status, tuple(dict.fromkeys(reasons + asked)), chosen.persons_least or chosen.persons_most)
