@@ -25,7 +25,7 @@ app = typer.Typer(
 # Each module adds its commands to the application it is given.
 for _module in (
     "store", "people", "opening", "scoping", "ledger", "maintenance",
-    "claim", "duties", "filing", "register", "demo",
+    "claim", "duties", "filing", "register", "serving", "demo",
 ):  # fmt: skip
     import_module(f"cloakroom.cli.{_module}").register(app)
 

@@ -1,0 +1,281 @@
+"""One client over one connection pool. May be used by several threads."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import msgspec
+
+from cloakroom.adapters.credentials import PrivateCredential, read_credential
+from cloakroom.client.results import Exposure, Record, Release
+from cloakroom.errors import CloakroomError, DeniedError
+from cloakroom.signing import Message, content_digest, sign_request
+
+MAX_TOKENS = 1_000
+_AGAIN = frozenset({"busy", "waiting", "unavailable"})
+
+
+class Refused(DeniedError):  # noqa: N818 - reads as what happened
+    """The service said no.
+
+    Attributes:
+        code: The problem's code, such as ``policy``, ``budget``, ``frozen``, ``expired`` or ``malformed``.
+        status: HTTP status.
+        reason: The gate's own code, where it is told.
+        retry_after_s: When to try again, or None.
+    """
+
+    def __init__(self, status: int, problem: Mapping[str, Any], retry_after_s: int | None) -> None:
+        words = problem.get("detail") or problem.get("title") or "refused"
+        super().__init__(str(problem.get("code", "internal")), f"{problem.get('code')}: {words}")
+        self.status = status
+        self.reason = str(problem.get("reason", ""))
+        self.retry_after_s = retry_after_s
+
+
+class Unreachable(CloakroomError):  # noqa: N818 - reads as what happened
+    """The service did not answer; whether it did what was asked is not known."""
+
+
+class Client:
+    """Asks the service as one credential."""
+
+    def __init__(
+        self,
+        address: str,
+        credential: Path | PrivateCredential,
+        *,
+        attempts: int = 4,
+        timeout_s: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Connect lazily; nothing is asked yet.
+
+        Args:
+            address: Such as ``https://vault.example.com``.
+            credential: The credential, or its file.
+            attempts: How often to try where trying again is harmless.
+            timeout_s: How long to wait for one answer.
+            transport: How to reach the service; over the network unless told.
+        """
+        self._credential = read_credential(credential) if isinstance(credential, Path) else credential
+        self._attempts = attempts
+        self._http = httpx.Client(base_url=address, timeout=timeout_s, transport=transport)
+        # What stands in the Host field: the name, with the port unless it is the default one.
+        self._authority = self._http.base_url.netloc.decode().lower()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def reveal(
+        self, tokens: Iterable[str], *, purpose: str, fields: Sequence[str], reference: str | None = None
+    ) -> Iterator[Record]:
+        """Yield what may be seen of the records behind `tokens`, in their order.
+
+        More than 1,000 tokens become several requests; each is refused or answered whole.
+
+        Raises:
+            Refused: The service said no.
+        """
+        waiting: list[str] = []
+        for token in tokens:
+            waiting.append(token)
+            if len(waiting) == MAX_TOKENS:
+                yield from self._reveal(waiting, purpose, fields, reference)
+                waiting = []
+        if waiting:
+            yield from self._reveal(waiting, purpose, fields, reference)
+
+    def _reveal(
+        self, tokens: list[str], purpose: str, fields: Sequence[str], reference: str | None
+    ) -> Iterator[Record]:
+        order = {"purpose": purpose, "tokens": tokens, "fields": list(fields), "reference": reference}
+        answer = self._post("/v1/reveal", order)
+        for item in answer["records"]:
+            yield Record(item["token"], item["fields"], answer["forms"])
+
+    def find(
+        self,
+        value: str,
+        *,
+        purpose: str,
+        by: str = "email",
+        brands: Sequence[str] | None = None,
+        country: str | None = None,
+        reference: str | None = None,
+    ) -> dict[str, list[str]]:
+        """Return the tokens of the records that hold `value`, by brand."""
+        order = {
+            "purpose": purpose,
+            "by": by,
+            "value": value,
+            "brands": None if brands is None else list(brands),
+            "country": country,
+            "reference": reference,
+        }
+        found: dict[str, list[str]] = self._post("/v1/find", order)["tokens"]
+        return found
+
+    def write(
+        self,
+        brand: str,
+        record_id: str,
+        fields: Mapping[str, str],
+        *,
+        purpose: str,
+        modified_at: str | None = None,
+        reference: str | None = None,
+    ) -> str:
+        """Create a record or replace its values, and return its token."""
+        order = {
+            "purpose": purpose,
+            "brand": brand,
+            "record_id": record_id,
+            "fields": dict(fields),
+            "modified_at": modified_at,
+            "reference": reference,
+            "idempotency_key": uuid.uuid4().hex,
+        }
+        return str(self._send("PUT", "/v1/records", order)["token"])
+
+    def delete(self, brand: str, record_id: str, *, purpose: str, reference: str | None = None) -> None:
+        """Note that a brand's system has deleted a record."""
+        order = {
+            "purpose": purpose,
+            "brand": brand,
+            "record_id": record_id,
+            "reference": reference,
+            "idempotency_key": uuid.uuid4().hex,
+        }
+        self._post("/v1/records/delete", order)
+
+    def exchange(
+        self, tokens: Sequence[str], application: str, *, purpose: str, reference: str | None = None
+    ) -> list[str]:
+        """Return the tokens under which `application` knows the same records."""
+        order = {"purpose": purpose, "tokens": list(tokens), "application": application, "reference": reference}
+        exchanged: list[str] = self._post("/v1/tokens/exchange", order)["tokens"]
+        return exchanged
+
+    def exposure(self, principal: str | None = None, *, purpose: str | None = None) -> Exposure:
+        """Return what a credential could open at most if it were stolen now; one's own unless told."""
+        answer = self._get("/v1/exposure", {"principal": principal, "purpose": purpose})
+        return Exposure(answer["principal"], answer["ceiling"], answer["fields"], answer["windows"])
+
+    def freeze(self, principal: str, *, purpose: str, reason: str) -> bool:
+        """Freeze a principal everywhere; say whether it was not frozen before."""
+        order = {"purpose": purpose, "principal": principal, "reason": reason}
+        return not self._post("/v1/freeze", order)["was_frozen"]
+
+    def request_release(
+        self,
+        kind: str,
+        *,
+        brand: str,
+        fields: Sequence[str],
+        recipient: str,
+        recipient_key: str,
+        facets: Mapping[str, str] | None = None,
+        form: str = "csv",
+        maximum: int | None = None,
+        reference: str | None = None,
+    ) -> Release:
+        """Ask for approved bulk."""
+        order = {
+            "kind": kind,
+            "brand": brand,
+            "fields": list(fields),
+            "recipient": recipient,
+            "recipient_key": recipient_key,
+            "facets": dict(facets or {}),
+            "format": form,
+            "maximum": maximum,
+            "reference": reference,
+        }
+        return _release(self._post("/v1/releases", order, again=False))
+
+    def approve_release(self, release: Release) -> Release:
+        """Approve a release exactly as it was shown."""
+        return _release(self._post("/v1/releases/approve", {"id": release.id, "digest": release.digest}))
+
+    def release(self, name: str) -> Release:
+        """Return a release that the caller asked for or may approve."""
+        return _release(self._get("/v1/release", {"id": name}))
+
+    def releases(self) -> list[Release]:
+        """Return the releases that the caller asked for or may approve, newest first."""
+        return [_release(item) for item in self._get("/v1/releases", {})["releases"]]
+
+    def _post(self, path: str, order: Mapping[str, Any], *, again: bool = True) -> Any:
+        return self._send("POST", path, order, again=again)
+
+    def _send(self, method: str, path: str, order: Mapping[str, Any], *, again: bool = True) -> Any:
+        body = msgspec.json.encode({name: value for name, value in order.items() if value is not None})
+        return self._ask(method, path, "", body, again=again)
+
+    def _get(self, path: str, query: Mapping[str, str | None]) -> Any:
+        text = urlencode({name: value for name, value in query.items() if value is not None})
+        return self._ask("GET", path, text, b"", again=True)
+
+    def _ask(self, method: str, path: str, query: str, body: bytes, *, again: bool) -> Any:
+        attempt = 0
+        while True:
+            attempt += 1
+            last = attempt >= self._attempts
+            try:
+                response = self._http.send(self._signed(method, path, query, body))
+            except httpx.HTTPError as error:
+                if last or not again:
+                    raise Unreachable(f"the service does not answer: {type(error).__name__}") from error
+                _pause(attempt, None)
+                continue
+            if response.is_success:
+                return msgspec.json.decode(response.content)
+            refused = _refused(response)
+            if refused.code not in _AGAIN or last:
+                raise refused
+            _pause(attempt, refused.retry_after_s)
+
+    def _signed(self, method: str, path: str, query: str, body: bytes) -> httpx.Request:
+        """Return the request, signed anew: a signature serves once."""
+        digest = content_digest(body) if body else None
+        message = Message(method, self._authority, path, f"?{query}", digest)
+        fields = sign_request(message, key_id=self._credential.id, key=self._credential.key, created=int(time.time()))
+        if digest is not None:
+            fields |= {"content-digest": digest, "content-type": "application/json"}
+        return self._http.build_request(method, f"{path}?{query}" if query else path, content=body, headers=fields)
+
+
+def _pause(attempt: int, retry_after_s: int | None) -> None:
+    # Spread out, so that clients that were turned away together do not come back together.
+    time.sleep(max(retry_after_s or 0, 0.05 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
+
+
+def _refused(response: httpx.Response) -> Refused:
+    try:
+        problem = msgspec.json.decode(response.content, type=dict[str, Any])
+    except msgspec.DecodeError:
+        problem = {"code": "internal", "title": f"status {response.status_code}"}
+    after = response.headers.get("retry-after", "")
+    return Refused(response.status_code, problem, int(after) if after.isdigit() else None)
+
+
+def _release(document: Mapping[str, Any]) -> Release:
+    return Release(document["id"], document["state"], document["digest"], document)

@@ -1,0 +1,1 @@
+"""The service over HTTP: signed requests, gathered into batches, answered from the flows."""

@@ -1,0 +1,67 @@
+"""Where a request comes from, and for whom it is meant.
+
+A caller is on the machine itself only if the connection comes from a loopback address, nothing says that it was
+forwarded, and it was addressed to a loopback name: so a proxy on the same machine never makes the world look local,
+even when it is set up badly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+_FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the service knows about the network around it.
+
+    Attributes:
+        authorities: Names (with port, unless it is the default one) that clients use for this service.
+        proxies: Networks of the proxies that stand before it; their X-Forwarded-For is believed.
+    """
+
+    authorities: frozenset[str]
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+def caller_address(peer: str | None, authority: str, headers: Mapping[str, str], around: Surroundings) -> str | None:
+    """Return the network address of the caller; None for one on the machine itself.
+
+    Args:
+        peer: Address at the other end of the connection; None for a Unix socket.
+        authority: Host that the request names.
+        headers: Fields of the request, names in lower case.
+        around: What stands around the service.
+    """
+    forwarded = headers.get("x-forwarded-for")
+    if _is_proxy(peer, around):
+        # From the right: each proxy appends whom it saw; the first that is no proxy of ours is the caller.
+        for address in reversed([part.strip() for part in (forwarded or "").split(",")]):
+            if not _is_proxy(address, around):
+                return address or "unknown"
+        return "unknown"
+    local = peer is None or _is_loopback(peer)
+    if local and not any(name in headers for name in _FORWARDED):
+        host = authority.rsplit(":", 1)[0] if not authority.endswith("]") else authority
+        if host in _LOOPBACK_NAMES:
+            return None
+    return peer or "unknown"
+
+
+def _is_proxy(address: str | None, around: Surroundings) -> bool:
+    try:
+        parsed = ip_address(address or "")
+    except ValueError:
+        return False
+    return any(parsed in network for network in around.proxies)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False

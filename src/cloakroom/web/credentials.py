@@ -1,0 +1,95 @@
+"""Keys of credentials as the event loop knows them: enough to verify a signature, never enough to let anybody in.
+
+A key never changes under an id, so it may be remembered. Whether the credential is still valid is asked of the store
+in the batch that does the work, at that moment.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import psycopg
+
+from cloakroom.adapters.postgres.connection import Connection
+from cloakroom.adapters.postgres.service_store import Presented, ServiceStore
+from cloakroom.crypto import SigningKey, VerifyingKey
+from cloakroom.web.limits import Limits
+
+MAX_KNOWN = 50_000
+UNKNOWN_SECONDS = 1.0
+NOBODY = SigningKey.generate().verifying_key
+"""Stands in for a key that is not enrolled, so that the time taken does not tell which ids exist. Its private half is
+forgotten at once: no signature is ever its."""
+
+_DAY = 86_400_000_000
+
+
+class KnownKeys:
+    """Keys by credential id, and ids that were not enrolled when last asked."""
+
+    def __init__(self) -> None:
+        """Start with nothing known."""
+        self._keys: dict[str, VerifyingKey] = {}
+        self._unknown: dict[str, float] = {}
+
+    def get(self, credential: str) -> VerifyingKey | None:
+        """Return the key, or None if it is not known here."""
+        return self._keys.get(credential)
+
+    def is_unknown(self, credential: str, now: float) -> bool:
+        """Answer whether the store said lately that there is no such credential."""
+        at = self._unknown.get(credential)
+        return at is not None and now - at < UNKNOWN_SECONDS
+
+    def add(self, credential: str, key: VerifyingKey) -> None:
+        """Remember a key."""
+        if len(self._keys) >= MAX_KNOWN:
+            self._keys.clear()
+        self._keys[credential] = key
+
+    def add_unknown(self, credential: str, now: float) -> None:
+        """Remember for a second that there is no such credential."""
+        if len(self._unknown) >= MAX_KNOWN:
+            self._unknown.clear()
+        self._unknown[credential] = now
+
+
+class KeyReader:
+    """Reads the key of one credential at a time, over a connection of its own. Safe for use by several threads."""
+
+    def __init__(self, open_connection: Callable[[], Connection]) -> None:
+        """Take what connects to the database; nothing is opened yet."""
+        self._open = open_connection
+        self._connection: Connection | None = None
+        self._lock = threading.Lock()
+
+    def read(self, credential: str) -> VerifyingKey | None:
+        """Return the key, or None if there is no such credential."""
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = self._open()
+                found = ServiceStore(self._connection).presented([credential]).get(credential)
+            except psycopg.Error:
+                self._connection = None
+                raise
+        return None if found is None else found.credential.key
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+
+def is_lapsed(presented: Presented, now: int, limits: Limits) -> bool:
+    """Answer whether a credential has expired, was revoked, or was not used for too long; `now` in microseconds."""
+    credential = presented.credential
+    used = max(credential.last_used_at or 0, credential.created_at)
+    return (
+        credential.revoked_at is not None
+        or (credential.expires_at is not None and credential.expires_at <= now)
+        or now - used > limits.unused_days * _DAY
+    )

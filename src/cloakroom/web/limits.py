@@ -1,0 +1,37 @@
+"""Bounds of the service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one process takes on.
+
+    Attributes:
+        body_bytes: Largest body of a request.
+        batch_requests: Requests worked off together.
+        batch_records: Records worked off together, unless one request alone names more.
+        linger_s: How long a request waits for company, at most.
+        waiting: Requests that wait in the process; more are turned away at once.
+        waiting_per_principal: Requests of one principal that wait; more are turned away.
+        wait_s: A request that has waited longer is turned away instead of being done late.
+        record_fields: Fields of one record that is written.
+        value_chars: Length of one value that is written.
+        unused_days: A credential that was not used for so long has lapsed.
+    """
+
+    body_bytes: int = 262_144
+    batch_requests: int = 256
+    batch_records: int = 2_000
+    linger_s: float = 0.002
+    waiting: int = 512
+    waiting_per_principal: int = 256
+    wait_s: float = 2.0
+    record_fields: int = 100
+    value_chars: int = 10_000
+    unused_days: int = 90
+
+
+LIMITS = Limits()

@@ -1,0 +1,192 @@
+"""Everything that is asked rarely: each operation decides by the policy first, then does its work.
+
+A function here takes the application, the service's own store, the caller and the order, and returns an answer or
+raises one of `cloakroom.errors`; `failure` says what each error is answered with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from cloakroom import principals
+from cloakroom.adapters.postgres.service_store import Presented, ServiceStore
+from cloakroom.clock import format_time, from_microseconds
+from cloakroom.errors import (
+    CloakroomError,
+    ConflictError,
+    DeniedError,
+    InputError,
+    LimitError,
+    OpenError,
+    UncheckableError,
+    UsageError,
+)
+from cloakroom.exposing import exposure_of
+from cloakroom.gate.decision import Principal, Request, decide
+from cloakroom.gate.exposure import Bound
+from cloakroom.gate.policy import Operation
+from cloakroom.ledger.entry import Operation as EntryOperation
+from cloakroom.ledger_files import prove_entry
+from cloakroom.web import orders
+from cloakroom.web.problems import Answer, problem, refusal
+from cloakroom.wiring import Application
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, as the store knows it at this moment.
+
+    Attributes:
+        presented: The credential and its principal.
+        address: Network address; None on the machine itself.
+    """
+
+    presented: Presented
+    address: str | None
+
+    @property
+    def principal(self) -> Principal:
+        """The principal."""
+        return self.presented.stored.principal
+
+    @property
+    def credential(self) -> str:
+        """Id of the credential."""
+        return self.presented.credential.id
+
+
+Do = Callable[[Application, ServiceStore, Caller, Any], Answer]
+
+
+def failure(error: CloakroomError) -> Answer:
+    """Return the answer for an error."""
+    if isinstance(error, DeniedError):
+        return problem("not-found") if error.code in {"unknown", "not-found"} else refusal(error.code)
+    if isinstance(error, InputError):
+        code = "payment-data" if any("payment" in item.reason for item in error.problems) else "malformed"
+        return problem(code, "; ".join(f"{item.position.field}: {item.reason}" for item in error.problems[:20]))
+    code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "internal")
+    return problem(code)
+
+
+_CODES: dict[type[CloakroomError], str] = {
+    ConflictError: "conflict",
+    OpenError: "broken-record",
+    LimitError: "too-large",
+    UncheckableError: "not-found",
+    UsageError: "malformed",
+}
+
+
+def authorise(
+    application: Application,
+    caller: Caller,
+    operation: Operation,
+    purpose: str,
+    *,
+    brands: frozenset[str] = frozenset(),
+    reference: str | None = None,
+) -> None:
+    """Refuse what the policy does not allow, or what a frozen credential asks, with an entry.
+
+    Raises:
+        DeniedError: It is refused.
+    """
+    request = Request(
+        operation=operation,
+        purpose=purpose,
+        brands=brands,
+        at=application.clock.now(),
+        address=caller.address,
+        reference=reference,
+    )
+    decision = decide(application.configuration.policy, caller.principal, request)
+    code = "" if decision.permitted else str(decision.reasons[0].code)
+    if caller.presented.stored.frozen_at is not None:
+        code = "frozen"
+    if not code:
+        return
+    entry = application.gatekeeper.prepare(
+        lineage=caller.principal.id,
+        operation=EntryOperation.REQUEST,
+        permitted=False,
+        reason=code,
+        purpose=purpose,
+        detail={"operation": str(operation), "credential": caller.credential},
+    )
+    application.ledger.append({}, [entry])
+    raise DeniedError(code, decision.explanation)
+
+
+def show_exposure(application: Application, _: ServiceStore, caller: Caller, order: orders.ShowExposure) -> Answer:
+    """Show the ceiling of a credential."""
+    name = order.principal or caller.principal.id
+    if name != caller.principal.id:
+        if order.purpose is None:
+            return problem("malformed", "the exposure of somebody else needs a purpose")
+        authorise(application, caller, Operation.EXPOSURE, order.purpose)
+    found = exposure_of(application, name)
+    fields = {field: str(form) for field, form in found.fields.items()}
+    windows = [_bound(bound) for bound in found.bounds]
+    return Answer(200, _encode(orders.ShownExposure(found.principal, found.ceiling, fields, windows)))
+
+
+def _bound(bound: Bound) -> orders.ExposureBound:
+    return orders.ExposureBound(
+        window=str(bound.window),
+        until=None if bound.until is None else format_time(from_microseconds(bound.until)),
+        records=bound.records,
+        in_full=bound.in_full,
+        never_opened=bound.never_opened,
+        probes=bound.probes,
+        classes={str(kind): count for kind, count in bound.classes.items()},
+        brands=dict(bound.brands),
+    )
+
+
+def freeze(application: Application, _: ServiceStore, caller: Caller, order: orders.Freeze) -> Answer:
+    """Freeze a lineage."""
+    authorise(application, caller, Operation.FREEZE, order.purpose)
+    done = principals.freeze(application, order.principal, by=caller.principal.id, reason=order.reason)
+    return Answer(200, _encode(orders.Frozen(order.principal, not done)))
+
+
+def read_checkpoint(
+    application: Application, _: ServiceStore, caller: Caller, order: orders.ReadCheckpoint
+) -> Answer:
+    """Give out the newest checkpoint."""
+    authorise(application, caller, Operation.LEDGER, order.purpose)
+    checkpoint = application.log.latest_checkpoint()
+    if checkpoint is None:
+        return problem("not-found")
+    return Answer(200, checkpoint.note, b"text/plain; charset=utf-8", {"cache-control": "no-store"})
+
+
+def read_tile(application: Application, _: ServiceStore, caller: Caller, order: orders.ReadTile) -> Answer:
+    """Give out a tile or bundle."""
+    authorise(application, caller, Operation.LEDGER, order.purpose)
+    row = application.connection.execute("select data from tile where path = %s", (order.path,)).fetchone()
+    return problem("not-found") if row is None else Answer(200, row[0], b"application/octet-stream")
+
+
+def prove(application: Application, _: ServiceStore, caller: Caller, order: orders.ProveEntry) -> Answer:
+    """Give out a proof file."""
+    authorise(application, caller, Operation.LEDGER, order.purpose)
+    proof, _checkpoint = prove_entry(application, order.leaf_index)
+    return Answer(200, proof.render(), b"text/plain; charset=utf-8")
+
+
+OPERATIONS: Mapping[type[orders.Order], Do] = {
+    orders.Freeze: freeze,
+    orders.ProveEntry: prove,
+    orders.ReadCheckpoint: read_checkpoint,
+    orders.ReadTile: read_tile,
+    orders.ShowExposure: show_exposure,
+}
+"""What does the work of each order that is not worked off in batches."""

@@ -1,0 +1,52 @@
+"""Requests that were turned away before anybody knew who they were from: counted, and entered once a second.
+
+A request with a wrong signature proves nothing about the lineage that it names, so these entries are the system's
+own; they name the credential only where it exists. A flood becomes one entry for each second, credential and code.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+from cloakroom.flows.admission import Gatekeeper
+from cloakroom.flows.ports import PreparedEntry
+from cloakroom.ledger.entry import Operation
+
+MAX_KINDS = 200
+
+
+class Refusals:
+    """Counts of turned-away requests by (credential or empty, code). Safe for use by several threads."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, code: str, credential: str = "") -> None:
+        """Count one; beyond `MAX_KINDS` credentials in a second they are counted without their names."""
+        with self._lock:
+            place = (credential, code)
+            if place not in self._counts and len(self._counts) >= MAX_KINDS:
+                place = ("", code)
+            self._counts[place] += 1
+
+    def __bool__(self) -> bool:
+        return bool(self._counts)
+
+    def take(self, gatekeeper: Gatekeeper) -> list[PreparedEntry]:
+        """Return the entries of what was counted, and begin anew."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        return [
+            gatekeeper.prepare(
+                lineage="system",
+                operation=Operation.REQUEST,
+                permitted=False,
+                reason=code,
+                detail={"credential": credential} if credential else {},
+                count=count,
+            )
+            for (credential, code), count in sorted(counts.items())
+        ]
