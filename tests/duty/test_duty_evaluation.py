@@ -334,6 +334,20 @@ def test_no_later_than_another_duty_has_the_same_deadline():
     assert found["us-zz-a:US-ZZ:house"].deadline == found["us-zz-b:US-ZZ:house"].deadline
 
 
+def test_no_later_than_a_duty_in_hours_ends_at_its_hour():
+    first = rule(rule_id="us-zz-b", kind="individual")
+    second = rule(clock='{ start = "duty:us-zz-b", amount = 0, unit = "calendar_day" }')
+    assert only((first, second)).deadline == MONDAY + timedelta(hours=72)
+
+
+def test_an_excluded_place_is_out_of_reach_and_counsel_is_asked_there():
+    text = rule('residents = ["CA"]\nexcept = ["CA-QC"]\n')
+    found = evaluate_duties(facts(group("CA-ON", 1), group("CA-QC", 2)), rules_of(text), risks())
+    assert [duty.residents for duty in found if duty.rule is not None] == [1]
+    assert "uncovered-authority:CA-QC:house" in by_id(found)
+    assert "uncovered-authority:CA-ON:house" not in by_id(found)
+
+
 def test_order_edges_lead_only_to_duties_that_run():
     first = rule("when = { persons_from = 5000 }\n", rule_id="us-zz-b", kind="individual")
     assert only((first, rule('after = ["us-zz-b"]\n'))).after == ()

@@ -69,3 +69,10 @@ def test_every_pending_rule_is_without_dates():
 
 def test_elements_in_rules_are_known():
     assert all(item.data <= DATA_ELEMENTS for case in RULES.cases for item in case.facts.affected)
+
+
+def test_rules_read_without_their_cases_are_the_same_rules():
+    quick = packaged_rules(with_cases=False)
+    assert quick.rules == RULES.rules
+    assert quick.authorities == RULES.authorities
+    assert quick.cases == ()

@@ -182,7 +182,7 @@ def worldwide():
     groups = tuple(
         AffectedGroup(house.id, *(place.split("-") if "-" in place else (place, "")), 1000, 1000, data, segment, 1000)
         for house in houses
-        for place in COVERED + UNCOVERED
+        for place in sorted({*COVERED, *UNCOVERED})
         for segment in ("general", "minor", "high_spender")
     )
     risks = tuple(

@@ -134,7 +134,7 @@ def check_rules(
     thorough: Annotated[bool, typer.Option(help="Also demand that small wrong changes make a case fail.")] = False,
 ) -> None:
     """Parse all rule files, check them against each other and run every case."""
-    book = _rules(rules)
+    book = _rules(rules, with_cases=True)
     problems: list[Problem] = []
     chosen = [item for item in book.instruments if only is None or item.file == only]
     if not chosen:
@@ -210,8 +210,10 @@ def _now(at: str | None) -> datetime:
         raise UsageError("--at needs a time with an offset, such as 2026-03-02T09:00:00Z") from None
 
 
-def _rules(folder: Path | None) -> RuleSet:
-    return packaged_rules() if folder is None else load_rules(read_rule_files(folder))
+def _rules(folder: Path | None, *, with_cases: bool = False) -> RuleSet:
+    if folder is None:
+        return packaged_rules(with_cases=with_cases)
+    return load_rules(read_rule_files(folder), with_cases=with_cases)
 
 
 def _progress(path: Path | None) -> tuple[Done, ...]:

@@ -14,9 +14,12 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cloakroom.errors import InputError, Position, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["DocumentLimits", "Table", "parse_document"]
 
@@ -25,6 +28,7 @@ Value = TypeVar("Value")
 
 _HEADER = re.compile(r"^(\[\[?)\s*([A-Za-z0-9_.\- \"']+?)\s*\]\]?$")
 _KEY = re.compile(r"^([A-Za-z0-9_\-]+(?:\s*\.\s*[A-Za-z0-9_\-]+)*|\"[^\"]*\")\s*=")
+_INTERESTING = re.compile(r"[\n;#\"'\[\]{}]")
 _TOML_LINE = re.compile(r"\(at line (\d+), column \d+\)")
 
 
@@ -188,13 +192,16 @@ class Table:
         return Table(self.source, path, values, self.lines, self.problems, self.limits)
 
 
-def parse_document(text: str, source: str, *, limits: DocumentLimits | None = None) -> Table:
+def parse_document(
+    text: str, source: str, *, limits: DocumentLimits | None = None, without: frozenset[str] = frozenset()
+) -> Table:
     """Parse `text` into its root table.
 
     Args:
         text: The file's content.
         source: Its name for messages.
         limits: Bounds; the defaults suit facts and rules.
+        without: Names of top-level tables to pass over unread, for speed.
 
     Raises:
         InputError: The text is too large or not TOML; with the line.
@@ -202,7 +209,7 @@ def parse_document(text: str, source: str, *, limits: DocumentLimits | None = No
     limits = limits or DocumentLimits()
     if len(text) > limits.bytes_max:
         raise InputError.at(source, f"is larger than {limits.bytes_max} characters")
-    statements = _statements(text)
+    statements = list(_kept(_statements(text), without))
     try:
         values = tomllib.loads("\n".join(statement.text for statement in statements))
     except tomllib.TOMLDecodeError as error:
@@ -236,24 +243,39 @@ def _statements(text: str) -> list[_Statement]:
     """Cut a document into headers and assignments, each with the line on which it starts."""
     found: list[_Statement] = []
     start, line, begun_at, depth = 0, 1, 1, 0
-    position = 0
-    while position < len(text):
-        skipped = _skip(text, position)
-        if skipped > position:
-            line += text.count("\n", position, skipped)
-            position = skipped
+    match = _INTERESTING.search(text)
+    while match is not None:
+        position = match.start()
+        end = _skip(text, position)
+        if end > position:
+            line += text.count("\n", position, end)
+            match = _INTERESTING.search(text, end)
             continue
-        character = text[position]
+        character = match[0]
         depth += (character in "[{") - (character in "]}")
-        if character == "\n" or (character == ";" and depth == 0):
-            if character == ";" or depth == 0:
-                found.append(_Statement(begun_at, text[start:position]))
-                start = position + 1
-                begun_at = line + (character == "\n")
-            line += character == "\n"
-        position += 1
+        if depth == 0 and character in "\n;":
+            found.append(_Statement(begun_at, text[start:position]))
+            start = position + 1
+            begun_at = line + (character == "\n")
+        line += character == "\n"
+        match = _INTERESTING.search(text, position + 1)
     found.append(_Statement(begun_at, text[start:]))
     return found
+
+
+def _kept(statements: list[_Statement], without: frozenset[str]) -> Iterator[_Statement]:
+    """Yield the statements that do not stand under a header named in `without`."""
+    dropping = False
+    for statement in statements:
+        if statement.text.lstrip().startswith("["):
+            header = _header(statement)
+            dropping = header is not None and _names(header[2])[0] in without
+        if not dropping:
+            yield statement
+
+
+def _header(statement: _Statement) -> re.Match[str] | None:
+    return _HEADER.match(statement.text.split("#", 1)[0].strip())
 
 
 def _skip(text: str, position: int) -> int:
@@ -281,7 +303,7 @@ def _lines(statements: list[_Statement]) -> dict[Path, int]:
     prefix: Path = ()
     for statement in statements:
         stripped = statement.text.strip()
-        header = _HEADER.match(stripped.split("#", 1)[0].strip())
+        header = _header(statement) if stripped.startswith("[") else None
         if header is not None:
             prefix = _open_table(_names(header[2]), counts, is_list=header[1] == "[[")
             lines.setdefault(prefix, statement.line)

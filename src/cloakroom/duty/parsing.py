@@ -84,7 +84,12 @@ def parse_definitions(text: str, source: str) -> Definitions:
 
 
 def parse_instrument(
-    text: str, source: str, *, definitions: Definitions | None = None, limits: DocumentLimits | None = None
+    text: str,
+    source: str,
+    *,
+    definitions: Definitions | None = None,
+    limits: DocumentLimits | None = None,
+    with_cases: bool = True,
 ) -> Instrument:
     """Read one rule file.
 
@@ -93,11 +98,12 @@ def parse_instrument(
         source: Its name for messages.
         definitions: Named expressions that `use` may refer to, besides the file's own.
         limits: Bounds on size.
+        with_cases: Read the cases, too.
 
     Raises:
         RuleError: With every mistake.
     """
-    root = parse_document(text, source, limits=limits)
+    root = parse_document(text, source, limits=limits, without=frozenset() if with_cases else frozenset({"case"}))
     head = root.table("instrument")
     if head is None:
         root.report("instrument", "is missing")
@@ -110,7 +116,7 @@ def parse_instrument(
     _define(root, known)
     rules = tuple(_rule(table, common, known) for table in root.tables("rule"))
     authorities = tuple(_authority(table, common) for table in root.tables("authority"))
-    cases = parse_cases(root, rules)
+    cases = parse_cases(root, rules) if with_cases else ()
     root.close()
     root.check(RuleError)
     return Instrument(common.id, name, rules, cases, authorities, source)

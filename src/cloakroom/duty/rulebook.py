@@ -44,13 +44,16 @@ class RuleFile:
         return self.path.rpartition("/")[2] == DEFINITIONS
 
 
-def packaged_rules() -> RuleSet:
+def packaged_rules(*, with_cases: bool = True) -> RuleSet:
     """Load the rules that ship with the package.
+
+    Args:
+        with_cases: Read the cases, too; evaluation has no use for them, and they are most of the text.
 
     Raises:
         RuleError: They are broken.
     """
-    return load_rules(read_rule_files(resources.files("cloakroom.duty") / "rules"))
+    return load_rules(read_rule_files(resources.files("cloakroom.duty") / "rules"), with_cases=with_cases)
 
 
 def read_rule_files(root: Traversable) -> list[RuleFile]:
@@ -69,8 +72,12 @@ def _walk(folder: Traversable, prefix: str, depth: int) -> list[RuleFile]:
     return found
 
 
-def load_rules(files: list[RuleFile]) -> RuleSet:
+def load_rules(files: list[RuleFile], *, with_cases: bool = True) -> RuleSet:
     """Parse all files and check them against each other; all mistakes are reported together.
+
+    Args:
+        files: Any order.
+        with_cases: Read the cases, too.
 
     Raises:
         RuleError: With every mistake of every file.
@@ -84,7 +91,7 @@ def load_rules(files: list[RuleFile]) -> RuleSet:
                 shared[file.folder] = parse_definitions(file.text, file.path)
             else:
                 known = shared.get(file.folder, {})
-                instruments.append(parse_instrument(file.text, file.path, definitions=known))
+                instruments.append(parse_instrument(file.text, file.path, definitions=known, with_cases=with_cases))
         except InputError as error:
             problems.extend(error.problems)
         except RecursionError:
