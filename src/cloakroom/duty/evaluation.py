@@ -25,6 +25,7 @@ from cloakroom.duty.deadlines import deadline
 from cloakroom.duty.duties import Duty, DutyClock
 from cloakroom.duty.expressions import NO_THRESHOLD, Question, Selection, Truth, Verdict, evaluate
 from cloakroom.duty.instruments import CONFIDENCES, RESIDENCE, Authority, Period, Rule, RuleSet
+from cloakroom.duty.linking import link_duties
 from cloakroom.duty.places import EEA, controller_zone, reaches, zone_of
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def evaluate_duties(
         world = _World(facts, controller, groups, own, rules.authorities, target)
         found = [duty for version in _versions(rules, world) for duty in _apply(version, world)]
         found.extend(uncovered(found, world.groups, controller))
-        duties.extend(_linked(found, world, done or {}))
+        duties.extend(link_duties(found, facts, controller, done or {}))
     return tuple(duties)
 
 
@@ -281,6 +282,7 @@ def _weigh(rule: Rule, chosen: Selection, who: Verdict, when: Verdict) -> Judgem
         return Judgement("due", tuple(dict.fromkeys(reasons + further)), chosen.persons_least)
     status = "ask_counsel" if any(question.for_counsel for question in questions) else "conditional"
     asked = tuple(f"open: {question.text}" for question in questions)
+    reasons = tuple(reason for reason in reasons if f"open: {reason}" not in asked)
     return Judgement(status, tuple(dict.fromkeys(reasons + asked)), chosen.persons_least or chosen.persons_most)
 
 
@@ -367,61 +369,3 @@ def _remarks(
     if rule.confidence in _WARNED:
         remarks.append(f"warning: {rule.confidence}, {CONFIDENCES[rule.confidence]}: confirm before relying on it")
     return tuple(remarks)
-
-
-def _linked(found: list[Duty], world: _World, done: Mapping[str, datetime]) -> Iterator[Duty]:
-    """Resolve order edges, clocks that start with another duty, and holds."""
-    by_rule: dict[str, list[Duty]] = {}
-    for duty in found:
-        by_rule.setdefault(duty.rule.id if duty.rule is not None else duty.id, []).append(duty)
-    for duty in found:
-        linked = replace(duty, after=_edges(duty, by_rule))
-        yield _held(_chained(linked, by_rule, world, done), world.facts)
-
-
-def _peers(duty: Duty, rule_id: str, by_rule: dict[str, list[Duty]]) -> list[Duty]:
-    """Return the running duties of a rule that concern the same place, or all of them where none does."""
-    running = [other for other in by_rule.get(rule_id, []) if other.status in {"due", "conditional"}]
-    return [other for other in running if other.jurisdiction == duty.jurisdiction] or running
-
-
-def _edges(duty: Duty, by_rule: dict[str, list[Duty]]) -> tuple[str, ...]:
-    return tuple(other.id for rule_id in duty.after for other in _peers(duty, rule_id, by_rule))
-
-
-def _chained(duty: Duty, by_rule: dict[str, list[Duty]], world: _World, done: Mapping[str, datetime]) -> Duty:
-    if not duty.clock.event.startswith("duty:") or duty.rule is None or duty.rule.clock is None:
-        return duty
-    peers = _peers(duty, duty.clock.event.removeprefix("duty:"), by_rule)
-    was_done = [done[peer.id] for peer in peers if peer.id in done]
-    expected = [peer.deadline for peer in peers if peer.deadline is not None]
-    start = max(was_done, default=None) or min(expected, default=None)
-    if start is None or duty.status not in {"due", "conditional"}:
-        waits = (*duty.reasons, "the clock starts when the duty before it is done")
-        reasons = waits if duty.status in {"due", "conditional"} else duty.reasons
-        return replace(duty, clock=replace(duty.clock, start=None), deadline=None, target=None, reasons=reasons)
-    period = duty.rule.clock.period
-    ends: datetime | None = start
-    if period.amount != 0:
-        ends = deadline(
-            start,
-            period,
-            own=controller_zone(world.controller),
-            there=zone_of(duty.jurisdiction),
-            holidays_of=duty.rule.clock.holidays or duty.jurisdiction.partition("-")[0],
-        )
-    remark = "counted from when it was done" if was_done else "projected from the latest date of the duty before it"
-    return replace(duty, clock=replace(duty.clock, start=start), deadline=ends, reasons=(*duty.reasons, remark))
-
-
-def _held(duty: Duty, facts: Facts) -> Duty:
-    """Apply a request to wait, where the rule allows its ground."""
-    for hold in facts.holds:
-        if hold.jurisdiction != duty.jurisdiction or duty.rule is None or duty.status != "due":
-            continue
-        if hold.ground not in duty.rule.delay:
-            continue
-        until = f"until {hold.until.isoformat()}" if hold.until is not None else "until it is lifted"
-        reason = f"on hold ({hold.ground.replace('_', ' ')}) {until}: the duty stands and revives then"
-        return replace(duty, status="conditional", reasons=(*duty.reasons, reason))
-    return duty
