@@ -9,6 +9,8 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
 from types import FrameType
@@ -112,7 +114,21 @@ def _serve_one(settings: Settings, serving: Serving, url: str, listening: socket
         h11_max_incomplete_event_size=65_536,
         backlog=1024,
     )
-    asyncio.run(_run(uvicorn.Server(config), service, serving, listening, number))
+    asyncio.run(_run(_Server(config), service, serving, listening, number))
+
+
+class _Server(uvicorn.Server):
+    """Ends with a clean exit code after a signal to stop; uvicorn's own would raise the signal again."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop gracefully at SIGTERM and SIGINT while this is open."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 async def _run(

@@ -1,0 +1,5 @@
+"""``python -m cloakroom``."""
+
+from cloakroom.cli.main import run
+
+run()

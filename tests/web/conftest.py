@@ -1,0 +1,5 @@
+"""Fixtures of the service's tests; see `service_world`."""
+
+from service_world import fresh, served
+
+__all__ = ["fresh", "served"]

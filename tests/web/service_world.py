@@ -1,0 +1,237 @@
+"""A running service over a small store: the real command, the real database, signed requests over TCP."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import httpx
+import msgspec
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from cloakroom import principals
+from cloakroom.adapters.credentials import PrivateCredential, read_credential
+from cloakroom.client import Client
+from cloakroom.gate.policy import PrincipalKind
+from cloakroom.ledger.entry import Entry, decode_entry
+from cloakroom.settings import Settings
+from cloakroom.signing import Message, content_digest, sign_request
+from cloakroom.vault.tokens import RecordReference
+from cloakroom.wiring import Application, open_application
+
+SHOP = "shop-app"
+OTHER_SHOP = "other-app"
+PEOPLE = {
+    "associate": "store_associate",
+    "second-associate": "store_associate",
+    "privacy": "privacy_officer",
+    "second-privacy": "privacy_officer",
+    "security": "security_responder",
+    "marketing": "marketing_operations",
+}
+
+
+@dataclass
+class Node:
+    """One running node."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(40)
+
+
+@dataclass
+class World:
+    """A store with enrolled principals, and the nodes that serve it."""
+
+    settings: Settings
+    credentials: dict[str, Path]
+    nodes: list[Node] = field(default_factory=list)
+
+    def open(self, node: str = "test") -> Application:
+        return open_application(replace(self.settings, node=node))
+
+    def start(self, *options: str) -> Node:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        log = self.settings.home / f"node-{port}.log"
+        command = [sys.executable, "-m", "cloakroom", "serve", "--port", str(port), "--home", str(self.settings.home)]
+        environment = {
+            **os.environ,
+            "CLOAKROOM_DATABASE_URL": self.settings.database_url or "",
+            "CLOAKROOM_ROOT_KEY": self.settings.root_key,
+        }
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [*command, "--node", f"n{port}", *options], stdout=file, stderr=file, env=environment
+            )
+        node = Node(process, port, log)
+        self.nodes.append(node)
+        wait_until(lambda: _is_ready(node), 30, lambda: log.read_text())
+        return node
+
+    def client(self, name: str, node: Node | None = None, **options: object) -> Client:
+        return Client((node or self.nodes[0]).address, self.credentials[name], **options)  # type: ignore[arg-type]
+
+    def credential(self, name: str) -> PrivateCredential:
+        return read_credential(self.credentials[name])
+
+    def tokens(self, count: int, *, scope: str = SHOP, brand: str | None = None, skip: int = 0) -> list[str]:
+        """Tokens of live records in one scope."""
+        with_application = self.open("tokens")
+        try:
+            codec = with_application.codec(scope)
+            rows = with_application.vault.sealed_rows(range(with_application.vault.ordinals_end()))
+            wanted = None if brand is None else with_application.catalogue.brand(brand)
+            live = sorted(
+                (row.record.ordinal, row.brand)
+                for row in rows
+                if row.state == 0 and (wanted is None or row.brand == wanted)
+            )
+            return codec.issue([RecordReference(number, ordinal) for ordinal, number in live[skip : skip + count]])
+        finally:
+            with_application.close()
+
+    def entries(self) -> list[Entry]:
+        with psycopg.connect(self.settings.database_url or "") as connection:
+            rows = connection.execute("select body from ledger_entry order by id").fetchall()
+        return [decode_entry(row[0]) for row in rows]
+
+
+def _is_ready(node: Node) -> bool:
+    if node.process.poll() is not None:
+        raise RuntimeError(node.log.read_text())
+    try:
+        return httpx.get(f"{node.address}/readyz", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, words: Callable[[], str] = lambda: "") -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise AssertionError(f"did not happen within {seconds} s {words()}")
+        time.sleep(0.05)
+
+
+def make_world(template: object, server: str, folder: Path) -> World:
+    source = conninfo_to_dict(template.settings.database_url)["dbname"]  # type: ignore[attr-defined]
+    name = f"served_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'create database "{name}" template "{source}"')
+    home = folder / "store"
+    home.mkdir(parents=True)
+    shutil.copy2(template.settings.home / "root.key", home / "root.key")  # type: ignore[attr-defined]
+    settings = Settings(home, make_conninfo(server, dbname=name), f"file:{home / 'root.key'}", "test")
+    return World(settings, enrol_everybody(settings))
+
+
+def enrol_everybody(settings: Settings) -> dict[str, Path]:
+    application = open_application(settings)
+    credentials: dict[str, Path] = {}
+    for name in (SHOP, OTHER_SHOP):
+        path = principals.enrol(application, name, kind=PrincipalKind.APPLICATION, roles=frozenset({"web_shop"}))
+        assert path is not None
+        credentials[name] = path
+    for name, role in PEOPLE.items():
+        path = principals.enrol(
+            application, name, kind=PrincipalKind.PERSON, roles=frozenset({role}), works_through=SHOP
+        )
+        assert path is not None
+        credentials[name] = path
+    application.close()
+    return credentials
+
+
+def close_world(world: World, server: str) -> None:
+    for node in world.nodes:
+        if node.process.poll() is None:
+            node.kill()
+    name = conninfo_to_dict(world.settings.database_url or "")["dbname"]
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'drop database if exists "{name}" with (force)')
+
+
+@pytest.fixture(scope="module")
+def served(store_template, postgres_server, tmp_path_factory) -> Iterator[World]:
+    """A store that one node serves; shared by the tests of a module."""
+    world = make_world(store_template, postgres_server, tmp_path_factory.mktemp("served"))
+    world.start()
+    yield world
+    close_world(world, postgres_server)
+
+
+@pytest.fixture
+def fresh(store_template, postgres_server, tmp_path) -> Iterator[World]:
+    """A store of one's own, served by nobody yet."""
+    world = make_world(store_template, postgres_server, tmp_path)
+    yield world
+    close_world(world, postgres_server)
+
+
+@dataclass
+class Signed:
+    """A signed request that a test may bend before it is sent."""
+
+    method: str
+    path: str
+    body: bytes
+    headers: dict[str, str]
+
+    def send(self, node: Node, **changes: object) -> httpx.Response:
+        body = changes.get("body", self.body)
+        headers = {**self.headers, **changes.get("headers", {})}  # type: ignore[dict-item]
+        return httpx.request(
+            str(changes.get("method", self.method)),
+            f"{node.address}{changes.get('path', self.path)}",
+            content=body,  # type: ignore[arg-type]
+            headers={name: value for name, value in headers.items() if value is not None},
+            timeout=20,
+        )
+
+
+def signed(
+    world: World, name: str, method: str, path: str, order: Mapping[str, object] | bytes | None = None,
+    *, created: int | None = None, authority: str | None = None, lifetime_s: int = 30,
+) -> Signed:  # fmt: skip
+    """Return a request signed by `name` for the first node."""
+    body = b"" if order is None else order if isinstance(order, bytes) else msgspec.json.encode(order)
+    host = authority or f"127.0.0.1:{world.nodes[0].port}"
+    digest = content_digest(body) if body else None
+    bare, _, query = path.partition("?")
+    credential = world.credential(name)
+    headers = sign_request(
+        Message(method, host, bare, f"?{query}", digest),
+        key_id=credential.id,
+        key=credential.key,
+        created=int(time.time()) if created is None else created,
+        lifetime_s=lifetime_s,
+    )
+    if digest is not None:
+        headers["content-digest"] = digest
+    return Signed(method, path, body, headers)

@@ -1,0 +1,218 @@
+"""What callers get from the service, and what they are refused."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+import pytest
+from service_world import SHOP, World, signed, wait_until
+
+from cloakroom.client import Refused
+
+CLIENTELING = {"purpose": "clienteling", "fields": ["given_name", "email"], "reference": "APPT-1"}
+
+
+def test_values_are_revealed_in_the_order_asked(served: World):
+    tokens = served.tokens(5)
+    with served.client("second-associate") as client:
+        records = list(client.reveal(tokens[::-1], **CLIENTELING))
+    assert [record.token for record in records] == tokens[::-1]
+    assert any("email" in record.fields for record in records)
+    entry = [item for item in served.entries() if item.operation == "reveal" and item.permitted][-1]
+    assert (entry.principal, entry.records, entry.purpose) == ("second-associate", 5, "clienteling")
+    assert entry.detail["credential"] == served.credential("second-associate").id
+
+
+def test_a_search_answers_with_tokens_and_never_with_values(served: World):
+    token = served.tokens(1)
+    with served.client("privacy") as client:
+        email = next(iter(client.reveal(token, purpose="access_request", fields=["email"], reference="DSR-1")))
+        address = email.fields.get("email", "nobody@example.org")
+        found = client.find(address, purpose="access_request", reference="DSR-1")
+    assert token[0] in [item for tokens in found.values() for item in tokens]
+
+
+def test_the_own_ceiling_is_shown_and_that_of_others_takes_a_purpose(served: World):
+    with served.client("associate") as client:
+        assert 0 < client.exposure().ceiling <= 600
+        with pytest.raises(Refused) as refused:
+            client.exposure("security", purpose="clienteling")
+        assert (refused.value.code, refused.value.status) == ("policy", 403)
+    with served.client("security") as client:
+        assert client.exposure("associate", purpose="containment").principal == "associate"
+
+
+def test_each_refusal_has_its_own_code(served: World):
+    token = served.tokens(1)
+    with served.client("associate") as client:
+        for code, status, order in (
+            ("policy", 403, {**CLIENTELING, "purpose": "mailing"}),
+            ("policy", 403, {**CLIENTELING, "fields": ["spend_total", "street"]}),
+            ("policy", 403, {**CLIENTELING, "reference": None}),
+            ("malformed", 400, {**CLIENTELING, "fields": []}),
+            ("malformed", 400, {**CLIENTELING, "fields": ["Jane Doe"]}),
+            ("malformed", 400, {**CLIENTELING, "purpose": "jane.doe@example.org"}),
+        ):
+            with pytest.raises(Refused) as refused:
+                list(client.reveal(token, **order))
+            assert (refused.value.code, refused.value.status) == (code, status)
+
+
+def test_no_refused_text_reaches_the_ledger(served: World):
+    with served.client("associate") as client, pytest.raises(Refused):
+        list(client.reveal(served.tokens(1), purpose="jane", fields=["email"], reference="jane.doe@example.org"))
+    assert not [item for item in served.entries() if "jane.doe" in str(item)]
+
+
+def test_a_record_that_is_not_there_and_one_that_is_not_yours_are_refused_alike(served: World):
+    own, other = served.tokens(1), served.tokens(1, scope="other-app")
+    garbage = ["tok_" + "A" * 22]
+    answers = {}
+    for name, tokens in (("other", other), ("garbage", garbage), ("both", own + garbage)):
+        request = signed(served, "associate", "POST", "/v1/reveal", {**CLIENTELING, "tokens": tokens})
+        response = request.send(served.nodes[0])
+        answers[name] = (response.status_code, response.content, sorted(response.headers))
+    assert answers["other"] == answers["garbage"] == answers["both"]
+    assert answers["other"][0] == 403
+
+
+@pytest.mark.slow
+def test_what_is_not_there_takes_as_long_as_what_is_not_yours(served: World):
+    """Medians of interleaved requests differ by less than a fifth of the spread of either."""
+    other, garbage = served.tokens(1, scope="other-app"), ["tok_" + "A" * 22]
+    seconds: dict[str, list[float]] = {"other": [], "garbage": []}
+    with httpx.Client(base_url=served.nodes[0].address) as http:
+        for _ in range(150):
+            for name, tokens in (("other", other), ("garbage", garbage)):
+                request = signed(served, "associate", "POST", "/v1/reveal", {**CLIENTELING, "tokens": tokens})
+                began = time.perf_counter()
+                http.post("/v1/reveal", content=request.body, headers=request.headers)
+                seconds[name].append(time.perf_counter() - began)
+    one, two = (sorted(values) for values in seconds.values())
+    spread = max(values[int(len(values) * 0.9)] - values[int(len(values) * 0.1)] for values in (one, two))
+    assert abs(one[75] - two[75]) < max(0.2 * spread, 0.0005)
+
+
+def test_a_spent_budget_says_when_to_come_back(served: World):
+    tokens = served.tokens(60)
+    with served.client("second-privacy") as client:
+        with pytest.raises(Refused) as refused:
+            for token in tokens:
+                list(client.reveal([token], purpose="access_request", fields=["email"], reference="DSR-2"))
+        assert (refused.value.code, refused.value.status) == ("budget", 429)
+        assert 0 < refused.value.retry_after_s <= 660
+
+
+def test_a_freeze_holds_from_the_next_request_on(fresh: World):
+    first, second = fresh.start(), fresh.start()
+    token = fresh.tokens(1)
+    with (
+        fresh.client("security", first) as guard,
+        fresh.client("associate", second) as thief,
+    ):
+        assert list(thief.reveal(token, **CLIENTELING))
+        assert guard.freeze("associate", purpose="containment", reason="INC-1")
+        with pytest.raises(Refused) as refused:
+            list(thief.reveal(token, **CLIENTELING))
+        assert refused.value.code == "frozen"
+        assert not guard.freeze("associate", purpose="containment", reason="INC-1")
+        for again in (lambda: thief.exposure("security", purpose="clienteling"),):
+            with pytest.raises(Refused) as refused:
+                again()
+            assert refused.value.code == "frozen"
+
+
+def test_a_revoked_credential_is_refused_at_once(fresh: World):
+    node = fresh.start()
+    token = fresh.tokens(1)
+    with fresh.client("associate", node) as client:
+        assert list(client.reveal(token, **CLIENTELING))
+        application = fresh.open()
+        application.records.revoke_credential(fresh.credential("associate").id, application.now())
+        application.close()
+        with pytest.raises(Refused) as refused:
+            list(client.reveal(token, **CLIENTELING))
+        assert (refused.value.code, refused.value.status) == ("expired", 401)
+
+
+def test_a_credential_that_nobody_used_for_three_months_has_lapsed(fresh: World):
+    node = fresh.start()
+    application = fresh.open()
+    old = application.now() - 91 * 86_400_000_000
+    application.connection.execute("update credential set created_at = %s, last_used_at = %s", (old, old))
+    application.close()
+    with fresh.client("associate", node) as client, pytest.raises(Refused) as refused:
+        list(client.reveal(fresh.tokens(1), **CLIENTELING))
+    assert refused.value.code == "expired"
+
+
+def test_an_application_enrolled_while_a_node_runs_is_served(served: World):
+    from cloakroom import principals
+    from cloakroom.gate.policy import PrincipalKind
+
+    application = served.open()
+    path = principals.enrol(application, "new-app", kind=PrincipalKind.APPLICATION, roles=frozenset({"web_shop"}))
+    application.close()
+    assert path is not None
+    served.credentials["new-app"] = path
+    token = served.tokens(1, scope="new-app")
+    with served.client("new-app") as client:
+        assert list(client.reveal(token, purpose="order_confirmation", fields=["email"], reference="ORDER-1"))
+
+
+def test_the_ledger_can_be_read_and_an_entry_proven(served: World):
+    with httpx.Client(base_url=served.nodes[0].address) as http:
+        wait_until(lambda: bool(served.entries()), 5)
+
+        def get(path: str) -> httpx.Response:
+            request = signed(served, "privacy", "GET", path)
+            return http.get(path, headers=request.headers)
+
+        checkpoint = get("/v1/ledger/checkpoint?purpose=breach_assessment")
+        assert checkpoint.status_code == 200
+        size = int(checkpoint.text.split("\n")[1])
+        proof = get("/v1/ledger/proof?purpose=breach_assessment&leaf_index=0")
+        assert proof.status_code == 200
+        assert size > 0
+        assert get("/v1/ledger/proof?purpose=breach_assessment&leaf_index=99999999").status_code == 404
+        assert get("/v1/ledger/tile?purpose=breach_assessment&path=tile/0/x999/000").status_code == 404
+        request = signed(served, "associate", "GET", "/v1/ledger/checkpoint?purpose=clienteling")
+        assert http.get("/v1/ledger/checkpoint?purpose=clienteling", headers=request.headers).status_code == 403
+
+
+def test_paths_and_methods_that_do_not_exist_are_problems_too(served: World):
+    address = served.nodes[0].address
+    for response, code in (
+        (httpx.get(f"{address}/nothing"), "not-found"),
+        (httpx.get(f"{address}/v1/reveal"), "method-not-allowed"),
+        (httpx.post(f"{address}/v1/reveal", content=b"x" * 300_000), "too-large"),
+        (httpx.post(f"{address}/v1/reveal", content=b"{}"), "unsigned"),
+    ):
+        assert response.headers["content-type"] == "application/problem+json"
+        assert response.json()["code"] == code
+
+
+def test_a_stopped_node_has_answered_and_entered_everything(fresh: World):
+    node = fresh.start()
+    with fresh.client(SHOP, node) as client:
+        for token in fresh.tokens(10):
+            list(client.reveal([token], purpose="order_confirmation", fields=["email"], reference="ORDER-9"))
+    httpx.post(f"{node.address}/v1/reveal", content=b"{}")
+    assert node.stop() == 0
+    entries = fresh.entries()
+    assert sum(item.records for item in entries if item.operation == "reveal") == 10
+    assert [item.count for item in entries if item.operation == "request" and item.reason == "unsigned"] == [1]
+    application = fresh.open()
+    assert application.log.waiting_count() == 0
+    application.close()
+
+
+def test_metrics_name_nobody(fresh: World):
+    fresh.start("--metrics-port", "19464")
+    with fresh.client("associate") as client:
+        list(client.reveal(fresh.tokens(1), **CLIENTELING))
+    text = httpx.get("http://127.0.0.1:19464/metrics").text
+    assert 'cloakroom_answers_total{endpoint="reveal",status="200",code=""} 1' in text
+    assert "associate" not in text
+    assert httpx.get(f"{fresh.nodes[0].address}/metrics").status_code == 404
