@@ -110,8 +110,7 @@ def seal_cells_of(
         raise UsageError(f"a value is longer than {MAX_VALUE_SIZE - PADDING_BLOCK} bytes")
     head = _CELL_CONTEXT.pack(_CELL_LABEL, FORMAT, *place, version)
     sealed = seal_cells(key, initial, head, numbers, plaintexts)
-    commitment = hmac_sha256(key, _COMMITMENT_CONTEXT.pack(_COMMITMENT_LABEL, FORMAT, *place))
-    parts = [_HEADER.pack(FORMAT, place[3], version, initial, commitment)]
+    parts = [_HEADER.pack(FORMAT, place[3], version, initial, _commitment(key, place))]
     pack = _CELL_HEADER.pack
     for number, cell in zip(numbers, sealed, strict=True):
         parts += (pack(number, len(cell)), cell)
@@ -143,44 +142,42 @@ def open_envelope(
     if len(envelope) < _HEADER.size:
         raise OpenError("does not open")
     form, key_number, version, initial, commitment = _HEADER.unpack_from(envelope)
-    if form != FORMAT:
+    place = (brand, ordinal, field_class, key_number)
+    if form != FORMAT or not is_equal(commitment, _commitment(key, place)):
         raise OpenError("does not open")
-    context = CellContext(brand, ordinal, field_class, key_number, version)
-    if not is_equal(commitment, _commitment(key, context)):
-        raise OpenError("does not open")
-    head = _CELL_CONTEXT.pack(_CELL_LABEL, FORMAT, brand, ordinal, field_class, key_number, version)
+    found, sealed = _cells(envelope, numbers)
+    head = _CELL_CONTEXT.pack(_CELL_LABEL, FORMAT, *place, version)
+    opened = open_cells(key, initial, head, found, sealed)
+    return dict(zip(found, map(_unpad, opened), strict=True))
+
+
+def _cells(envelope: bytes, numbers: Sequence[int] | None) -> tuple[list[int], list[bytes]]:
+    """Return the numbers and the sealed bytes of the wanted cells; every cell's length is checked."""
     found: list[int] = []
     sealed: list[bytes] = []
-    for number, cell in _cells(envelope):
+    position, end, unpack = _HEADER.size, len(envelope), _CELL_HEADER.unpack_from
+    while position < end:
+        start = position + _CELL_HEADER.size
+        if start > end:
+            raise OpenError("does not open")
+        number, size = unpack(envelope, position)
+        position = start + size
+        if position > end:
+            raise OpenError("does not open")
         if numbers is None or number in numbers:
             found.append(number)
-            sealed.append(cell)
-    opened = open_cells(key, initial, head, found, sealed)
-    return {number: _unpad(padded) for number, padded in zip(found, opened, strict=True)}
-
-
-def _cells(envelope: bytes) -> Iterable[tuple[int, bytes]]:
-    position, end = _HEADER.size, len(envelope)
-    while position < end:
-        if position + _CELL_HEADER.size > end:
-            raise OpenError("does not open")
-        number, size = _CELL_HEADER.unpack_from(envelope, position)
-        position += _CELL_HEADER.size
-        if position + size > end:
-            raise OpenError("does not open")
-        yield number, envelope[position : position + size]
-        position += size
+            sealed.append(envelope[start:position])
+    return found, sealed
 
 
 def _unpad(padded: bytes) -> bytes:
-    end = padded.rfind(b"\x80")
-    if end < 0 or padded.count(0, end + 1) != len(padded) - end - 1:
+    value = padded.rstrip(b"\0")
+    if not value.endswith(b"\x80"):
         raise OpenError("does not open")
-    return padded[:end]
+    return value[:-1]
 
 
-def _commitment(key: bytes, context: CellContext) -> bytes:
-    place = (context.brand, context.ordinal, context.field_class, context.key_number)
+def _commitment(key: bytes, place: Place) -> bytes:
     return hmac_sha256(key, _COMMITMENT_CONTEXT.pack(_COMMITMENT_LABEL, FORMAT, *place))[:COMMITMENT_SIZE]
 
 

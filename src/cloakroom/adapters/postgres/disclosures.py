@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -82,17 +82,25 @@ class PostgresDisclosures:
             group[1] = max(group[1], version)
             group[2] = min(group[2], at)
             group[3] = max(group[3], at)
-        with self._connection.cursor(binary=True) as cursor:
-            for place, (sets, version, first, last) in groups.items():
-                arguments = _rollup(place, sets, version, first, last)
-                present = cursor.execute(self._queries["rollup_set"], arguments).fetchone()
-                if present is not None:
-                    sets.append(BitMap.deserialize(present[0]))
-                union = BitMap.union(*sets)
-                union.run_optimize()
-                cursor.execute(self._queries["put_rollup"], arguments | {"set_bytes": union.serialize()})
+        arguments = {place: _rollup(place, *group) for place, group in groups.items()}
+        for place, present in self._present(list(arguments)):
+            groups[place][0].append(present)
+        for place, (sets, *_) in groups.items():
+            union = BitMap.union(*sets)
+            union.run_optimize()
+            arguments[place]["set_bytes"] = union.serialize()
+        with self._connection.cursor() as cursor:
+            cursor.executemany(self._queries["put_rollup"], list(arguments.values()))
             cursor.execute(self._queries["advance_rollup"], {"leaf_index": until})
         return until - done
+
+    def _present(self, places: Sequence[tuple[Any, ...]]) -> Iterator[tuple[tuple[Any, ...], BitMap]]:
+        """Yield the sets of those roll-ups that exist already."""
+        columns: list[tuple[Any, ...]] = list(zip(*places, strict=True)) or [()] * 5
+        names = ("lineages", "hours", "epochs", "operations", "shapes")
+        arguments = {name: list(column) for name, column in zip(names, columns, strict=True)}
+        for *place, data in self._connection.execute(self._queries["rollup_sets"], arguments, binary=True):
+            yield tuple(place), BitMap.deserialize(data)
 
     def _locked(self) -> bool:
         row = self._connection.execute("select pg_try_advisory_xact_lock(4172028)").fetchone()

@@ -29,10 +29,12 @@ from ledger_entry e
 where e.leaf_index >= %(from)s and e.leaf_index < %(to)s
   and e.permitted and e.set_bytes is not null and e.lineage_version is not null;
 
--- name: rollup_set
-select set_bytes from rollup
-where lineage = %(lineage)s and hour = %(hour)s and epoch = %(epoch)s and operation = %(operation)s
-  and shape = %(shape)s for update;
+-- name: rollup_sets
+select r.lineage, r.hour, r.epoch, r.operation, r.shape, r.set_bytes
+from unnest(%(lineages)s::text[], %(hours)s::bigint[], %(epochs)s::int[], %(operations)s::text[], %(shapes)s::int[])
+     as u(lineage, hour, epoch, operation, shape)
+     join rollup r on (r.lineage, r.hour, r.epoch, r.operation, r.shape)
+                    = (u.lineage, u.hour, u.epoch, u.operation, u.shape);
 
 -- name: put_rollup
 insert into rollup (lineage, hour, epoch, operation, shape, set_bytes, entries, last_version, first_at, last_at)
