@@ -207,6 +207,16 @@ def test_who_may_be_unknown_too():
     assert only(text, group("US-ZZ", 10, ["passport"])).status == "due"
 
 
+def test_persons_who_may_count_do_not_make_the_duty_to_those_who_do_any_less_due():
+    text = rule(
+        'who = { any = [{ data = "passport" }, { open = "does spend count?" }] }\nwhen = { persons_from = 10 }\n'
+    )
+    mixed = only(text, group("US-ZZ", 10, ["passport"]), group("US-ZZ", 500))
+    assert (mixed.status, mixed.residents) == ("due", 10)
+    assert "open, for further persons: does spend count?" in mixed.reasons
+    assert only(text, group("US-ZZ", 9, ["passport"]), group("US-ZZ", 500)).status == "conditional"
+
+
 def test_an_exemption_wins_and_an_open_one_leaves_the_duty_conditional():
     text = rule('[[rule.exempt]]\ntext = "encrypted"\nwhen = { intelligible = false }\n')
     assert only(text).status == "due"
