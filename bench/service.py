@@ -30,6 +30,7 @@ import msgspec
 
 from cloakroom import principals
 from cloakroom.adapters.credentials import PrivateCredential, read_credential
+from cloakroom.adapters.postgres.server import start_server
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.importing import import_file
 from cloakroom.settings import Settings
@@ -275,8 +276,6 @@ def main() -> None:
 
     try:
         settings, credentials, tokens = make_store(home / "store", options.records, options.principals)
-        from cloakroom.adapters.postgres.server import start_server
-
         url = start_server(settings.database_directory, create=False)
         note({"cores": os.cpu_count(), "load_before": os.getloadavg()[0], "records": options.records})
         plain, port = start_plain(url)
