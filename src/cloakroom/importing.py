@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+
 from cloakroom.adapters.deliveries import Delivery, RowBatch, open_delivery
-from cloakroom.adapters.postgres.import_store import PostgresImports
+from cloakroom.adapters.postgres.connection import open_store
+from cloakroom.adapters.postgres.import_store import OverlappedImports, PostgresImports
 from cloakroom.adapters.sealing_workers import sealing_workers
 from cloakroom.errors import InputError
 from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
@@ -82,9 +86,13 @@ def _import(
         result.counts["unchanged"] = sum(state.counts.values())
         return result
     digests = RowDigests(application.ring, application.catalogue, brand)
-    with sealing_workers(application.ring, application.catalogue, brand, delivery.total_bytes) as encode:
+    with (
+        open_store(application.url) as writer,
+        closing(OverlappedImports(store, PostgresImports(writer))) as overlapped,
+        sealing_workers(application.ring, application.catalogue, brand, delivery.total_bytes) as encode,
+    ):
         run = DeliveryImport(
-            store=store,
+            store=overlapped,
             brand=brand,
             sha256=sha256,
             digests=digests,
@@ -92,8 +100,10 @@ def _import(
             facet_sealer=FacetSealer(application.ring.get(KeyPurpose.FACET, brand), brand),
             encode=encode,
             today=application.clock.now().date(),
+            permutation=_permutation,
         )
         result = run.run(_incoming(application, delivery, state, rejects, progress), state)
+        overlapped.settle()
     _finish(application, store, brand_name, sha256, result)
     return result
 
@@ -162,6 +172,11 @@ def _finish(
         counts=_shown(result.counts),
         append=lambda: application.ledger.append({}, [entry]),
     )
+
+
+def _permutation(size: int) -> list[int]:
+    order: list[int] = np.random.default_rng().permutation(size).tolist()
+    return order
 
 
 def _hash(path: Path) -> bytes:

@@ -384,7 +384,8 @@ class Gatekeeper:
                 operation=EntryOperation(operation),
                 permitted=False,
                 reason=code,
-                purpose=purpose[:128],
+                # What the policy does not know is free text from outside, and does not go into the ledger.
+                purpose=purpose if purpose in self._policy.purposes else "?",
                 brand=brand[:128],
                 policy=self._policy.sha256,
                 detail={"asked": records} | ({"credential": first.credential} if first.credential else {}),

@@ -15,8 +15,9 @@ Rows of one record are taken in the order of the file.
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import date
@@ -91,6 +92,7 @@ class DeliveryImport:
         facet_sealer: FacetSealer,
         encode: Encode,
         today: date,
+        permutation: Callable[[int], Sequence[int]],
     ) -> None:
         """Take the collaborators; nothing is read yet.
 
@@ -103,6 +105,7 @@ class DeliveryImport:
             facet_sealer: Seals the brand's facets.
             encode: Seals and encodes new records, somewhere else.
             today: The day of the import, by which old birth dates are left out of the facets.
+            permutation: Gives 0 to n − 1 in a random order.
         """
         self._store = store
         self._brand = brand
@@ -112,8 +115,10 @@ class DeliveryImport:
         self._facet_sealer = facet_sealer
         self._encode = encode
         self._today = today
+        self._permutation = permutation
         self._sealing: deque[_Sealing] = deque()
         self._result = ImportResult()
+        self._seen: BitMap | None = None
 
     def run(
         self,
@@ -128,6 +133,9 @@ class DeliveryImport:
         """
         self._result.counts.update(state.counts)
         self._result.rows = state.rows_done
+        # Into an empty brand every row is new unless its record came before in this file. A hash that was not seen
+        # proves that it did not; one that was seen may be another record's, and then the store is asked.
+        self._seen = None if self._store.has_records(self._brand) else BitMap()
         for batch in batches:
             self._result.counts["rejected"] += batch.rejected
             self._take(batch)
@@ -149,8 +157,7 @@ class DeliveryImport:
                 self._drain()
 
     def _pass(self, block: RowBlock, rows_done: int | None) -> None:
-        self._wait_for(set(block.record_ids))
-        known = self._store.known(self._brand, self._digests, self._digests.link(RECORD_ID_INDEX, block.record_ids))
+        known = self._known(block)
         fresh = [row for row in range(len(block)) if row not in known and not block.deleted[row]]
         orphans = sum(1 for row in range(len(block)) if row not in known and block.deleted[row])
         self._result.counts[RowFate.UNKNOWN_DELETION] += orphans
@@ -163,6 +170,20 @@ class DeliveryImport:
             record_ids=set(block.record_ids),
             rows_done=rows_done,
         )
+
+    def _known(self, block: RowBlock) -> dict[int, KnownRecord]:
+        """Return the stored records of rows, by row; asks the store only about rows that can have one."""
+        candidates = list(range(len(block)))
+        if self._seen is not None:
+            hashes = [zlib.crc32(record_id.encode()) for record_id in block.record_ids]
+            candidates = [row for row in candidates if hashes[row] in self._seen]
+            self._seen.update(hashes)
+        if not candidates:
+            return {}
+        record_ids = [block.record_ids[row] for row in candidates]
+        self._wait_for(set(record_ids))
+        found = self._store.known(self._brand, self._digests, self._digests.link(RECORD_ID_INDEX, record_ids))
+        return {candidates[position]: record for position, record in found.items()}
 
     def _changes(
         self, block: RowBlock, known: Mapping[int, KnownRecord]
@@ -193,9 +214,11 @@ class DeliveryImport:
             self._write_oldest()
         future, added = None, dict(changed.added)
         if len(fresh):
-            ordinals = self._store.take_ordinals(len(fresh))
+            # In no order that a delivery had: two brands' files that are sorted alike must not be joined by place.
+            taken = self._store.take_ordinals(len(fresh))
+            ordinals = [taken[place] for place in self._permutation(len(fresh))]
             future = self._encode(fresh, ordinals)
-            self._result.records.add_range(ordinals.start, ordinals.stop)
+            self._result.records.add_range(taken.start, taken.stop)
             for place, members in (self._facets(fresh, ordinals) | {(RECORD, "all"): BitMap(ordinals)}).items():
                 added[place] = added[place] | members if place in added else members
         self._sealing.append(
