@@ -102,6 +102,16 @@ def test_the_lead_authority_is_told_even_if_nobody_lives_there():
     assert found["eu-gdpr-33:IT:house"].status == "not_due"
 
 
+def test_a_controller_established_in_the_eea_tells_its_authority_of_persons_outside_too():
+    only_outside = by_id(evaluated(group("US-TX", 30)))["eu-gdpr-33:FR:house"]
+    assert (only_outside.status, only_outside.residents) == ("due", 30)
+    mixed = by_id(evaluated(group("US-TX", 30), group("IT", 4)))["eu-gdpr-33:FR:house"]
+    assert mixed.residents == 4
+    assert any("30 persons outside" in reason for reason in mixed.reasons)
+    elsewhere = replace(HOUSE, country="US", eea_main_establishment="")
+    assert "eu-gdpr-33:FR:house" not in by_id(evaluated(group("US-TX", 30), controllers=(elsewhere,)))
+
+
 @pytest.mark.parametrize("country", ["GB", "CH", "US", "FR"])
 def test_without_a_main_establishment_every_authority_concerned_is_told(country):
     house = ControllerFacts("house", "House", country, flags=frozenset({"art27_representative"}))
@@ -143,7 +153,8 @@ def test_each_controller_has_its_own_duties_and_thresholds():
     )
     assert found["us-tx-ag:US-TX:house"].status == found["us-tx-ag:US-TX:other"].status == "not_due"
     assert found["eu-gdpr-33:IT:other"].recipient == "Garante per la protezione dei dati personali"
-    assert "eu-gdpr-33:FR:house" not in found
+    assert found["eu-gdpr-33:FR:house"].residents == 249
+    assert "eu-gdpr-34:FR:house" not in found
 
 
 def test_the_agreed_party_of_joint_controllers_bears_the_duty():

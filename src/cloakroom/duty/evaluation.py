@@ -108,7 +108,7 @@ def _versions(rules: RuleSet, world: _World) -> Iterator[_Version]:
     """Yield one version of every rule that reaches somebody."""
     families: dict[str, list[Rule]] = {}
     for rule in rules.rules:
-        if any(reaches(rule.residents, rule.excluded, group) for group in world.groups):
+        if reached_by(rule, world.groups) or (world.groups and _is_established(rule, world.controller)):
             families.setdefault(rule.replaces or rule.id, []).append(rule)
     for family in families.values():
         law = [rule for rule in family if not rule.pending]
@@ -189,16 +189,32 @@ def _one_stop_shop(version: _Version, world: _World, reached: list[AffectedGroup
             judgement = judge(version.rule, world.selection(local), version.lapse)
             yield _duty(version, world, country, _with_reason(judgement, remark))
         return
-    whole = judge(version.rule, world.selection(reached), version.lapse)
-    shares = ", ".join(f"{place} {_persons(reached, place):,}" for place in countries)
-    duty = _duty(
-        version, world, lead, _with_reason(whole, f"lead authority for the EEA; persons by country: {shares}")
-    )
+    duty = _duty(version, world, lead, _for_lead_authority(version, world, reached))
     yield duty
     for country in countries:
         if country != lead:
             told = f"one-stop-shop: {duty.recipient} is the lead authority ({duty.id}); that filing names {country}"
             yield _duty(version, world, country, Judgement("not_due", (told,), _persons(reached, country)))
+
+
+def _is_established(rule: Rule, controller: ControllerFacts) -> bool:
+    """Answer whether the rule binds a controller by its establishment, wherever the persons live (GDPR 3(1))."""
+    return rule.addressee == "one_stop_shop" and controller.eea_main_establishment in EEA
+
+
+def _for_lead_authority(version: _Version, world: _World, reached: list[AffectedGroup]) -> Judgement:
+    """Judge for the whole controller: persons outside the EEA bring the duty, those inside are counted by country."""
+    whole = judge(version.rule, world.selection(world.groups), version.lapse)
+    shares = ", ".join(f"{place} {_persons(reached, place):,}" for place in dict.fromkeys(g.country for g in reached))
+    remarks = [f"lead authority for the EEA; persons by country: {shares or 'none'}"]
+    outside = sum(group.persons for group in world.groups if group not in reached)
+    if outside:
+        remarks.append(
+            f"established in the EEA (Art. 3(1)): the filing covers {outside:,} persons outside it, too; "
+            "how Art. 34 goes with the law of their place is for counsel"
+        )
+    residents = judge(version.rule, world.selection(reached), version.lapse).residents if reached else whole.residents
+    return Judgement(whole.status, (*whole.reasons, *remarks), residents)
 
 
 def _persons(groups: list[AffectedGroup], country: str) -> int:

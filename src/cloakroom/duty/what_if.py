@@ -68,8 +68,9 @@ def _day(duty: Duty, facts: Facts) -> date:
 
 def _everybody(duty: Duty, rule: Rule, facts: Facts, risks: Iterable[RiskAssessment]) -> Selection:
     controller = facts.controller(duty.controller)
-    groups = reached_by(rule, (group for group in facts.affected if group.controller == controller.id))
+    own_groups = [group for group in facts.affected if group.controller == controller.id]
     lead = rule.addressee == "one_stop_shop" and duty.jurisdiction == controller.eea_main_establishment
+    groups = own_groups if lead else reached_by(rule, own_groups)
     if rule.jurisdiction == RESIDENCE and not lead:
         groups = [group for group in groups if group.country == duty.jurisdiction]
     own = {risk.segment: risk for risk in risks if risk.controller == controller.id}
