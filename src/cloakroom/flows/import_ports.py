@@ -64,6 +64,10 @@ class BatchWrite:
 class ImportStore(Protocol):
     """Where imports are written."""
 
+    def has_records(self, brand: int) -> bool:
+        """Say whether the brand has any record, in whatever state."""
+        ...
+
     def known(self, brand: int, digests: RowDigests, links: bytes) -> dict[int, KnownRecord]:
         """Return known records by position."""
         ...
@@ -82,3 +86,4 @@ class ImportStore(Protocol):
 
 
 Encode = Callable[[RowBlock, Sequence[int]], "Future[NewRows]"]
+"""Seals and encodes rows as new records with the given ordinals, which come in no order; the result is in theirs."""

@@ -52,7 +52,12 @@ class NewRowEncoder:
         self._digests = RowDigests(ring, catalogue, brand)
 
     def encode(self, block: RowBlock, ordinals: Sequence[int]) -> NewRows:
-        """Return the rows of `block` as new records with the given ordinals."""
+        """Return the rows of `block` as new records with the given ordinals, laid down in the order of these.
+
+        Rows lie in the table in the order in which they are written, so that order must not be the delivery's.
+        """
+        order = np.argsort(np.asarray(ordinals, np.int64)).tolist()
+        block, ordinals = block.take(order), [ordinals[row] for row in order]
         contents = self._digests.contents(block)
         entries = self._digests.index_entries(block)
         records, keys = self._sealed(block, ordinals, contents, links_by_row(len(block), entries))

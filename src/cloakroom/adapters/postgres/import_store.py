@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import msgspec
@@ -31,6 +32,11 @@ class PostgresImports:
         row = self._connection.execute(self._queries["delivery"], key).fetchone()
         assert row is not None
         return DeliveryState(row[0], row[1], row[2])
+
+    def has_records(self, brand: int) -> bool:
+        """See `flows.import_ports.ImportStore.has_records`."""
+        row = self._connection.execute(self._queries["has_records"], {"brand": brand}).fetchone()
+        return bool(row and row[0])
 
     def known(self, brand: int, digests: RowDigests, links: bytes) -> dict[int, KnownRecord]:
         """Return the records known for record-id link digests, by position."""
@@ -178,3 +184,60 @@ class PostgresImports:
                 "ordinals": [ordinal for ordinal, _, _ in entries],
             },
         )
+
+
+class OverlappedImports:
+    """Writes batches over a second connection while the next ones are read and sealed; one write at a time.
+
+    Whatever depends on earlier writes waits for the one under way. An error of a write is raised by what comes next.
+    """
+
+    def __init__(self, store: PostgresImports, writer: PostgresImports) -> None:
+        """Take the store of the importing connection, and one over a connection of its own for the writes."""
+        self._store = store
+        self._writer = writer
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="import-writer")
+        self._writing: Future[None] | None = None
+        self._atomic = False
+
+    def has_records(self, brand: int) -> bool:
+        """See `flows.import_ports.ImportStore.has_records`."""
+        return self._store.has_records(brand)
+
+    def known(self, brand: int, digests: RowDigests, links: bytes) -> dict[int, KnownRecord]:
+        """See `flows.import_ports.ImportStore.known`."""
+        self.settle()
+        return self._store.known(brand, digests, links)
+
+    def take_ordinals(self, count: int) -> range:
+        """See `flows.import_ports.ImportStore.take_ordinals`."""
+        return self._store.take_ordinals(count)
+
+    def write(self, brand: int, sha256: bytes, digests: RowDigests, batch: BatchWrite) -> None:
+        """See `flows.import_ports.ImportStore.write`; returns while the write goes on, unless within `atomic`."""
+        self.settle()
+        if self._atomic:
+            self._store.write(brand, sha256, digests, batch)
+        else:
+            self._writing = self._threads.submit(self._writer.write, brand, sha256, digests, batch)
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """See `flows.import_ports.ImportStore.atomic`."""
+        self.settle()
+        self._atomic = True
+        try:
+            with self._store.atomic():
+                yield
+        finally:
+            self._atomic = False
+
+    def settle(self) -> None:
+        """Wait until nothing is being written."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def close(self) -> None:
+        """Wait for the write under way, whatever becomes of it, and end the thread."""
+        self._threads.shutdown(wait=True)
