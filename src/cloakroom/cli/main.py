@@ -1,39 +1,95 @@
 """``cloakroom``: every command, and how errors become words and exit codes.
 
-Exit codes: 0 done, 1 refused or not verified, 2 bad usage or input.
+Exit codes: 0 done, 1 refused or not verified, 2 bad usage or input, 130 interrupted with Ctrl-C.
+
+A module of commands is imported when one of its commands is asked for: the list of commands and their summaries
+stands here, and `tests/docs` compares it with what the modules say.
 """
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
 
 from cloakroom import __version__
-from cloakroom.cli.output import stderr
+from cloakroom.cli.output import JsonOption, complain, print_json, say
 from cloakroom.errors import CloakroomError, DeniedError, OpenError, UnverifiedError
+
+INTERRUPTED = 130
+
+# Command: module that registers it, summary. In the order in which people meet them.
+COMMANDS = {
+    "init": ("store", "Make a new store: database, root key, keys of each brand, ledger."),
+    "import": ("store", "Import files of a brand's customer system, in the order given."),
+    "status": ("store", "Show what the store holds: records by brand, ledger size, keys."),
+    "migrate": ("store", "Bring an older store to the version that this program needs."),
+    "policy": ("store", "Check and apply the configuration folder."),
+    "principal": ("people", "Enrol, list, freeze and renew people and applications."),
+    "exposure": ("people", "Show what a credential could open at most if it were stolen now."),
+    "find": ("opening", "Find the records that hold a value; answers with tokens."),
+    "reveal": ("opening", "Show fields of the records behind tokens, as far as the purpose allows."),
+    "affected": ("scoping", "Compute from the ledger who was opened: records, fields, persons."),
+    "ledger": ("ledger", "Verify, export and prove the ledger."),
+    "erase": ("maintenance", "Destroy the keys of records, for good and in every backup."),
+    "rotate": ("maintenance", "Rotate keys while the store serves."),
+    "claim": ("claim", "Check what thieves say they have."),
+    "duties": ("duties", "Whom to tell, by when, with what. Not legal advice."),
+    "filing": ("filing", "Filings to authorities: drafts, copy sheets, proofs. Not legal advice."),
+    "register": ("register", "The register of breaches. Not legal advice."),
+    "serve": ("serving", "Serve applications over HTTP until told to stop."),
+    "demo": ("demo", "See all of it in a minute, on an invented group."),
+}
+
+
+class CommandTable(TyperGroup):
+    """The commands of the table above; the one that is called is imported, the others are only named."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        named = {name: TyperCommand(name=name, help=summary) for name, (_, summary) in COMMANDS.items()}
+        self.commands = {**named, **self.commands}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Import the command that stands first in `args`, then go on as always."""
+        if args and args[0] in COMMANDS:
+            self.commands[args[0]] = load_command(args[0])
+        return super().resolve_command(ctx, args)
+
+
+def load_command(name: str) -> Any:
+    """Return a command of the table as its module defines it."""
+    own = typer.Typer()
+    import_module(f"cloakroom.cli.{COMMANDS[name][0]}").register(own)
+    return get_group(own).commands[name]
+
 
 app = typer.Typer(
     name="cloakroom",
-    help="Keeps customers' personal data sealed, bounds and records every opening, and computes who was affected.",
+    cls=CommandTable,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    epilog="Exit codes: 0 done, 1 refused or not verified, 2 bad usage or input, 130 interrupted.",
 )
 
-# Each module adds its commands to the application it is given.
-for _module in (
-    "store", "people", "opening", "scoping", "ledger", "maintenance",
-    "claim", "duties", "filing", "register", "serving", "demo",
-):  # fmt: skip
-    import_module(f"cloakroom.cli.{_module}").register(app)
+
+@app.callback()
+def cloakroom() -> None:
+    """Keeps customers' personal data sealed, bounds and records every opening, and computes who was affected."""
 
 
 @app.command()
-def version() -> None:
+def version(json_output: JsonOption = False) -> None:
     """Print the version."""
-    typer.echo(f"cloakroom {__version__}")
+    if json_output:
+        print_json({"version": __version__})
+    else:
+        say(f"cloakroom {__version__}")
 
 
 def run() -> None:
@@ -48,19 +104,41 @@ def main(arguments: list[str]) -> int:
         arguments: What stands after ``cloakroom``.
     """
     try:
-        code = app(args=arguments, standalone_mode=False)
+        code = app(args=arguments, prog_name="cloakroom", standalone_mode=False)
     except (DeniedError, UnverifiedError, OpenError) as error:
-        stderr.print(f"[bold red]refused:[/] {error}", highlight=False, markup=True)
+        complain(("refused: ", "bold red"), str(error))
         return 1
     except CloakroomError as error:
-        stderr.print(f"[bold red]error:[/] {error}", highlight=False, markup=True)
+        complain(("error: ", "bold red"), str(error))
         return 2
     except typer.Abort:
-        stderr.print("aborted")
+        complain("aborted; nothing was done")
+        return 2
+    except OSError as error:
+        complain(("error: ", "bold red"), _file_words(error))
         return 2
     except Exception as error:
         if hasattr(error, "exit_code") and hasattr(error, "show"):
             error.show()
             return int(error.exit_code)
-        raise
+        words = _database_words(error)
+        if words is None:
+            raise
+        complain(("error: ", "bold red"), words)
+        return 2
+    if code == INTERRUPTED:
+        complain("interrupted")
     return code if isinstance(code, int) else 0
+
+
+def _file_words(error: OSError) -> str:
+    reason = error.strerror or type(error).__name__
+    return reason if error.filename is None else f"{error.filename!s}: {reason}"
+
+
+def _database_words(error: Exception) -> str | None:
+    """Name a database that went away; its own message may hold values and stays unsaid."""
+    driver = sys.modules.get("psycopg")
+    if driver is None or not isinstance(error, driver.OperationalError):
+        return None
+    return f"the database stopped answering ({type(error).__name__}); nothing half-done remains, try again"

@@ -1,8 +1,13 @@
-"""How commands print: for people by default, one JSON document with ``--json``."""
+"""How commands print: for people by default, one JSON document with ``--json``.
+
+Everything goes out through `say`, `complain`, `print_table` and `print_json`. They take text as it is: nothing in it is
+markup, and a control character that could move the cursor, or a name that is no Unicode, is shown and not sent.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,37 +15,79 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
+
+from cloakroom.errors import InputError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", help="The store's folder [env: CLOAKROOM_HOME; default: .cloakroom]."),
+    typer.Option("--home", help="The store's folder (env: CLOAKROOM_HOME; otherwise .cloakroom)."),
 ]
 AsOption = Annotated[
     Path,
     typer.Option("--as", help="Credential file of the principal who asks.", metavar="FILE"),
 ]
 
+WIDTH = 80
+"""Columns that a table may rely on where nobody says how wide the output is."""
+
 console = Console()
 stderr = Console(stderr=True)
+
+# C0 but for tab and line feed, DEL and C1 (terminals act on them), bidirectional overrides (text that reads as
+# other text), lone surrogates (bytes of a file name that are no UTF-8; they cannot be encoded).
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    r"""Return `text` with every character that a terminal would act on written as ``\u001b``."""
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def say(*parts: str | tuple[str, str]) -> None:
+    """Print a sentence on standard output; a part may be a pair of text and style."""
+    console.print(_assembled(parts), soft_wrap=True)
+
+
+def complain(*parts: str | tuple[str, str]) -> None:
+    """Print a sentence on standard error."""
+    stderr.print(_assembled(parts), soft_wrap=True)
 
 
 def print_json(document: object) -> None:
     """Print one JSON document on standard output."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+    typer.echo(visible(json.dumps(document, indent=2, ensure_ascii=False, default=str)))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table; numbers are set to the right."""
-    table = Table(title=title, title_justify="left", header_style="bold")
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, whole: Sequence[str] = ()
+) -> None:
+    """Print a table; numbers are set to the right, and nothing is cut off.
+
+    Args:
+        title: Printed above it, unless empty.
+        columns: Names of the columns.
+        rows: Cells of each row.
+        whole: Columns whose cells stay on one line, so that they can be copied: tokens and ids.
+    """
+    table = Table(title=Text(title) if title else None, title_justify="left", header_style="bold")
     for at, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[at], int) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left")
+        longest = max((len(visible(str(row[at]))) for row in rows), default=0) if name in whole else None
+        table.add_column(
+            Text(visible(name)), justify="right" if numeric else "left", overflow="fold", min_width=longest
+        )
     for row in rows:
-        table.add_row(*[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row])
-    console.print(table)
+        table.add_row(*[Text(f"{cell:,}" if isinstance(cell, int) else visible(str(cell))) for cell in row])
+    if console.is_terminal:
+        console.print(table)
+    else:
+        wanted = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
+        console.print(table, width=max(WIDTH, wanted), crop=False, no_wrap=False)
 
 
 def print_counts(title: str, counts: Mapping[str, int]) -> None:
@@ -55,7 +102,7 @@ def progress_bar(title: str, *, quiet: bool, unit: str = "rows") -> Iterator[Cal
         yield lambda _done, _total, _count: None
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.fields[count]:,} " + unit),
@@ -63,7 +110,7 @@ def progress_bar(title: str, *, quiet: bool, unit: str = "rows") -> Iterator[Cal
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=stderr, transient=True) as progress:
-        task = progress.add_task(title, total=None, count=0, rate=0.0)
+        task = progress.add_task(visible(title), total=None, count=0, rate=0.0)
 
         def show(done: int, total: int, count: int) -> None:
             elapsed = progress.tasks[0].elapsed or 0.0
@@ -73,6 +120,44 @@ def progress_bar(title: str, *, quiet: bool, unit: str = "rows") -> Iterator[Cal
         yield show
 
 
+@contextmanager
+def waiting(words: str, *, quiet: bool) -> Iterator[None]:
+    """Show on standard error that something is going on whose end is not known."""
+    if quiet or not stderr.is_terminal:
+        yield
+        return
+    with stderr.status(Text(words)):
+        yield
+
+
+def read_lines(path: Path, limit: int) -> list[str]:
+    """Return the lines of a text file that are not blank.
+
+    Args:
+        path: The file.
+        limit: Size in bytes beyond which it is refused.
+
+    Raises:
+        InputError: It cannot be read, is larger, or is no UTF-8 text.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise InputError.at(str(path), f"cannot be read: {error.strerror}") from error
+    if len(data) > limit:
+        raise InputError.at(str(path), f"is larger than {limit:,} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError.at(str(path), "is not UTF-8 text", line=data[: error.start].count(b"\n") + 1) from None
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
 def document_of(**values: Any) -> dict[str, Any]:
     """Return a JSON document without the values that are None."""
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _assembled(parts: Sequence[str | tuple[str, str]]) -> Text:
+    return Text.assemble(*[visible(part) if isinstance(part, str) else (visible(part[0]), part[1]) for part in parts])
