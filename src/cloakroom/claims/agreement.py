@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 import polars as pl
+from pyroaring import BitMap
 
 from cloakroom.claims.values import VAULT_FIELDS, same_number
 
+_CHAIN_MAX = 60
 _KEYS = ("email", "phone", "phone_2", "name")
 
 
@@ -93,3 +96,41 @@ def best_pairs(proving: pl.DataFrame, brand_names: dict[int, str], counts: Count
     weighed = unclear.with_columns(pl.col("brand").cast(pl.Int64).replace_strict(weight, default=0).alias("weight"))
     settled = weighed.filter(pl.col("weight") == pl.col("weight").max().over("row")).drop("weight")
     return pl.concat([clear, settled])
+
+
+def one_record_each(pairs: pl.DataFrame, taken: BitMap) -> BitMap:
+    """Return the records that rows prove when each row shows one record.
+
+    Where several records agree with a row alike, as when a shop entered somebody twice, the row proves one of them;
+    which one, nobody can tell. As many records are counted as rows can show at once.
+
+    Args:
+        pairs: ``row`` and ``ordinal``.
+        taken: Records that earlier rows have taken.
+    """
+    if pairs["row"].n_unique() == pairs.height:
+        return BitMap(pairs["ordinal"].to_numpy().astype(np.uint32))
+    choices = pairs.group_by("row").agg(pl.col("ordinal").unique().sort())
+    choices = choices.with_columns(pl.col("ordinal").list.len().alias("count"))
+    settled = choices.filter(pl.col("count") == 1)["ordinal"].list.first().cast(pl.UInt32)
+    chosen = BitMap(settled.to_numpy())
+    open_rows = choices.filter(pl.col("count") > 1).sort("count", "row")["ordinal"].to_list()
+    free = [
+        [ordinal for ordinal in ordinals if ordinal not in chosen and ordinal not in taken] for ordinals in open_rows
+    ]
+    owners: dict[int, int] = {}
+    for row in range(len(free)):
+        _place(row, free, owners, set())
+    return chosen | BitMap(owners.keys())
+
+
+def _place(row: int, choices: list[list[int]], owners: dict[int, int], seen: set[int]) -> bool:
+    """Give a row one of its records, moving other rows to others of theirs where need be (a maximum matching)."""
+    for ordinal in choices[row]:
+        if ordinal in seen or len(seen) > _CHAIN_MAX:
+            continue
+        seen.add(ordinal)
+        if ordinal not in owners or _place(owners[ordinal], choices, owners, seen):
+            owners[ordinal] = row
+            return True
+    return False

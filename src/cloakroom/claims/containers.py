@@ -200,6 +200,7 @@ def _open(  # noqa: PLR0917 - all six belong to one file; kept together they wou
     name: str, stream: PeekStream, size: int | None, seekable: IO[bytes] | None, depth: int, meter: Meter
 ) -> Iterator[Leaf | Unread]:
     """Yield what is inside `stream`; `seekable` is the same file where it can be read from anywhere."""
+    kind: str | None = None
     try:
         meter.member()
         kind = _kind(stream.peek())

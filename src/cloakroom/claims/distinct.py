@@ -27,11 +27,15 @@ class DistinctHashes:
 
     def add(self, hashes: Hashes) -> None:
         """Take hashes in; repetitions are welcome."""
+        self.add_sorted(sorted_unique(hashes))
+
+    def add_sorted(self, hashes: Hashes) -> None:
+        """Take hashes in that `sorted_unique` has made."""
         if hashes.size:
-            self._runs.append(_sorted_unique(np.array(hashes, np.uint64)))
+            self._runs.append(hashes)
             while len(self._runs) > 1 and self._runs[-2].size < 2 * self._runs[-1].size:
                 last = self._runs.pop()
-                self._runs[-1] = _sorted_unique(np.concatenate((self._runs[-1], last)))
+                self._runs[-1] = sorted_unique(np.concatenate((self._runs[-1], last)))
 
     def unknown(self, hashes: Hashes) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Say of each hash whether it has not been taken in yet."""
@@ -44,7 +48,7 @@ class DistinctHashes:
     def all(self) -> Hashes:
         """Return all hashes, sorted."""
         if len(self._runs) > 1:
-            self._runs = [_sorted_unique(np.concatenate(self._runs))]
+            self._runs = [sorted_unique(np.concatenate(self._runs))]
         return self._runs[0] if self._runs else np.zeros(0, np.uint64)
 
     def __len__(self) -> int:
@@ -52,8 +56,9 @@ class DistinctHashes:
         return int(self.all().size)
 
 
-def _sorted_unique(hashes: Hashes) -> Hashes:
-    hashes.sort()
+def sorted_unique(hashes: Hashes) -> Hashes:
+    """Return the distinct hashes, sorted."""
+    hashes = np.sort(hashes)
     if hashes.size < 2:
         return hashes
     first = np.empty(hashes.size, np.bool_)

@@ -12,16 +12,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 from pyroaring import BitMap
 
-from cloakroom.claims.agreement import best_pairs, pairs_by_name, proving_pairs
-from cloakroom.claims.concepts import REPORTED, Concept
+from cloakroom.claims.agreement import best_pairs, one_record_each, pairs_by_name, proving_pairs
+from cloakroom.claims.concepts import REPORTED, Concept, Recognised
 from cloakroom.claims.distinct import DistinctHashes
+from cloakroom.claims.learning import ROWS_LOOKED_AT, learn_columns, unknown_columns
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.observations import Observations
 from cloakroom.claims.ports import CustomerIndex, History
@@ -44,6 +45,7 @@ class _Table:
     unbacked: BitMap = field(default_factory=BitMap)
     contradicted: int = 0
     fields: dict[str, set[str]] = field(default_factory=dict)
+    learned: dict[tuple[str, ...], Recognised] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class BrandMatch:
     Attributes:
         proven: Records shown by rows, broken lines included.
         proven_whole: Records shown by whole rows.
+        sure: Of the proven ones, those that a row shows and no other record agrees with.
         bounded: Records that share only an address with a row of other content.
         rows: Whole rows that show a record of the brand.
         fields: Names of the fields shown, as reported.
@@ -60,6 +63,7 @@ class BrandMatch:
 
     proven: BitMap = field(repr=False)
     proven_whole: BitMap = field(repr=False)
+    sure: BitMap = field(repr=False)
     bounded: BitMap = field(repr=False)
     rows: int
     fields: tuple[str, ...]
@@ -73,7 +77,8 @@ class Matched:
         brands: By brand, those of which the dump holds anything.
         emails_known: Distinct addresses of whole rows that some record holds or held.
         rows_own: Rows that prove a record.
-        rows_bounded: Rows that prove none, but whose address or number is known.
+        rows_bounded: Rows that prove none, but whose address or number is known, and whose other content differs.
+        rows_bare: Rows whose address or number is known, and that show nothing else to compare.
         rows_foreign: Rows with a key, none of which is known.
         rows_silent: Rows without any key.
         observations: What rows showed of a sample of records, for dating; by brand.
@@ -84,6 +89,7 @@ class Matched:
     emails_known: int
     rows_own: int
     rows_bounded: int
+    rows_bare: int
     rows_foreign: int
     rows_silent: int
     observations: dict[str, pl.DataFrame] = field(repr=False)
@@ -107,6 +113,7 @@ class Matcher:
         self._brand_of = _brand_numbers(list(self._brand_sets.values()))
         self._proven: dict[bool, BitMap] = {False: BitMap(), True: BitMap()}
         self._bounded = BitMap()
+        self._sure = BitMap()
         self._asked = BitMap()
         self._known_emails = DistinctHashes()
         self._rows: Counter[str] = Counter()
@@ -126,6 +133,10 @@ class Matcher:
         phone_pairs, phone_crowd = self._phones.pairs(keyed.phones)
         if not keyed.is_broken:
             self._count_known_emails(keyed, email_pairs, email_crowd)
+        id_pairs, _ = self._ids.pairs(keyed.ids())
+        keyed = self._learned(
+            table, keyed, pl.concat([id_pairs, email_pairs, phone_pairs]).unique(maintain_order=True)
+        )
         proven = self._by_id(table, keyed, email_pairs, phone_pairs)
         possible, _ = self._phones.pairs(keyed.possible_phones())
         rest = _without(email_pairs, proven), _without(pl.concat([phone_pairs, possible]).unique(), proven)
@@ -135,6 +146,19 @@ class Matcher:
             proven = pl.concat([proven, further])
         self._record(table, keyed, proven, rest[0])
         self._count_rows(keyed, proven, email_pairs, phone_pairs, (email_crowd, phone_crowd))
+
+    def _learned(self, table: _Table, keyed: KeyedRows, pairs: pl.DataFrame) -> KeyedRows:
+        """Give columns of unknown meaning the one that their values have, found out once for each table."""
+        if keyed.is_broken or not unknown_columns(keyed.recognised):
+            return keyed
+        columns = tuple(keyed.frame.columns)
+        if columns not in table.learned and pairs.height:
+            looked_at = pairs.head(ROWS_LOOKED_AT)
+            held = self._open(BitMap(looked_at["ordinal"].to_numpy().astype(np.uint32)))
+            if held.height:
+                table.learned[columns] = learn_columns(keyed.frame, keyed.recognised, looked_at, held)
+        known = table.learned.get(columns)
+        return keyed if known is None else replace(keyed, recognised=known)
 
     def _count_known_emails(self, keyed: KeyedRows, pairs: pl.DataFrame, crowd: _Flags) -> None:
         del pairs
@@ -217,11 +241,13 @@ class Matcher:
         return pl.concat(parts) if parts else pl.DataFrame(schema={"ordinal": pl.Int64})
 
     def _record(self, table: _Table, keyed: KeyedRows, proven: pl.DataFrame, email_pairs: pl.DataFrame) -> None:
+        self._proven[keyed.is_broken] |= one_record_each(proven, self._proven[False] | self._proven[True])
         ordinals = proven["ordinal"].to_numpy()
-        self._proven[keyed.is_broken] |= BitMap(ordinals.astype(np.uint32))
         self._bounded |= BitMap(_without(email_pairs, proven)["ordinal"].to_numpy().astype(np.uint32))
         if ordinals.size == 0:
             return
+        single = proven.filter(pl.len().over("row") == 1)["ordinal"].to_numpy()
+        self._sure |= BitMap(single.astype(np.uint32))
         numbers = self._brand_of[ordinals]
         for number in np.unique(numbers):
             name = self._brand_names.get(int(number))
@@ -244,16 +270,17 @@ class Matcher:
     ) -> None:
         if keyed.is_broken:
             return
-        state = np.zeros(keyed.frame.height, np.int8)  # 0 silent, 1 foreign, 2 bounded, 3 own
+        state = np.zeros(keyed.frame.height, np.int8)  # 0 silent, 1 foreign, 2 bounded, 3 bare, 4 own
         for keys in (keyed.emails, keyed.phones, keyed.ids()):
             state[keys["row"].to_numpy()] = 1
         for keys, crowd in ((keyed.emails, crowds[0]), (keyed.phones, crowds[1])):
             state[keys["row"].to_numpy()[crowd]] = 2
         state[email_pairs["row"].to_numpy()] = 2
         state[phone_pairs["row"].to_numpy()] = 2
-        state[proven["row"].to_numpy()] = 3
-        counts = np.bincount(state, minlength=4)
-        for name, count in zip(("silent", "foreign", "bounded", "own"), counts, strict=True):
+        state[(state == 2) & (_shown_keys(keyed) < 2)] = 3
+        state[proven["row"].to_numpy()] = 4
+        counts = np.bincount(state, minlength=5)
+        for name, count in zip(("silent", "foreign", "bounded", "bare", "own"), counts, strict=True):
             self._rows[name] += int(count)
 
     def finish(self) -> Matched:
@@ -269,6 +296,7 @@ class Matcher:
             match = BrandMatch(
                 proven & population,
                 whole & population,
+                self._sure & population,
                 bounded & population,
                 self._rows_by_brand[name],
                 _in_order(set().union(*(table.fields.get(name, set()) for table in self._tables.values()))),
@@ -280,6 +308,7 @@ class Matcher:
             len(self._known_emails),
             self._rows["own"],
             self._rows["bounded"],
+            self._rows["bare"],
             self._rows["foreign"],
             self._rows["silent"],
             self._observations.frames(),
@@ -288,6 +317,20 @@ class Matcher:
 
 
 _NO_ROWS = pl.Series("row", [], dtype=pl.UInt32)
+
+
+def _shown_keys(keyed: KeyedRows) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Count for each row how many of e-mail, telephone and name it shows."""
+    shown = np.zeros(keyed.frame.height, np.int64)
+    for concepts in ((Concept.EMAIL,), (Concept.PHONE,), NAMES):
+        columns = keyed.recognised.columns(*concepts)
+        if columns:
+            shown += (
+                keyed.frame.select(pl.any_horizontal(pl.col(columns).fill_null("").str.strip_chars() != ""))
+                .to_series()
+                .to_numpy()
+            )
+    return shown
 
 
 def _without(pairs: pl.DataFrame, proven: pl.DataFrame) -> pl.DataFrame:

@@ -91,7 +91,7 @@ def report_document(report: ClaimReport) -> dict[str, Any]:
         "rows": size.rows,
         "rejected_rows": size.rejected_rows,
         "rows_own": matched.rows_own,
-        "rows_address_only": matched.rows_bounded,
+        "rows_address_only": matched.rows_bounded + matched.rows_bare,
         "rows_foreign": matched.rows_foreign,
         "rows_without_key": matched.rows_silent,
         "emails_distinct": size.emails_distinct,

@@ -8,14 +8,14 @@ quote.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from cloakroom.claims.concepts import Concept, Recognised, country_column
-from cloakroom.claims.distinct import DistinctHashes, hashes_of
-from cloakroom.claims.keys import email_keys, id_keys, phone_keys, possible_numbers
+from cloakroom.claims.distinct import DistinctHashes, Hashes, hashes_of, sorted_unique
+from cloakroom.claims.keys import email_keys, id_keys, phone_pairs, possible_numbers
 from cloakroom.claims.readers.prose import LOOSE_EMAIL, LOOSE_ID, LOOSE_PHONE
 from cloakroom.claims.tables import Batch
 
@@ -86,6 +86,18 @@ class Size:
     countries: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch worked out, before it is counted."""
+
+    rows: int
+    rejected: int
+    parts: tuple[KeyedRows, ...] = field(repr=False)
+    hashes: Mapping[str, Hashes] = field(repr=False)
+    fields: Counter[str]
+    countries: Counter[str]
+
+
 @dataclass(slots=True)
 class Sizer:
     """Takes batches in and counts.
@@ -104,35 +116,40 @@ class Sizer:
     fields: Counter[str] = field(default_factory=Counter)
     countries: Counter[str] = field(default_factory=Counter)
 
-    def take(self, batch: Batch, recognised: Recognised) -> Iterator[KeyedRows]:
-        """Count a batch; give its rows back with their keys, then what was legible in its broken lines."""
-        self.rows += batch.frame.height
-        self.rejected += batch.rejected
+    def prepare(self, batch: Batch, recognised: Recognised) -> Prepared:
+        """Work a batch out; changes nothing, so that several batches can be worked out at once."""
+        parts: list[KeyedRows] = []
+        hashes: dict[str, Hashes] = {}
+        fields: Counter[str] = Counter()
+        countries: Counter[str] = Counter()
         if batch.frame.height:
-            yield self._whole(batch.frame, recognised)
+            keyed, public = keyed_rows(batch.frame, recognised, at_signs=batch.at_signs)
+            addresses = keyed.emails["key"]
+            hashes = {
+                "emails": sorted_unique(hashes_of(addresses, self.seed)),
+                "not_public": sorted_unique(hashes_of(addresses.filter(~public), self.seed)),
+                "phones": sorted_unique(hashes_of(keyed.phones["key"], self.seed)),
+            }
+            fields = _filled(batch.frame, recognised)
+            countries.update(dict(keyed.country.drop_nulls().value_counts().iter_rows()))
+            parts.append(keyed)
         if batch.broken:
-            legible = legible_frame(batch.broken)
-            keyed = keyed_rows(legible, _LEGIBLE, is_broken=True)[0]
-            self.broken_emails.add(hashes_of(keyed.emails["key"], self.seed))
-            yield keyed
+            legible, _ = keyed_rows(legible_frame(batch.broken), _LEGIBLE, is_broken=True)
+            hashes["broken_emails"] = sorted_unique(hashes_of(legible.emails["key"], self.seed))
+            parts.append(legible)
+        return Prepared(batch.frame.height, batch.rejected, tuple(parts), hashes, fields, countries)
 
-    def _whole(self, frame: pl.DataFrame, recognised: Recognised) -> KeyedRows:
-        keyed, public = keyed_rows(frame, recognised)
-        addresses = keyed.emails["key"]
-        self.emails.add(hashes_of(addresses, self.seed))
-        if not public.all():
-            self.not_public.add(hashes_of(addresses.filter(~public), self.seed))
-        self.phones.add(hashes_of(keyed.phones["key"], self.seed))
-        self._count_fields(frame, recognised, keyed)
-        return keyed
-
-    def _count_fields(self, frame: pl.DataFrame, recognised: Recognised, keyed: KeyedRows) -> None:
-        filled = frame.select((pl.all().is_not_null() & (pl.all().str.len_bytes() > 0)).sum()).row(0)
-        for column, count in zip(frame.columns, filled, strict=True):
-            self.fields[recognised.by_column[column].value] += count
-        if keyed.country.null_count() < keyed.country.len():
-            for code, count in keyed.country.drop_nulls().value_counts().iter_rows():
-                self.countries[code] += count
+    def take(self, prepared: Prepared) -> tuple[KeyedRows, ...]:
+        """Count a batch that was worked out; give its rows back with their keys, whole ones first."""
+        self.rows += prepared.rows
+        self.rejected += prepared.rejected
+        self.fields.update(prepared.fields)
+        self.countries.update(prepared.countries)
+        sets = {"emails": self.emails, "not_public": self.not_public, "phones": self.phones,
+                "broken_emails": self.broken_emails}  # fmt: skip
+        for name, hashes in prepared.hashes.items():
+            sets[name].add_sorted(hashes)
+        return prepared.parts
 
     def size(self) -> Size:
         """Return the counts so far."""
@@ -151,6 +168,14 @@ class Sizer:
         )
 
 
+def _filled(frame: pl.DataFrame, recognised: Recognised) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    filled = frame.select((pl.all().is_not_null() & (pl.all().str.len_bytes() > 0)).sum()).row(0)
+    for column, count in zip(frame.columns, filled, strict=True):
+        counts[recognised.by_column[column].value] += count
+    return counts
+
+
 _LEGIBLE = Recognised({"id": Concept.RECORD_ID, "email": Concept.EMAIL, "phone": Concept.PHONE})
 
 
@@ -165,22 +190,34 @@ def legible_frame(lines: tuple[str, ...]) -> pl.DataFrame:
 
 
 def keyed_rows(
-    frame: pl.DataFrame, recognised: Recognised, *, is_broken: bool = False
+    frame: pl.DataFrame, recognised: Recognised, *, is_broken: bool = False, at_signs: int | None = None
 ) -> tuple[KeyedRows, pl.Series]:
     """Return the rows with their keys, and for each address whether the public rule finds it."""
     country = country_column(frame, recognised)
-    emails, public = _emails(frame, recognised)
-    phones = _stacked([(column, phone_keys(frame[column], country)) for column in recognised.columns(Concept.PHONE)])
+    emails, public = _emails(frame, recognised, at_signs)
+    phones = _phones(frame, recognised, country)
     return KeyedRows(frame, recognised, country, emails, phones, is_broken), public
 
 
-def _emails(frame: pl.DataFrame, recognised: Recognised) -> tuple[pl.DataFrame, pl.Series]:
+def _phones(frame: pl.DataFrame, recognised: Recognised, country: pl.Series) -> pl.DataFrame:
+    parts = [
+        phone_pairs(frame[column], country).with_columns(pl.lit(column).alias("column"))
+        for column in recognised.columns(Concept.PHONE)
+    ]
+    return (
+        pl.concat(parts) if parts else pl.DataFrame(schema={"row": pl.UInt32, "key": pl.String, "column": pl.String})
+    )
+
+
+def _emails(frame: pl.DataFrame, recognised: Recognised, at_signs: int | None) -> tuple[pl.DataFrame, pl.Series]:
     parts, marks = [], []
     for column in recognised.columns(Concept.EMAIL):
         keys, public = email_keys(frame[column])
         parts.append((column, keys))
         marks.append(public.filter(keys.is_not_null()))
-    for column, concept in recognised.by_column.items():
+    # Each address has one sign: when there are no more of them, no other column can hold an address.
+    is_rest_bare = at_signs is not None and sum(keys.len() - keys.null_count() for _, keys in parts) == at_signs
+    for column, concept in [] if is_rest_bare else list(recognised.by_column.items()):
         if concept not in _NEVER_TEXT and (loose := _loose_emails(frame[column])) is not None:
             keys, public = email_keys(loose)
             parts.append((column, keys))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +14,12 @@ from cloakroom.claims.concepts import Concept, Recognised, recognise
 from cloakroom.claims.containers import DAMAGE, Leaf, Meter, Unread, WalkLimitError, walk
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.choose import open_leaf
-from cloakroom.claims.sizing import KeyedRows, Sizer
+from cloakroom.claims.sizing import KeyedRows, Prepared, Sizer
 from cloakroom.claims.tables import Batch, Reading
 from cloakroom.errors import LimitError
 
 _DOCUMENT_ROWS = 5
+_WORKERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +87,8 @@ class Survey:
         state = _FileState(leaf.path)
         try:
             state.reading = open_leaf(leaf.path, leaf.stream, self.limits)
-            for batch in state.reading.batches:
-                if self.progress is not None:
-                    self.progress(self._meter.expanded, leaf.path)
-                yield from self._batch(leaf, state, batch)
+            with ThreadPoolExecutor(_WORKERS) as pool:
+                yield from self._batches(leaf, state, state.reading, pool)
         except WalkLimitError:
             state.notes.append("reading stopped here: a limit of the whole was reached")
             self.files.append(state.report())
@@ -101,15 +102,41 @@ class Survey:
             state.notes.append(f"damaged after row {state.rows + state.rejected}: {reason}")
         self.files.append(state.report())
 
-    def _batch(self, leaf: Leaf, state: _FileState, batch: Batch) -> Iterator[tuple[TableKey, KeyedRows]]:
-        recognised = state.recognise(batch)
-        if recognised is None:
-            state.notes.append("holds nothing by which a person can be found")
-            return
-        state.rows += batch.frame.height
-        state.rejected += batch.rejected
-        for keyed in self.sizer.take(batch, recognised):
-            yield TableKey(leaf.path, batch.section), keyed
+    def _batches(
+        self, leaf: Leaf, state: _FileState, reading: Reading, pool: ThreadPoolExecutor
+    ) -> Iterator[tuple[TableKey, KeyedRows]]:
+        """Read on while earlier batches are worked out; give them back in their order."""
+        waiting: deque[tuple[TableKey, Future[Prepared]]] = deque()
+        damage: Exception | None = None
+        batches = iter(reading.batches)
+        while True:
+            try:
+                batch = next(batches, None)
+            except Exception as error:  # noqa: BLE001 - raised again below, after what was read before it has counted
+                damage = error
+                break
+            if batch is None:
+                break
+            if self.progress is not None:
+                self.progress(self._meter.expanded, leaf.path)
+            recognised = state.recognise(batch)
+            if recognised is None:
+                state.notes.append("holds nothing by which a person can be found")
+                continue
+            state.rows += batch.frame.height
+            state.rejected += batch.rejected
+            waiting.append((TableKey(leaf.path, batch.section), pool.submit(self.sizer.prepare, batch, recognised)))
+            while len(waiting) > _WORKERS:
+                yield from self._next(waiting)
+        while waiting:
+            yield from self._next(waiting)
+        if damage is not None:
+            raise damage
+
+    def _next(self, waiting: deque[tuple[TableKey, Future[Prepared]]]) -> Iterator[tuple[TableKey, KeyedRows]]:
+        key, work = waiting.popleft()
+        for keyed in self.sizer.take(work.result()):
+            yield key, keyed
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ class Batch:
         frame: Whole rows; every column holds text, null or empty where nothing stood.
         broken: Lines that are no whole row, as far as legible; each may still show an address. Never printed.
         rejected: How many rows were lost in them.
+        at_signs: How many ``@`` the whole rows hold, where that is known without looking.
         section: Number of the table within the file; tables of one file are matched apart.
     """
 
@@ -25,6 +26,7 @@ class Batch:
     broken: tuple[str, ...] = field(default=(), repr=False)
     rejected: int = 0
     section: int = 0
+    at_signs: int | None = None
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from cloakroom.claims.statement import Statement
 from cloakroom.clock import from_microseconds
 
 FOREIGN_SHARE = 0.01
+BARE_SHARE = 0.5
 MUCH_OLDER = 30 * DAY
 
 
@@ -44,12 +45,15 @@ def judge(
         statement: What the sellers say.
         earlier: Earlier claims that hold part of it.
     """
-    keyed = matched.rows_own + matched.rows_bounded + matched.rows_foreign
+    keyed = matched.rows_own + matched.rows_bounded + matched.rows_bare + matched.rows_foreign
     unknown = _unknown(matched, snapshots)
-    if not matched.rows_own and not any(match.proven for match in matched.brands.values()):
-        return Verdict("foreign", _foreign_reasons(matched, keyed), unknown)
     own = f"{matched.rows_own:,} rows show records of ours"
     dates = _date_reasons(snapshots)
+    if matched.rows_bare > BARE_SHARE * keyed:
+        bare = f"{matched.rows_bare:,} rows show an address or number of ours and nothing else"
+        own = f"{own}; {bare}: no record is proven by them"
+    elif not matched.rows_own and not any(match.proven for match in matched.brands.values()):
+        return Verdict("foreign", _foreign_reasons(matched, keyed), unknown)
     stray = matched.rows_foreign + matched.rows_bounded
     if stray >= FOREIGN_SHARE * keyed:
         return Verdict("mixed", (own, f"{stray:,} rows ({stray / keyed:.1%}) are not ours", *dates), unknown)

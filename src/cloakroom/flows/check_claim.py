@@ -109,6 +109,7 @@ def check_claim(
     dating, opened = _date(matched, vault.history)
     proven = _union(match.proven for match in matched.brands.values())
     whole = _union(match.proven_whole for match in matched.brands.values())
+    sure = _union(match.sure for match in matched.brands.values())
     size = survey.sizer.size()
     sketch = sampler.sketch(proven, size.emails_distinct)
     snapshots = {name: found.snapshots for name, found in dating.items()}
@@ -130,7 +131,7 @@ def check_claim(
         persons=vault.persons.count(whole, proven, matched.rows_silent),
         verdict=judge(matched, snapshots, request.statement, earlier),
         attribution=attribute(
-            proven,
+            sure if 2 * len(sure) >= len(proven) else proven,
             {name for names in fields.values() for name in names},
             [one for found in snapshots.values() for one in found],
             vault.disclosures.disclosures(),

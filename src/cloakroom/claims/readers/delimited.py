@@ -19,7 +19,7 @@ from cloakroom.claims.readers.dialect import Dialect
 from cloakroom.claims.readers.tolerant import Cut, cut_rows
 from cloakroom.claims.tables import BROKEN_KEPT, Batch, frame_of, unique_names
 
-_QUOTE, _NEWLINE, _RETURN = 34, 10, 13
+_QUOTE, _NEWLINE, _RETURN, _AT = 34, 10, 13, 64
 _Array = np.ndarray[Any, np.dtype[Any]]
 _NO_QUOTES: _Array = np.zeros(0, np.int64)
 
@@ -52,9 +52,13 @@ def read_delimited(blocks: Iterable[bytes], dialect: Dialect, limits: Limits) ->
         made, carry = cutter.take(data, is_end=False)
         if made is not None:
             yield made
-        if len(carry) > limits.record_bytes:  # A line without an end.
-            yield cutter.batch_of(Cut(broken=[carry[:BROKEN_KEPT].decode("utf-8", "replace")]))
-            carry = b""
+        if len(carry) > limits.record_bytes:  # A quote that never closes, or a line without an end.
+            if b"\n" in carry:
+                made, carry = cutter.take_tolerantly(carry, is_end=False)
+                yield made
+            if len(carry) > limits.record_bytes:
+                yield cutter.batch_of(Cut(broken=[carry[:BROKEN_KEPT].decode("utf-8", "replace")]))
+                carry = b""
     if carry.strip(b"\0\r\n\x1a"):
         made, _ = cutter.take(carry + b"\n", is_end=True)
         if made is not None:
@@ -78,6 +82,7 @@ class _Cutter:
         self._columns = dialect.columns
         self._names = names
         self._header = dialect.header
+        self._header_line = self._delimiter.join(dialect.header or ()).encode()
         self._schema = dict.fromkeys(names, pl.String)
 
     def take(self, data: bytes, *, is_end: bool) -> tuple[Batch | None, bytes]:
@@ -92,24 +97,27 @@ class _Cutter:
             if quotes.size % 2 and not is_end:
                 end, quotes = _last_row_end(codes, quotes)
             if quotes.size % 2 or not self._is_clean(codes[:end], quotes):
-                return self._take_tolerantly(data, is_end=is_end)
+                return self.take_tolerantly(data, is_end=is_end)
         if end == 0:
             return None, data
         whole = data if end == len(data) else data[:end]
-        rows = self._plain(whole) if quotes.size == 0 else self._by_counting(whole, quotes)
+        if quotes.size == 0 and (batch := self._plain(whole)) is not None:
+            return batch, data[end:]
+        rows = self._by_counting(whole, quotes)
         frame = self._parse(rows)
         if frame is None:
-            return self._take_tolerantly(data, is_end=is_end)
-        return Batch(self._without_headers(frame), rows.broken, len(rows.broken)), data[end:]
+            return self.take_tolerantly(data, is_end=is_end)
+        return Batch(self._without_headers(frame, whole), rows.broken, len(rows.broken)), data[end:]
 
-    def _take_tolerantly(self, data: bytes, *, is_end: bool) -> tuple[Batch, bytes]:
+    def take_tolerantly(self, data: bytes, *, is_end: bool) -> tuple[Batch, bytes]:
+        """Do the same line by line."""
         end = len(data) if is_end else data.rfind(b"\n") + 1
         cut = cut_rows(data[:end].decode("utf-8", "replace"), self._delimiter, self._columns, is_end=is_end)
         return self.batch_of(cut), cut.rest.encode() + data[end:]
 
     def batch_of(self, cut: Cut) -> Batch:
         """Make a batch of rows that are cut already."""
-        frame = self._without_headers(frame_of(self._names, cut.rows))
+        frame = self._without_headers(frame_of(self._names, cut.rows), None)
         broken = tuple(line[:BROKEN_KEPT] for line in cut.broken)
         return Batch(frame, broken, len(broken))
 
@@ -132,22 +140,21 @@ class _Cutter:
             return None
         return frame if frame.height == rows.count else None
 
-    def _plain(self, data: bytes) -> _Rows:
-        if self._code not in (1, 0) and b"\x01" not in data:
-            lines = pl.read_csv(
-                data,
-                has_header=False,
-                schema={"line": pl.String},
-                separator="\x01",
-                quote_char=None,
-                empty_string_is_null=False,
-            )
-            delimiters = lines.select(
-                (pl.col("line").str.count_matches(self._delimiter, literal=True) == self._columns - 1).all()
-            )
-            if delimiters.item():
-                return _Rows(data, lines.height, ())
-        return self._by_counting(data, _NO_QUOTES)
+    def _plain(self, data: bytes) -> Batch | None:
+        """Cut a block without quotes at once, where that is beyond doubt; None where lines must be counted.
+
+        As many delimiters as whole rows have, and no row whose last cell is empty: then no row is short, since a
+        short one would be filled up with empty cells, hence none is long.
+        """
+        codes = np.frombuffer(data, np.uint8)
+        lines = int(np.count_nonzero(codes == _NEWLINE))
+        delimiters = int(np.count_nonzero(codes == self._code))
+        if self._columns == 1 or delimiters != lines * (self._columns - 1):
+            return None
+        frame = self._parse(_Rows(data, lines, ()))
+        if frame is None or bool((frame[self._names[-1]].str.len_bytes() == 0).any()):
+            return None
+        return Batch(self._without_headers(frame, data), at_signs=int(np.count_nonzero(codes == _AT)))
 
     def _is_clean(self, codes: _Array, quotes: _Array) -> bool:
         """Check that each quote opens after a delimiter and closes before one; ``""`` is closing and opening."""
@@ -178,16 +185,14 @@ class _Cutter:
         kept = _kept(data, starts, ends, is_whole)
         return _Rows(kept, int(is_whole.sum()), tuple(text for text in texts if text))
 
-    def _without_headers(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _without_headers(self, frame: pl.DataFrame, data: bytes | None) -> pl.DataFrame:
         """Leave out repetitions of the header, as in files glued together from several."""
-        if self._header is None or frame.height == 0:
+        if self._header is None or frame.height == 0 or (data is not None and self._header_line not in data):
             return frame
         repeated = pl.all_horizontal(
             pl.col(name).str.strip_chars() == label for name, label in zip(self._names, self._header, strict=True)
         )
-        if (frame[self._names[-1]].str.strip_chars() == self._header[-1]).any():
-            return frame.filter(~repeated)
-        return frame
+        return frame.filter(~repeated)
 
 
 def _kept(data: bytes, starts: _Array, ends: _Array, is_whole: _Array) -> bytes:

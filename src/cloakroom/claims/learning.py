@@ -1,0 +1,75 @@
+"""What a column means where its header does not say: which field of our own records it equals.
+
+Rows that share a key with a record are laid beside that record's values. A column that equals a field in most rows is
+that field, whatever it is called and in whatever language, header or none.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from cloakroom.claims.concepts import Concept, Recognised
+from cloakroom.claims.tables import share_of
+from cloakroom.claims.values import NAMES, VAULT_FIELDS, comparable, folded_names
+
+_LEAST_SHARE = 0.5
+_LEAST_ROWS = 8
+ROWS_LOOKED_AT = 400
+
+
+def unknown_columns(recognised: Recognised) -> list[str]:
+    """Return the columns whose meaning is not known."""
+    return recognised.columns(Concept.OTHER)
+
+
+def learn_columns(frame: pl.DataFrame, recognised: Recognised, pairs: pl.DataFrame, held: pl.DataFrame) -> Recognised:
+    """Return the meanings with those that the values give away.
+
+    Args:
+        frame: The rows.
+        recognised: What is known of the columns.
+        pairs: ``row`` and ``ordinal`` of records that share a key with a row.
+        held: `values.held_values` of the records.
+    """
+    meanings = dict(recognised.by_column)
+    present = set(meanings.values())
+    rows = pairs["row"].unique().sort()
+    part = frame[rows].with_columns(rows.alias("row of pair"))
+    for column in unknown_columns(recognised):
+        best = (Concept.OTHER, _LEAST_SHARE)
+        for concept in [concept for concept in VAULT_FIELDS if concept not in present]:
+            share = _equal_share(
+                part.select("row of pair", value=comparable(concept, part[column])), pairs, held, concept.value
+            )
+            best = max(best, (concept, share), key=lambda item: item[1])
+        if not present.intersection(NAMES):
+            values = part.select("row of pair", value=folded_names([part[column]]))
+            whole = _equal_share(values, pairs, held, "name")
+            part_share = _equal_share(values, pairs, held, "name", is_part=True)
+            best = max(best, (Concept.NAME, whole), (Concept.GIVEN_NAME, part_share), key=lambda item: item[1])
+        if best[0] is not Concept.OTHER:
+            meanings[column] = best[0]
+    return Recognised(meanings)
+
+
+def _equal_share(
+    values: pl.DataFrame, pairs: pl.DataFrame, held: pl.DataFrame, name: str, *, is_part: bool = False
+) -> float:
+    """Return the share of filled rows whose value some version of a paired record has."""
+    if name not in held.columns:
+        return 0.0
+    known = held.select("ordinal", pl.col(name).alias("held")).filter(pl.col("held").fill_null("") != "").unique()
+    if known["held"].n_unique() < 2:
+        return 0.0
+    filled = values.filter(pl.col("value").fill_null("") != "")
+    equal = pl.col("value") == pl.col("held")
+    if is_part:
+        equal = pl.col("value").str.split(" ").list.set_difference(pl.col("held").str.split(" ")).list.len() == 0
+    compared = (
+        filled.join(pairs.select(pl.col("row").alias("row of pair"), "ordinal"), on="row of pair")
+        .join(known, on="ordinal")
+        .select("row of pair", equal.alias("equal"))
+        .group_by("row of pair")
+        .agg(pl.col("equal").any())
+    )
+    return share_of(compared["equal"]) if compared.height >= _LEAST_ROWS else 0.0

@@ -1,0 +1,105 @@
+"""Anything at all may be in a file: no reader may fail but by a limit or a named damage."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_readers import bson, workbook
+
+from cloakroom.claims.containers import DAMAGE, Meter, PeekStream
+from cloakroom.claims.limits import Limits
+from cloakroom.claims.readers.choose import open_leaf
+from cloakroom.claims.sizing import Sizer
+from cloakroom.claims.survey import Survey
+from cloakroom.errors import LimitError
+
+LIMITS = Limits(block_bytes=512, record_bytes=4096, document_bytes=1 << 20)
+ROUNDS = int(os.environ.get("CLOAKROOM_FUZZ_ROUNDS", "150"))
+
+
+def parquet() -> bytes:
+    target = io.BytesIO()
+    pl.DataFrame({"email": [f"p{n}@example.org" for n in range(50)], "n": range(50)}).write_parquet(target)
+    return target.getvalue()
+
+
+SEEDS = {
+    "csv": b'id,email,street\n1,a@example.org,"rue ""X"", 1\n2nd"\n2,b@example.org,plain\n' * 5,
+    "semicolon": "Id;Courriel;Pays\n1;é@example.org;FR\n".encode("cp1252") * 20,
+    "utf-16": "id\temail\n1\ta@example.org\n".encode("utf-16") * 3,
+    "jsonl": b'{"email":"a@example.org","phones":["+33612345678"],"a":{"b":1}}\n' * 8,
+    "json": b'{"n":2,"rows":[{"email":"a@example.org"},{"email":"b\\"@x.org"}]}',
+    "sql": b"INSERT INTO `c` (`id`,`email`) VALUES\n('1','it\\'s'),\n(2,'b@example.org');\nCOPY x (a,b) FROM stdin;\n1\ta@example.org\n\\.\n" * 3,
+    "xml": b"<r>\n<c>\n<email>a@example.org</email>\n<n>1</n>\n</c>\n<c id='1' mail='b@example.org'/>\n</r>",
+    "yaml": b"- email: a@example.org\n  city: Paris\n- email: b@example.org\n" * 4,
+    "pasted": b"Name | E-mail | City\n-----|-----|----\nA | a@example.org |\n   Paris\n" * 4,
+    "xlsx": workbook([["email", "n"], ["a@example.org", 1], ["b@example.org", 2]]),
+    "parquet": parquet(),
+    "bson": bson({"email": "a@example.org", "x": {"y": "z"}}) * 5,
+}
+
+
+def read_all(data: bytes) -> None:
+    try:
+        reading = open_leaf("x", PeekStream(io.BytesIO(data), Meter(LIMITS)), LIMITS)
+        for batch in reading.batches:
+            assert batch.rejected >= 0
+            assert all(kind == pl.String for kind in batch.frame.dtypes)
+    except (LimitError, *DAMAGE, pl.exceptions.PolarsError):
+        pass
+
+
+def mangled(data: bytes, random_: random.Random) -> bytes:
+    changed = bytearray(data)
+    for _ in range(random_.randint(1, 6)):
+        if not changed:
+            break
+        place = random_.randrange(len(changed))
+        match random_.randrange(5):
+            case 0:
+                changed[place] = random_.randrange(256)
+            case 1:
+                del changed[place : place + random_.randint(1, 30)]
+            case 2:
+                changed[place:place] = random_.choice([b'"', b"\n", b"\0", b"'", b"{", b"]", b"\xff", b"\r", b"(", b"\\", b"@"]) * random_.randint(1, 40)
+            case 3:
+                changed[place:place] = changed[: random_.randint(1, 200)]
+            case _:
+                del changed[place:]
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("form", SEEDS)
+def test_a_mangled_file_of_every_form_is_survived(form) -> None:
+    random_ = random.Random(form)
+    for _ in range(ROUNDS):
+        read_all(mangled(SEEDS[form], random_))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.binary(max_size=600) | st.text(max_size=300).map(str.encode))
+def test_any_bytes_are_survived(data) -> None:
+    read_all(data)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(st.sampled_from('ab@.,;|\n"\'\\{}[]() \t0'), max_size=400))
+def test_any_arrangement_of_structural_signs_is_survived(text) -> None:
+    read_all(text.encode())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_folder_of_mangled_files_is_surveyed_to_its_end(tmp_path, seed) -> None:
+    random_ = random.Random(seed)
+    for number, data in enumerate(SEEDS.values()):
+        (tmp_path / f"{number}.bin").write_bytes(mangled(data, random_))
+    done = Survey(LIMITS, Sizer(1))
+    for _ in done.tables([tmp_path]):
+        pass
+    assert len(done.files) >= len(SEEDS)
