@@ -2,8 +2,8 @@
 
     .venv/bin/python -m pip install uv && .venv/bin/python tools/lock.py
 
-Where packages come from is the installer's business (pip's own configuration, a mirror, a folder of wheels); what they
-must be is ours. See docs/adr/0005-locks-without-addresses.md.
+Where packages come from is the installer's business (pip's own configuration, a mirror, a folder of wheels); what
+they must be is ours. See docs/adr/0005-locks-without-addresses.md.
 """
 
 from __future__ import annotations

@@ -6,17 +6,16 @@ set of data elements and segment; persons as counted (`best`) and as not exclude
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 
 from pyroaring import BitMap
 
-from cloakroom.clock import format_time, from_microseconds
-from cloakroom.duty.facts import AffectedGroup
+from cloakroom.clock import from_microseconds
+from cloakroom.duty.facts import AffectedGroup, ControllerFacts, Facts, IncidentFacts
+from cloakroom.duty.facts_rendering import render_facts
 from cloakroom.person_linking import LinkedPersons
 from cloakroom.scope import Affected
 from cloakroom.scoping.affected import UNKNOWN
-from cloakroom.vault.group import Controller
 from cloakroom.wiring import Application
 
 SUBDIVIDED = frozenset({"US", "CA", "DE", "AE", "AU"})
@@ -25,15 +24,6 @@ SUBDIVIDED = frozenset({"US", "CA", "DE", "AE", "AU"})
 UNKNOWN_PLACE = "ZZ"
 _EXISTENCE = "other"
 """Data element of a record of which only the existence was told."""
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentTimes:
-    """Times of an incident in microseconds; None where unknown."""
-
-    aware_at: int
-    occurred_from: int | None
-    occurred_to: int | None
 
 
 def facts_of(application: Application, found: Affected, *, aware_at: int) -> str:
@@ -54,8 +44,32 @@ def facts_of(application: Application, found: Affected, *, aware_at: int) -> str
     last = report.last_at if report.last_at is not None else aware_at
     day = from_microseconds(last).date().isoformat()
     groups = groups_of(application, report.records, opened, found.facets, found.linked, day=day)
-    times = IncidentTimes(aware_at, report.first_at, report.last_at)
-    return render(times, application.configuration.group.controllers.values(), list(groups), _brands(application))
+    incident = IncidentFacts(
+        aware_at=from_microseconds(aware_at),
+        occurred_from=None if report.first_at is None else from_microseconds(report.first_at),
+        occurred_to=None if report.last_at is None else from_microseconds(report.last_at),
+    )
+    return render_groups(application, incident, groups)
+
+
+def render_groups(application: Application, incident: IncidentFacts, groups: Iterable[AffectedGroup]) -> str:
+    """Return the facts file of an incident and its groups, with the controllers as configured."""
+    ordered = sorted(groups, key=lambda item: (item.controller, item.place, item.segment, sorted(item.data)))
+    used = {group.controller for group in ordered}
+    group = application.configuration.group
+    controllers = tuple(
+        ControllerFacts(
+            id=item.id,
+            name=item.name,
+            country=item.country,
+            eea_main_establishment=item.eea_main_establishment or "",
+            brands=group.brands_of(item.id),
+            languages=item.languages,
+        )
+        for item in group.controllers.values()
+        if item.id in used
+    )
+    return render_facts(Facts("facts", incident, controllers, tuple(ordered)))
 
 
 def groups_of(
@@ -96,69 +110,6 @@ def groups_of(
                             segment=segment,
                             persons_possible=count.upper if count else len(members),
                         )
-
-
-def render(
-    times: IncidentTimes,
-    controllers: object,
-    groups: list[AffectedGroup],
-    brands: Mapping[str, tuple[str, ...]],
-) -> str:
-    """Return the text of a facts file."""
-    lines = ["[incident]"]
-    for name in ("occurred_from", "occurred_to", "aware_at"):
-        at = getattr(times, name)
-        if at is not None:
-            lines.append(f"{name} = {format_time(from_microseconds(at))}")
-    lines += ['nature = ["confidentiality"]', 'cause = "external_malicious"', 'taken = "exfiltrated"']
-    lines += ['holder = "criminal"', "intelligible = true", "deletion_confirmed = false", ""]
-    used = {group.controller for group in groups}
-    for controller in controllers:  # type: ignore[attr-defined]
-        if controller.id in used:
-            lines += _controller_lines(controller, brands[controller.id])
-    for group in sorted(groups, key=lambda item: (item.controller, item.place, item.segment, sorted(item.data))):
-        lines += _group_lines(group)
-    return "\n".join(lines) + "\n"
-
-
-def _controller_lines(controller: Controller, brands: tuple[str, ...]) -> list[str]:
-    lines = ["[[controller]]", f"id = {_text(controller.id)}", f"name = {_text(controller.name)}"]
-    lines.append(f"country = {_text(controller.country)}")
-    if controller.eea_main_establishment:
-        lines.append(f"eea_main_establishment = {_text(controller.eea_main_establishment)}")
-    lines.append(f"brands = {_texts(brands)}")
-    if controller.languages:
-        lines.append(f"languages = {_texts(controller.languages)}")
-    return [*lines, ""]
-
-
-def _group_lines(group: AffectedGroup) -> list[str]:
-    return [
-        "[[affected]]",
-        f"controller = {_text(group.controller)}",
-        f"country = {_text(group.country)}",
-        f"subdivision = {_text(group.subdivision)}",
-        f"persons = {group.persons}",
-        f"persons_possible = {group.persons_possible}",
-        f"records = {group.records}",
-        f"data = {_texts(sorted(group.data))}",
-        f"segment = {_text(group.segment)}",
-        "",
-    ]
-
-
-def _text(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _texts(values: object) -> str:
-    return "[" + ", ".join(_text(value) for value in values) + "]"  # type: ignore[attr-defined]
-
-
-def _brands(application: Application) -> dict[str, tuple[str, ...]]:
-    group = application.configuration.group
-    return {name: group.brands_of(name) for name in group.controllers}
 
 
 def _by_controller(application: Application, brands: Mapping[str, BitMap]) -> dict[str, BitMap]:
