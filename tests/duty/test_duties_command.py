@@ -41,7 +41,10 @@ def test_evaluate_prints_a_list_of_duties_as_json(facts):
     lead = found["eu-gdpr-33:FR:balmere"]
     assert (lead["status"], lead["recipient"], lead["deadline"]) == ("due", "CNIL", "2026-03-05T09:00:00Z")
     assert lead["clock"] == {"event": "aware", "start": "2026-03-02T09:00:00Z", "amount": 72, "unit": "hour"}
-    assert found["us-tx-ag:US-TX:balmere"]["status"] == "not_due"
+    below = found["us-tx-ag:US-TX:balmere"]
+    assert below["status"] == "not_due"
+    assert "249 persons count: the threshold is 250 or more" in below["reasons"]
+    assert "change: from 250 persons on: due (now 249)" in below["reasons"]
 
 
 def test_severity_decides_where_nobody_says_otherwise(facts):

@@ -148,3 +148,11 @@ def test_a_question_for_counsel_is_marked():
 def test_walking_meets_every_part():
     inner = Expression("not", operands=(TRUE,))
     assert list(walk(Expression("all", operands=(inner, FALSE))))[1:] == [inner, TRUE, FALSE]
+
+
+@given(expressions)
+def test_the_quick_way_finds_the_same_truth_and_the_same_need_for_counsel(expression):
+    slow = evaluate(expression, selection(group()))
+    quick = evaluate(expression, selection(group()), quick=True)
+    assert quick.truth is slow.truth
+    assert quick.questions == slow.questions

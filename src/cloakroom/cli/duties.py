@@ -27,6 +27,7 @@ from cloakroom.duty.rulebook import load_rules, packaged_rules, read_rule_files
 from cloakroom.duty.severity import assess_facts, load_method
 from cloakroom.duty.severity.appraisal import Appraisal, check_decisions, parse_appraisal, risk_assessments
 from cloakroom.duty.validation import case_problems
+from cloakroom.duty.what_if import with_changes
 from cloakroom.errors import Position, Problem, RuleError, UsageError
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def evaluate(
     now = _now(at)
     book = _rules(rules)
     done = _progress(progress)
-    found, _, _ = _evaluated(facts, appraisal, book, done, target_hours)
+    plain, read, risks = _evaluated(facts, appraisal, book, done, target_hours)
+    found = with_changes(plain, read, risks)
     if before is not None:
         earlier, _, _ = _evaluated(before, appraisal, book, done, target_hours)
         _show_changes(tuple(compare_duties(earlier, found)), as_json=json_output)

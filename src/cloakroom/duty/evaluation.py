@@ -225,19 +225,20 @@ def _with_reason(judgement: Judgement, reason: str) -> Judgement:
     return replace(judgement, reasons=(*judgement.reasons, reason))
 
 
-def judge(rule: Rule, everybody: Selection, lapse: str = "") -> Judgement:
+def judge(rule: Rule, everybody: Selection, lapse: str = "", *, quick: bool = False) -> Judgement:
     """Judge whether the rule makes a duty for `everybody` whom it reaches.
 
     Args:
         rule: The rule in the version that counts.
         everybody: All groups of one controller in the rule's reach.
         lapse: Why the rule is not in force, or empty.
+        quick: Same status, fewer reasons.
     """
     if lapse or rule.effect != "duty":
         reasons = (lapse,) if lapse else rule.notes
         prefix = ("no duty; notification is voluntary",) if rule.effect == "voluntary" and not lapse else ()
         return Judgement("not_due", prefix + reasons, everybody.persons_least)
-    chosen, verdicts = _select(rule, everybody)
+    chosen, verdicts = _select(rule, everybody, quick=quick)
     if not chosen.groups:
         reasons = tuple(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons))
         return Judgement("not_due", reasons, everybody.persons_least)
@@ -246,7 +247,7 @@ def judge(rule: Rule, everybody: Selection, lapse: str = "") -> Judgement:
         tuple(dict.fromkeys(reason for verdict in verdicts for reason in verdict.reasons)),
         tuple(dict.fromkeys(question for verdict in verdicts for question in verdict.questions)),
     )
-    when = evaluate(rule.when, chosen)
+    when = evaluate(rule.when, chosen, quick=quick)
     return _weigh(rule, chosen, who, when)
 
 
@@ -256,14 +257,14 @@ def _presence(chosen: Selection) -> Truth:
     return Truth.UNKNOWN if chosen.persons_most > 0 else Truth.FALSE
 
 
-def _select(rule: Rule, everybody: Selection) -> tuple[Selection, list[Verdict]]:
+def _select(rule: Rule, everybody: Selection, *, quick: bool) -> tuple[Selection, list[Verdict]]:
     """Split the groups by the rule's `who`; verdicts are of those chosen, or of all where none is."""
     certain: list[AffectedGroup] = []
     uncertain: list[AffectedGroup] = []
     kept: list[Verdict] = []
     refused: list[Verdict] = []
     for group in everybody.certain:
-        verdict = evaluate(rule.who, replace(everybody, certain=(group,)))
+        verdict = evaluate(rule.who, replace(everybody, certain=(group,)), quick=quick)
         if verdict.truth is Truth.FALSE:
             refused.append(verdict)
             continue

@@ -102,22 +102,37 @@ class Verdict:
     questions: tuple[Question, ...] = ()
 
 
-def evaluate(expression: Expression, selection: Selection) -> Verdict:
-    """Evaluate `expression` over `selection`, keeping only the reasons that decided."""
+def evaluate(expression: Expression, selection: Selection, *, quick: bool = False) -> Verdict:
+    """Evaluate `expression` over `selection`, keeping only the reasons that decided.
+
+    Args:
+        expression: What to evaluate.
+        selection: What it looks at.
+        quick: Stop at the first operand that decides: same truth and questions, fewer reasons.
+    """
     if expression.op == "not":
-        inner = evaluate(expression.operands[0], selection)
+        inner = evaluate(expression.operands[0], selection, quick=quick)
         return Verdict(Truth(2 - inner.truth.value), inner.reasons, inner.questions)
-    if expression.op in {"all", "any"}:
-        verdicts = [evaluate(operand, selection) for operand in expression.operands]
-        pick = min if expression.op == "all" else max
-        truth = Truth(pick(verdict.truth.value for verdict in verdicts))
-        deciding = [verdict for verdict in verdicts if verdict.truth is truth]
-        return Verdict(
-            truth,
-            _unique(reason for verdict in deciding for reason in verdict.reasons),
-            _unique(question for verdict in deciding for question in verdict.questions),
-        )
-    return _ATOMS[expression.op](expression, selection)
+    deciding = _DECIDES.get(expression.op)
+    if deciding is None:
+        return _ATOMS[expression.op](expression, selection)
+    verdicts: list[Verdict] = []
+    for operand in expression.operands:
+        verdict = evaluate(operand, selection, quick=quick)
+        if quick and verdict.truth is deciding:
+            return verdict
+        verdicts.append(verdict)
+    pick = min if expression.op == "all" else max
+    truth = Truth(pick(verdict.truth.value for verdict in verdicts))
+    chosen = [verdict for verdict in verdicts if verdict.truth is truth]
+    return Verdict(
+        truth,
+        _unique(reason for verdict in chosen for reason in verdict.reasons),
+        _unique(question for verdict in chosen for question in verdict.questions),
+    )
+
+
+_DECIDES: Final = {"all": Truth.FALSE, "any": Truth.TRUE}
 
 
 def walk(expression: Expression) -> Iterator[Expression]:

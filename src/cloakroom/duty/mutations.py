@@ -90,7 +90,7 @@ def _trials(rule: Rule, instrument: Instrument) -> list[_Trial]:
 def _judged_otherwise(rule: Rule, trials: list[_Trial]) -> bool:
     """Answer whether the changed rule says something else in a trial; that one is tried first next time."""
     for index, trial in enumerate(trials):
-        if judge(rule, trial.everybody).status != trial.status:
+        if judge(rule, trial.everybody, quick=True).status != trial.status:
             trials.insert(0, trials.pop(index))
             return True
     return False

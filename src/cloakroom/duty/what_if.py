@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from cloakroom.duty.evaluation import judge, reached_by
 from cloakroom.duty.expressions import Selection, walk
-from cloakroom.duty.facts import DATA_ELEMENTS, RiskAssessment
+from cloakroom.duty.facts import RiskAssessment
 from cloakroom.duty.instruments import RESIDENCE
 from cloakroom.duty.places import controller_zone
 
@@ -51,7 +51,7 @@ def what_would_change(duty: Duty, facts: Facts, risks: tuple[RiskAssessment, ...
     everybody = _everybody(duty, rule, facts, risks)
     if not everybody.certain:
         return ()
-    now = judge(rule, everybody).status
+    now = judge(rule, everybody, quick=True).status
     found = [
         *_by_number(rule, everybody, now),
         *_by_element(rule, everybody, now),
@@ -74,7 +74,30 @@ def _everybody(duty: Duty, rule: Rule, facts: Facts, risks: Iterable[RiskAssessm
     if rule.jurisdiction == RESIDENCE and not lead:
         groups = [group for group in groups if group.country == duty.jurisdiction]
     own = {risk.segment: risk for risk in risks if risk.controller == controller.id}
-    return Selection(facts.incident, controller, tuple(groups), (), own)
+    return Selection(facts.incident, controller, _merged(rule, groups), (), own)
+
+
+def _merged(rule: Rule, groups: list[AffectedGroup]) -> tuple[AffectedGroup, ...]:
+    """Put together the groups that the rule cannot tell apart: a worldwide scope has hundreds of them."""
+    ops = {part.op for part in _expressions(rule)}
+    named = _named(rule)
+    merged: dict[tuple[object, ...], AffectedGroup] = {}
+    for group in groups:
+        segment = group.segment if ops & {"segment", "risk", "harm"} else ""
+        key = (group.data & named, segment, group.place if "place" in ops else "")
+        known = merged.get(key)
+        if known is not None:
+            persons, possible = known.persons + group.persons, known.persons_possible + group.persons_possible
+            merged[key] = replace(known, persons=persons, persons_possible=possible)
+        else:
+            merged[key] = group
+    return tuple(merged.values())
+
+
+def _named(rule: Rule) -> frozenset[str]:
+    """Return the data elements that the rule names."""
+    atoms = (part for part in _expressions(rule) if part.op in {"data", "data_all"})
+    return frozenset(str(value) for atom in atoms for value in atom.values)
 
 
 def _expressions(rule: Rule) -> Iterator[Expression]:
@@ -91,7 +114,7 @@ def _by_number(rule: Rule, everybody: Selection, now: str) -> Iterator[str]:
             if part.op.startswith("persons")
         }
     )
-    counted = judge(rule, everybody).residents
+    counted = judge(rule, everybody, quick=True).residents
     for threshold in thresholds:
         for number, words in (
             (threshold, f"from {threshold:,} persons on"),
@@ -99,7 +122,7 @@ def _by_number(rule: Rule, everybody: Selection, now: str) -> Iterator[str]:
         ):
             if (number >= threshold) is (counted >= threshold):
                 continue
-            status = judge(rule, _with_number(rule, everybody, number)).status
+            status = judge(rule, _with_number(rule, everybody, number), quick=True).status
             if status != now:
                 yield f"{words}: {_WORDS[status]} (now {counted:,})"
 
@@ -110,7 +133,7 @@ def _with_number(rule: Rule, everybody: Selection, number: int) -> Selection:
         (
             g
             for g in everybody.certain
-            if judge(rule, replace(everybody, certain=(_sized(g, 10**9),))).status == "due"
+            if judge(rule, replace(everybody, certain=(_sized(g, 10**9),)), quick=True).status == "due"
         ),
         everybody.certain[0],
     )
@@ -122,22 +145,37 @@ def _sized(group: AffectedGroup, number: int) -> AffectedGroup:
 
 
 def _by_element(rule: Rule, everybody: Selection, now: str) -> Iterator[str]:
-    """Try every data element that the rule names: added where it is missing, removed where it is there."""
-    named = {str(v) for part in _expressions(rule) if part.op in {"data", "data_all"} for v in part.values}
-    added: dict[str, list[str]] = {}
-    removed: dict[str, list[str]] = {}
-    for element in sorted(named & DATA_ELEMENTS):
-        more = tuple(replace(group, data=group.data | {element}) for group in everybody.certain)
-        less = tuple(replace(group, data=group.data - {element}) for group in everybody.certain)
-        for groups, changes in ((more, added), (less, removed)):
-            if groups != everybody.certain:
-                status = judge(rule, replace(everybody, certain=groups)).status
-                if status != now:
-                    changes.setdefault(status, []).append(element.replace("_", " "))
-    for status, elements in added.items():
-        yield f"if the data also held {' or '.join(elements)}: {_WORDS[status]}"
-    for status, elements in removed.items():
-        yield f"if the data did not hold {' or '.join(elements)}: {_WORDS[status]}"
+    """Try the elements that the rule names: added where that could bring a duty, removed where it could end one."""
+    named = sorted(_named(rule))
+    if now != "due":
+        found = _statuses(rule, everybody, {item: _with_element(everybody, item) for item in named}, now)
+        for status, elements in found.items():
+            yield f"if the data also held {' or '.join(elements)}: {_WORDS[status]}"
+    if now != "not_due":
+        found = _statuses(rule, everybody, {item: _without_element(everybody, item) for item in named}, now)
+        for status, elements in found.items():
+            yield f"if the data did not hold {' or '.join(elements)}: {_WORDS[status]}"
+
+
+def _with_element(everybody: Selection, element: str) -> tuple[AffectedGroup, ...]:
+    return tuple(replace(group, data=group.data | {element}) for group in everybody.certain)
+
+
+def _without_element(everybody: Selection, element: str) -> tuple[AffectedGroup, ...]:
+    return tuple(replace(group, data=group.data - {element}) for group in everybody.certain)
+
+
+def _statuses(
+    rule: Rule, everybody: Selection, changed: dict[str, tuple[AffectedGroup, ...]], now: str
+) -> dict[str, list[str]]:
+    """Return the elements by the other status that they would bring."""
+    found: dict[str, list[str]] = {}
+    for element, groups in changed.items():
+        if groups != everybody.certain:
+            status = judge(rule, replace(everybody, certain=groups), quick=True).status
+            if status != now:
+                found.setdefault(status, []).append(element.replace("_", " "))
+    return found
 
 
 def _by_risk(rule: Rule, everybody: Selection, now: str) -> Iterator[str]:
@@ -151,7 +189,7 @@ def _by_risk(rule: Rule, everybody: Selection, now: str) -> Iterator[str]:
             )
             for segment in segments
         }
-        status = judge(rule, replace(everybody, risks=assumed)).status
+        status = judge(rule, replace(everybody, risks=assumed), quick=True).status
         if status != now:
             yield f"if the assessment found {words} for every segment: {_WORDS[status]}"
 
@@ -163,12 +201,12 @@ def _by_incident(rule: Rule, everybody: Selection, now: str) -> Iterator[str]:
     if "intelligible" in ops:
         words = "unintelligible and the key safe" if incident.intelligible else "intelligible (the key fell)"
         changed = replace(incident, intelligible=not incident.intelligible)
-        status = judge(rule, replace(everybody, incident=changed)).status
+        status = judge(rule, replace(everybody, incident=changed), quick=True).status
         if status != now:
             yield f"if the data were {words}: {_WORDS[status]}"
     if "deletion_confirmed" in ops:
         words = "not confirmed" if incident.deletion_confirmed else "confirmed in writing"
         changed = replace(incident, deletion_confirmed=not incident.deletion_confirmed)
-        status = judge(rule, replace(everybody, incident=changed)).status
+        status = judge(rule, replace(everybody, incident=changed), quick=True).status
         if status != now:
             yield f"if deletion were {words}: {_WORDS[status]}"
