@@ -1,0 +1,145 @@
+"""A node that dies at a named moment; run as a process of its own by the suite of P2.
+
+It does openings, searches and batches through the real flows over a real connection, and hands what it was given to
+a "screen": a file that is written and synchronised byte by byte. Where it dies is decided by a connection that counts
+what passes over it, a subclass of psycopg's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+
+from cloakroom.adapters.postgres.ledger_store import PostgresLedger
+from cloakroom.principals import authenticate
+from cloakroom.settings import Settings
+from cloakroom.vault.sealing import BrandSealer
+from cloakroom.wiring import open_application
+from spine_world import open_records, search
+
+
+class Moment:
+    """Counts the steps of one kind and dies at the chosen one."""
+
+    def __init__(self, kind: str, number: int) -> None:
+        self.kind, self.number, self.armed = kind, number, False
+
+    def reached(self, kind: str) -> None:
+        if not self.armed or kind != self.kind:
+            return
+        self.number -= 1
+        if self.number < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class CountingConnection(psycopg.Connection):
+    """Tells the moment before and after each statement and each commit."""
+
+    moment: Moment
+
+    def execute(self, *arguments, **options):
+        self.moment.reached("before a statement")
+        cursor = super().execute(*arguments, **options)
+        self.moment.reached("after a statement")
+        return cursor
+
+    def transaction(self, *arguments, **options):
+        return CountingTransaction(super().transaction(*arguments, **options), self.moment)
+
+
+class CountingTransaction:
+    """A transaction of psycopg with a moment on either side of its commit."""
+
+    def __init__(self, inner, moment):
+        self._inner, self._moment = inner, moment
+
+    def __enter__(self):
+        self._moment.reached("before begin")
+        return self._inner.__enter__()
+
+    def __exit__(self, *problem):
+        self._moment.reached("before commit")
+        done = self._inner.__exit__(*problem)
+        self._moment.reached("after commit")
+        return done
+
+
+class DyingLedger(PostgresLedger):
+    """Tells the moment before and after an append."""
+
+    moment: Moment
+
+    def append(self, *arguments, **options):
+        self.moment.reached("before append")
+        done = super().append(*arguments, **options)
+        self.moment.reached("after append")
+        return done
+
+
+class DyingSealer(BrandSealer):
+    """Tells the moment after a record was opened."""
+
+    __slots__ = ("moment",)
+
+    def open(self, *arguments, **options):
+        values = super().open(*arguments, **options)
+        self.moment.reached("after opening")
+        return values
+
+
+class EagerLedger(DyingLedger):
+    """Breaks the promise on purpose: says that entries are durable before they are."""
+
+    def append(self, expected, entries, fetch=()):
+        with self._connection.transaction(force_rollback=True):
+            return super().append(expected, entries, fetch)
+
+
+class Screen:
+    """What has left the process."""
+
+    def __init__(self, path: Path, moment: Moment) -> None:
+        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._moment = moment
+
+    def show(self, record: object) -> None:
+        for letter in (json.dumps(record) + "\n").encode():
+            os.write(self._handle, bytes((letter,)))
+            os.fsync(self._handle)
+            self._moment.reached("while answering")
+
+
+def run(plan: dict) -> None:
+    moment = Moment(plan["kind"], plan["number"])
+    settings = Settings(Path(plan["home"]), plan["url"], plan["root_key"], "crashing")
+    application = open_application(settings)
+    application.connection.close()
+    CountingConnection.moment = moment
+    application = replace(application, connection=CountingConnection.connect(plan["url"], autocommit=True))
+    ledger = (EagerLedger if plan.get("eager") else DyingLedger)(application.connection)
+    ledger.moment = moment
+    sealers = {number: DyingSealer(application.ring, number) for number in application.catalogue.brands.values()}
+    for sealer in sealers.values():
+        sealer.moment = moment
+    application.__dict__.update(ledger=ledger, sealers=sealers)
+    who = authenticate(application, Path(plan["credential"]))
+    screen = Screen(Path(plan["screen"]), moment)
+    moment.armed = True
+    for tokens in plan["batches"]:
+        for item in open_records(application, who, tokens).revealed:
+            if item.values:
+                screen.show({"token": item.token, "values": dict(item.values)})
+        for brand, found in search(application, who, plan["brands"], plan["address"]).tokens.items():
+            for token in found:
+                screen.show({"token": token, "found": brand})
+    sys.stdout.write("survived\n")
+
+
+if __name__ == "__main__":
+    run(json.loads(Path(sys.argv[1]).read_text("utf-8")))

@@ -1,0 +1,231 @@
+"""P2: the entry of an opening is durable before its plaintext leaves the process, wherever the process dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from pyroaring import BitMap
+
+from cloakroom.adapters.postgres.connection import connect
+from cloakroom.clock import SystemClock
+from cloakroom.errors import StoreError
+from cloakroom.principals import freeze
+from spine_world import live_ordinals, open_records, rows_of, staff, tokens_of
+
+HERE = Path(__file__).resolve().parent
+MOMENTS = [
+    *(("before append", number) for number in range(3)),
+    *(("before begin", number) for number in range(4)),
+    *(("before a statement", number) for number in range(0, 12, 2)),
+    *(("after a statement", number) for number in range(0, 12, 2)),
+    *(("before commit", number) for number in range(4)),
+    *(("after commit", number) for number in range(4)),
+    *(("after append", number) for number in range(4)),
+    *(("after opening", number) for number in (0, 1, 4, 6)),
+    *(("while answering", number) for number in (0, 1, 40, 200, 700)),
+]
+
+
+@pytest.fixture
+def prepared(store, tmp_path):
+    """What a crashing node needs, and the store to look into afterwards."""
+    application = store.open()
+    who = staff(application)
+    brand = sorted(application.catalogue.brands)[0]
+    tokens = tokens_of(application, who, live_ordinals(application, brand)[:9])
+    path = store.deliveries[brand][0]
+    row = next(row for row in rows_of(application.configuration, brand, path) if "email" in row.normal)
+    plan = {
+        "home": str(store.settings.home),
+        "url": store.settings.database_url,
+        "root_key": store.settings.root_key,
+        "credential": str(store.settings.credentials / "anna.key"),
+        "screen": str(tmp_path / "screen"),
+        "batches": [tokens[:1], tokens[1:4], tokens[4:9]],
+        "brands": [brand],
+        "address": row.normal["email"],
+    }
+    yield application, who, plan
+    application.close()
+
+
+def run_child(plan, tmp_path):
+    """Run a crashing node and return how it ended and what its screen shows, half lines left out."""
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(plan), encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": f"{HERE.parent}:{HERE}"}
+    done = subprocess.run(
+        [sys.executable, str(HERE / "crashing_node.py"), str(file)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode in {0, -9}, done.stderr
+    screen = Path(plan["screen"])
+    text = screen.read_text("utf-8") if screen.exists() else ""
+    return done.returncode, text
+
+
+def entered(application):
+    """Return the records of durable permitted entries, by operation."""
+    found = {}
+    for operation, data in application.connection.execute(
+        "select operation, set_bytes from ledger_entry where permitted and lineage = 'anna' and set_bytes is not null"
+    ):
+        found[operation] = found.get(operation, BitMap()) | BitMap.deserialize(data)
+    return found
+
+
+def unentered(application, who, text):
+    """Return the tokens on a screen, whole or half written, that no durable entry covers."""
+    covered = entered(application)
+    codec = application.codec(who.stored.token_scope)
+    missing = []
+    for line in text.splitlines():
+        start = line.find("tok_")
+        if start < 0 or len(line) < start + 26:
+            assert len(line) < 40, "a line begins with its token"
+            continue
+        token = line[start : start + 26]
+        reference = codec.read([token])[0]
+        assert reference is not None
+        # A line cut before its second word shows only that the record exists, as a search does.
+        by_search = '"values"' not in line
+        if reference.ordinal not in covered.get("reveal", BitMap()) | covered.get(
+            "find" if by_search else "", BitMap()
+        ):
+            missing.append(token)
+    return missing
+
+
+@pytest.mark.slow
+def test_wherever_a_node_dies_all_that_it_showed_is_entered(prepared, tmp_path):
+    application, who, plan = prepared
+    died = shown = 0
+    for kind, number in MOMENTS:
+        screen = tmp_path / f"{kind.replace(' ', '-')}-{number}"
+        code, text = run_child(plan | {"kind": kind, "number": number, "screen": str(screen)}, tmp_path)
+        died += code == -9
+        shown += len(text)
+        assert unentered(application, who, text) == [], (kind, number)
+    assert died >= len(MOMENTS) - 6
+    assert shown > 2_000
+
+
+def test_a_node_that_answers_before_its_entry_is_durable_is_noticed(prepared, tmp_path):
+    application, who, plan = prepared
+    _, text = run_child(plan | {"kind": "while answering", "number": 400, "eager": True}, tmp_path)
+    assert unentered(application, who, text)
+
+
+def test_a_node_that_dies_nowhere_shows_everything(prepared, tmp_path):
+    application, who, plan = prepared
+    code, text = run_child(plan | {"kind": "never", "number": 0}, tmp_path)
+    assert code == 0
+    assert len([line for line in text.splitlines() if '"values"' in line]) == 9
+    assert unentered(application, who, text) == []
+
+
+def test_a_node_whose_database_session_is_ended_shows_nothing_that_is_not_entered(prepared, store):
+    application, who, plan = prepared
+    address = store.settings.database_url
+    ended = answered = 0
+    for attempt in range(12):
+        node = store.open(node=f"node-{attempt}")
+        backend = node.connection.info.backend_pid
+        killer = threading.Timer(0.002 * attempt, _end_session, (address, backend))
+        killer.start()
+        shown = []
+        try:
+            until = time.monotonic() + 0.2
+            while time.monotonic() < until:
+                answer = open_records(node, who, plan["batches"][1])
+                shown += [item.token for item in answer.revealed if item.values]
+                answered += 1
+        except psycopg.Error:
+            ended += 1
+        finally:
+            killer.join()
+            node.connection.close()
+        references = application.codec("anna").read_all(shown)
+        covered = entered(application).get("reveal", BitMap())
+        assert {item.ordinal for item in references} <= set(covered)
+    assert ended
+    assert answered
+
+
+def _end_session(address, backend):
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("select pg_terminate_backend(%s)", (backend,))
+
+
+def test_an_entry_whose_commit_fails_leaves_nothing_to_open(store):
+    """A deferred failure at COMMIT: every statement succeeded, the transaction did not."""
+    application = store.open()
+    who = staff(application)
+    tokens = tokens_of(application, who, live_ordinals(application)[:3])
+    application.connection.execute("create table guard (id int primary key deferrable initially deferred)")
+    application.connection.execute("insert into guard values (1)")
+    application.connection.execute(
+        "create function stumble() returns trigger language plpgsql as"
+        " $$begin insert into guard values (1); return new; end$$"
+    )
+    application.connection.execute(
+        "create trigger stumble after insert on ledger_entry for each row execute function stumble()"
+    )
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        open_records(application, who, tokens)
+    application.connection.execute("drop trigger stumble on ledger_entry")
+    assert not entered(application)
+    # And the node goes on: nothing of the failed attempt is counted.
+    assert open_records(application, who, tokens).admission.permitted
+    assert len(entered(application)["reveal"]) == 3
+    application.close()
+
+
+def test_commits_are_durable_whatever_the_database_is_set_to(store):
+    name = psycopg.conninfo.conninfo_to_dict(store.settings.database_url)["dbname"]
+    with psycopg.connect(store.settings.database_url, autocommit=True) as connection:
+        connection.execute(f'alter database "{name}" set synchronous_commit = off')
+    with connect(store.settings.database_url) as connection:
+        assert connection.execute("show synchronous_commit").fetchone() == ("on",)
+    application = store.open()
+    application.ledger.append({}, [])
+    assert application.connection.execute("show synchronous_commit").fetchone() == ("on",)
+    application.close()
+
+
+class Ahead(SystemClock):
+    """A machine's clock that is off."""
+
+    def __init__(self, seconds):
+        self._seconds = seconds
+
+    def now(self):
+        return super().now() + timedelta(seconds=self._seconds)
+
+
+@pytest.mark.parametrize("seconds", [-3, 3, 86_400])
+def test_a_node_whose_clock_is_wrong_opens_nothing_but_still_freezes(store, seconds):
+    application = store.open()
+    who = staff(application)
+    tokens = tokens_of(application, who, live_ordinals(application)[:3])
+    node = store.open(node="wrong", clock=Ahead(seconds))
+    with pytest.raises(StoreError, match="clock differs from the database's by more than two seconds"):
+        open_records(node, who, tokens)
+    assert not entered(application)
+    assert freeze(node, "anna", by="operator", reason="stolen")
+    assert open_records(application, who, tokens).admission.code == "frozen"
+    node.close()
+    application.close()
