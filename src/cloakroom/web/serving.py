@@ -25,7 +25,7 @@ from cloakroom.web.application import build_application
 from cloakroom.web.service import Service
 from cloakroom.wiring import Application, open_application
 
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.001
 """How long one thread may keep the interpreter: the event loop and the core take turns in short steps."""
 
 
@@ -114,7 +114,8 @@ def _serve_one(settings: Settings, serving: Serving, url: str, listening: socket
         h11_max_incomplete_event_size=65_536,
         backlog=1024,
     )
-    asyncio.run(_run(_Server(config), service, serving, listening, number))
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_run(_Server(config), service, serving, listening, number))
 
 
 class _Server(uvicorn.Server):

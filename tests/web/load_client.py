@@ -1,0 +1,41 @@
+"""A client in a process of its own, who writes down what it received, for as long as nodes answer."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from cloakroom.client import Client, Refused, Unreachable
+
+addresses, credential, tokens, notes, seconds = (
+    sys.argv[1].split(","),
+    Path(sys.argv[2]),
+    json.loads(Path(sys.argv[3]).read_text()),
+    Path(sys.argv[4]),
+    float(sys.argv[5]),
+)
+clients = [Client(address, credential, attempts=1, timeout_s=10) for address in addresses]
+until, number = time.monotonic() + seconds, 0
+with notes.open("w") as file:
+    while time.monotonic() < until:
+        number += 1
+        size = (1, 1, 3, 1, 8)[number % 5]
+        first = number * 7 % (len(tokens) - size)
+        batch = tokens[first : first + size]
+        file.write(json.dumps({"asked": batch}) + "\n")
+        file.flush()
+        try:
+            answer = list(
+                clients[number % len(clients)].reveal(
+                    batch, purpose="clienteling", fields=["email"], reference=f"APPT-{number}"
+                )
+            )
+            got = {"number": number, "shown": [item.token for item in answer]}
+        except Refused as refused:
+            got = {"number": number, "code": refused.code}
+        except Unreachable:
+            got = {"number": number, "lost": batch}
+        file.write(json.dumps(got) + "\n")
+        file.flush()
