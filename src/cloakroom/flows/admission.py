@@ -229,12 +229,18 @@ class Gatekeeper:
     ) -> list[_Case]:
         """Assess and append one round; return the cases that must be looked at again."""
         lineages = sorted({case.ask.principal.id for case in cases})
-        if lock:
-            with self._ledger.locked(lineages):
-                self._views.refresh(lineages)
-                return self._append_round(cases, admissions, rows, fetch=fetch)
-        self._views.load(lineages)
-        return self._append_round(cases, admissions, rows, fetch=fetch)
+        try:
+            if lock:
+                with self._ledger.locked(lineages):
+                    self._views.refresh(lineages)
+                    return self._append_round(cases, admissions, rows, fetch=fetch)
+            self._views.load(lineages)
+            return self._append_round(cases, admissions, rows, fetch=fetch)
+        except BaseException:
+            # Whether the store took the entries is not known here; what it holds is read anew at the next request.
+            for lineage in lineages:
+                self._views.forget(lineage)
+            raise
 
     def _append_round(
         self, cases: list[_Case], admissions: list[Admission | None], rows: dict[int, StoredRow], *, fetch: bool

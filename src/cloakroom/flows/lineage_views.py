@@ -14,6 +14,10 @@ MAX_VIEWS = 10_000
 """Views kept in memory; the least recently used one is dropped and read again when needed."""
 
 
+FOLD_AFTER = 5_000
+"""Entries that a node had to read for a new view from which on the old ones are folded together for the next node."""
+
+
 class LineageViews:
     """Views by lineage. Not for use by two threads at once."""
 
@@ -67,7 +71,14 @@ class LineageViews:
         view = self._views.get(lineage)
         if view is None or not view.fits(budget):
             view = OpenedRecords(budget)
-            self._catch_up(lineage, view)
+            version, history = self._ledger.history(lineage)
+            for entry in history:
+                view.apply(entry.at, self._event(entry))
+            view.version = version
+            read = self._catch_up(lineage, view)
+            if read >= FOLD_AFTER:
+                longest = max(window.length or 0 for window in budget.windows)
+                self._ledger.fold(lineage, view.seen - 2 * longest)
             self._views[lineage] = view
         return view
 
@@ -87,9 +98,11 @@ class LineageViews:
         self._states.pop(lineage, None)
         self._views.pop(lineage, None)
 
-    def _catch_up(self, lineage: str, view: OpenedRecords) -> None:
-        for entry in self._ledger.counted_since(lineage, view.version):
+    def _catch_up(self, lineage: str, view: OpenedRecords) -> int:
+        entries = self._ledger.counted_since(lineage, view.version)
+        for entry in entries:
             view.apply(entry.at, self._event(entry))
+        return len(entries)
 
     @staticmethod
     def _event(entry: CountedEntry) -> Draw | Renewed:

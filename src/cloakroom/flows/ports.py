@@ -141,6 +141,17 @@ class Ledger(Protocol):
         """Return the counted entries after `version`, oldest first."""
         ...
 
+    def history(self, lineage: str) -> tuple[int, Sequence[CountedEntry]]:
+        """Return a version, and what the entries up to it amount to since the last renewal: a few united ones.
+
+        They are older than any sliding window; only the lifetime still counts them.
+        """
+        ...
+
+    def fold(self, lineage: str, before: int) -> None:
+        """Fold the first entries that are older than `before` (microseconds) into the history."""
+        ...
+
     def freeze(self, lineage: str, at: int, reason: str, entry: PreparedEntry) -> bool:
         """Freeze `lineage` and append `entry`, in one transaction; say whether it was not frozen before."""
         ...

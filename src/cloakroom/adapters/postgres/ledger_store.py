@@ -97,6 +97,58 @@ class PostgresLedger:
         rows = self._connection.execute(self._queries["counted_since"], {"lineage": lineage, "version": version})
         return [_counted_entry(row) for row in rows]
 
+    def history(self, lineage: str) -> tuple[int, Sequence[CountedEntry]]:
+        """See `flows.ports.Ledger.history`."""
+        # Version and history must be of one moment: another node may be folding.
+        with self._connection.transaction():
+            row = self._connection.execute(self._queries["lock_folding"], {"lineage": lineage}).fetchone()
+            version = int(row[0]) if row else 0
+            return version, self._history(lineage, version)
+
+    def fold(self, lineage: str, before: int) -> None:
+        """See `flows.ports.Ledger.fold`."""
+        with self._connection.transaction():
+            row = self._connection.execute(self._queries["lock_folding"], {"lineage": lineage}).fetchone()
+            if row is None:
+                return
+            version = int(row[0])
+            united: dict[tuple[str, tuple[str, ...]], tuple[int, BitMap]] = {}
+            for entry in self._history(lineage, version):
+                united[entry.brand, tuple(entry.drawn)] = (entry.probes, entry.records)
+            for entry in self.counted_since(lineage, version):
+                if entry.at >= before:
+                    break
+                version = entry.version
+                if entry.operation == "renew":
+                    united = {}
+                    continue
+                place = (entry.brand, tuple(entry.drawn))
+                probes, records = united.get(place, (0, BitMap()))
+                united[place] = (probes + entry.probes, records | entry.records)
+            self._connection.execute(self._queries["drop_history"], {"lineage": lineage})
+            with self._connection.cursor() as cursor:
+                cursor.executemany(
+                    self._queries["add_history"],
+                    [
+                        {
+                            "lineage": lineage,
+                            "brand": brand,
+                            "drawn": list(drawn),
+                            "probes": probes,
+                            "set_bytes": records.serialize(),
+                        }
+                        for (brand, drawn), (probes, records) in united.items()
+                    ],
+                )
+                cursor.execute(self._queries["set_folded_version"], {"lineage": lineage, "version": version})
+
+    def _history(self, lineage: str, version: int) -> list[CountedEntry]:
+        rows = self._connection.execute(self._queries["history"], {"lineage": lineage}, binary=True)
+        return [
+            CountedEntry(version, 0, "history", brand, drawn, probes, BitMap.deserialize(set_bytes))
+            for brand, drawn, probes, set_bytes in rows
+        ]
+
     def freeze(self, lineage: str, at: int, reason: str, entry: PreparedEntry) -> bool:
         """See `flows.ports.Ledger.freeze`."""
         with self._connection.transaction():

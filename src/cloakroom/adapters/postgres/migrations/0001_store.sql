@@ -154,7 +154,19 @@ create table lineage (
     epoch         int not null default 0,       -- counts its renewals
     epoch_version bigint not null default 0,    -- its version at the last renewal
     frozen_at     bigint,
-    frozen_reason text
+    frozen_reason text,
+    folded_version bigint not null default 0    -- its entries up to here are folded into lineage_history
+);
+
+-- What the entries of a lineage that are too old for any sliding window opened since its last renewal, united, so that
+-- a node that starts need not read each of them.
+create table lineage_history (
+    lineage     text not null,
+    brand       text not null,
+    drawn       text[] not null,
+    probes      bigint not null,
+    set_bytes   bytea not null,
+    primary key (lineage, brand, drawn)
 );
 
 -- Which fields in which form an entry showed; few distinct ones, so entries name them by number.

@@ -18,6 +18,25 @@ from ledger_entry e
 where e.lineage = %(lineage)s and e.lineage_version > %(version)s
 order by e.lineage_version;
 
+-- name: folded_version
+select folded_version from lineage where id = %(lineage)s;
+
+-- name: lock_folding
+select folded_version from lineage where id = %(lineage)s for no key update;
+
+-- name: history
+select brand, drawn, probes, set_bytes from lineage_history where lineage = %(lineage)s;
+
+-- name: drop_history
+delete from lineage_history where lineage = %(lineage)s;
+
+-- name: add_history
+insert into lineage_history (lineage, brand, drawn, probes, set_bytes)
+values (%(lineage)s, %(brand)s, %(drawn)s, %(probes)s, %(set_bytes)s);
+
+-- name: set_folded_version
+update lineage set folded_version = %(version)s where id = %(lineage)s;
+
 -- name: shape_id
 with existing as (select id from disclosure_shape where shape = %(shape)s),
      added as (insert into disclosure_shape (shape) select %(shape)s where not exists (select 1 from existing)
