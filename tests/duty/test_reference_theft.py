@@ -117,7 +117,7 @@ def test_the_tables_have_every_state_district_and_territory():
     states = """
     AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC
     ND OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY PR GU VI
-    """.split()
+    """.split()  # noqa: SIM905 -- a table of codes reads better as words
     assert {f"US-{state}" for state in states} <= set(STATES)
 
 
@@ -308,3 +308,31 @@ def test_the_platform_of_the_united_kingdom_changed_for_providers_in_august_2025
             d for d in found("GB", controller=house, at=at) if d.rule is not None and d.rule.id == "gb-pecr-5a"
         )
         assert duty.deadline == at + timedelta(hours=hours)
+
+
+SWITCHES = sorted(
+    {(rule.id, day) for rule in RULES.rules for day in (rule.valid_from, rule.valid_until) if day is not None}
+)
+
+
+@pytest.mark.parametrize(("rule_id", "day"), SWITCHES, ids=[f"{name} {day}" for name, day in SWITCHES])
+def test_on_the_day_a_law_changes_another_version_counts_than_the_day_before(rule_id, day):
+    family = [rule for rule in RULES.rules if rule.id == rule_id]
+    place = next(iter(sorted(family[0].residents)))
+    place = "FR" if place in {"EEA", "*"} else place
+
+    def version(on):
+        noon = datetime(on.year, on.month, on.day, 12, tzinfo=UTC)
+        house = ControllerFacts("house", "House SAS", "FR", eea_main_establishment="FR")
+        world = facts(group(place, 600), controllers=(house,), at=noon)
+        duty = next(d for d in evaluate_duties(world, RULES, ()) if d.rule is not None and d.rule.id == rule_id)
+        return duty, duty.rule.in_force(on)
+
+    (before, old_counts), (after, new_counts) = version(day - timedelta(days=1)), version(day)
+    assert (before.rule, old_counts) != (after.rule, new_counts)
+    for duty, counts in ((before, old_counts), (after, new_counts)):
+        if not counts:
+            assert duty.status == "not_due"
+            assert any(reason.startswith("in force only") for reason in duty.reasons)
+    if new_counts:
+        assert after.rule.valid_from == day
