@@ -107,6 +107,7 @@ def test_an_explanation_has_reasons_clock_law_and_the_warning(duty_id):
     if not duty_id.startswith("uncovered"):
         text = "\n".join(lines)
         assert "Clock: starts when" in text
+        assert "It is triggered if: " in text
         assert "Source: https://" in text
         assert "Rule file: " in text
         assert "What would change it:" in text

@@ -28,6 +28,7 @@ from cloakroom.duty.severity import assess_facts, load_method
 from cloakroom.duty.severity.appraisal import Appraisal, check_decisions, parse_appraisal, risk_assessments
 from cloakroom.duty.validation import case_problems
 from cloakroom.duty.what_if import with_changes
+from cloakroom.duty.wording import in_words
 from cloakroom.errors import Position, Problem, RuleError, UsageError
 
 if TYPE_CHECKING:
@@ -400,11 +401,17 @@ def _rule_json(rule: Rule) -> dict[str, object]:
         "pending": rule.pending,
         "from": str(rule.valid_from) if rule.valid_from is not None else None,
         "until": str(rule.valid_until) if rule.valid_until is not None else None,
+        "who": in_words(rule.who),
+        "when": in_words(rule.when),
+        "exempt": [f"{item.text}: {in_words(item.when)}" for item in rule.exemptions],
         "clock": _clock_words(rule),
+        "delay": list(rule.delay),
+        "extension": rule.extension,
         "after": list(rule.after),
         "content_required": list(rule.content_required),
         "content_forbidden": list(rule.content_forbidden),
         "channels": list(rule.channels),
+        "substitute": rule.substitute,
         "languages": list(rule.languages),
         "record": rule.record,
         "fine": rule.fine,

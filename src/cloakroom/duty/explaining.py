@@ -9,6 +9,7 @@ from cloakroom.duty.duties import NOT_LEGAL_ADVICE
 from cloakroom.duty.instruments import CONFIDENCES
 from cloakroom.duty.places import controller_zone
 from cloakroom.duty.what_if import what_would_change
+from cloakroom.duty.wording import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +94,10 @@ def _law(duty: Duty) -> Iterator[str]:
     for label, text in _texts(rule):
         if text:
             yield f"{label}: {text}."
+    if rule.effect == "duty":
+        yield f"The rule counts persons if: {in_words(rule.who)}. It is triggered if: {in_words(rule.when)}."
+    for exemption in rule.exemptions:
+        yield f"Exempt ({exemption.text}) if: {in_words(exemption.when)}."
     yield f"Law: {duty.instrument}, {rule.provision}{_validity(rule)}."
     yield f"Source: {rule.source}, read {rule.read}; {rule.confidence}: {CONFIDENCES[rule.confidence]}."
     yield f"Rule file: {rule.file}:{rule.line}."
