@@ -138,8 +138,24 @@ def run(plan: dict) -> None:
         for brand, found in search(application, who, plan["brands"], plan["address"]).tokens.items():
             for token in found:
                 screen.show({"token": token, "found": brand})
-    sys.stdout.write("survived\n")
+
+
+def run_all(plans: list[dict]) -> list[int]:
+    """Run each plan in a process of its own, forked from this one, and return how each ended."""
+    codes = []
+    for plan in plans:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                run(plan)
+                code = 0
+            finally:
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        codes.append(os.waitstatus_to_exitcode(status))
+    return codes
 
 
 if __name__ == "__main__":
-    run(json.loads(Path(sys.argv[1]).read_text("utf-8")))
+    sys.stdout.write(json.dumps(run_all(json.loads(Path(sys.argv[1]).read_text("utf-8")))))

@@ -51,7 +51,10 @@ class LineageViews:
             self._states[lineage] = states[lineage]
             self._states.move_to_end(lineage)
             view = self._views.get(lineage)
-            if view is not None:
+            if view is not None and view.version > states[lineage].version:
+                # It counts an entry whose transaction never became durable.
+                del self._views[lineage]
+            elif view is not None:
                 self._catch_up(lineage, view)
         while len(self._states) > MAX_VIEWS:
             dropped, _ = self._states.popitem(last=False)
