@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from pyroaring import BitMap
 
+from cloakroom.adapters.postgres.claim_register import PostgresClaimRegister
 from cloakroom.adapters.postgres.disclosures import PostgresDisclosures
 from cloakroom.claims.ports import Disclosed, Found
 from cloakroom.claims.report import PersonInterval
@@ -41,6 +42,7 @@ class StoreIndex:
     def __init__(self, application: Application) -> None:
         """Take an opened store."""
         self._application = application
+        self._register = PostgresClaimRegister(application.connection)
         self._whole: dict[tuple[str, int], _Pairs] = {}
         self._asked = 0
 
@@ -86,12 +88,14 @@ class StoreIndex:
         held, ordinals = self._index(kind, scope)
         brand = self._application.digests[scope or min(self._application.digests)]
         digests = _words(brand.link(kind, normalised))
+        order = np.argsort(digests)  # Looked up in order, neighbours share what the processor has at hand.
+        digests = digests[order]
         left = np.searchsorted(held, digests, "left")
         counts = np.searchsorted(held, digests, "right") - left
         hit = np.flatnonzero(counts)
         counts, left = counts[hit], left[hit]
         starts = np.repeat(left - np.concatenate(([0], np.cumsum(counts)[:-1])), counts) if hit.size else left
-        return np.repeat(hit, counts), ordinals[starts + np.arange(starts.size)]
+        return order[np.repeat(hit, counts)], ordinals[starts + np.arange(starts.size)]
 
     def _index(self, kind: str, scope: int) -> _Pairs:
         """Return the whole index, sorted by the first 64 bits of the link digests."""
@@ -100,7 +104,7 @@ class StoreIndex:
             for number, brand in self._application.digests.items():
                 for generation in brand.generations if scope in (0, number) else []:
                     index_id = self._application.catalogue.index_id(kind, generation)
-                    stored, found = self._application.vault.index_rows(number, [index_id])
+                    stored, found = self._register.index_blocks(number, index_id)
                     digests.append(_words(brand.to_link(stored, generation)))
                     ordinals.append(found)
             held, records = np.concatenate(digests), np.concatenate(ordinals)

@@ -55,7 +55,9 @@ def test_a_quote_that_never_closes_costs_its_own_line_only(tmp_path) -> None:
     assert (size.rows, size.rejected_rows) == (200_000, 1)
 
 
-@pytest.mark.parametrize("fill", [b"\0", b"a", b'"', b"{", b"[", b"(", b"'", b"<", b"\xff", b"\n", b",", b"@", b"\\", b"- "])
+@pytest.mark.parametrize(
+    "fill", [b"\0", b"a", b'"', b"{", b"[", b"(", b"'", b"<", b"\xff", b"\n", b",", b"@", b"\\", b"- "]
+)
 def test_long_runs_of_one_sign_are_survived(tmp_path, fill) -> None:
     (tmp_path / "a").write_bytes(fill * (3 * MEBIBYTE))
     (tmp_path / "b.csv").write_bytes(GOOD)
@@ -63,7 +65,17 @@ def test_long_runs_of_one_sign_are_survived(tmp_path, fill) -> None:
     assert done.sizer.size().emails_distinct == 50
 
 
-@pytest.mark.parametrize("start", [b"email,name\n", b'[{"email":"', b"INSERT INTO t (a,b) VALUES ('", b"<r><email>", b"- email: ", b'{"email":"a@example.org","x":"'])
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"email,name\n",
+        b'[{"email":"',
+        b"INSERT INTO t (a,b) VALUES ('",
+        b"<r><email>",
+        b"- email: ",
+        b'{"email":"a@example.org","x":"',
+    ],
+)
 def test_a_giant_cell_is_contained_in_every_form(tmp_path, start) -> None:
     (tmp_path / "a").write_bytes(start + b"y" * (30 * MEBIBYTE))
     (tmp_path / "b.csv").write_bytes(GOOD)
@@ -107,7 +119,10 @@ NAMESPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 @pytest.mark.parametrize(
     ("sheet", "word"),
     [
-        (f'<worksheet {NAMESPACE}><sheetData><row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>', "cells"),
+        (
+            f'<worksheet {NAMESPACE}><sheetData><row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>',
+            "cells",
+        ),
         (f'<!DOCTYPE x [<!ENTITY a "b">]><worksheet {NAMESPACE}/>', "entities"),
         (f"<worksheet {NAMESPACE}>" + " " * (200 * MEBIBYTE) + "</worksheet>", "unpacked"),
     ],
@@ -120,7 +135,18 @@ def test_workbooks_that_would_swell_are_refused(tmp_path, sheet, word) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.parquet", "a.bson", "a.7z", "a.zip", "a.csv.gz", "a.tar"])
-@pytest.mark.parametrize("head", [b"PK\x03\x04[Content_Types].xml", b"PAR1", b"\x16\x00\x00\x00\x02hello\x00", b"7z\xbc\xaf\x27\x1c", b"PK\x03\x04", b"\x1f\x8b\x08", b"x" * 257 + b"ustar\x0000"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"PK\x03\x04[Content_Types].xml",
+        b"PAR1",
+        b"\x16\x00\x00\x00\x02hello\x00",
+        b"7z\xbc\xaf\x27\x1c",
+        b"PK\x03\x04",
+        b"\x1f\x8b\x08",
+        b"x" * 257 + b"ustar\x0000",
+    ],
+)
 def test_a_signature_followed_by_rubbish_is_said_to_be_damaged(tmp_path, name, head) -> None:
     (tmp_path / name).write_bytes(head + os.urandom(2000))
     (tmp_path / "z.csv").write_bytes(GOOD)
@@ -164,7 +190,9 @@ print(survey.sizer.size().rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxr
 
 
 def measured(path: Path) -> tuple[int, int]:
-    done = subprocess.run([sys.executable, "-c", MEASURE, str(path)], capture_output=True, text=True, check=True, timeout=600)
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(path)], capture_output=True, text=True, check=True, timeout=600
+    )
     rows, megabytes = done.stdout.split()
     return int(rows), int(megabytes)
 
@@ -189,7 +217,13 @@ def test_memory_stays_below_a_gigabyte(tmp_path, kind) -> None:
         elif kind == "nested bomb":
             target.write(gzip.compress(gzip.compress(bytes(600 * MEBIBYTE))))
         else:
-            target.write({"json array": b"[", "csv": b"id,email,street,phone\n", "quoted csv": b'"id","email","street","phone"\n'}.get(kind, b""))
+            target.write(
+                {
+                    "json array": b"[",
+                    "csv": b"id,email,street,phone\n",
+                    "quoted csv": b'"id","email","street","phone"\n',
+                }.get(kind, b"")
+            )
             for start in range(0, count, 10_000):
                 target.write(b"".join(map(rows[kind], range(start, start + 10_000))))
     found, megabytes = measured(path)

@@ -46,5 +46,5 @@ class Limits:
     nesting: int = 32
     window_bytes: int = 128 * MEBIBYTE
     open_records: int = 500_000
-    dating_records: int = 60_000
+    dating_records: int = 25_000
     holders: int = 10

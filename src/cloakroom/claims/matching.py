@@ -130,22 +130,27 @@ class Matcher:
         """Match one batch."""
         table = self._tables.setdefault(key, _Table())
         email_pairs, email_crowd = self._emails.pairs(keyed.emails)
-        phone_pairs, phone_crowd = self._phones.pairs(keyed.phones)
+        ids = keyed.ids()
+        id_pairs, _ = self._ids.pairs(ids)
+        # Numbers of rows that an id settles need not be looked up.
+        settled = BitMap(_settled_rows(ids, id_pairs, email_pairs).to_numpy())
+        phones = keyed.phones.filter(~_in(keyed.phones["row"], settled))
+        phone_pairs, phone_crowd = self._phones.pairs(phones)
         if not keyed.is_broken:
             self._count_known_emails(keyed, email_pairs, email_crowd)
-        id_pairs, _ = self._ids.pairs(keyed.ids())
         keyed = self._learned(
             table, keyed, pl.concat([id_pairs, email_pairs, phone_pairs]).unique(maintain_order=True)
         )
-        proven = self._by_id(table, keyed, email_pairs, phone_pairs)
-        possible, _ = self._phones.pairs(keyed.possible_phones())
+        proven = self._by_id(table, ids, id_pairs, pl.concat([email_pairs, phone_pairs]).unique())
+        possible, _ = self._phones.pairs(keyed.possible_phones(settled))
         rest = _without(email_pairs, proven), _without(pl.concat([phone_pairs, possible]).unique(), proven)
         crowd_rows = keyed.emails.filter(pl.Series(email_crowd))["row"] if email_crowd.any() else _NO_ROWS
         further = self._by_agreement(table, keyed, rest, crowd_rows, proven)
         if further.height:
             proven = pl.concat([proven, further])
         self._record(table, keyed, proven, rest[0])
-        self._count_rows(keyed, proven, email_pairs, phone_pairs, (email_crowd, phone_crowd))
+        crowds = keyed.emails["row"].filter(pl.Series(email_crowd)), phones["row"].filter(pl.Series(phone_crowd))
+        self._count_rows(keyed, proven, pl.concat([email_pairs, phone_pairs])["row"], pl.concat(crowds))
 
     def _learned(self, table: _Table, keyed: KeyedRows, pairs: pl.DataFrame) -> KeyedRows:
         """Give columns of unknown meaning the one that their values have, found out once for each table."""
@@ -165,17 +170,10 @@ class Matcher:
         hashes = keyed.emails["key"].hash(self._email_seed).to_numpy()
         self._known_emails.add(hashes[~self._emails.known.unknown(hashes) | crowd])
 
-    def _by_id(
-        self, table: _Table, keyed: KeyedRows, email_pairs: pl.DataFrame, phone_pairs: pl.DataFrame
-    ) -> pl.DataFrame:
-        ids = keyed.ids()
-        pairs, _ = self._ids.pairs(ids)
+    def _by_id(self, table: _Table, ids: pl.DataFrame, pairs: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
         if pairs.height == 0:
             return pairs.with_columns(pl.lit(0, pl.Int64).alias("score"))
-        is_unique_id = ids.filter(
-            pl.col("key").str.contains(r"^[0-9A-Za-z]{15,18}$") & pl.col("key").str.contains("[A-Za-z]")
-        )
-        others = pl.concat([email_pairs, phone_pairs]).unique()
+        is_unique_id = ids.filter(_UNMISTAKABLE)
         backed = pairs.join(others, on=["row", "ordinal"], how="semi")
         unbacked = pairs.join(others, on=["row", "ordinal"], how="anti")
         trusted = unbacked.join(is_unique_id.select("row").unique(), on="row", how="semi")
@@ -260,23 +258,14 @@ class Matcher:
                 part = proven.filter(pl.Series(numbers == number))
                 self._observations.add(name, part, lambda chosen: self._shown(keyed, chosen))
 
-    def _count_rows(
-        self,
-        keyed: KeyedRows,
-        proven: pl.DataFrame,
-        email_pairs: pl.DataFrame,
-        phone_pairs: pl.DataFrame,
-        crowds: tuple[_Flags, _Flags],
-    ) -> None:
+    def _count_rows(self, keyed: KeyedRows, proven: pl.DataFrame, known: pl.Series, crowded: pl.Series) -> None:
         if keyed.is_broken:
             return
         state = np.zeros(keyed.frame.height, np.int8)  # 0 silent, 1 foreign, 2 bounded, 3 bare, 4 own
         for keys in (keyed.emails, keyed.phones, keyed.ids()):
             state[keys["row"].to_numpy()] = 1
-        for keys, crowd in ((keyed.emails, crowds[0]), (keyed.phones, crowds[1])):
-            state[keys["row"].to_numpy()[crowd]] = 2
-        state[email_pairs["row"].to_numpy()] = 2
-        state[phone_pairs["row"].to_numpy()] = 2
+        state[known.to_numpy()] = 2
+        state[crowded.to_numpy()] = 2
         state[(state == 2) & (_shown_keys(keyed) < 2)] = 3
         state[proven["row"].to_numpy()] = 4
         counts = np.bincount(state, minlength=5)
@@ -316,6 +305,26 @@ class Matcher:
         )
 
 
+def _in(rows: pl.Series, chosen: BitMap) -> pl.Series:
+    """Say of each row whether it is among the chosen ones."""
+    if not chosen or not rows.len():
+        return pl.Series([False] * rows.len(), dtype=pl.Boolean)
+    flags = np.zeros(max(chosen.max(), int(rows.max() or 0)) + 1, np.bool_)  # type: ignore[arg-type]
+    flags[np.asarray(chosen.to_array(), np.int64)] = True
+    return pl.Series(flags[rows.to_numpy()])
+
+
+def _settled_rows(ids: pl.DataFrame, id_pairs: pl.DataFrame, email_pairs: pl.DataFrame) -> pl.Series:
+    """Return the rows whose id names one record beyond doubt, or together with the address."""
+    if id_pairs.height == 0:
+        return _NO_ROWS
+    single = id_pairs.filter(pl.len().over("row") == 1)
+    sure = single.join(ids.filter(_UNMISTAKABLE).select("row").unique(), on="row", how="semi")["row"]
+    backed = single.join(email_pairs, on=["row", "ordinal"], how="semi")["row"]
+    return pl.concat([sure, backed]).cast(pl.UInt32).unique()
+
+
+_UNMISTAKABLE = pl.col("key").str.contains(r"^[0-9A-Za-z]{15,18}$") & pl.col("key").str.contains("[A-Za-z]")
 _NO_ROWS = pl.Series("row", [], dtype=pl.UInt32)
 
 

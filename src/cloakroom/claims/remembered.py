@@ -73,13 +73,15 @@ class RememberedIndex:
     def _find(self, hashes: Hashes) -> _Pairs:
         places, ordinals = [], []
         is_crowded = ~self.crowded.unknown(hashes)
+        order = np.argsort(hashes)  # Looked up in order, neighbours share what the processor has at hand.
+        hashes, is_crowded = hashes[order], is_crowded[order]
         for run, held in self._runs:
             left = np.searchsorted(run, hashes, "left")
             counts = np.searchsorted(run, hashes, "right") - left
             counts[is_crowded] = 0
             hit = np.flatnonzero(counts)
             counts, left = counts[hit], left[hit]
-            places.append(np.repeat(hit, counts))
+            places.append(order[np.repeat(hit, counts)])
             starts = np.repeat(left - np.concatenate(([0], np.cumsum(counts)[:-1])), counts)
             ordinals.append(held[starts + np.arange(starts.size)])
         if not places:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
+from pyroaring import BitMap
 
 from cloakroom.claims.concepts import Concept, Recognised, country_column
 from cloakroom.claims.distinct import DistinctHashes, Hashes, hashes_of, sorted_unique
@@ -50,9 +51,15 @@ class KeyedRows:
         columns = self.recognised.columns(Concept.RECORD_ID)
         return _stacked([(column, id_keys(self.frame[column])) for column in columns])
 
-    def possible_phones(self) -> pl.DataFrame:
-        """Return rows and what their national numbers may be, where the row names no country: ``row``, ``key``."""
-        parts = []
+    def possible_phones(self, settled: BitMap) -> pl.DataFrame:
+        """Return what national numbers of rows without a country may be, as ``row`` and ``key``.
+
+        Args:
+            settled: Rows that are left out.
+        """
+        parts: list[pl.DataFrame] = []
+        if len(settled) == self.frame.height:
+            return pl.DataFrame(schema={"row": pl.UInt32, "key": pl.String})
         for column in self.recognised.columns(Concept.PHONE) if not self.is_broken else []:
             known = self.phones.filter(pl.col("column") == column).select("row", "key")
             rows = pl.DataFrame({"row": pl.arange(0, self.frame.height, eager=True, dtype=pl.UInt32)})

@@ -106,7 +106,7 @@ def check_claim(
         matcher.take(table, keyed)
         sampler.take(keyed.emails["key"])
     matched = matcher.finish()
-    dating, opened = _date(matched, vault.history)
+    dating, opened = date_matched(matched, vault.history)
     proven = _union(match.proven for match in matched.brands.values())
     whole = _union(match.proven_whole for match in matched.brands.values())
     sure = _union(match.sure for match in matched.brands.values())
@@ -154,7 +154,8 @@ def check_claim(
     return report
 
 
-def _date(matched: Matched, history: History) -> tuple[dict[str, Dating], BitMap]:
+def date_matched(matched: Matched, history: History) -> tuple[dict[str, Dating], BitMap]:
+    """Date the rows of each brand; also return the records whose values were opened for it."""
     dated = {}
     opened = BitMap()
     for name, observed in matched.observations.items():

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 from psycopg.types.json import Jsonb
 from pyroaring import BitMap
 
@@ -14,6 +15,8 @@ from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.claims.register import RegisteredClaim, Sketch
 from cloakroom.errors import UsageError
+
+_INDEX_ROW = np.dtype([("digest", "V16"), ("ordinal", ">i8")])
 
 
 class PostgresClaimRegister:
@@ -62,6 +65,13 @@ class PostgresClaimRegister:
             )
             for row in self._connection.execute(self._queries["claims"])
         ]
+
+    def index_blocks(self, brand: int, index_id: int) -> tuple[bytes, NDArray[np.int64]]:
+        """Return every row of an index of one brand: digests (16 bytes each, concatenated) and ordinals."""
+        arguments = {"brand": brand, "index_id": index_id}
+        rows = self._connection.execute(self._queries["index_blocks"], arguments, binary=True)
+        pairs = np.frombuffer(b"".join(row[0] for row in rows), _INDEX_ROW)
+        return pairs["digest"].tobytes(), pairs["ordinal"].astype(np.int64)
 
     def reports(self) -> list[dict[str, Any]]:
         """Return the reports of all claims, oldest first."""

@@ -7,8 +7,10 @@ values (%(id)s, %(checked_at)s, %(checked_by)s, %(statement)s, %(report)s, %(rec
 insert into claim_link (claim, earlier, share, basis) values (%(claim)s, %(earlier)s, %(share)s, %(basis)s);
 
 -- name: claims
--- The register without its reports, oldest first.
-select id, checked_at, checked_by, statement, records, sketch_rate, sketch, emails from claim order by checked_at, id;
+-- What later claims are compared with, oldest first.
+select id, checked_at, checked_by, statement, records, sketch_rate, sketch, emails,
+       jsonb_build_object('content_sha256', report -> 'content_sha256', 'brands', report -> 'brands')
+from claim order by checked_at, id;
 
 -- name: claim
 select report from claim where id = %(id)s;
@@ -18,3 +20,10 @@ select id, checked_at, checked_by, statement, report from claim order by checked
 
 -- name: claim_links
 select claim, earlier, share, basis from claim_link order by claim, share desc;
+
+-- name: index_blocks
+-- A whole index in blocks of 24 bytes a row (digest, ordinal): few long values travel faster than many short ones.
+select string_agg(uuid_send(digest) || int8send(ordinal), ''::bytea)
+from (select digest, ordinal, row_number() over () / 32768 as block from blind_index
+      where brand = %(brand)s and index_id = %(index_id)s) numbered
+group by block;
