@@ -121,6 +121,23 @@ def test_rules_of_an_own_folder_are_checked_and_used(facts, tmp_path):
     assert found["uncovered-authority:FR:balmere"]["status"] == "ask_counsel"
 
 
+def test_an_own_file_or_folder_is_checked_as_it_stands(tmp_path):
+    folder = REPOSITORY / "src/cloakroom/duty/rules/us"
+    assert "1 instruments" in run("rules", "check", folder / "tx.toml")
+    assert "all hold" in run("rules", "check", folder.parent / "europe")
+    text = (REPOSITORY / "src/cloakroom/duty/rules/europe/tr.toml").read_text(encoding="utf-8")
+    own = tmp_path / "tr.toml"
+    for old, new in (
+        ("amount = 72, unit", "amount = 71, unit"),
+        ("read = 2026-11-23\n", ""),
+        ('"excluded"', '"possible"'),
+    ):
+        assert old in text
+        own.write_text(text.replace(old, new, 1), encoding="utf-8")
+        with pytest.raises(RuleError, match=r"tr\.toml"):
+            run("rules", "check", own)
+
+
 @pytest.mark.parametrize(
     "command",
     [

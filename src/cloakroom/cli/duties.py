@@ -23,7 +23,7 @@ from cloakroom.duty.explaining import explain_duty
 from cloakroom.duty.facts import parse_facts
 from cloakroom.duty.instruments import CONFIDENCES, Period
 from cloakroom.duty.mutations import unnoticed
-from cloakroom.duty.rulebook import load_rules, packaged_rules, read_rule_files
+from cloakroom.duty.rulebook import DEFINITIONS, RuleFile, load_rules, packaged_rules, read_rule_files
 from cloakroom.duty.severity import assess_facts, load_method
 from cloakroom.duty.severity.appraisal import Appraisal, check_decisions, parse_appraisal, risk_assessments
 from cloakroom.duty.validation import case_problems
@@ -132,12 +132,20 @@ def explain(
 
 @rules_app.command(name="check")
 def check_rules(
-    only: Annotated[str | None, typer.Argument(help="Report one file only, such as us/tx.toml.")] = None,
+    only: Annotated[
+        str | None, typer.Argument(help="One packaged file, such as us/tx.toml, or your own file or folder.")
+    ] = None,
     rules: RulesPath = None,
     thorough: Annotated[bool, typer.Option(help="Also demand that small wrong changes make a case fail.")] = False,
 ) -> None:
     """Parse all rule files, check them against each other and run every case."""
-    book = _rules(rules, with_cases=True)
+    path = None if only is None or rules is not None else Path(only)
+    if path is not None and path.is_dir():
+        book, only = _rules(path, with_cases=True), None
+    elif path is not None and path.is_file():
+        book, only = load_rules(_with_definitions(path)), None
+    else:
+        book = _rules(rules, with_cases=True)
     problems: list[Problem] = []
     chosen = [item for item in book.instruments if only is None or item.file == only]
     if not chosen:
@@ -202,6 +210,12 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def _with_definitions(path: Path) -> list[RuleFile]:
+    """Read a single rule file, with the definitions of its folder."""
+    shared = path.with_name(DEFINITIONS)
+    return [RuleFile(str(item), read_text(item)) for item in (path, shared) if item == path or item.is_file()]
 
 
 def _now(at: str | None) -> datetime:

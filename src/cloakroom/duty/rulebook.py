@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from cloakroom.duty.expressions import Expression
 
-__all__ = ["RuleFile", "load_rules", "packaged_rules", "read_rule_files"]
+__all__ = ["DEFINITIONS", "RuleFile", "load_rules", "packaged_rules", "read_rule_files"]
 
 DEFINITIONS: Final = "definitions.toml"
 _DEPTH_MAX: Final = 4
