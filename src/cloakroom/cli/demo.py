@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.padding import Padding
+from rich.text import Text
 
-from cloakroom.cli.output import JsonOption, console, print_counts, print_json
+from cloakroom.cli.output import JsonOption, console, print_counts, print_json, say, visible
 from cloakroom.cli.scoping import affected_document
 from cloakroom.settings import load_settings
 from cloakroom.testing.demo import DemoResult, run_demo
@@ -19,14 +21,14 @@ from cloakroom.testing.demo import DemoResult, run_demo
 def demo(
     records: Annotated[int, typer.Option(min=1_000, max=40_000_000, help="Records of the synthetic group.")] = 50_000,
     keep: Annotated[Path | None, typer.Option(help="Folder to leave the store in; must not exist.")] = None,
-    serve: Annotated[bool, typer.Option(help="Leave the service running at the end, until Ctrl-C.")] = True,
+    serve: Annotated[bool, typer.Option(help="Leave the store there at the end, until you press Enter.")] = True,
     json_output: JsonOption = False,
 ) -> None:
     """Import a three-brand group, let staff work, let a thief steal a credential, and count what he got."""
     folder = keep.absolute() if keep is not None else Path(tempfile.mkdtemp(prefix="cloakroom-demo-")) / "store"
     settings = replace(load_settings(folder, node="demo"), database_url=None, root_key=f"file:{folder / 'root.key'}")
     if not json_output:
-        console.print("[bold]Cloakroom demo[/]: all people, brands and addresses are invented.\n")
+        say(("Cloakroom demo", "bold"), ": all people, brands and addresses are invented.\n")
     try:
         result = run_demo(settings, records=records, narrate=_silent if json_output else _narrate)
         if json_output:
@@ -70,7 +72,8 @@ def demo_document(result: DemoResult) -> dict[str, object]:
 
 
 def _narrate(heading: str, sentence: str) -> None:
-    console.print(f"[bold cyan]{heading}[/]\n  {sentence}", highlight=False)
+    say((heading, "bold cyan"))
+    console.print(Padding(Text(visible(sentence)), (0, 0, 0, 2)))
 
 
 def _silent(_heading: str, _sentence: str) -> None:
@@ -79,28 +82,27 @@ def _silent(_heading: str, _sentence: str) -> None:
 
 def _print(result: DemoResult) -> None:
     report = result.affected.report
-    console.print()
+    say("")
     print_counts("Affected records by brand", report.splits["brand"])
     print_counts("Affected records by country", report.splits["country"])
     fields = {name: sum(forms.values()) for name, forms in report.fields.items()}
     print_counts("Affected records by field", fields)
     same = report.records == result.theft.opened
-    console.print(
-        f"\nThe thief's own notes name {len(result.theft.opened)} records, the ledger {len(report.records)}: "
-        + ("[bold green]the same ones[/]." if same else "[bold red]not the same ones[/]."),
-        highlight=False,
+    say(
+        f"\nThe thief's own notes name {len(result.theft.opened):,} records, the ledger {len(report.records):,}: ",
+        ("the same ones", "bold green") if same else ("not the same ones", "bold red"),
+        ".",
     )
     total = sum(result.world.records.values())
-    console.print(
-        f"Out of {total:,} records, the stolen credential opened {len(result.theft.values_seen)}; "
-        f"the ceiling was {result.theft.bound.records}.",
-        highlight=False,
+    say(
+        f"Out of {total:,} records, the stolen credential opened {len(result.theft.values_seen):,}; "
+        f"the ceiling was {result.theft.bound.records:,}."
     )
-    console.print(f"All of it took {sum(result.seconds.values()):.0f} s.", highlight=False)
+    say(f"All of it took {sum(result.seconds.values()):.0f} s.")
 
 
 def _serve(home: Path) -> None:
-    console.print(f"\nThe store stays in {home} until you press Enter.", highlight=False)
+    say(f"\nThe store stays in {home} until you press Enter.")
     typer.prompt("", default="", show_default=False, prompt_suffix="")
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cloakroom.cli.output import HomeOption, JsonOption, console, print_json, progress_bar
+from cloakroom.cli.output import HomeOption, JsonOption, print_json, progress_bar, say, waiting
 from cloakroom.errors import UncheckableError
 from cloakroom.ledger_files import export_ledger, prove_entry, verify_ledger
 from cloakroom.settings import load_settings
@@ -45,8 +46,8 @@ def verify(
     if json_output:
         print_json(document)
         return
-    console.print(f"[bold green]Verified[/]: {found.entries:,} entries and {found.sets:,} record sets.")
-    console.print(f"{found.origin}, root {found.checkpoint.root.hex()}", highlight=False)
+    say(("Verified", "bold green"), f": {found.entries:,} entries and {found.sets:,} record sets.")
+    say(f"{found.origin}, root {found.checkpoint.root.hex()}")
 
 
 def export(
@@ -55,15 +56,13 @@ def export(
     json_output: JsonOption = False,
 ) -> None:
     """Write the whole ledger as static files that foreign tools verify (C2SP tlog-tiles)."""
-    with application(load_settings(home)) as opened:
+    with application(load_settings(home)) as opened, waiting("writing", quiet=json_output):
         done = export_ledger(opened, directory)
     if json_output:
         print_json({"size": done.size, "root": done.root.hex(), "files": done.files, "key": done.key})
         return
-    console.print(f"{done.size:,} entries in {done.files:,} files.")
-    console.print(
-        f"Verify with: cloakroom ledger verify {directory} --key '{done.key}'", highlight=False, soft_wrap=True
-    )
+    say(f"{done.size:,} entries in {done.files:,} files.")
+    say(f"Verify with: cloakroom ledger verify {shlex.quote(str(directory))} --key '{done.key}'")
 
 
 def proof(
@@ -79,7 +78,7 @@ def proof(
     if json_output:
         print_json({"index": index, "size": checkpoint.size, "file": str(out)})
     else:
-        console.print(f"Entry {index} of {checkpoint.size:,}: proof in {out}.", highlight=False)
+        say(f"Entry {index:,} of {checkpoint.size:,}: proof in {out}.")
 
 
 def check_proof(
@@ -90,8 +89,8 @@ def check_proof(
     if json_output:
         print_json({"verified": True, "entry": entry.decode(), "size": signed.checkpoint.size})
     else:
-        console.print(f"[bold green]Verified[/] against a log of {signed.checkpoint.size:,} entries:")
-        console.print(entry.decode(), highlight=False, soft_wrap=True, markup=False)
+        say(("Verified", "bold green"), f" against a log of {signed.checkpoint.size:,} entries:")
+        say(entry.decode())
 
 
 def _key(text: str) -> str:
@@ -99,8 +98,8 @@ def _key(text: str) -> str:
     if "+" not in text or path.is_file():
         try:
             return path.read_text("utf-8").strip()
-        except OSError as error:
-            raise UncheckableError("--key is neither a verifier key nor a readable file") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise UncheckableError("--key is neither a verifier key nor a readable file that holds one") from error
     return text
 
 

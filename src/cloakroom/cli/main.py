@@ -105,30 +105,33 @@ def main(arguments: list[str]) -> int:
     """
     try:
         code = app(args=arguments, prog_name="cloakroom", standalone_mode=False)
-    except (DeniedError, UnverifiedError, OpenError) as error:
-        complain(("refused: ", "bold red"), str(error))
-        return 1
-    except CloakroomError as error:
-        complain(("error: ", "bold red"), str(error))
-        return 2
-    except typer.Abort:
-        complain("aborted; nothing was done")
-        return 2
-    except OSError as error:
-        complain(("error: ", "bold red"), _file_words(error))
-        return 2
     except Exception as error:
-        if hasattr(error, "exit_code") and hasattr(error, "show"):
+        if hasattr(error, "exit_code") and hasattr(error, "show"):  # wrong usage, in the parser's own words
             error.show()
             return int(error.exit_code)
-        words = _database_words(error)
-        if words is None:
+        spoken = _spoken(error)
+        if spoken is None:
             raise
-        complain(("error: ", "bold red"), words)
-        return 2
+        code, kind, words = spoken
+        complain((f"{kind}: ", "bold red"), words)
     if code == INTERRUPTED:
         complain("interrupted")
     return code if isinstance(code, int) else 0
+
+
+def _spoken(error: Exception) -> tuple[int, str, str] | None:
+    """Return exit code, kind and words of an error that a user can cause; None for a mistake of the program."""
+    match error:
+        case DeniedError() | UnverifiedError() | OpenError():
+            return 1, "refused", str(error)
+        case CloakroomError():
+            return 2, "error", str(error)
+        case typer.Abort():
+            return 2, "aborted", "nothing was done"
+        case OSError():
+            return 2, "error", _file_words(error)
+    words = _database_words(error)
+    return None if words is None else (2, "error", words)
 
 
 def _file_words(error: OSError) -> str:

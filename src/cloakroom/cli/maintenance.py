@@ -9,42 +9,62 @@ import typer
 
 from cloakroom import rotating
 from cloakroom.adapters.root_key import create_root_key
-from cloakroom.cli.output import AsOption, HomeOption, JsonOption, console, print_json, progress_bar
+from cloakroom.cli.output import (
+    AsOption,
+    HomeOption,
+    JsonOption,
+    going_on,
+    print_json,
+    progress_bar,
+    read_tokens,
+    say,
+)
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.erasing import erase
+from cloakroom.errors import UsageError
 from cloakroom.ledger_files import prove_entry
 from cloakroom.principals import authenticate
 from cloakroom.settings import load_settings
 from cloakroom.wiring import application
 
+ERASED_AT_ONCE = 1_000
+ROTATION_GOES_ON = "The store works on under both keys; the same command again finishes the rotation."
+
 Brand = Annotated[str, typer.Argument(help="The brand.")]
 
 
 def erase_command(
-    tokens: Annotated[list[str], typer.Argument(help="Tokens of the records to erase for good.")],
+    tokens: Annotated[
+        list[str], typer.Argument(help="Tokens, @FILE with one on each line, or `-` for standard input.")
+    ],
     credential: AsOption,
     purpose: Annotated[str, typer.Option(help="Purpose of the policy that allows erasing.")],
     reference: Annotated[str | None, typer.Option(help="Case number.")] = None,
     receipt: Annotated[Path | None, typer.Option(help="Where to write the receipt, a proof file.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask. Needed with --json and where nobody can answer.")
+    ] = False,
     home: HomeOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Destroy the keys of records: every copy, backups included, becomes unreadable. Cannot be undone."""
-    if not yes and not json_output:
-        typer.confirm(f"Erase {len(tokens)} records for good?", abort=True)
+    named = read_tokens(tokens, ERASED_AT_ONCE)
+    if receipt is not None and not receipt.parent.is_dir():
+        raise UsageError("the folder of --receipt does not exist; nothing was erased")
+    if not yes:
+        if json_output or not typer.get_text_stream("stdin").isatty():
+            raise UsageError("erasing cannot be undone: say --yes where nobody is asked")
+        typer.confirm(f"Erase {len(named):,} records for good?", abort=True, err=True)
     with application(load_settings(home)) as opened:
         who = authenticate(opened, credential)
-        done = erase(opened, tokens, who, purpose=purpose, reference=reference)
+        done = erase(opened, named, who, purpose=purpose, reference=reference)
         if receipt is not None:
             receipt.write_bytes(prove_entry(opened, done.leaf_index)[0].render())
     at = format_time(from_microseconds(done.at))
     if json_output:
         print_json({"erased": done.records, "entry": done.leaf_index, "at": at, "receipt": str(receipt or "")})
     else:
-        console.print(
-            f"{done.records} records erased at {at}; receipt: ledger entry {done.leaf_index}.", highlight=False
-        )
+        say(f"{done.records:,} records erased at {at}; receipt: ledger entry {done.leaf_index:,}.")
 
 
 def rotate_root(
@@ -59,12 +79,13 @@ def rotate_root(
     with application(load_settings(home)) as opened:
         count = rotating.rotate_root(opened, new)
         opened.sequencer.run()
-    _report({"keys": count, "root_key": new}, f"{count} keys are under {new} now.", json_output)
+    _report({"keys": count, "root_key": new}, f"{count:,} keys are under {new} now.", json_output)
 
 
 def rotate_brand(brand: Brand, home: HomeOption = None, json_output: JsonOption = False) -> None:
     """Give a brand new key-encryption keys; wraps follow while others serve, no value is opened."""
     with (
+        going_on(ROTATION_GOES_ON),
         application(load_settings(home)) as opened,
         progress_bar("wrapping", quiet=json_output, unit="records") as show,
     ):
@@ -79,6 +100,7 @@ def rotate_brand(brand: Brand, home: HomeOption = None, json_output: JsonOption 
 def rotate_index(brand: Brand, home: HomeOption = None, json_output: JsonOption = False) -> None:
     """Give a brand a new index key; digests are permuted while others serve, no value is opened."""
     with (
+        going_on(ROTATION_GOES_ON),
         application(load_settings(home)) as opened,
         progress_bar("permuting", quiet=json_output, unit="index rows") as show,
     ):
@@ -91,7 +113,7 @@ def _report(document: dict[str, object], words: str, as_json: bool) -> None:
     if as_json:
         print_json(document)
     else:
-        console.print(words, highlight=False)
+        say(words)
 
 
 def register(app: typer.Typer) -> None:

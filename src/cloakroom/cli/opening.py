@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cloakroom.cli.output import AsOption, HomeOption, JsonOption, console, print_json, print_table
+from cloakroom.cli.output import AsOption, HomeOption, JsonOption, print_json, print_table, read_tokens, say
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.errors import DeniedError, InputError, UsageError
 from cloakroom.flows.admission import Admission
@@ -17,12 +16,21 @@ from cloakroom.principals import authenticate
 from cloakroom.settings import load_settings
 from cloakroom.wiring import application
 
+LINE_MAX = 4_096
+"""Characters that are read of a value from standard input; every index takes less."""
+
 Purpose = Annotated[str, typer.Option(help="Purpose of the policy under which you ask.")]
 Reference = Annotated[str | None, typer.Option(help="Case, order or appointment number.")]
 
 
 def find_command(
-    value: Annotated[str, typer.Argument(help="What to look for; `-` reads it from standard input.")],
+    value: Annotated[
+        str,
+        typer.Argument(
+            help="What to look for. `-` reads it from standard input, "
+            "so that no address stays in the shell's history or in the list of processes."
+        ),
+    ],
     credential: AsOption,
     purpose: Purpose,
     by: Annotated[str, typer.Option(help="Index: email, phone, customer_number, or another of the group.")] = "email",
@@ -35,7 +43,7 @@ def find_command(
     json_output: JsonOption = False,
 ) -> None:
     """Find the records that hold a value. Answers with tokens; counts against the budget like an opening."""
-    text = typer.get_text_stream("stdin").readline().strip() if value == "-" else value
+    text = _asked() if value == "-" else value
     with application(load_settings(home)) as opened:
         who = authenticate(opened, credential)
         request = FindRequest(
@@ -67,13 +75,15 @@ def find_command(
         return
     rows = [(name, token) for name, tokens in answer.tokens.items() for token in tokens]
     if rows:
-        print_table("", ("brand", "token"), rows)
+        print_table("", ("brand", "token"), rows, whole=("token",))
     else:
-        console.print("Nobody found.")
+        say("Nobody found.")
 
 
 def reveal_command(
-    tokens: Annotated[list[str], typer.Argument(help="Tokens, or @FILE with one on each line.")],
+    tokens: Annotated[
+        list[str], typer.Argument(help="Tokens, @FILE with one on each line, or `-` for standard input.")
+    ],
     credential: AsOption,
     purpose: Purpose,
     field: Annotated[list[str], typer.Option(help="Field to show; may be repeated.")],
@@ -82,7 +92,7 @@ def reveal_command(
     json_output: JsonOption = False,
 ) -> None:
     """Show fields of the records behind tokens, in the form that the purpose allows."""
-    wanted = _tokens(tokens)
+    wanted = read_tokens(tokens, MAX_TOKENS)
     with application(load_settings(home)) as opened:
         who = authenticate(opened, credential)
         request = RevealRequest(
@@ -107,20 +117,21 @@ def reveal_command(
         print_json({"forms": forms, "records": records})
         return
     rows = [(item.token, *[item.values.get(name, "") for name in forms]) for item in answer.revealed]
-    print_table("", ("token", *[f"{name} ({form})" for name, form in forms.items()]), rows)
+    print_table("", ("token", *[f"{name} ({form})" for name, form in forms.items()]), rows, whole=("token",))
 
 
-def _tokens(arguments: list[str]) -> list[str]:
-    tokens: list[str] = []
-    for argument in arguments:
-        if argument.startswith("@"):
-            lines = Path(argument[1:]).read_text("utf-8").splitlines()
-            tokens += [line.strip() for line in lines if line.strip()]
-        else:
-            tokens.append(argument)
-    if not 0 < len(tokens) <= MAX_TOKENS:
-        raise UsageError(f"between 1 and {MAX_TOKENS} tokens at once")
-    return tokens
+def _asked() -> str:
+    """Read one line from standard input; a person at a terminal is asked for it, unseen."""
+    stream = typer.get_text_stream("stdin")
+    if stream.isatty():
+        return str(typer.prompt("value", hide_input=True, err=True)).strip()
+    try:
+        text = stream.readline(LINE_MAX).strip()
+    except UnicodeDecodeError:
+        raise InputError.at("standard input", "is not UTF-8 text") from None
+    if not text:
+        raise UsageError("`-` reads the value from standard input, and nothing came")
+    return text
 
 
 def _check(admission: Admission) -> None:

@@ -1,7 +1,7 @@
 """How commands print: for people by default, one JSON document with ``--json``.
 
-Everything goes out through `say`, `complain`, `print_table` and `print_json`. They take text as it is: nothing in it is
-markup, and a control character that could move the cursor, or a name that is no Unicode, is shown and not sent.
+Everything goes out through `say`, `complain`, `print_table` and `print_json`. They take text as it is: nothing in
+it is markup, and a control character that could move the cursor, or a name that is no Unicode, is shown and not sent.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 from rich.console import Console
@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from cloakroom.errors import InputError
+from cloakroom.errors import InputError, UsageError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 HomeOption = Annotated[
@@ -34,6 +34,8 @@ AsOption = Annotated[
 
 WIDTH = 80
 """Columns that a table may rely on where nobody says how wide the output is."""
+
+_TOKEN_FILE_BYTES = 1_000_000
 
 console = Console()
 stderr = Console(stderr=True)
@@ -92,7 +94,8 @@ def print_table(
 
 def print_counts(title: str, counts: Mapping[str, int]) -> None:
     """Print counts, largest first."""
-    print_table(title, ("", "records"), sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    largest_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    print_table(title, ("", "records"), largest_first)
 
 
 @contextmanager
@@ -130,27 +133,49 @@ def waiting(words: str, *, quiet: bool) -> Iterator[None]:
         yield
 
 
-def read_lines(path: Path, limit: int) -> list[str]:
-    """Return the lines of a text file that are not blank.
+@contextmanager
+def going_on(words: str) -> Iterator[None]:
+    """Say how to go on if somebody presses Ctrl-C in here."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        complain(words)
+        raise
 
-    Args:
-        path: The file.
-        limit: Size in bytes beyond which it is refused.
+
+def read_tokens(arguments: Sequence[str], limit: int) -> list[str]:
+    """Return the tokens that arguments name: themselves, ``@FILE`` with one on each line, ``-`` for standard input.
 
     Raises:
-        InputError: It cannot be read, is larger, or is no UTF-8 text.
+        InputError: A file cannot be read, is too large, or is no UTF-8 text.
+        UsageError: There are none, or more than `limit`.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise InputError.at(str(path), f"cannot be read: {error.strerror}") from error
-    if len(data) > limit:
-        raise InputError.at(str(path), f"is larger than {limit:,} bytes")
+    tokens: list[str] = []
+    for argument in arguments:
+        if argument == "-":
+            tokens += _lines(typer.get_binary_stream("stdin"), "standard input")
+        elif argument.startswith("@"):
+            path = Path(argument[1:])
+            try:
+                with path.open("rb") as file:
+                    tokens += _lines(file, str(path))
+            except OSError as error:
+                raise InputError.at(str(path), f"cannot be read: {error.strerror}") from error
+        else:
+            tokens.append(argument)
+    if not 0 < len(tokens) <= limit:
+        raise UsageError(f"between 1 and {limit:,} tokens at once")
+    return tokens
+
+
+def _lines(file: BinaryIO, source: str) -> list[str]:
+    data = file.read(_TOKEN_FILE_BYTES + 1)
+    if len(data) > _TOKEN_FILE_BYTES:
+        raise InputError.at(source, f"is larger than {_TOKEN_FILE_BYTES:,} bytes")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError.at(str(path), "is not UTF-8 text", line=data[: error.start].count(b"\n") + 1) from None
+        raise InputError.at(source, "is not UTF-8 text", line=data[: error.start].count(b"\n") + 1) from None
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 

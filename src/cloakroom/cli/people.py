@@ -9,7 +9,7 @@ import typer
 
 from cloakroom import principals
 from cloakroom.adapters.postgres.store_records import FOREVER, StoredPrincipal
-from cloakroom.cli.output import AsOption, HomeOption, JsonOption, console, print_json, print_table
+from cloakroom.cli.output import AsOption, HomeOption, JsonOption, print_json, print_table, say, waiting
 from cloakroom.clock import format_time, from_microseconds, parse_time
 from cloakroom.crypto import VerifyingKey
 from cloakroom.errors import UsageError
@@ -54,10 +54,10 @@ def add(
     if json_output:
         print_json({"principal": name, "credential_file": str(path) if path else None, "ceiling": exposed.ceiling})
         return
-    console.print(f"Enrolled {name}.", highlight=False)
+    say(f"Enrolled {name}.")
     if path is not None:
-        console.print(f"Its private key is in {path}; hand it over and keep no copy.", highlight=False)
-    console.print(str(exposed), highlight=False)
+        say(f"Its private key is in {path}; hand it over and keep no copy.")
+    say(str(exposed))
 
 
 def list_all(home: HomeOption = None, json_output: JsonOption = False) -> None:
@@ -79,7 +79,7 @@ def list_all(home: HomeOption = None, json_output: JsonOption = False) -> None:
         )
         for item in found
     ]
-    print_table("Principals", ("id", "kind", "roles", "brands", "until", "state", "entries"), rows)
+    print_table("Principals", ("id", "kind", "roles", "brands", "until", "state", "entries"), rows, whole=("id",))
 
 
 def freeze(
@@ -94,7 +94,7 @@ def freeze(
     if json_output:
         print_json({"principal": name, "frozen": True, "was_frozen": not done})
     else:
-        console.print(f"{name} is frozen{'' if done else ' already'}.", highlight=False)
+        say(f"{name} is frozen{'' if done else ' already'}.")
 
 
 def renew(
@@ -112,7 +112,7 @@ def renew(
     if json_output:
         print_json({"principal": name, "renewed_by": renewer.stored.principal.id, "ceiling": exposed.ceiling})
     else:
-        console.print(f"{name} is renewed. {exposed}", highlight=False)
+        say(f"{name} is renewed. {exposed}")
 
 
 def exposure(
@@ -121,7 +121,7 @@ def exposure(
     json_output: JsonOption = False,
 ) -> None:
     """Show what a credential could open at most if it were stolen now: the ceiling, stated in advance."""
-    with application(load_settings(home)) as opened:
+    with application(load_settings(home)) as opened, waiting("computing", quiet=json_output):
         names = [name] if name else [item.principal.id for item in opened.records.principals()]
         found = [exposure_of(opened, item) for item in names]
     if json_output:
@@ -149,11 +149,11 @@ def exposure(
         print_json(documents[0] if name else documents)
         return
     for item in found:
-        console.print(f"[bold]{item.principal}[/]: {item}", highlight=False)
+        say((item.principal, "bold"), f": {item}")
         if name:
             rows = [(str(b.window), b.records, b.in_full, b.never_opened, b.probes) for b in item.bounds]
             print_table("", ("window", "records", "of them in full", "never opened", "probes"), rows)
-            console.print("Fields: " + ", ".join(f"{key} ({form})" for key, form in item.fields.items()))
+            say("Fields: " + ", ".join(f"{key} ({form})" for key, form in item.fields.items()))
 
 
 def _document(item: StoredPrincipal) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cloakroom.cli.output import HomeOption, JsonOption, console, print_counts, print_json, print_table
+from cloakroom.cli.output import HomeOption, JsonOption, print_counts, print_json, print_table, say, waiting
 from cloakroom.clock import format_time, from_microseconds, parse_time, to_microseconds
 from cloakroom.errors import UsageError
 from cloakroom.facts_file import facts_of
@@ -35,15 +35,15 @@ def affected_command(
     json_output: JsonOption = False,
 ) -> None:
     """Compute the affected set from the ledger: exact records and fields, persons as an interval."""
-    with application(load_settings(home)) as opened:
+    aware, span = _time(aware_at), (_time(start), _time(end))
+    if facts is not None and aware is None:
+        raise UsageError("--facts needs --aware-at: the moment from which most clocks run")
+    with application(load_settings(home)) as opened, waiting("counting", quiet=json_output):
         if principal is not None:
             opened.records.principal(principal)
-        found = affected_by(opened, lineage=principal, start=_time(start), end=_time(end), count_persons=persons)
+        found = affected_by(opened, lineage=principal, start=span[0], end=span[1], count_persons=persons)
         opened.sequencer.run()
-        if facts is not None:
-            aware = _time(aware_at)
-            if aware is None:
-                raise UsageError("--facts needs --aware-at: the moment from which most clocks run")
+        if facts is not None and aware is not None:
             facts.write_text(facts_of(opened, found, aware_at=aware), encoding="utf-8")
     document = affected_document(found)
     if json_output:
@@ -81,17 +81,17 @@ def affected_document(found: Affected) -> dict[str, object]:
 def _print(found: Affected) -> None:
     report = found.report
     if not report.records:
-        console.print("Nobody: no permitted entry with records in this span.")
+        say("Nobody: no permitted entry with records in this span.")
         return
     assert report.first_at is not None
     assert report.last_at is not None
     first, last = (format_time(from_microseconds(at)) for at in (report.first_at, report.last_at))
-    console.print(f"[bold]{len(report.records):,} records[/], proven by {report.entries:,} ledger entries.")
-    console.print(f"First {first}, last {last}.", highlight=False)
+    say((f"{len(report.records):,} records", "bold"), f", proven by {report.entries:,} ledger entries.")
+    say(f"First {first}, last {last}.")
     if found.persons is not None:
-        console.print(f"Persons behind them: between {found.persons.lower:,} and {found.persons.upper:,}.")
+        say(f"Persons behind them: between {found.persons.lower:,} and {found.persons.upper:,}.")
     if report.found_only:
-        console.print(f"Of {len(report.found_only):,} only the existence was told.")
+        say(f"Of {len(report.found_only):,} only the existence was told.")
     for name, title in (("brand", "By brand"), ("country", "By country"), ("spend_band", "By spend band")):
         print_counts(title, report.splits[name])
     rows = [(name, form, count) for name, forms in report.fields.items() for form, count in forms.items()]

@@ -10,7 +10,16 @@ import typer
 from cloakroom.adapters.configuration_folder import read_folder
 from cloakroom.adapters.postgres.connection import apply_migrations, connect
 from cloakroom.adapters.postgres.server import start_server
-from cloakroom.cli.output import HomeOption, JsonOption, console, print_json, print_table, progress_bar
+from cloakroom.cli.output import (
+    HomeOption,
+    JsonOption,
+    going_on,
+    print_json,
+    print_table,
+    progress_bar,
+    say,
+    waiting,
+)
 from cloakroom.errors import InputError
 from cloakroom.flows.configuration import read_configuration
 from cloakroom.importing import import_file
@@ -27,7 +36,8 @@ def init(
 ) -> None:
     """Make a new store: database, root key, keys of each brand, ledger. Refuses to touch an existing one."""
     settings = load_settings(home)
-    opened = initialise(settings, config)
+    with waiting("making the database", quiet=json_output):
+        opened = initialise(settings, config)
     key_file = settings.home / "ledger.key.pub"
     key_file.write_text(opened.signer.verifier.render() + "\n", encoding="utf-8")
     document = {
@@ -42,10 +52,10 @@ def init(
     if json_output:
         print_json(document)
         return
-    console.print(f"Store of [bold]{document['group']}[/] made in {settings.home}.")
-    console.print(f"Brands: {', '.join(document['brands'])}.")
-    console.print(f"The root key is {settings.root_key}. Without it nothing opens: keep a copy in another place.")
-    console.print(f"The ledger's public key is in {key_file}; give it to whoever will verify the ledger.")
+    say("Store of ", (opened.identity.group_name, "bold"), f" made in {settings.home}.")
+    say(f"Brands: {', '.join(document['brands'])}.")
+    say(f"The root key is {settings.root_key}. Without it nothing opens: keep a copy in another place.")
+    say(f"The ledger's public key is in {key_file}; give it to whoever will verify the ledger.")
 
 
 def import_command(
@@ -60,7 +70,7 @@ def import_command(
     """Import files of a brand's customer system, in the order given. Repeating a file changes nothing."""
     settings = load_settings(home)
     documents = []
-    with application(settings) as opened:
+    with going_on("The same command again goes on where this one stopped."), application(settings) as opened:
         for path in files:
             target = rejects or settings.home / "rejects" / f"{brand}-{path.name}.jsonl"
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -80,9 +90,9 @@ def import_command(
             if not json_output:
                 words = ", ".join(f"{count:,} {fate.replace('_', ' ')}" for fate, count in counts.items())
                 note = " (imported before; nothing changed)" if result.repeated else ""
-                console.print(f"{path.name}: {result.rows:,} rows: {words or 'nothing'}{note}", highlight=False)
+                say(f"{path.name}: {result.rows:,} rows: {words or 'nothing'}{note}")
                 if "rejects" in document:
-                    console.print(f"  rejected rows are listed in {target}", highlight=False)
+                    say(f"  rejected rows are listed in {target}")
     if json_output:
         print_json(documents)
 
@@ -95,12 +105,12 @@ def status(home: HomeOption = None, json_output: JsonOption = False) -> None:
             (opened.catalogue.brand_name(brand), _STATES[state], count) for (brand, state), count in counts.items()
         ]
         checkpoint = opened.log.latest_checkpoint()
-        size, waiting = checkpoint.size if checkpoint else 0, opened.log.waiting_count()
+        size, unsequenced = checkpoint.size if checkpoint else 0, opened.log.waiting_count()
         document = {
             "store": str(opened.identity.id),
             "group": opened.identity.group_name,
             "records": [{"brand": brand, "state": state, "count": count} for brand, state, count in rows],
-            "ledger": {"size": size, "waiting": waiting},
+            "ledger": {"size": size, "waiting": unsequenced},
             "keys": len(opened.ring.names()),
             "policy": opened.configuration.policy.sha256,
         }
@@ -108,7 +118,7 @@ def status(home: HomeOption = None, json_output: JsonOption = False) -> None:
         print_json(document)
         return
     print_table(f"{document['group']}", ("brand", "state", "records"), rows)
-    console.print(f"Ledger: {size:,} entries, {waiting} waiting.")
+    say(f"Ledger: {size:,} entries, {unsequenced:,} waiting.")
 
 
 def migrate(home: HomeOption = None, json_output: JsonOption = False) -> None:
@@ -120,7 +130,7 @@ def migrate(home: HomeOption = None, json_output: JsonOption = False) -> None:
     if json_output:
         print_json({"applied": applied})
     else:
-        console.print(f"Applied: {', '.join(map(str, applied))}." if applied else "Nothing to do.")
+        say(f"Applied: {', '.join(map(str, applied))}." if applied else "Nothing to do.")
 
 
 def policy_check(
@@ -144,7 +154,7 @@ def policy_check(
     if json_output:
         print_json(document)
     else:
-        console.print(f"{config} is in order: {len(document['brands'])} brands, {len(document['fields'])} fields.")
+        say(f"{config} is in order: {len(document['brands'])} brands, {len(document['fields'])} fields.")
 
 
 def policy_apply(
@@ -160,7 +170,7 @@ def policy_apply(
     if json_output:
         print_json(document)
     else:
-        console.print(f"In force: policy {document['policy']}, changed files: {document['changed'] or 'none'}.")
+        say(f"In force: policy {document['policy']}, changed files: {document['changed'] or 'none'}.")
 
 
 def register(app: typer.Typer) -> None:
