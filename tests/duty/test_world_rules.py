@@ -85,7 +85,11 @@ TABLE = {
     ),
     "HK": ("HK", {"hk-pdpo-commissioner": "not_due"}, {"hk-pdpo-individuals": "not_due"}),
     "TW": ("TW", {"tw-pdpa-sector": "conditional"}, {"tw-pdpa-individuals": "due"}),
-    "SG": ("SG", {"sg-pdpa-pdpc": "due"}, {"sg-pdpa-individuals": "ask_counsel"}),
+    "SG": (
+        "SG",
+        {"sg-pdpa-pdpc": "due"},
+        {"sg-pdpa-individuals": "not_due", "sg-pdpa-individuals-open": "ask_counsel"},
+    ),
     "MY": ("MY", {"my-pdpa-commissioner": "conditional"}, {"my-pdpa-individuals": "conditional"}),
     "TH": ("TH", {"th-pdpa-pdpc": "due"}, {"th-pdpa-individuals": "due"}),
     "IN": (
@@ -255,6 +259,14 @@ def test_brazil_counts_business_days_past_weekends_and_its_own_holidays():
     night = datetime(2026, 3, 3, 1, tzinfo=UTC)
     assert one("br-lgpd-anpd", "BR", at=night, controller=house(country="BR")).deadline.date() == date(2026, 3, 5)
     assert one("br-lgpd-anpd", "BR", at=night).deadline.date() == date(2026, 3, 6)
+
+
+def test_what_is_open_for_some_in_singapore_does_not_hide_what_is_due_to_others():
+    world = facts(group("SG", 4, ("name", "financial_statement")), group("SG", 9, ("name", "spend_total")))
+    duties = {d.rule.id: d for d in evaluate_duties(world, RULES, risks("none")) if d.rule is not None}
+    certain, asked = duties["sg-pdpa-individuals"], duties["sg-pdpa-individuals-open"]
+    assert (certain.status, certain.residents) == ("due", 4)
+    assert (asked.status, asked.residents) == ("ask_counsel", 9)
 
 
 def test_hours_run_through_weekends_and_the_change_of_clocks():
