@@ -73,6 +73,23 @@ def _last_row_end(codes: _Array, quotes: _Array) -> tuple[int, _Array]:
     return end, quotes[quotes < end]
 
 
+def _table(codes: tuple[int, ...]) -> _Array:
+    table = np.zeros(256, np.bool_)
+    table[list(codes)] = True
+    return table
+
+
+def _bytes_inside(codes: _Array, quotes: _Array) -> _Array | None:
+    """Return the bytes inside quotes, or None where they are too many to be worth it."""
+    lengths = quotes[1::2] - quotes[0::2]
+    total = int(lengths.sum())
+    if total > codes.size // 5:
+        return None
+    starts = np.repeat(quotes[0::2] - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths) if total else quotes
+    inside: _Array = codes[starts + np.arange(total)]
+    return inside
+
+
 class _Cutter:
     """Cuts blocks of whole lines."""
 
@@ -82,6 +99,8 @@ class _Cutter:
         self._columns = dialect.columns
         self._names = names
         self._header = dialect.header
+        self._may_precede = _table((self._code, _NEWLINE, _QUOTE))
+        self._may_follow = _table((self._code, _NEWLINE, _RETURN, _QUOTE))
         self._header_line = self._delimiter.join(dialect.header or ()).encode()
         self._schema = dict.fromkeys(names, pl.String)
 
@@ -101,7 +120,7 @@ class _Cutter:
         if end == 0:
             return None, data
         whole = data if end == len(data) else data[:end]
-        if quotes.size == 0 and (batch := self._plain(whole)) is not None:
+        if (batch := self._at_once(whole, quotes)) is not None:
             return batch, data[end:]
         rows = self._by_counting(whole, quotes)
         frame = self._parse(rows)
@@ -140,16 +159,19 @@ class _Cutter:
             return None
         return frame if frame.height == rows.count else None
 
-    def _plain(self, data: bytes) -> Batch | None:
-        """Cut a block without quotes at once, where that is beyond doubt; None where lines must be counted.
+    def _at_once(self, data: bytes, quotes: _Array) -> Batch | None:
+        """Cut a block at once, where that is beyond doubt; None where lines must be counted one by one.
 
         As many delimiters as whole rows have, and no row whose last cell is empty: then no row is short, since a
         short one would be filled up with empty cells, hence none is long.
         """
         codes = np.frombuffer(data, np.uint8)
-        lines = int(np.count_nonzero(codes == _NEWLINE))
-        delimiters = int(np.count_nonzero(codes == self._code))
-        if self._columns == 1 or delimiters != lines * (self._columns - 1):
+        inside = _bytes_inside(codes, quotes)
+        if self._columns == 1 or inside is None:
+            return None
+        lines = int(np.count_nonzero(codes == _NEWLINE)) - int(np.count_nonzero(inside == _NEWLINE))
+        delimiters = int(np.count_nonzero(codes == self._code)) - int(np.count_nonzero(inside == self._code))
+        if delimiters != lines * (self._columns - 1):
             return None
         frame = self._parse(_Rows(data, lines, ()))
         if frame is None or bool((frame[self._names[-1]].str.len_bytes() == 0).any()):
@@ -158,12 +180,12 @@ class _Cutter:
 
     def _is_clean(self, codes: _Array, quotes: _Array) -> bool:
         """Check that each quote opens after a delimiter and closes before one; ``""`` is closing and opening."""
-        before = np.concatenate(([_NEWLINE], codes))[quotes[0::2]]
-        after = np.concatenate((codes, [_NEWLINE]))[quotes[1::2] + 1]
-        return bool(
-            np.isin(before, (self._code, _NEWLINE, _QUOTE)).all()
-            and np.isin(after, (self._code, _NEWLINE, _RETURN, _QUOTE)).all()
-        )
+        opening, closing = quotes[0::2], quotes[1::2]
+        if opening.size and opening[0] == 0:
+            opening = opening[1:]
+        if closing.size and closing[-1] == codes.size - 1:
+            closing = closing[:-1]
+        return bool(self._may_precede[codes[opening - 1]].all() and self._may_follow[codes[closing + 1]].all())
 
     def _by_counting(self, data: bytes, quotes: _Array) -> _Rows:
         codes = np.frombuffer(data, np.uint8)
