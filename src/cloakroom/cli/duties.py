@@ -9,27 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from cloakroom.cli.duty_rules import AsJSON, RulesPath, new_table, rule_set, rules_app, wide_console
 from cloakroom.cli.severity import read_text, severity
 from cloakroom.clock import SystemClock, format_time, parse_time
 from cloakroom.duty.board import board, parse_progress
-from cloakroom.duty.cases import failed_cases
 from cloakroom.duty.comparing import compare_duties
 from cloakroom.duty.duties import NOT_LEGAL_ADVICE, duty_to_json
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.explaining import explain_duty
 from cloakroom.duty.facts import parse_facts
 from cloakroom.duty.instruments import CONFIDENCES, Period
-from cloakroom.duty.mutations import unnoticed
-from cloakroom.duty.rulebook import DEFINITIONS, RuleFile, load_rules, packaged_rules, read_rule_files
 from cloakroom.duty.severity import assess_facts, load_method
 from cloakroom.duty.severity.appraisal import Appraisal, check_decisions, parse_appraisal, risk_assessments
-from cloakroom.duty.validation import case_problems
 from cloakroom.duty.what_if import with_changes
-from cloakroom.duty.wording import in_words
-from cloakroom.errors import Position, Problem, RuleError, UsageError
+from cloakroom.errors import RuleError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,12 +34,11 @@ if TYPE_CHECKING:
     from cloakroom.duty.comparing import Change
     from cloakroom.duty.duties import Duty
     from cloakroom.duty.facts import Facts, RiskAssessment
-    from cloakroom.duty.instruments import Rule, RuleSet
+    from cloakroom.duty.instruments import RuleSet
 
 __all__ = ["app", "register"]
 
 app = typer.Typer(help="Whom to tell, by when, with what. Not legal advice.", no_args_is_help=True)
-rules_app = typer.Typer(help="The rule files: check, list, show.", no_args_is_help=True)
 app.add_typer(rules_app, name="rules")
 app.command()(severity)
 
@@ -53,13 +47,9 @@ FactsPath = Annotated[Path, typer.Argument(help="The facts file (docs/reference/
 AppraisalPath = Annotated[
     Path | None, typer.Option("--appraisal", help="What people judged and decided on severity.")
 ]
-RulesPath = Annotated[
-    Path | None, typer.Option("--rules", help="Folder of rule files to use instead of the packaged ones.")
-]
 ProgressPath = Annotated[Path | None, typer.Option("--progress", help="What was done (docs/reference/duties.md).")]
 At = Annotated[str | None, typer.Option("--at", help="As if it were this time, such as 2026-03-02T09:00:00Z.")]
 TargetHours = Annotated[int | None, typer.Option(min=1, help="Your own aim where the law gives no number.")]
-AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
@@ -75,7 +65,7 @@ def evaluate(
 ) -> None:
     """Evaluate the facts: every duty, every reasoned "not due", and where to ask counsel."""
     now = _now(at)
-    book = _rules(rules)
+    book = rule_set(rules)
     done = _progress(progress)
     plain, read, risks = _evaluated(facts, appraisal, book, done, target_hours)
     found = with_changes(plain, read, risks)
@@ -101,7 +91,7 @@ def show_board(
     """Show the running clocks, the most urgent first: time left, what blocks, what is done and with which proof."""
     now = _now(at)
     done = _progress(progress)
-    found, read, _ = _evaluated(facts, appraisal, _rules(rules), done, target_hours)
+    found, read, _ = _evaluated(facts, appraisal, rule_set(rules), done, target_hours)
     _check_progress(done, found, progress)
     rows = board(found, read, done, now)
     if json_output:
@@ -122,100 +112,12 @@ def explain(
     rules: RulesPath = None,
 ) -> None:
     """Explain one duty: facts, thresholds, clock, law, and what would change it."""
-    found, read, risks = _evaluated(facts, appraisal, _rules(rules), ())
+    found, read, risks = _evaluated(facts, appraisal, rule_set(rules), ())
     duty = next((item for item in found if item.id == duty_id), None)
     if duty is None:
         raise UsageError("no duty of that id arises from these facts; 'duties evaluate' lists them")
     for line in explain_duty(duty, read, risks):
         typer.echo(line)
-
-
-@rules_app.command(name="check")
-def check_rules(
-    only: Annotated[
-        str | None, typer.Argument(help="One packaged file, such as us/tx.toml, or your own file or folder.")
-    ] = None,
-    rules: RulesPath = None,
-    thorough: Annotated[bool, typer.Option(help="Also demand that small wrong changes make a case fail.")] = False,
-) -> None:
-    """Parse all rule files, check them against each other and run every case."""
-    path = None if only is None or rules is not None else Path(only)
-    if path is not None and path.is_dir():
-        book, only = _rules(path, with_cases=True), None
-    elif path is not None and path.is_file():
-        book, only = load_rules(_with_definitions(path)), None
-    else:
-        book = _rules(rules, with_cases=True)
-    problems: list[Problem] = []
-    chosen = [item for item in book.instruments if only is None or item.file == only]
-    if not chosen:
-        raise UsageError("there is no rule file of that name; names are relative, such as us/tx.toml")
-    for instrument in chosen:
-        others = tuple(item for item in book.authorities.values() if item not in instrument.authorities)
-        problems += [*case_problems(instrument), *failed_cases(instrument, others)]
-        if thorough:
-            for mutant in unnoticed(instrument, others):
-                where = Position(instrument.file, mutant.rule.line, mutant.rule.id)
-                problems.append(Problem(where, f"no case notices this change: {mutant.change}"))
-    if problems:
-        raise RuleError(problems)
-    count = sum(len(item.rules) for item in chosen)
-    cases = sum(len(item.cases) for item in chosen)
-    typer.echo(f"{len(chosen)} instruments, {count} rules, {cases} cases: all hold.")
-
-
-@rules_app.command(name="list")
-def list_rules(rules: RulesPath = None, json_output: AsJSON = False) -> None:
-    """List every rule with its validity, source and confidence mark."""
-    book = _rules(rules)
-    if json_output:
-        typer.echo(json.dumps([_rule_json(rule) for rule in book.rules], indent=2, ensure_ascii=False))
-        return
-    table = _table("rule", "place", "recipient", "clock", "in force", "mark", "read")
-    for rule in book.rules:
-        clock = _clock_words(rule)
-        table.add_row(
-            *map(Text, (rule.id, rule.jurisdiction, rule.recipient or rule.addressee, clock, _validity(rule))),
-            rule.confidence,
-            str(rule.read),
-        )
-    _console().print(table)
-    typer.echo(NOT_LEGAL_ADVICE)
-
-
-@rules_app.command(name="show")
-def show_rule(rule_id: Annotated[str, typer.Argument(metavar="RULE")], rules: RulesPath = None) -> None:
-    """Show one rule in all its versions, as it stands in its file."""
-    book = _rules(rules)
-    found = [rule for rule in book.rules if rule.id == rule_id]
-    if not found:
-        raise UsageError("there is no rule of that id; 'duties rules list' lists them")
-    for rule in found:
-        for key, value in _rule_json(rule).items():
-            if value not in ("", None, []):
-                typer.echo(f"{key}: {'; '.join(map(str, value)) if isinstance(value, list) else value}")
-        typer.echo("")
-    typer.echo(NOT_LEGAL_ADVICE)
-
-
-def _console() -> Console:
-    """Return a console that is wide enough for a table where nobody said how wide it is, such as in a pipe."""
-    console = Console()
-    return console if console.is_terminal else Console(width=180)
-
-
-def _table(*columns: str) -> Table:
-    """Return a table in which nothing is cut off: an id that cannot be copied is no id."""
-    table = Table()
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _with_definitions(path: Path) -> list[RuleFile]:
-    """Read a single rule file, with the definitions of its folder."""
-    shared = path.with_name(DEFINITIONS)
-    return [RuleFile(str(item), read_text(item)) for item in (path, shared) if item == path or item.is_file()]
 
 
 def _now(at: str | None) -> datetime:
@@ -225,12 +127,6 @@ def _now(at: str | None) -> datetime:
         return parse_time(at)
     except ValueError:
         raise UsageError("--at needs a time with an offset, such as 2026-03-02T09:00:00Z") from None
-
-
-def _rules(folder: Path | None, *, with_cases: bool = False) -> RuleSet:
-    if folder is None:
-        return packaged_rules(with_cases=with_cases)
-    return load_rules(read_rule_files(folder), with_cases=with_cases)
 
 
 def _progress(path: Path | None) -> tuple[Done, ...]:
@@ -264,7 +160,7 @@ _COLOURS = {"due": "bold red", "conditional": "yellow", "ask_counsel": "magenta"
 
 
 def _show_duties(found: tuple[Duty, ...], now: datetime) -> None:
-    table = _table("duty", "status", "recipient", "deadline", "left", "persons", "mark")
+    table = new_table("duty", "status", "recipient", "deadline", "left", "persons", "mark")
     for duty in found:
         left = _left_words(duty.deadline - now) if duty.deadline is not None else ""
         table.add_row(
@@ -276,7 +172,7 @@ def _show_duties(found: tuple[Duty, ...], now: datetime) -> None:
             f"{duty.residents:,}",
             duty.confidence,
         )
-    console = _console()
+    console = wide_console()
     console.print(table)
     counts = {status: sum(1 for duty in found if duty.status == status) for status in _COLOURS}
     console.print(", ".join(f"{number} {status.replace('_', ' ')}" for status, number in counts.items()))
@@ -292,7 +188,7 @@ def _legend(console: Console, marks: set[str]) -> None:
 
 
 def _show_rows(rows: tuple[BoardRow, ...], now: datetime) -> None:
-    table = _table("state", "left", "by (controller's time)", "by (UTC)", "duty", "recipient", "remarks", "mark")
+    table = new_table("state", "left", "by (controller's time)", "by (UTC)", "duty", "recipient", "remarks", "mark")
     for row in rows:
         duty = row.duty
         at = duty.deadline or duty.target
@@ -306,7 +202,7 @@ def _show_rows(rows: tuple[BoardRow, ...], now: datetime) -> None:
             Text("; ".join(_row_remarks(row))),
             duty.confidence,
         )
-    console = _console()
+    console = wide_console()
     console.print(table)
     following = next((row for row in rows if row.left is not None and row.left >= timedelta(0)), None)
     if following is not None and following.left is not None:
@@ -385,57 +281,6 @@ def _deadline_words(duty: Duty) -> str:
     if duty.target is not None:
         return f"target {duty.target.strftime('%a %d %b %Y')}"
     return ""
-
-
-def _clock_words(rule: Rule) -> str:
-    if rule.clock is None:
-        return rule.effect
-    amount = rule.clock.period.amount
-    unit = rule.clock.period.unit.replace("_", " ")
-    return f"{rule.clock.start}: {unit}" if amount is None else f"{rule.clock.start} + {amount} {unit}"
-
-
-def _validity(rule: Rule) -> str:
-    if rule.pending:
-        return "pending, not law"
-    return f"{rule.valid_from or '…'} to {rule.valid_until or '…'}"
-
-
-def _rule_json(rule: Rule) -> dict[str, object]:
-    return {
-        "id": rule.id,
-        "instrument": rule.instrument,
-        "provision": rule.provision,
-        "jurisdiction": rule.jurisdiction,
-        "residents": sorted(rule.residents),
-        "recipient_kind": rule.recipient_kind,
-        "recipient": rule.recipient,
-        "addressee": rule.addressee,
-        "effect": rule.effect,
-        "pending": rule.pending,
-        "from": str(rule.valid_from) if rule.valid_from is not None else None,
-        "until": str(rule.valid_until) if rule.valid_until is not None else None,
-        "who": in_words(rule.who),
-        "when": in_words(rule.when),
-        "exempt": [f"{item.text}: {in_words(item.when)}" for item in rule.exemptions],
-        "clock": _clock_words(rule),
-        "delay": list(rule.delay),
-        "extension": rule.extension,
-        "after": list(rule.after),
-        "content_required": list(rule.content_required),
-        "content_forbidden": list(rule.content_forbidden),
-        "channels": list(rule.channels),
-        "substitute": rule.substitute,
-        "languages": list(rule.languages),
-        "record": rule.record,
-        "fine": rule.fine,
-        "notes": list(rule.notes),
-        "source": rule.source,
-        "read": str(rule.read),
-        "confidence": rule.confidence,
-        "file": rule.file,
-        "line": rule.line,
-    }
 
 
 def register(parent: typer.Typer) -> None:
