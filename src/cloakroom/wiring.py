@@ -173,6 +173,16 @@ class Application:
             if not self.connection.closed:
                 self.connection.execute(f"select {unlock}(%s, %s)".encode(), (_BRAND_KEYS_LOCK, brand))
 
+    def settle_keys(self, brand: int) -> bool:
+        """Within a transaction: keep a brand's keys as they are until its end; false while they are being rotated."""
+        row = self.connection.execute(
+            "select pg_try_advisory_xact_lock_shared(%s, %s)", (_BRAND_KEYS_LOCK, brand)
+        ).fetchone()
+        if row is None or not row[0]:
+            return False
+        self.refresh_keys()
+        return True
+
     def refresh_configuration(self) -> None:
         """Read the configuration in force and the planted records anew; what lineages have opened stays counted."""
         self.configuration = read_configuration(self.records.configuration())

@@ -23,6 +23,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from cloakroom import principals
 from cloakroom.adapters.credentials import PrivateCredential, read_credential
 from cloakroom.client import Client
+from cloakroom.configuring import apply_configuration
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import Entry, decode_entry
 from cloakroom.settings import Settings
@@ -91,7 +92,7 @@ class World:
             )
         node = Node(process, port, log)
         self.nodes.append(node)
-        wait_until(lambda: _is_ready(node), 30, lambda: log.read_text())
+        wait_until(lambda: _is_ready(node), 30, log.read_text)
         return node
 
     def client(self, name: str, node: Node | None = None, **options: object) -> Client:
@@ -151,7 +152,38 @@ def make_world(template: object, server: str, folder: Path) -> World:
     return World(settings, enrol_everybody(settings))
 
 
+def with_writing_and_exchange(policy: str) -> str:
+    """The demonstration's policy, with an application that writes records and hands tokens over."""
+    policy = policy.replace(
+        "[purposes.breach_assessment]",
+        """[purposes.record_keeping]
+text = "Keep the records of a brand as its system has them"
+operations = ["write"]
+
+[purposes.hand_over]
+text = "Give the parcel service tokens of its own"
+operations = ["exchange"]
+
+[purposes.breach_assessment]""",
+    )
+    policy = policy.replace(
+        'purposes = ["order_confirmation"]', 'purposes = ["order_confirmation", "record_keeping", "hand_over"]'
+    )
+    for window, records in (("burst", 300), ("day", 5000), ("lifetime", 100000)):
+        head = f"[budgets.shop.{window}]"
+        start = policy.index(head)
+        policy = policy[:start] + policy[start:].replace(
+            f"records = {records}", f"records = {records}\nprobes = {records}", 1
+        )
+    return policy
+
+
 def enrol_everybody(settings: Settings) -> dict[str, Path]:
+    application = open_application(settings)
+    texts = dict(application.configuration.texts)
+    texts["policy.toml"] = with_writing_and_exchange(texts["policy.toml"])
+    apply_configuration(application, texts)
+    application.close()
     application = open_application(settings)
     credentials: dict[str, Path] = {}
     for name in (SHOP, OTHER_SHOP):

@@ -138,9 +138,7 @@ def test_a_forwarded_caller_is_never_taken_for_the_machine_itself(served: World)
 def test_by_a_key_that_nobody_enrolled(served: World):
     request = signed(served, "associate", "POST", "/v1/reveal", {**ORDER, "tokens": ["x"]})
     inputs = request.headers["signature-input"].replace(served.credential("associate").id, "nobody:1")
-    check_refused(
-        served, "bad-signature", lambda: request.send(served.nodes[0], headers={"signature-input": inputs})
-    )
+    check_refused(served, "bad-signature", lambda: request.send(served.nodes[0], headers={"signature-input": inputs}))
 
 
 def test_without_a_signature(served: World, capture):

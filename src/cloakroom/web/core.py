@@ -23,7 +23,7 @@ import psycopg
 from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.service_store import Presented, ServiceStore
-from cloakroom.errors import CloakroomError, InputError, StoreError
+from cloakroom.errors import CloakroomError, ConflictError, InputError, StoreError
 from cloakroom.flows.admission import Ask
 from cloakroom.flows.find import FindRequest, find, normal_form
 from cloakroom.flows.reveal import RevealAnswer, RevealRequest, reveal
@@ -289,6 +289,8 @@ class Core:
         assert self._store is not None
         try:
             return OPERATIONS[type(pending.order)](application, self._store, caller, pending.order)
+        except ConflictError as error:
+            return failure(error)
         except StoreError:
             raise
         except CloakroomError as error:

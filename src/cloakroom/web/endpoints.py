@@ -41,6 +41,9 @@ class Endpoint:
 ENDPOINTS = (
     Endpoint("reveal", "POST", "/v1/reveal", orders.Reveal, orders.Revealed, ("broken-record", "budget")),
     Endpoint("find", "POST", "/v1/find", orders.Find, orders.Found, ("budget", "too-many")),
+    Endpoint("write", "PUT", "/v1/records", orders.WriteRecord, orders.Written, ("conflict", "payment-data")),
+    Endpoint("delete", "POST", "/v1/records/delete", orders.DeleteRecord, orders.Deleted, ("conflict",)),
+    Endpoint("exchange", "POST", "/v1/tokens/exchange", orders.Exchange, orders.Exchanged, ("budget",)),
     Endpoint("exposure", "GET", "/v1/exposure", orders.ShowExposure, orders.ShownExposure, ("not-found",)),
     Endpoint("freeze", "POST", "/v1/freeze", orders.Freeze, orders.Frozen, ("not-found",)),
     Endpoint("checkpoint", "GET", "/v1/ledger/checkpoint", orders.ReadCheckpoint, "text/plain", ("not-found",)),

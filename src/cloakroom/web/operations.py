@@ -25,6 +25,7 @@ from cloakroom.errors import (
     UncheckableError,
     UsageError,
 )
+from cloakroom.exchanging import exchange
 from cloakroom.exposing import exposure_of
 from cloakroom.gate.decision import Principal, Request, decide
 from cloakroom.gate.exposure import Bound
@@ -34,6 +35,7 @@ from cloakroom.ledger_files import prove_entry
 from cloakroom.web import orders
 from cloakroom.web.problems import Answer, problem, refusal
 from cloakroom.wiring import Application
+from cloakroom.writing import KeysInMotion, RecordWrite, write_record
 
 _encode = msgspec.json.Encoder().encode
 
@@ -56,6 +58,11 @@ class Caller:
         return self.presented.stored.principal
 
     @property
+    def authenticated(self) -> principals.Authenticated:
+        """The principal and its credential, as the flows take them."""
+        return principals.Authenticated(self.presented.stored, self.credential)
+
+    @property
     def credential(self) -> str:
         """Id of the credential."""
         return self.presented.credential.id
@@ -69,13 +76,17 @@ def failure(error: CloakroomError) -> Answer:
     if isinstance(error, DeniedError):
         return problem("not-found") if error.code in {"unknown", "not-found"} else refusal(error.code)
     if isinstance(error, InputError):
-        code = "payment-data" if any("payment" in item.reason for item in error.problems) else "malformed"
+        reasons = [item.reason for item in error.problems]
+        code = "payment-data" if any(_PAYMENT in reason for reason in reasons) else "malformed"
         return problem(code, "; ".join(f"{item.position.field}: {item.reason}" for item in error.problems[:20]))
     code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "internal")
-    return problem(code)
+    return problem(code, retry_after_s=5 if code == "busy" else None)
 
+
+_PAYMENT = "which does not belong in a customer system"
 
 _CODES: dict[type[CloakroomError], str] = {
+    KeysInMotion: "busy",
     ConflictError: "conflict",
     OpenError: "broken-record",
     LimitError: "too-large",
@@ -182,11 +193,68 @@ def prove(application: Application, _: ServiceStore, caller: Caller, order: orde
     return Answer(200, proof.render(), b"text/plain; charset=utf-8")
 
 
+def write(application: Application, _: ServiceStore, caller: Caller, order: orders.WriteRecord) -> Answer:
+    """Create a record or replace its values."""
+    token = _write(application, caller, order, order.fields, order.modified_at, deleted=False)
+    return Answer(200, _encode(orders.Written(token)))
+
+
+def delete(application: Application, _: ServiceStore, caller: Caller, order: orders.DeleteRecord) -> Answer:
+    """Note that a record is gone."""
+    _write(application, caller, order, {}, None, deleted=True)
+    return Answer(200, _encode(orders.Deleted(done=True)))
+
+
+def _write(
+    application: Application,
+    caller: Caller,
+    order: orders.WriteRecord | orders.DeleteRecord,
+    fields: Mapping[str, str],
+    modified_at: str | None,
+    *,
+    deleted: bool,
+) -> str:
+    authorise(
+        application,
+        caller,
+        Operation.WRITE,
+        order.purpose,
+        brands=frozenset({order.brand}),
+        reference=order.reference,
+    )
+    return write_record(
+        application,
+        caller.authenticated,
+        RecordWrite(order.brand, order.record_id, fields, modified_at, deleted),
+        purpose=order.purpose,
+        key=order.idempotency_key,
+        request=_encode(order),
+        reference=order.reference,
+    )
+
+
+def exchange_tokens(application: Application, _: ServiceStore, caller: Caller, order: orders.Exchange) -> Answer:
+    """Turn tokens into those of another application."""
+    tokens = exchange(
+        application,
+        caller.authenticated,
+        order.tokens,
+        order.application,
+        purpose=order.purpose,
+        reference=order.reference,
+        address=caller.address,
+    )
+    return Answer(200, _encode(orders.Exchanged(tokens)))
+
+
 OPERATIONS: Mapping[type[orders.Order], Do] = {
+    orders.DeleteRecord: delete,
+    orders.Exchange: exchange_tokens,
     orders.Freeze: freeze,
     orders.ProveEntry: prove,
     orders.ReadCheckpoint: read_checkpoint,
     orders.ReadTile: read_tile,
     orders.ShowExposure: show_exposure,
+    orders.WriteRecord: write,
 }
 """What does the work of each order that is not worked off in batches."""

@@ -1,0 +1,175 @@
+"""Single records written by applications: through the same reading, sealing and writing as an import.
+
+One durable transaction holds the record, its index rows, its facets, the entry and the kept answer. A repeated
+request under the same idempotency key finds the kept answer and changes nothing. Part of the composition root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from cloakroom.adapters.postgres.copy_rows import NewRowEncoder
+from cloakroom.adapters.postgres.import_store import PostgresImports
+from cloakroom.adapters.postgres.service_store import KeptAnswer, ServiceStore
+from cloakroom.adapters.single_records import read_record
+from cloakroom.clock import format_time
+from cloakroom.crypto import sha256
+from cloakroom.errors import ConflictError
+from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
+from cloakroom.flows.import_ports import DeliveryState, NewRows
+from cloakroom.ledger.entry import Operation
+from cloakroom.principals import Authenticated
+from cloakroom.vault.facets import FacetSealer
+from cloakroom.vault.key_ring import KeyPurpose
+from cloakroom.vault.row_changes import RowFate
+from cloakroom.vault.rows import RECORD_ID_INDEX, RowBlock
+from cloakroom.vault.tokens import RecordReference
+from cloakroom.wiring import Application
+
+_RECORD_LOCK = 4172031
+
+
+class KeysInMotion(ConflictError):  # noqa: N818 - reads as what happens
+    """The brand's keys are being rotated; nothing was written, and it may be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWrite:
+    """One record to write.
+
+    Attributes:
+        brand: Name of the brand.
+        record_id: Its id in the brand's system.
+        fields: Value by field; all of the record's values, not only changed ones.
+        modified_at: RFC 3339; now if None.
+        deleted: Whether the brand's system has deleted it.
+    """
+
+    brand: str
+    record_id: str
+    fields: Mapping[str, str]
+    modified_at: str | None = None
+    deleted: bool = False
+
+    def __repr__(self) -> str:
+        """Leave out what is personal."""
+        return f"RecordWrite(brand={self.brand!r}, {len(self.fields)} fields)"
+
+
+def write_record(
+    application: Application,
+    who: Authenticated,
+    write: RecordWrite,
+    *,
+    purpose: str,
+    key: str,
+    request: bytes,
+    reference: str | None = None,
+) -> str:
+    """Write a record and return its token; of a deletion, the empty text.
+
+    Args:
+        application: The opened store.
+        who: Who writes; the caller has asked the policy.
+        write: What to write.
+        purpose: The purpose it is written for.
+        key: Idempotency key of the caller.
+        request: The request's own bytes, without what changes between repetitions.
+        reference: Case number.
+
+    Raises:
+        InputError: A value cannot be taken, or holds payment data.
+        ConflictError: The key was used for another request, or the values are older than what is stored.
+    """
+    store = ServiceStore(application.connection)
+    lineage, digest = who.stored.principal.id, sha256(request)
+    brand = application.catalogue.brand(write.brand)
+    batch = read_record(
+        application.configuration.mappings[write.brand],
+        application.configuration.group,
+        record_id=write.record_id,
+        fields=write.fields,
+        modified_at=write.modified_at or format_time(application.clock.now()),
+        deleted=write.deleted,
+    )
+    at = application.now()
+    block = RowBlock(
+        record_ids=batch.record_ids,
+        modified_at=[at if modified is None else modified for modified in batch.modified_at],
+        deleted=batch.deleted,
+        columns=batch.columns,
+        normal=batch.normal,
+        facets=batch.facets,
+    )
+    with application.connection.transaction():
+        kept = store.kept_answer(lineage, key)
+        if kept is not None:
+            return _repeated(kept, digest)
+        if not application.settle_keys(brand):
+            raise KeysInMotion("the keys of this brand are being rotated; try again")
+        link = application.digests[brand].link(RECORD_ID_INDEX, block.record_ids)
+        # Two who create the same record at the same time: the second waits, and then finds it.
+        application.connection.execute(
+            "select pg_advisory_xact_lock(%s, %s)", (_RECORD_LOCK, int.from_bytes(link[:4], "big", signed=True))
+        )
+        result = _import(application, brand, block)
+        if result.counts[RowFate.STALE]:
+            raise ConflictError("the values are older than what is stored; nothing was written")
+        token = "" if write.deleted else _token(application, who, brand, link)
+        entry = application.gatekeeper.prepare(
+            lineage=lineage,
+            operation=Operation.WRITE,
+            brand=write.brand,
+            purpose=purpose,
+            reference=reference or "",
+            records=result.records,
+            detail={"credential": who.credential, "fate": _fate(result)},
+        )
+        application.ledger.append({}, [entry])
+        if not store.keep_answer(lineage, key, KeptAnswer(digest, token.encode()), at):
+            raise ConflictError("the same request is being done by another node")
+        # Writing rows switched waiting for the disk off, as imports may; what is answered here must stay.
+        application.connection.execute("set local synchronous_commit = on")
+    return token
+
+
+def _repeated(kept: KeptAnswer, digest: bytes) -> str:
+    if kept.request != digest:
+        raise ConflictError("the idempotency key was used for another request")
+    return kept.answer.decode()
+
+
+def _import(application: Application, brand: int, block: RowBlock) -> ImportResult:
+    encoder = NewRowEncoder(application.ring, application.catalogue, brand)
+
+    def encode(rows: RowBlock, ordinals: Sequence[int]) -> Future[NewRows]:
+        done: Future[NewRows] = Future()
+        done.set_result(encoder.encode(rows, ordinals))
+        return done
+
+    run = DeliveryImport(
+        store=PostgresImports(application.connection),
+        brand=brand,
+        sha256=b"",  # no delivery: there is no progress to keep
+        digests=application.digests[brand],
+        sealer=application.sealers[brand],
+        facet_sealer=FacetSealer(application.ring.get(KeyPurpose.FACET, brand), brand),
+        encode=encode,
+        today=application.clock.now().date(),
+        permutation=range,
+    )
+    return run.run([IncomingBatch(block, 0, len(block))], DeliveryState(0, finished=False, counts={}))
+
+
+def _token(application: Application, who: Authenticated, brand: int, link: bytes) -> str:
+    known = PostgresImports(application.connection).known(brand, application.digests[brand], link)
+    if not known:
+        raise ConflictError("the record was erased")
+    reference = RecordReference(brand, known[0].ordinal)
+    return application.codec(who.stored.token_scope).issue([reference])[0]
+
+
+def _fate(result: ImportResult) -> str:
+    return next((str(fate) for fate in RowFate if result.counts[fate]), "unchanged")
