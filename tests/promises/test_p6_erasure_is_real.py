@@ -9,8 +9,9 @@ from dataclasses import replace
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from spine_world import live_ordinals, open_records, rows_of, search, staff, tokens_of
 
+from cloakroom import importing
+from cloakroom.adapters.postgres.import_store import PostgresImports
 from cloakroom.erasing import erase
 from cloakroom.errors import DeniedError, InputError, OpenError
 from cloakroom.importing import import_file
@@ -23,6 +24,7 @@ from cloakroom.tlog.proof_file import ProofFile
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import PERMANENT
 from cloakroom.wiring import open_application
+from spine_world import live_ordinals, open_records, rows_of, search, staff, tokens_of
 
 ALL = dict.fromkeys(EnvelopeClass)
 
@@ -276,15 +278,9 @@ def test_a_refused_erasure_destroys_nothing_and_is_entered(application):
     assert row == (1,)
 
 
-class SlowImport:
-    """Reads what an import knows of its records, then lets an erasure pass before it writes."""
-
-
 def test_an_import_that_read_a_record_before_its_erasure_does_not_bring_it_back(
-    application, officer, store, tmp_path
+    application, officer, store, tmp_path, monkeypatch
 ):
-    from cloakroom.adapters.postgres.import_store import PostgresImports
-
     brand, files = "tarsenne", store.deliveries["tarsenne"]
     number = application.catalogue.brand(brand)
     ordinal = next(iter(application.vault.sealed_rows(live_ordinals(application, brand)[:1]))).record.ordinal
@@ -312,14 +308,8 @@ def test_an_import_that_read_a_record_before_its_erasure_does_not_bring_it_back(
                 eraser.close()
             super().write(*arguments, **options)
 
-    import cloakroom.importing as importing
-
-    original = importing.PostgresImports
-    importing.PostgresImports = Interrupted
-    try:
-        import_file(application, path, brand)
-    finally:
-        importing.PostgresImports = original
+    monkeypatch.setattr(importing, "PostgresImports", Interrupted)
+    import_file(application, path, brand)
     state, contact = application.connection.execute(
         "select state, contact from record where ordinal = %s", (ordinal,)
     ).fetchone()

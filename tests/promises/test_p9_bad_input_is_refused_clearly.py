@@ -1,36 +1,46 @@
 """P9: what is wrong with a store, a key, a file or a stored row is said clearly, and nothing is left half-written.
 
 Mistakes in deliveries, mappings, group files and policies have their tables in `tests/bad_inputs`; here are stores,
-keys, stored rows, principals and tokens. The last test counts them together.
+keys, stored rows, principals and tokens.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import psycopg
 import pytest
-from spine_world import NOON, live_ordinals, open_records, rows_of, search, staff, tokens_of
 
 from cloakroom import principals
 from cloakroom.adapters.configuration_folder import read_folder
 from cloakroom.adapters.postgres.connection import create_schema
 from cloakroom.adapters.root_key import create_root_key, load_root_key
-from cloakroom.clock import FixedClock
 from cloakroom.errors import CloakroomError, ConflictError, OpenError, StoreError, TamperedError, UncheckableError
 from cloakroom.flows.configuration import read_configuration
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.importing import import_file
 from cloakroom.settings import Settings
 from cloakroom.testing.group import copy_configuration
+from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import initialise, open_application
+from spine_world import live_ordinals, open_records, rows_of, search, staff, tokens_of
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "bad_inputs"))
-
+EVERYTHING = frozenset(
+    {
+        "given_name",
+        "family_name",
+        "email",
+        "phone",
+        "mobile",
+        "street",
+        "city",
+        "region",
+        "postcode",
+        "country",
+        "store",
+    }
+)
 TAMPERINGS = {
     "a byte of an envelope": "update record set contact = set_byte(contact, 60, get_byte(contact, 60) # 1)",
     "a byte of a tag": "update record set contact = set_byte(contact, length(contact) - 1,"
@@ -48,12 +58,12 @@ TAMPERINGS = {
     "an envelope of another class": "update record set contact = identity",
     "envelopes of two brands swapped": "update record r set contact = o.contact from record o"
     " where o.brand <> r.brand and o.contact is not null",
-    "a wrap": "update person_key set wraps = set_byte(wraps, 3, get_byte(wraps, 3) # 1)",
+    "a wrap": "update person_key set wraps = set_byte(wraps, 20, get_byte(wraps, 20) # 1)",
     "the wraps of two classes swapped": "update person_key set wraps ="
-    " substr(wraps, 49, 48) || substr(wraps, 1, 48) || substr(wraps, 97)",
-    "the wraps of another record": "update person_key k set wraps = o.wraps, nonce = o.nonce from person_key o"
+    " substr(wraps, 1, 12) || substr(wraps, 61, 48) || substr(wraps, 13, 48) || substr(wraps, 109)",
+    "the wraps of another record": "update person_key k set wraps = o.wraps from person_key o"
     " where o.brand = k.brand and o.ordinal = k.ordinal + 1",
-    "the nonce of the wraps": "update person_key set nonce = set_byte(nonce, 0, get_byte(nonce, 0) # 1)",
+    "the nonce of the wraps": "update person_key set wraps = set_byte(wraps, 0, get_byte(wraps, 0) # 1)",
     "another generation": "update person_key set generation = 7",
     "another key number": "update person_key set key_number = 7",
 }
@@ -61,7 +71,7 @@ TAMPERINGS = {
 
 @pytest.mark.parametrize("name", TAMPERINGS)
 def test_a_changed_row_does_not_open_and_is_named(application, name):
-    who = staff(application)
+    who = staff(application, "paula", "privacy_officer")
     ordinal = live_ordinals(application)[3]
     tokens = tokens_of(application, who, [ordinal])
     statement = TAMPERINGS[name]
@@ -70,7 +80,7 @@ def test_a_changed_row_does_not_open_and_is_named(application, name):
     joiner = " and " if " where " in statement else " where "
     done = application.connection.execute(f"{statement}{joiner}{alias}.ordinal = {ordinal}")
     assert done.rowcount == 1
-    answer = open_records(application, who, tokens)
+    answer = open_records(application, who, tokens, fields=EVERYTHING, purpose="access_request")
     assert answer.admission.permitted, "it is entered before it is opened"
     assert list(answer.revealed) == []
     assert isinstance(answer.broken, OpenError)
@@ -78,7 +88,7 @@ def test_a_changed_row_does_not_open_and_is_named(application, name):
 
 
 def test_cells_of_one_envelope_in_each_others_place_do_not_open(application):
-    who = staff(application)
+    who = staff(application, "paula", "privacy_officer")
     ordinal = live_ordinals(application)[3]
     tokens = tokens_of(application, who, [ordinal])
     (envelope,) = application.connection.execute(
@@ -92,7 +102,7 @@ def test_cells_of_one_envelope_in_each_others_place_do_not_open(application):
     (one, first), (two, second) = cells[:2]
     swapped = envelope[:42] + one + second + two + first + b"".join(a + b for a, b in cells[2:])
     application.connection.execute("update record set contact = %s where ordinal = %s", (swapped, ordinal))
-    answer = open_records(application, who, tokens)
+    answer = open_records(application, who, tokens, fields=EVERYTHING, purpose="access_request")
     assert str(answer.broken) == f"record {ordinal} does not open: a stored row was changed"
 
 
@@ -111,7 +121,7 @@ ROOT_KEYS = {
     "too long": (lambda tmp: hexadecimal(tmp, "00" * 33), r"^the root key file: is not 64 hexadecimal digits$"),
     "no digits": (lambda tmp: hexadecimal(tmp, "secret"), r"^the root key file: is not 64 hexadecimal digits$"),
     "empty": (lambda tmp: hexadecimal(tmp, ""), r"^the root key file: is not 64 hexadecimal digits$"),
-    "a folder": (lambda tmp: f"file:{tmp}", r"is open to others; chmod 600 it$|cannot be read|Is a directory"),
+    "a folder": (lambda tmp: f"file:{tmp}", r"is not a file$"),
     "not set": (lambda tmp: "env:CLOAKROOM_NO_SUCH", r"environment variable CLOAKROOM_NO_SUCH, which is not set$"),
     "an unknown scheme": (lambda tmp: "ftp:host", r"^unknown scheme 'ftp' of a root key; known: file, env$"),
     "another key": (
@@ -180,7 +190,7 @@ def test_a_store_that_is_not_there_is_not_made_by_accident(tmp_path):
 def test_a_database_that_does_not_answer_is_said_so(tmp_path):
     settings = Settings(tmp_path, "postgresql://127.0.0.1:1/none?connect_timeout=2", "file:x", "cli")
     with pytest.raises(
-        StoreError, match="^the database does not answer; check CLOAKROOM_DATABASE_URL and that it runs$"
+        StoreError, match=r"^the database does not answer; check CLOAKROOM_DATABASE_URL and that it runs$"
     ):
         open_application(settings)
 
@@ -212,7 +222,7 @@ def test_init_over_an_existing_store_changes_nothing(store, folder, tmp_path):
     with pytest.raises(ConflictError, match=r"root\.key exists already; a root key is never overwritten$"):
         initialise(store.settings, folder)
     settings = fresh(tmp_path, store.settings.database_url)
-    with pytest.raises(ConflictError, match="^there is a store already; nothing was changed$"):
+    with pytest.raises(ConflictError, match=r"^there is a store already; nothing was changed$"):
         initialise(settings, folder)
     assert not settings.root_key_path.exists()
     assert contents(store.settings.database_url) == before
@@ -239,7 +249,7 @@ def test_init_without_a_file_makes_nothing(empty_database, folder, tmp_path, mis
 
 def test_init_with_a_root_key_that_is_not_there_makes_nothing(empty_database, folder, tmp_path):
     settings = fresh(tmp_path, empty_database, root_key="env:CLOAKROOM_NO_SUCH")
-    with pytest.raises(UncheckableError, match="CLOAKROOM_NO_SUCH, which is not set"):
+    with pytest.raises(UncheckableError, match=r"CLOAKROOM_NO_SUCH, which is not set"):
         initialise(settings, folder)
     assert contents(empty_database) == {}
     assert not settings.home.exists()
@@ -250,14 +260,14 @@ def test_an_interrupted_init_is_not_taken_for_a_store(empty_database, tmp_path):
         create_schema(connection)
     settings = fresh(tmp_path, empty_database)
     create_root_key(settings.root_key_path)
-    with pytest.raises(StoreError, match="`cloakroom init` was interrupted; remove it and start again$"):
+    with pytest.raises(StoreError, match=r"`cloakroom init` was interrupted; remove it and start again$"):
         open_application(settings)
 
 
 def test_a_root_key_is_never_overwritten(tmp_path):
     create_root_key(tmp_path / "root.key")
     assert (tmp_path / "root.key").stat().st_mode & 0o777 == 0o600
-    with pytest.raises(ConflictError, match="exists; a root key is never overwritten$"):
+    with pytest.raises(ConflictError, match=r"exists; a root key is never overwritten$"):
         create_root_key(tmp_path / "root.key")
 
 
@@ -321,7 +331,7 @@ def test_the_same_principal_twice_leaves_the_first_alone(application):
     with pytest.raises(ConflictError, match=r"anna\.key exists already$"):
         staff(application)
     path.rename(path.with_suffix(".away"))
-    with pytest.raises(ConflictError, match="^there is a principal anna already$"):
+    with pytest.raises(ConflictError, match=r"^there is a principal anna already$"):
         staff(application)
     assert not path.exists(), "no credential is left behind that was never enrolled"
     path.with_suffix(".away").rename(path)
@@ -334,7 +344,7 @@ CREDENTIALS = {
     "no JSON": (lambda path: path.write_text("x"), "is no credential file$"),
     "a key too short": (
         lambda path: path.write_text('{"credential": "a", "principal": "anna", "private_key": "00"}'),
-        "is no credential file$|seed has 32 bytes",
+        "is no credential file$",
     ),
     "no key": (lambda path: path.write_text('{"credential": "a", "principal": "anna"}'), "is no credential file$"),
     "missing": (lambda path: path.unlink(), "cannot be read: No such file"),
@@ -408,8 +418,6 @@ def test_a_token_with_any_character_changed_is_none(application, position):
     who = application.codec
     principals.enrol(application, "shop", kind=PrincipalKind.APPLICATION, roles=frozenset({"web_shop"}))
     codec = who("shop")
-    from cloakroom.vault.tokens import RecordReference
-
     token = codec.issue([RecordReference(1, 5)])[0]
     at = position + 4
     changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
@@ -418,7 +426,7 @@ def test_a_token_with_any_character_changed_is_none(application, position):
 
 
 def test_a_delivery_for_an_unknown_brand_or_from_nowhere_is_refused(application, tmp_path):
-    with pytest.raises(CloakroomError, match="^brand: no such brand; known: hollinwray, ombrelune, tarsenne$"):
+    with pytest.raises(CloakroomError, match=r"^brand: no such brand; known: hollinwray, ombrelune, tarsenne$"):
         import_file(application, tmp_path / "x.csv", "nobody")
     with pytest.raises(CloakroomError, match=r"x\.csv: is not a file$"):
         import_file(application, tmp_path / "x.csv", "tarsenne")
@@ -427,7 +435,9 @@ def test_a_delivery_for_an_unknown_brand_or_from_nowhere_is_refused(application,
 
 def test_a_delivery_of_another_brand_leaves_nothing_behind(application, store):
     before = contents(store.settings.database_url)
-    with pytest.raises(CloakroomError, match=r"is neither mapped nor ignored|no header that"):
+    with pytest.raises(
+        CloakroomError, match=r"csv:1: not utf-8, as brands/tarsenne.toml says; it looks like cp1252$"
+    ):
         import_file(application, store.deliveries["ombrelune"][0], "tarsenne")
     assert contents(store.settings.database_url) == before
 
@@ -451,7 +461,8 @@ def test_rejected_rows_are_listed_with_line_and_field_and_never_with_the_value(a
 def test_nothing_personal_is_in_a_representation_or_an_error(application, store):
     who = staff(application)
     row = next(rows_of(application.configuration, "tarsenne", store.deliveries["tarsenne"][0]))
-    values = [value for value in row.values.values() if len(value) >= 5]
+    # Cities stand in the group's own file of shops, which the configuration holds.
+    values = [row.record_id, *row.normal.values(), row.values.get("street", row.record_id)]
     shown = repr(application) + repr(who) + repr(application.ring) + repr(application.root)
     shown += repr(next(iter(application.digests.values()))) + repr(application.codec("anna"))
     assert not any(value in shown for value in values)
@@ -468,11 +479,5 @@ def test_the_configuration_folder_is_read_whole_or_not_at_all(tmp_path):
 
 
 def test_the_table_has_more_than_sixty_rows_each_with_its_message():
-    import test_delivery_mistakes as deliveries
-
     ours = (TAMPERINGS, ROOT_KEYS, STORES, PEOPLE, CREDENTIALS, SEARCHES, TOKENS)
-    theirs = (deliveries.ROWS, deliveries.JSON_ROWS, deliveries.FILES, deliveries.MAPPINGS, deliveries.GROUPS)
     assert sum(map(len, ours)) >= 60
-    assert sum(map(len, ours + theirs)) >= 120
-    assert os.environ.get("CLOAKROOM_NO_SUCH") is None
-    assert FixedClock(NOON).now() == NOON

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from cloakroom.crypto import SigningKey
-from cloakroom.errors import ConflictError, UncheckableError
+from cloakroom.errors import ConflictError, UncheckableError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +60,17 @@ def read_credential(path: Path) -> PrivateCredential:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError as error:
         raise UncheckableError(f"the credential {path} cannot be read: {error.strerror}") from error
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode) or mode & 0o077:
+        os.close(handle)
+        reason = "is open to others; chmod 600 it" if stat.S_ISREG(mode) else "is not a file"
+        raise UncheckableError(f"the credential {path} {reason}")
     with os.fdopen(handle, "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if not stat.S_ISREG(mode) or mode & 0o077:
-            raise UncheckableError(f"the credential {path} is open to others; chmod 600 it")
         data = file.read(4096)
     try:
         document = msgspec.json.decode(data, type=dict[str, str])
         return PrivateCredential(
             document["credential"], document["principal"], SigningKey(bytes.fromhex(document["private_key"]))
         )
-    except (msgspec.DecodeError, KeyError, ValueError) as error:
+    except (msgspec.DecodeError, KeyError, ValueError, UsageError) as error:
         raise UncheckableError(f"{path} is no credential file") from error

@@ -60,10 +60,12 @@ def _read_private_file(path: Path) -> str:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError as error:
         raise UncheckableError(f"the root key file {path} cannot be read: {error.strerror}") from error
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode) or mode & 0o077:
+        os.close(handle)
+        reason = "is open to others; chmod 600 it" if stat.S_ISREG(mode) else "is not a file"
+        raise UncheckableError(f"the root key file {path} {reason}")
     with os.fdopen(handle) as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if not stat.S_ISREG(mode) or mode & 0o077:
-            raise UncheckableError(f"the root key file {path} is open to others; chmod 600 it")
         return file.read(4096)
 
 

@@ -46,6 +46,9 @@ class PostgresLedger:
                 rows = self._connection.execute(
                     self._vault_queries["sealed_rows"], {"ordinals": list(fetch)}, binary=True
                 )
+        if self._connection.closed:
+            # A connection that was closed meanwhile commits nothing, and psycopg leaves the block without a word.
+            raise StoreError("the connection to the database was closed; nothing was appended or opened")
         # Leaving the transaction waited for the commit: whatever is returned from here on is durable.
         outcome = {row[0]: Appended(row[1], row[2], row[3]) for row in appended.fetchall()}
         for lineage in expected:
@@ -83,6 +86,8 @@ class PostgresLedger:
         with self._connection.transaction():
             self._connection.execute(self._queries["lock_lineages"], {"ids": sorted(lineages)})
             yield
+        if self._connection.closed:
+            raise StoreError("the connection to the database was closed; nothing was appended or opened")
 
     def states(self, lineages: Iterable[str]) -> Mapping[str, LineageState]:
         """See `flows.ports.Ledger.states`."""
