@@ -1,12 +1,13 @@
 """Small wrong changes to rules, to see whether the cases beside them notice.
 
 A mutant is a rule with one thing changed: an hour or day more or less on the clock, one person more or less on a
-threshold, one data element added or removed, a date moved by a day, an exemption dropped, risk and high risk
-exchanged. A mutant that no case notices is a boundary that nobody tries.
+threshold, one data element or circumstance added or removed, a date moved by a day, an exemption dropped, risk and
+high risk exchanged. A mutant that no case notices is a boundary that nobody tries.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 from cloakroom.duty.cases import failed_cases
 from cloakroom.duty.evaluation import judge, reached_by, start_of
 from cloakroom.duty.expressions import Expression, Selection, walk
-from cloakroom.duty.facts import DATA_ELEMENTS
 from cloakroom.duty.instruments import RESIDENCE, RuleSet
 from cloakroom.duty.places import controller_zone
 from cloakroom.duty.validation import rule_problems
+from cloakroom.duty.words import CAUSES, DATA_ELEMENTS, HOLDERS, NATURES, SEGMENTS, SERVICE_HARMS, TAKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,18 @@ __all__ = ["Mutant", "mutants", "unnoticed"]
 
 _NEVER: Final = Expression("always", values=(False,))
 _DAY: Final = timedelta(days=1)
+_VOCABULARY: Final[dict[str, frozenset[str]]] = {
+    "based": frozenset(),
+    "cause": CAUSES,
+    "data": DATA_ELEMENTS,
+    "flag": frozenset(),
+    "holder": HOLDERS,
+    "nature": NATURES,
+    "place": frozenset(),
+    "segment": SEGMENTS,
+    "service_harm": SERVICE_HARMS,
+    "taken": TAKEN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +148,20 @@ def _clocks(clock: Clock) -> Iterator[tuple[Clock, str]]:
             yield replace(clock, period=replace(clock.period, amount=changed)), f"clock {changed} {clock.period.unit}"
 
 
-def _named(expression: Expression) -> frozenset[str]:
-    """Return the elements that an expression names anywhere.
+def _named(expression: Expression) -> Counter[tuple[str, str]]:
+    """Count how often an expression names each word, by kind.
 
-    Adding one of them elsewhere is not tried: where "health" alone suffices, "name with health" says nothing new.
+    Adding a word that is named elsewhere is not tried: where "health" alone suffices, "name with health" says nothing
+    new. Nor is removing a circumstance that is named twice: the other place may already cover it.
     """
-    atoms = (part for part in walk(expression) if part.op in {"data", "data_all"})
-    return frozenset(str(value) for atom in atoms for value in atom.values)
+    return Counter((_kind(part), str(value)) for part in walk(expression) for value in part.values)
 
 
-def _expressions(expression: Expression, named: frozenset[str]) -> Iterator[tuple[Expression, str]]:
+def _kind(expression: Expression) -> str:
+    return "data" if expression.op == "data_all" else expression.op
+
+
+def _expressions(expression: Expression, named: Counter[tuple[str, str]]) -> Iterator[tuple[Expression, str]]:
     """Yield the expression with one of its parts changed."""
     for index, operand in enumerate(expression.operands):
         for changed, change in _expressions(operand, named):
@@ -154,17 +171,26 @@ def _expressions(expression: Expression, named: frozenset[str]) -> Iterator[tupl
         value = int(expression.values[0])
         for number in (value - 1, value + 1):
             yield replace(expression, values=(number,)), f"{expression.op} {number}"
-    elif expression.op in {"data", "data_all"}:
-        yield from _elements(expression, named)
     elif expression.op == "risk":
         other = "risk" if expression.values[0] == "high" else "high"
         yield replace(expression, values=(other,)), f"risk {other}"
+    elif expression.op == "restored_hours_over":
+        hours = int(expression.values[0])
+        for number in (hours - 1, hours + 1):
+            yield replace(expression, values=(number,)), f"restored_hours_over {number}"
+    elif expression.op in {"intelligible", "deletion_confirmed"}:
+        yield replace(expression, values=(not expression.values[0],)), f"{expression.op} {not expression.values[0]}"
+    elif _kind(expression) in _VOCABULARY:
+        yield from _words(expression, named)
 
 
-def _elements(expression: Expression, named: frozenset[str]) -> Iterator[tuple[Expression, str]]:
+def _words(expression: Expression, named: Counter[tuple[str, str]]) -> Iterator[tuple[Expression, str]]:
+    """Yield the expression with one of its words removed, or another of their kind added."""
+    kind = _kind(expression)
     for value in expression.values:
-        rest = tuple(item for item in expression.values if item != value)
-        changed = replace(expression, values=rest) if rest else _NEVER
-        yield changed, f"{expression.op} without {value}"
-    for value in sorted(DATA_ELEMENTS - named):
-        yield replace(expression, values=(*expression.values, value)), f"{expression.op} with {value}"
+        if kind == "data" or named[kind, str(value)] == 1:
+            rest = tuple(item for item in expression.values if item != value)
+            yield replace(expression, values=rest) if rest else _NEVER, f"{expression.op} without {value}"
+    for value in sorted(_VOCABULARY[kind]):
+        if not named[kind, value]:
+            yield replace(expression, values=(*expression.values, value)), f"{expression.op} with {value}"
