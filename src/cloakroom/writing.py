@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from cloakroom.adapters.deliveries import RowBatch
 from cloakroom.adapters.postgres.copy_rows import NewRowEncoder
 from cloakroom.adapters.postgres.import_store import PostgresImports
 from cloakroom.adapters.postgres.service_store import KeptAnswer, ServiceStore
@@ -95,14 +96,7 @@ def write_record(
         deleted=write.deleted,
     )
     at = application.now()
-    block = RowBlock(
-        record_ids=batch.record_ids,
-        modified_at=[at if modified is None else modified for modified in batch.modified_at],
-        deleted=batch.deleted,
-        columns=batch.columns,
-        normal=batch.normal,
-        facets=batch.facets,
-    )
+    block = block_of(batch, at)
     with application.connection.transaction():
         kept = store.kept_answer(lineage, key)
         if kept is not None:
@@ -114,7 +108,7 @@ def write_record(
         application.connection.execute(
             "select pg_advisory_xact_lock(%s, %s)", (_RECORD_LOCK, int.from_bytes(link[:4], "big", signed=True))
         )
-        result = _import(application, brand, block)
+        result = import_block(application, brand, block)
         if result.counts[RowFate.STALE]:
             raise ConflictError("the values are older than what is stored; nothing was written")
         token = "" if write.deleted else _token(application, who, brand, link)
@@ -135,13 +129,26 @@ def write_record(
     return token
 
 
+def block_of(batch: RowBatch, at: int) -> RowBlock:
+    """Return typed rows as the vault takes them; `at` stands in where a row does not say since when it holds."""
+    return RowBlock(
+        record_ids=batch.record_ids,
+        modified_at=[at if modified is None else modified for modified in batch.modified_at],
+        deleted=batch.deleted,
+        columns=batch.columns,
+        normal=batch.normal,
+        facets=batch.facets,
+    )
+
+
 def _repeated(kept: KeptAnswer, digest: bytes) -> str:
     if kept.request != digest:
         raise ConflictError("the idempotency key was used for another request")
     return kept.answer.decode()
 
 
-def _import(application: Application, brand: int, block: RowBlock) -> ImportResult:
+def import_block(application: Application, brand: int, block: RowBlock) -> ImportResult:
+    """Write rows as an import does, within the caller's transaction, which has to switch the wait for the disk on."""
     encoder = NewRowEncoder(application.ring, application.catalogue, brand)
 
     def encode(rows: RowBlock, ordinals: Sequence[int]) -> Future[NewRows]:

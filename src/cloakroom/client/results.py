@@ -49,7 +49,7 @@ class Release:
 
     Attributes:
         id: Its id.
-        state: ``requested``, ``approved``, ``running``, ``done``, ``cancelled`` or ``expired``.
+        state: ``requested``, ``approved``, ``running`` or ``done``.
         digest: Names exactly what was asked for; an approval states it.
         document: Everything else, as the service writes it.
     """

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from cloakroom import principals
+from cloakroom import principals, releasing
+from cloakroom.adapters.postgres.release_store import StoredRelease
 from cloakroom.adapters.postgres.service_store import Presented, ServiceStore
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.errors import (
@@ -30,8 +31,10 @@ from cloakroom.exposing import exposure_of
 from cloakroom.gate.decision import Principal, Request, decide
 from cloakroom.gate.exposure import Bound
 from cloakroom.gate.policy import Operation
+from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import Operation as EntryOperation
 from cloakroom.ledger_files import prove_entry
+from cloakroom.releasing import release_document
 from cloakroom.web import orders
 from cloakroom.web.problems import Answer, problem, refusal
 from cloakroom.wiring import Application
@@ -247,14 +250,60 @@ def exchange_tokens(application: Application, _: ServiceStore, caller: Caller, o
     return Answer(200, _encode(orders.Exchanged(tokens)))
 
 
+def request(application: Application, _: ServiceStore, caller: Caller, order: orders.RequestRelease) -> Answer:
+    """Ask for a release."""
+    kind = application.configuration.policy.releases.get(order.kind)
+    content = ReleaseContent(
+        kind=order.kind,
+        brand=order.brand,
+        fields=tuple(sorted(set(order.fields))),
+        facets=order.facets,
+        recipient=order.recipient,
+        recipient_key=order.recipient_key,
+        form=order.format,
+        maximum=order.maximum or (kind.max_records if kind is not None else 1),
+        reference=order.reference or "",
+    )
+    found = releasing.request_release(application, caller.authenticated, content, address=caller.address)
+    return Answer(200, _encode(_shown(application, found)))
+
+
+def approve(application: Application, _: ServiceStore, caller: Caller, order: orders.ApproveRelease) -> Answer:
+    """Approve a release."""
+    who, address = caller.authenticated, caller.address
+    releasing.visible_release(application, who, order.id, address=address)
+    found = releasing.approve_release(application, who, order.id, order.digest, address=address)
+    return Answer(200, _encode(_shown(application, found)))
+
+
+def show_release(application: Application, _: ServiceStore, caller: Caller, order: orders.ShowRelease) -> Answer:
+    """Show a release."""
+    found = releasing.visible_release(application, caller.authenticated, order.id, address=caller.address)
+    return Answer(200, _encode(_shown(application, found)))
+
+
+def list_releases(application: Application, _: ServiceStore, caller: Caller, __: orders.ListReleases) -> Answer:
+    """List releases."""
+    found = releasing.visible_releases(application, caller.authenticated, address=caller.address)
+    return Answer(200, _encode(orders.ReleaseList([_shown(application, item) for item in found])))
+
+
+def _shown(application: Application, found: StoredRelease) -> orders.ReleaseDocument:
+    return msgspec.convert(release_document(found, application.configuration.policy), orders.ReleaseDocument)
+
+
 OPERATIONS: Mapping[type[orders.Order], Do] = {
+    orders.ApproveRelease: approve,
     orders.DeleteRecord: delete,
     orders.Exchange: exchange_tokens,
     orders.Freeze: freeze,
+    orders.ListReleases: list_releases,
     orders.ProveEntry: prove,
     orders.ReadCheckpoint: read_checkpoint,
     orders.ReadTile: read_tile,
+    orders.RequestRelease: request,
     orders.ShowExposure: show_exposure,
+    orders.ShowRelease: show_release,
     orders.WriteRecord: write,
 }
 """What does the work of each order that is not worked off in batches."""

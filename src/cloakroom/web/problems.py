@@ -51,7 +51,13 @@ KINDS: dict[str, Kind] = {
 }
 """Every code that this service gives."""
 
-_GATE_CODES = {"frozen": "frozen", "budget": "budget", "expired": "expired", "not-yet-valid": "expired"}
+_GATE_CODES = {
+    "exhausted": "exhausted",
+    "frozen": "frozen",
+    "budget": "budget",
+    "expired": "expired",
+    "not-yet-valid": "expired",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ create table release (
     requested_by  text not null,
     content       bytea not null,           -- canonical JSON of what was asked for
     digest        text not null,            -- SHA-256 of `content`, in hex
-    state         text not null,            -- requested, approved, running, done, cancelled
+    state         text not null,            -- requested, approved, running, done
     requested_at  bigint not null,
     expires_at    bigint not null,
     set_bytes     bytea,                    -- the exact set, canaries included, fixed when it first runs

@@ -67,8 +67,8 @@ select principal, credential, digest, at from release_approval where release = %
 insert into release_approval (release, principal, credential, digest, at)
 values (%(id)s, %(principal)s, %(credential)s, %(digest)s, %(at)s);
 
--- name: release_state
-update release set state = %(state)s where id = %(id)s;
+-- name: release_approved
+update release set state = 'approved', expires_at = %(expires_at)s where id = %(id)s;
 
 -- name: release_begun
 update release set state = 'running', set_bytes = %(set_bytes)s, canaries = %(canaries)s where id = %(id)s;

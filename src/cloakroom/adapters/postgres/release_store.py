@@ -1,0 +1,129 @@
+"""Releases in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyroaring import BitMap
+
+from cloakroom.adapters.postgres.connection import Connection
+from cloakroom.adapters.postgres.queries import load_queries
+from cloakroom.errors import DeniedError
+from cloakroom.gate.releases import Approval, ReleaseContent, ReleaseState, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRelease:
+    """A release as stored.
+
+    Attributes:
+        id: Its id.
+        standing: Where it stands.
+        requested_at: In microseconds.
+        records: The exact set once it has begun, canaries included.
+        canaries: How many of them are planted.
+        rows_done: Rows written by the last run.
+        file_sha256: Of the finished file, in hex.
+    """
+
+    id: str
+    standing: Standing
+    requested_at: int
+    records: BitMap | None
+    canaries: int
+    rows_done: int
+    file_sha256: str | None
+
+
+class ReleaseStore:
+    """Reads and writes releases over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Take an open connection in autocommit mode."""
+        self._connection = connection
+        self._queries = load_queries("service")
+
+    def add(self, name: str, content: ReleaseContent, requested_by: str, at: int, expires_at: int) -> None:
+        """Note a request."""
+        self._connection.execute(
+            self._queries["add_release"],
+            {
+                "id": name,
+                "kind": content.kind,
+                "requested_by": requested_by,
+                "content": content.encode(),
+                "digest": content.digest,
+                "at": at,
+                "expires_at": expires_at,
+            },
+        )
+
+    def get(self, name: str, *, lock: bool = False) -> StoredRelease:
+        """Return a release; with `lock`, nobody else changes it until the transaction ends.
+
+        Raises:
+            DeniedError: There is none of that id.
+        """
+        query = self._queries["lock_release" if lock else "release"]
+        row = self._connection.execute(query, {"id": name}).fetchone()
+        if row is None:
+            raise DeniedError("not-found", "no such release")
+        return self._release(row)
+
+    def newest(self, limit: int = 200) -> list[StoredRelease]:
+        """Return releases, newest first."""
+        rows = self._connection.execute(self._queries["releases"], {"limit": limit}).fetchall()
+        return [self._release(row) for row in rows]
+
+    def approve(self, name: str, approval: Approval, at: int) -> None:
+        """Note an approval."""
+        self._connection.execute(
+            self._queries["add_approval"],
+            {
+                "id": name,
+                "principal": approval.principal,
+                "credential": approval.credential,
+                "digest": approval.digest,
+                "at": at,
+            },
+        )
+
+    def approved(self, name: str, expires_at: int) -> None:
+        """Note that the last approval is there; it stands until `expires_at`."""
+        self._connection.execute(self._queries["release_approved"], {"id": name, "expires_at": expires_at})
+
+    def begun(self, name: str, records: BitMap, canaries: int) -> None:
+        """Fix the set."""
+        self._connection.execute(
+            self._queries["release_begun"], {"id": name, "set_bytes": records.serialize(), "canaries": canaries}
+        )
+
+    def progress(self, name: str, rows_done: int) -> None:
+        """Note how far a run is."""
+        self._connection.execute(self._queries["release_progress"], {"id": name, "rows_done": rows_done})
+
+    def done(self, name: str, rows_done: int, sha256: str, at: int) -> None:
+        """Note the end."""
+        self._connection.execute(
+            self._queries["release_done"], {"id": name, "rows_done": rows_done, "sha256": sha256, "at": at}
+        )
+
+    def _release(self, row: Sequence[Any]) -> StoredRelease:
+        name, _, requested_by, content, _, state, requested_at, expires_at, data, canaries, done, digest, _ = row
+        approvals = [
+            Approval(principal, credential, of)
+            for principal, credential, of, _ in self._connection.execute(self._queries["approvals"], {"id": name})
+        ]
+        return StoredRelease(
+            id=name,
+            standing=Standing(
+                ReleaseContent.decode(content), requested_by, ReleaseState(state), expires_at, approvals
+            ),
+            requested_at=requested_at,
+            records=None if data is None else BitMap.deserialize(data),
+            canaries=canaries,
+            rows_done=done,
+            file_sha256=digest,
+        )

@@ -1,0 +1,422 @@
+"""Releases: request, approvals by others, run. Part of the composition root.
+
+The order of effects of a run, and why a crash anywhere is harmless:
+
+1. One durable transaction checks the approvals, computes the exact set from the facets, plants the release's own
+   canaries into it, appends the one entry with that set, and fixes the set. Crash before: nothing happened.
+2. Only then are values opened, and written encrypted to the recipient's key under a temporary name.
+3. The finished file gets its name, and the release is done, for good. Crash before: running it again takes up the
+   same set with the same canaries under the same entry, and writes the file anew.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pyroaring import BitMap
+
+from cloakroom.adapters.postgres.release_store import ReleaseStore, StoredRelease
+from cloakroom.adapters.release_files import write_release_file
+from cloakroom.adapters.single_records import read_record
+from cloakroom.canonical import json as canonical_json
+from cloakroom.clock import format_time, from_microseconds
+from cloakroom.crypto import random_bytes, sha256
+from cloakroom.errors import DeniedError, InputError, UsageError
+from cloakroom.flows.admission import Admission
+from cloakroom.flows.reveal import RecordOpener
+from cloakroom.gate.decision import Request, decide
+from cloakroom.gate.policy import Form, Policy
+from cloakroom.gate.policy import Operation as GateOperation
+from cloakroom.gate.releases import (
+    Approval,
+    ReleaseContent,
+    ReleaseState,
+    check_approval,
+    check_content,
+    check_run,
+    kind_of,
+    may_approve,
+)
+from cloakroom.ledger.entry import Operation, check_identifier
+from cloakroom.principals import Authenticated
+from cloakroom.vault.canaries import invent_record
+from cloakroom.vault.facets import CANARY, ERASED, RECORD, FacetChange, FacetSealer
+from cloakroom.vault.key_ring import KeyPurpose
+from cloakroom.vault.rows import RECORD_ID_INDEX
+from cloakroom.vault.tokens import RecordReference
+from cloakroom.wiring import Application
+from cloakroom.writing import KeysInMotion, block_of, import_block
+
+ROWS_PER_READ = 5_000
+TEMPLATES = 200
+CANARIES_LEAST = 5
+RECORDS_PER_CANARY = 5_000
+_ATTEMPTS = 50
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A finished release: records in the file, how many of them planted, SHA-256 of the file in hex."""
+
+    records: int
+    canaries: int
+    file_sha256: str
+
+
+def request_release(
+    application: Application, who: Authenticated, content: ReleaseContent, *, address: str | None = None
+) -> StoredRelease:
+    """Ask for a release.
+
+    Raises:
+        DeniedError: The policy does not let this principal ask for it.
+        UsageError: The content makes no sense.
+    """
+    policy = application.configuration.policy
+    name = f"release-{random_bytes(6).hex()}"
+    try:
+        kind = check_content(policy, content)
+        check_identifier("recipient", content.recipient)
+        _forms(application, who, content, address)
+        _check_not_frozen(application, who)
+    except DeniedError as error:
+        _enter_refusal(application, who, error.code, {"phase": "request"})
+        raise
+    store, at = ReleaseStore(application.connection), application.now()
+    entry = application.gatekeeper.prepare(
+        lineage=who.stored.principal.id,
+        operation=Operation.RELEASE,
+        purpose=kind.purpose,
+        brand=content.brand,
+        reference=content.reference,
+        detail={"phase": "request", "release": name, "digest": content.digest, "credential": who.credential},
+    )
+    with application.connection.transaction():
+        store.add(name, content, who.stored.principal.id, at, at + kind.expires)
+        application.ledger.append({}, [entry])
+    return store.get(name)
+
+
+def approve_release(
+    application: Application, who: Authenticated, name: str, digest: str, *, address: str | None = None
+) -> StoredRelease:
+    """Approve a release as it was shown.
+
+    Raises:
+        DeniedError: The approval does not count; see `gate.releases.check_approval`.
+    """
+    policy, store = application.configuration.policy, ReleaseStore(application.connection)
+    principal = who.stored.principal
+    try:
+        with application.connection.transaction():
+            found = store.get(name, lock=True)
+            standing = found.standing
+            _check_not_frozen(application, who)
+            owners = application.records.credentials_of(standing.requested_by)
+            is_last = check_approval(
+                policy,
+                standing,
+                principal,
+                credential=who.credential,
+                requester_credentials=frozenset(item.id for item in owners),
+                digest=digest,
+                now=application.now(),
+                address=address,
+            )
+            store.approve(name, Approval(principal.id, who.credential, digest), application.now())
+            if is_last:
+                store.approved(name, application.now() + kind_of(policy, standing.content.kind).expires)
+            entry = application.gatekeeper.prepare(
+                lineage=principal.id,
+                operation=Operation.RELEASE,
+                detail={"phase": "approve", "release": name, "digest": digest, "credential": who.credential},
+            )
+            application.ledger.append({}, [entry])
+    except DeniedError as error:
+        _enter_refusal(application, who, error.code, {"phase": "approve", "release": name})
+        raise
+    return store.get(name)
+
+
+def release_document(found: StoredRelease, policy: Policy) -> dict[str, object]:
+    """Return a release as a JSON document for people."""
+    standing = found.standing
+    kind = policy.releases.get(standing.content.kind)
+    return {
+        "id": found.id,
+        "kind": standing.content.kind,
+        "state": str(standing.state),
+        "requested_by": standing.requested_by,
+        "requested_at": format_time(from_microseconds(found.requested_at)),
+        "expires_at": format_time(from_microseconds(standing.expires_at)),
+        "digest": standing.content.digest,
+        "content": canonical_json.decode(standing.content.encode()),
+        "approvals": [item.principal for item in standing.approvals],
+        "approvals_needed": kind.approvals if kind is not None else 0,
+        "records": len(found.records) if found.records is not None else 0,
+        "rows_done": found.rows_done,
+    }
+
+
+def visible_release(
+    application: Application, who: Authenticated, name: str, *, address: str | None = None
+) -> StoredRelease:
+    """Return a release to whoever asked for it or may approve it; to others it does not exist.
+
+    Raises:
+        DeniedError: There is no such release for this caller.
+    """
+    found = ReleaseStore(application.connection).get(name)
+    if not _is_visible(application, who, found, address):
+        raise DeniedError("not-found", "no such release")
+    return found
+
+
+def visible_releases(
+    application: Application, who: Authenticated, *, address: str | None = None
+) -> list[StoredRelease]:
+    """Return the releases that somebody asked for or may approve, newest first."""
+    found = ReleaseStore(application.connection).newest()
+    return [item for item in found if _is_visible(application, who, item, address)]
+
+
+def run_release(
+    application: Application,
+    who: Authenticated,
+    name: str,
+    target: Path,
+    *,
+    canary_domain: str,
+    progress: Progress | None = None,
+) -> Finished:
+    """Run an approved release, or take one up again that was interrupted.
+
+    Args:
+        application: The opened store.
+        who: Who asked for it.
+        name: Its id.
+        target: Where the encrypted file goes.
+        canary_domain: Domain whose mail the group receives, for the addresses of the planted records.
+        progress: Is told (rows done, rows in all).
+
+    Raises:
+        DeniedError: It is not approved, has expired, was run, or holds more records than it may.
+    """
+    store = ReleaseStore(application.connection)
+    try:
+        found, forms = _begin(application, store, who, name, canary_domain)
+    except DeniedError as error:
+        _enter_refusal(application, who, error.code, {"phase": "run", "release": name})
+        raise
+    assert found.records is not None
+    content = found.standing.content
+    rows = _rows(application, store, found, forms, progress)
+    digest = write_release_file(target, content.recipient_key, content.form, sorted(content.fields), rows)
+    entry = application.gatekeeper.prepare(
+        lineage=who.stored.principal.id,
+        operation=Operation.RELEASE,
+        brand=content.brand,
+        detail={"phase": "done", "release": name, "file_sha256": digest, "rows": len(found.records)},
+    )
+    with application.connection.transaction():
+        store.done(name, len(found.records), digest, application.now())
+        application.ledger.append({}, [entry])
+    return Finished(len(found.records), found.canaries, digest)
+
+
+def _begin(
+    application: Application, store: ReleaseStore, who: Authenticated, name: str, canary_domain: str
+) -> tuple[StoredRelease, Mapping[str, Form]]:
+    lineage = who.stored.principal.id
+    with application.connection.transaction():
+        found = store.get(name, lock=True)
+        _check_not_frozen(application, who)
+        check_run(application.configuration.policy, found.standing, who.stored.principal, application.now())
+        forms = _forms(application, who, found.standing.content, None)
+        if found.standing.state is ReleaseState.RUNNING:
+            return found, forms
+        content = found.standing.content
+        brand = application.catalogue.brand(content.brand)
+        if not application.settle_keys(brand):
+            raise KeysInMotion("the keys of this brand are being rotated; try again")
+        records = _audience(application, brand, content)
+        if not records:
+            raise UsageError("no record has these facets; nothing was released")
+        if len(records) > content.maximum:
+            raise DeniedError("too-many", f"{len(records)} records; the release was approved for {content.maximum}")
+        planted = _plant(application, brand, content, name=name, records=records, domain=canary_domain)
+        with application.ledger.locked([lineage]):
+            state = application.ledger.states([lineage])[lineage]
+            entry = application.gatekeeper.prepare(
+                lineage=lineage,
+                operation=Operation.RELEASE,
+                records=records | planted,
+                shape={field: str(form) for field, form in forms.items()},
+                counted=True,
+                brand=content.brand,
+                purpose=kind_of(application.configuration.policy, content.kind).purpose,
+                reference=content.reference,
+                detail={
+                    "phase": "run",
+                    "release": name,
+                    "digest": content.digest,
+                    "recipient": content.recipient,
+                    "approved_by": sorted(item.principal for item in found.standing.approvals),
+                    "canaries": len(planted),
+                    "credential": who.credential,
+                },
+            )
+            outcome, _ = application.ledger.append({lineage: state.version}, [entry])
+        if outcome[lineage].status != "ok":
+            raise DeniedError(outcome[lineage].status, "the credential is frozen")
+        store.begun(name, records | planted, len(planted))
+        # Planting wrote rows as an import does, without waiting for the disk; this transaction must wait.
+        application.connection.execute("set local synchronous_commit = on")
+    application.gatekeeper.forget(lineage)
+    return store.get(name), forms
+
+
+def _forms(
+    application: Application, who: Authenticated, content: ReleaseContent, address: str | None
+) -> Mapping[str, Form]:
+    kind = kind_of(application.configuration.policy, content.kind)
+    request = Request(
+        operation=GateOperation.RELEASE,
+        purpose=kind.purpose,
+        brands=frozenset({content.brand}),
+        at=application.clock.now(),
+        fields=frozenset(content.fields),
+        records=content.maximum,
+        address=address,
+        reference=content.reference or None,
+    )
+    decision = decide(application.configuration.policy, who.stored.principal, request)
+    if not decision.permitted:
+        raise DeniedError(str(decision.reasons[0].code), decision.explanation)
+    return decision.forms
+
+
+def _audience(application: Application, brand: int, content: ReleaseContent) -> BitMap:
+    """Return the live records that have every facet asked for, planted and erased ones left out."""
+    facets = application.facets.load(brand)
+    records = facets.get((RECORD, "all"), BitMap()).copy()
+    for name, value in content.facets.items():
+        records &= facets.get((name, value), BitMap())
+    for (name, _), members in facets.items():
+        if name in {CANARY, ERASED}:
+            records -= members
+    rows = application.connection.execute(
+        "select ordinal from record where brand = %s and state = 0 and ordinal = any (%s)", (brand, list(records))
+    )
+    return BitMap(row[0] for row in rows)
+
+
+def _plant(
+    application: Application, brand: int, content: ReleaseContent, *, name: str, records: BitMap, domain: str
+) -> BitMap:
+    """Write new planted records that look like the audience, and return their ordinals."""
+    chance = random.Random(random_bytes(32))  # noqa: S311 - seeded from the system; nothing here is a key
+    templates = _templates(application, brand, content.brand, records, chance)
+    count = max(CANARIES_LEAST, len(records) // RECORDS_PER_CANARY)
+    planted = BitMap()
+    for _ in range(count * _ATTEMPTS):
+        if len(planted) == count:
+            break
+        record_id, fields = invent_record(templates, domain, chance)
+        try:
+            batch = read_record(
+                application.configuration.mappings[content.brand],
+                application.configuration.group,
+                record_id=record_id,
+                fields=fields,
+                modified_at=format_time(application.clock.now()),
+            )
+        except InputError:  # a mixture that the mapping does not take, or a number that looks like a card's
+            continue
+        digests = application.digests[brand]
+        stored = digests.stored(RECORD_ID_INDEX, batch.record_ids).hex()
+        index = application.catalogue.index_id(RECORD_ID_INDEX, digests.generations[0])
+        if application.vault.look_up_pairs([brand], [index], [stored], only_current=False):
+            continue
+        planted |= import_block(application, brand, block_of(batch, application.now())).records
+    if len(planted) < count:
+        raise UsageError("no planted records could be made for this audience; nothing was released")
+    sealer = FacetSealer(application.ring.get(KeyPurpose.FACET, brand), brand)
+    change = sealer.seal_change(FacetChange(BitMap(), {(CANARY, name): planted}))
+    application.connection.execute("insert into facet_change (brand, sealed) values (%s, %s)", (brand, change))
+    return planted
+
+
+def _templates(
+    application: Application, brand: int, brand_name: str, records: BitMap, chance: random.Random
+) -> list[dict[str, str]]:
+    """Open some records of the audience, to make others like them; no row of them leaves as it is."""
+    some = chance.sample(list(records), min(TEMPLATES, len(records)))
+    known = {column.field.name for column in application.configuration.mappings[brand_name].columns}
+    names = sorted(known | {"customer_number"})
+    forms = dict.fromkeys((name for name in names if name in application.catalogue.fields), Form.REVEAL)
+    opened = _opened(application, brand, brand_name, some, forms)
+    return [{key: text for key, text in item.items() if key in known or key == "customer_number"} for item in opened]
+
+
+def _rows(
+    application: Application,
+    store: ReleaseStore,
+    found: StoredRelease,
+    forms: Mapping[str, Form],
+    progress: Progress | None,
+) -> Iterator[Mapping[str, str]]:
+    """Yield the rows in an order that is the same for each run and tells nothing: planted records are the newest."""
+    assert found.records is not None
+    content = found.standing.content
+    brand = application.catalogue.brand(content.brand)
+    ordinals = np.array(found.records, np.int64)
+    np.random.default_rng(int.from_bytes(sha256(found.id.encode())[:8], "big")).shuffle(ordinals)
+    for first in range(0, len(ordinals), ROWS_PER_READ):
+        part = [int(ordinal) for ordinal in ordinals[first : first + ROWS_PER_READ]]
+        yield from _opened(application, brand, content.brand, part, forms)
+        done = min(first + ROWS_PER_READ, len(ordinals))
+        store.progress(found.id, done)
+        if progress is not None:
+            progress(done, len(ordinals))
+
+
+def _opened(
+    application: Application, brand: int, brand_name: str, ordinals: list[int], forms: Mapping[str, Form]
+) -> Iterator[dict[str, str]]:
+    rows = {row.record.ordinal: row for row in application.vault.sealed_rows(ordinals)}
+    bands = application.configuration.policy.bands
+    opener = RecordOpener(application.catalogue, application.sealers, rows, bands)
+    admission = {brand_name: Admission(permitted=True, code="granted", explanation="", forms=forms)}
+    for ordinal in ordinals:
+        yield opener.show(RecordReference(brand, ordinal), admission)
+
+
+def _check_not_frozen(application: Application, who: Authenticated) -> None:
+    if application.records.principal(who.stored.principal.id).frozen_at is not None:
+        raise DeniedError("frozen", "this credential is frozen")
+
+
+def _is_visible(application: Application, who: Authenticated, found: StoredRelease, address: str | None) -> bool:
+    policy, principal = application.configuration.policy, who.stored.principal
+    kind = policy.releases.get(found.standing.content.kind)
+    return principal.id == found.standing.requested_by or (
+        kind is not None and may_approve(policy, kind, principal, address)
+    )
+
+
+def _enter_refusal(application: Application, who: Authenticated, code: str, detail: dict[str, object]) -> None:
+    entry = application.gatekeeper.prepare(
+        lineage=who.stored.principal.id,
+        operation=Operation.RELEASE,
+        permitted=False,
+        reason=code,
+        detail={**detail, "credential": who.credential},
+    )
+    application.ledger.append({}, [entry])
