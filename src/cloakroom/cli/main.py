@@ -41,7 +41,8 @@ COMMANDS = {
     "duties": ("duties", "Whom to tell, by when, with what. Not legal advice."),
     "filing": ("filing", "Filings to authorities: drafts, copy sheets, proofs. Not legal advice."),
     "register": ("register", "The register of breaches. Not legal advice."),
-    "serve": ("serving", "release", "Serve applications over HTTP until told to stop."),
+    "serve": ("serving", "Serve applications over HTTP until told to stop."),
+    "release": ("release", "Hand out bulk: requested, approved by others, marked and encrypted."),
     "demo": ("demo", "See all of it in a minute, on an invented group."),
 }
 
