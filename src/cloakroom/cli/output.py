@@ -15,7 +15,6 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 from rich.console import Console
-from rich.measure import Measurement
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -32,9 +31,7 @@ AsOption = Annotated[
     typer.Option("--as", help="Credential file of the principal who asks.", metavar="FILE"),
 ]
 
-WIDTH = 80
-"""Columns that a table may rely on where nobody says how wide the output is."""
-
+_WIDEST = 2_000
 _TOKEN_FILE_BYTES = 1_000_000
 
 console = Console()
@@ -85,11 +82,8 @@ def print_table(
         )
     for row in rows:
         table.add_row(*[Text(f"{cell:,}" if isinstance(cell, int) else visible(str(cell))) for cell in row])
-    if console.is_terminal:
-        console.print(table)
-    else:
-        wanted = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
-        console.print(table, width=max(WIDTH, wanted), crop=False, no_wrap=False)
+    # In a pipe or a file a table is as wide as it needs to be.
+    console.print(table, width=None if console.is_terminal else _WIDEST)
 
 
 def print_counts(title: str, counts: Mapping[str, int]) -> None:
