@@ -66,6 +66,14 @@ def test_every_output_for_people_says_that_it_is_not_legal_advice_and_shows_the_
     assert " V1 " in run("evaluate", facts)
 
 
+def test_what_waits_for_an_answer_is_printed_with_its_question(facts):
+    facts.write_text(EXAMPLE + US.replace('"US"', '"CH"').replace('"TX"', '""'), encoding="utf-8")
+    output = re.sub(r"\s+", " ", run("evaluate", facts))
+    assert "ch-fadp-24-4:CH:balmere: open: is telling the persons needed for their protection" in output
+    facts.write_text(EXAMPLE + US.replace('"US"', '"VA"').replace('"TX"', '""'), encoding="utf-8")
+    assert "no rule table covers VA: ask counsel there" in re.sub(r"\s+", " ", run("evaluate", facts))
+
+
 def test_the_time_left_is_counted_from_the_given_time(facts):
     output = run("board", facts, "--at", "2026-03-03T09:00:00Z")
     assert "2 d 0 h" in output

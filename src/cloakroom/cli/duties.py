@@ -174,6 +174,12 @@ def _show_duties(found: tuple[Duty, ...], now: datetime) -> None:
         )
     console = wide_console()
     console.print(table)
+    waiting = [duty for duty in found if duty.status in {"conditional", "ask_counsel"}]
+    if waiting:
+        console.print("Waiting for an answer:")
+    for duty in waiting:
+        asked = [reason for reason in duty.reasons if reason.startswith(("open:", "on hold"))] or duty.reasons[:1]
+        console.print(Text(f"  {duty.id}: {'; '.join(asked)}"))
     counts = {status: sum(1 for duty in found if duty.status == status) for status in _COLOURS}
     console.print(", ".join(f"{number} {status.replace('_', ' ')}" for status, number in counts.items()))
     _legend(console, {duty.confidence for duty in found})
