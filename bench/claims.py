@@ -93,8 +93,9 @@ def size(path: Path, rounds: int = 3) -> None:
         theirs.append(ripgrep(path))
         ours.append(child(_SIZE, path))
     best = min(ours, key=lambda one: one["seconds"])
-    print(f"size: {path.stat().st_size / 1e6:,.0f} MB, {best['rows']:,} rows, {best['emails']:,} e-mails, "
-          f"{best['phones']:,} numbers in {best['seconds']:.2f} s, {best['megabytes']:,.0f} MB of memory")  # fmt: skip
+    megabytes = path.stat().st_size / 1e6
+    print(f"size: {megabytes:,.0f} MB, {best['rows']:,} rows, {best['emails']:,} e-mails, {best['phones']:,} numbers "
+          f"in {best['seconds']:.2f} s, {best['megabytes']:,.0f} MB of memory")  # fmt: skip
     if theirs:
         seconds, found = min(theirs)
         print(f"rg -o | sort -u: {found:,} strings in {seconds:.2f} s: {seconds / best['seconds']:.1f} x as long")

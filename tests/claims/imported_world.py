@@ -20,14 +20,14 @@ from cloakroom.claims.values import OPENED
 WORLD = Path(os.environ.get("CLOAKROOM_WORLD", Path(__file__).parents[3] / "shared" / "data" / "world"))
 
 _COLUMNS = {
-    "auberon": ["Id", "FirstName", "LastName", "Email", "Phone", "MobilePhone", "MailingStreet", "MailingCity", "MailingState",
+    "auberon": ["Id", "FirstName", "LastName", "Email", "Phone", "MobilePhone", "MailingStreet", "MailingCity", "MailingState",  # noqa: E501 - data
                 "MailingPostalCode", "MailingCountryCode", "Birthdate", "Language__c", "Kind__c", "Store__c",
                 "Total_Sales__c", "SystemModstamp", "IsDeleted"],
     "balmere": ["Identifiant", "Prénom", "Nom", "Courriel", "Téléphone", "Portable", "Adresse", "Ville", "Région",
                 "Code postal", "Pays", "Date de naissance", "Langue", "Type", "Boutique", "Total achats",
                 "Dernière modification", "Supprimé"],
 }  # fmt: skip
-_FIELDS = ["id", "given_name", "family_name", "email", "phone", "mobile", "street", "city", "region", "postcode", "country",
+_FIELDS = ["id", "given_name", "family_name", "email", "phone", "mobile", "street", "city", "region", "postcode", "country",  # noqa: E501 - data
            "birth_date", "language", "kind", "store", "spend_total", "modified", "deleted"]  # fmt: skip
 
 
@@ -36,9 +36,9 @@ def _mcquarrie(line: str) -> list[str]:
     phones, address, name = row["phones"] or [], row["address"] or {}, row["name"] or {}
     spend = row["total_sales"]
     return [
-        row["contact_id"], name.get("given"), name.get("family"), row["email"], phones[1] if len(phones) > 1 else None,
+        row["contact_id"], name.get("given"), name.get("family"), row["email"], phones[1] if len(phones) > 1 else None,  # noqa: E501 - data
         phones[0] if phones else None, address.get("street"), address.get("city"), address.get("region"),
-        address.get("postcode"), address.get("country"), row["date_of_birth"], row["language"], row["kind"], row["store"],
+        address.get("postcode"), address.get("country"), row["date_of_birth"], row["language"], row["kind"], row["store"],  # noqa: E501 - data
         None if spend is None else f"{spend:.2f}", row["updated_at"], "true" if row["is_deleted"] else "false",
     ]  # fmt: skip
 
@@ -71,7 +71,7 @@ def _read(brand: str, world: Path) -> pl.DataFrame:
         pl.col("birth_date").str.to_date("%d/%m/%Y").cast(pl.String) if brand == "balmere" else pl.col("birth_date")
     )
     return frame.with_columns(
-        pl.lit(brand).alias("brand"), stamp.alias("valid_from"), spend.alias("spend_total"), birth.alias("birth_date"),
+        pl.lit(brand).alias("brand"), stamp.alias("valid_from"), spend.alias("spend_total"), birth.alias("birth_date"),  # noqa: E501 - data
         id_keys(frame["id"]).alias("id"), pl.col("deleted").is_in(["true", "oui"]).alias("deleted"),
     )  # fmt: skip
 

@@ -66,7 +66,7 @@ def test_of_two_equal_sets_the_one_with_the_fields_and_the_time_comes_first() ->
         disclosed("right", records),
     ]
     ranked = attribute(BitMap(range(400)), FIELDS, SNAPSHOTS, rivals, population=ALL, planted={})
-    assert [candidate.id for candidate in ranked][0] == "right"
+    assert next(candidate.id for candidate in ranked) == "right"
     assert {candidate.id for candidate in ranked[1:]} == {"late", "bare"}
 
 

@@ -6,13 +6,14 @@ import io
 import lzma
 import tarfile
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import py7zr
 import pytest
 import zstandard
 
-from cloakroom.claims.containers import Leaf, Meter, Unread, walk
+from cloakroom.claims.containers import DAMAGE, Leaf, Meter, Unread, walk
 from cloakroom.claims.limits import MEBIBYTE, Limits
 from cloakroom.errors import UsageError
 
@@ -151,7 +152,7 @@ def test_links_and_devices_in_a_tar_are_named_and_left_alone(tmp_path) -> None:
 def test_a_truncated_container_is_reported_and_does_not_stop_the_rest(tmp_path, kind, keep) -> None:
     rows = b"".join(b"person%d@example.org,%d\n" % (number, number * 7919 % 104729) for number in range(20_000))
     pack = {"zip": lambda: zip_of({"a.csv": rows}), "7z": lambda: seven_zip_of({"a.csv": rows}),
-            "gz": lambda: gzip.compress(rows), "xz": lambda: lzma.compress(rows), "tar": lambda: tar_of({"a.csv": rows})}  # fmt: skip
+            "gz": lambda: gzip.compress(rows), "xz": lambda: lzma.compress(rows), "tar": lambda: tar_of({"a.csv": rows})}  # noqa: E501 - data  # fmt: skip
     data = pack[kind]()
     (tmp_path / "a.bin").write_bytes(data[: int(len(data) * keep)])
     (tmp_path / "b.csv").write_bytes(ROWS)
@@ -159,10 +160,8 @@ def test_a_truncated_container_is_reported_and_does_not_stop_the_rest(tmp_path, 
     for item in walk([tmp_path], Meter(Limits())):
         names.append(item.path)
         if isinstance(item, Leaf):
-            try:
+            with suppress(*DAMAGE):
                 item.stream.read()
-            except Exception as error:
-                assert not isinstance(error, AssertionError)
     assert any(name.endswith("b.csv") for name in names)
 
 
@@ -195,3 +194,13 @@ def test_names_cannot_control_the_terminal(tmp_path) -> None:
     name = next(iter(read_all(path)[0]))
     assert "\x1b" not in name
     assert "\u202e" not in name
+
+
+def test_links_in_a_folder_are_not_followed(tmp_path) -> None:
+    (tmp_path / "outside.csv").write_bytes(ROWS)
+    (tmp_path / "dump").mkdir()
+    (tmp_path / "dump" / "link.csv").symlink_to(tmp_path / "outside.csv")
+    (tmp_path / "dump" / "loop").symlink_to(tmp_path / "dump")
+    read, unread = read_all(tmp_path / "dump")
+    assert not read
+    assert set(unread.values()) == {"a link"}

@@ -35,7 +35,7 @@ SEEDS = {
     "utf-16": "id\temail\n1\ta@example.org\n".encode("utf-16") * 3,
     "jsonl": b'{"email":"a@example.org","phones":["+33612345678"],"a":{"b":1}}\n' * 8,
     "json": b'{"n":2,"rows":[{"email":"a@example.org"},{"email":"b\\"@x.org"}]}',
-    "sql": b"INSERT INTO `c` (`id`,`email`) VALUES\n('1','it\\'s'),\n(2,'b@example.org');\nCOPY x (a,b) FROM stdin;\n1\ta@example.org\n\\.\n"
+    "sql": b"INSERT INTO `c` (`id`,`email`) VALUES\n('1','it\\'s'),\n(2,'b@example.org');\nCOPY x (a,b) FROM stdin;\n1\ta@example.org\n\\.\n"  # noqa: E501 - data
     * 3,
     "xml": b"<r>\n<c>\n<email>a@example.org</email>\n<n>1</n>\n</c>\n<c id='1' mail='b@example.org'/>\n</r>",
     "yaml": b"- email: a@example.org\n  city: Paris\n- email: b@example.org\n" * 4,

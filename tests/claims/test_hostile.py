@@ -92,7 +92,7 @@ def test_deeply_nested_json_is_rejected(tmp_path) -> None:
 
 def test_billion_laughs_are_read_as_text_and_never_expanded(tmp_path) -> None:
     entities = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
-    text = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "lol">{entities}]>\n<c>\n<email>a@example.org</email>\n<name>&l9;</name>\n</c>'
+    text = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "lol">{entities}]>\n<c>\n<email>a@example.org</email>\n<name>&l9;</name>\n</c>'  # noqa: E501 - data
     (tmp_path / "a.xml").write_text(text)
     done, _ = survey(tmp_path)
     assert done.sizer.size().emails_distinct == 1
@@ -101,9 +101,9 @@ def test_billion_laughs_are_read_as_text_and_never_expanded(tmp_path) -> None:
 def workbook(sheet: str) -> bytes:
     types = '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
     book = ('<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r='
-            '"http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>')  # fmt: skip
-    rels = ('<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type='
-            '"http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>')  # fmt: skip
+            '"http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>')  # noqa: E501 - data  # fmt: skip
+    rels = ('<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type='  # noqa: E501 - data
+            '"http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>')  # noqa: E501 - data  # fmt: skip
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("[Content_Types].xml", types)
@@ -120,7 +120,7 @@ NAMESPACE = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     ("sheet", "word"),
     [
         (
-            f'<worksheet {NAMESPACE}><sheetData><row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>',
+            f'<worksheet {NAMESPACE}><sheetData><row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData></worksheet>',  # noqa: E501 - data
             "cells",
         ),
         (f'<!DOCTYPE x [<!ENTITY a "b">]><worksheet {NAMESPACE}/>', "entities"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import io
 import json
 import struct
@@ -156,7 +157,8 @@ INSERT INTO `c` VALUES ('1','a@example.org','it\\'s; (fine)\\nreally'),('2',NULL
 INSERT INTO c VALUES ('4','d@example.org','cut,
 ('5','e@example.org','fine');
 /* PostgreSQL */
-INSERT INTO "public"."d" ("id", email) VALUES (6, E'f@example.org'), (7, 'g@example.org'::text) ON CONFLICT DO NOTHING;
+INSERT INTO "public"."d" ("id", email) VALUES (6, E'f@example.org'), (7, 'g@example.org'::text)
+ON CONFLICT DO NOTHING;
 COPY public.e (id, email, note) FROM stdin;
 8\th@example.org\tone\\ttab
 9\t\\N\tx
@@ -286,8 +288,6 @@ def test_prose_without_any_address_has_no_rows() -> None:
     st.sampled_from(";,\t"),
 )
 def test_what_a_csv_writer_writes_is_read_back(rows, delimiter) -> None:
-    import csv
-
     target = io.StringIO()
     writer = csv.writer(target, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(["id", "email", "remark"])

@@ -69,7 +69,7 @@ def reports(world):
     register = Register()
     return {
         leak: report_document(check(world, [WORLD / "leaks" / leak],
-                                    parse_statement((WORLD / "leaks" / leak / "claim.json").read_bytes(), leak), register, leak))
+                                    parse_statement((WORLD / "leaks" / leak / "claim.json").read_bytes(), leak), register, leak))  # noqa: E501 - data
         for leak in LEAKS
     }  # fmt: skip
 
@@ -124,7 +124,7 @@ def test_the_verdict_is_right(reports, leak) -> None:
 
 
 def test_a_sample_of_an_earlier_dump_is_named_as_such(reports) -> None:
-    assert [one["relation"] for one in reports["l5"]["earlier"]][0] == "sample"
+    assert next(one["relation"] for one in reports["l5"]["earlier"]) == "sample"
 
 
 @pytest.mark.parametrize("leak", LEAKS)
@@ -149,7 +149,7 @@ def test_what_left_through_a_release_is_attributed_to_it_after_every_disguise(wo
     ]
     # Re-sorted, half of the columns dropped, four rows of five removed, re-cased, another dialect.
     leaked = chosen.sample(1200, seed=6, shuffle=True).select(
-        pl.col("email").str.to_uppercase().alias("MAIL"), (pl.col("family_name") + " " + pl.col("given_name")).alias("WHO"),
+        pl.col("email").str.to_uppercase().alias("MAIL"), (pl.col("family_name") + " " + pl.col("given_name")).alias("WHO"),  # noqa: E501 - data
         pl.col("mobile").alias("CELL"), pl.col("country").alias("LAND"))  # fmt: skip
     path = tmp_path / "drop.txt"
     path.write_bytes(leaked.write_csv(separator="|").encode("utf-16"))

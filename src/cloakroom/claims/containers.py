@@ -178,8 +178,8 @@ def walk(paths: list[Path], meter: Meter, skip: frozenset[Path] = frozenset()) -
                 if file.resolve() in skip:
                     continue
                 name = _shown(str(file.relative_to(base)))
-                if not file.is_file():
-                    yield Unread(name, "not a regular file")
+                if file.is_symlink() or not file.is_file():
+                    yield Unread(name, "a link" if file.is_symlink() else "not a regular file")
                     continue
                 with file.open("rb") as raw:
                     size = file.stat().st_size

@@ -41,7 +41,7 @@ class Limits:
     document_bytes: int = 48 * MEBIBYTE
     sheet_bytes: int = 160 * MEBIBYTE
     record_bytes: int = 1 * MEBIBYTE
-    block_bytes: int = 12 * MEBIBYTE
+    block_bytes: int = 6 * MEBIBYTE
     columns: int = 2_000
     nesting: int = 32
     window_bytes: int = 128 * MEBIBYTE
