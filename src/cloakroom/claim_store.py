@@ -12,6 +12,7 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.claim_register import PostgresClaimRegister
 from cloakroom.adapters.postgres.disclosures import PostgresDisclosures
+from cloakroom.adapters.postgres.release_store import ReleaseStore
 from cloakroom.claims.ports import Disclosed, Found
 from cloakroom.claims.report import PersonInterval
 from cloakroom.crypto import hmac_sha256
@@ -26,7 +27,8 @@ from cloakroom.vault.key_ring import GROUP, KeyPurpose
 from cloakroom.wiring import Application
 
 PURPOSE = "claim-check"
-UNJOINABLE_PERCENT = 1
+_NO_VALUES = frozenset({"find", "probe", "list"})
+_RELEASES_MAX = 10_000
 _READ_AT_ONCE = 20_000
 _FEW_KEYS = 20_000
 _DIGEST_BYTES = 16
@@ -205,27 +207,39 @@ class StoreDisclosures:
         self._application.sequencer.run()
         reader = PostgresDisclosures(self._application.connection)
         reader.roll_up()
-        by_lineage: dict[tuple[str, str], Disclosed] = {}
+        by_lineage: dict[str, Disclosed] = {}
         for item in reader.disclosed():
-            if item.operation in ("find", "probe", "list"):
+            if item.operation in _NO_VALUES or item.operation == "release":
                 continue
-            kind = "release" if item.operation == "release" else "disclosure"
             fields = frozenset(name for name, form in item.shape.items() if form != "token")
-            found = Disclosed(kind, item.lineage, (item.first_at, item.last_at), item.records, fields)
-            before = by_lineage.get((kind, item.lineage))
-            by_lineage[kind, item.lineage] = found if before is None else _united(before, found)
+            found = Disclosed("disclosure", item.lineage, (item.first_at, item.last_at), item.records, fields)
+            before = by_lineage.get(item.lineage)
+            by_lineage[item.lineage] = found if before is None else _united(before, found)
+        yield from self._releases()
         yield from by_lineage.values()
 
-    def canaries(self) -> Mapping[str, BitMap]:
-        """Return the planted records of each brand."""
-        found = {}
-        for name, number in self._application.catalogue.brands.items():
-            records = BitMap()
-            for ordinals in self._application.facets.values_of(number, CANARY).values():
-                records |= ordinals
-            if records:
-                found[name] = records
+    def _releases(self) -> Iterator[Disclosed]:
+        planted = self._planted()
+        run_at = PostgresClaimRegister(self._application.connection).releases_run()
+        for release in ReleaseStore(self._application.connection).newest(_RELEASES_MAX):
+            if release.records:
+                at = run_at.get(release.id, release.requested_at)
+                fields = frozenset(release.standing.content.fields)
+                marks = planted.get(release.id, BitMap())
+                yield Disclosed("release", release.id, (at, at), release.records, fields, marks)
+
+    def _planted(self) -> dict[str, BitMap]:
+        """Return planted records by what they were planted for: a release, or a population."""
+        found: dict[str, BitMap] = {}
+        for number in self._application.catalogue.brands.values():
+            for name, ordinals in self._application.facets.values_of(number, CANARY).items():
+                found[name] = found.get(name, BitMap()) | ordinals
         return found
+
+    def canaries(self) -> Mapping[str, BitMap]:
+        """Return the planted records of each population, those of releases left out."""
+        releases = {release.id for release in ReleaseStore(self._application.connection).newest(_RELEASES_MAX)}
+        return {name: records for name, records in self._planted().items() if name not in releases}
 
 
 def _united(one: Disclosed, other: Disclosed) -> Disclosed:
@@ -259,9 +273,9 @@ class StorePersons:
         linked = persons_of(self._application, all_proven)
         full = linked.count(all_proven)
         least = full.lower if whole == all_proven else linked.count(whole).lower
-        lower = min(least - least * UNJOINABLE_PERCENT // 100, len(whole)) if least > 1 else least
+        lower = min(least, len(whole))
         upper = full.upper + silent
-        method = f"{full.method}; {UNJOINABLE_PERCENT} % taken off the lower figure for people whom nothing joins"
+        method = full.method
         if silent:
             method += f"; {silent} rows by which nobody can be found may each be one more person"
         return PersonInterval(lower, upper, method)
