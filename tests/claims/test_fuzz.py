@@ -20,7 +20,7 @@ from cloakroom.claims.survey import Survey
 from cloakroom.errors import LimitError
 
 LIMITS = Limits(block_bytes=512, record_bytes=4096, document_bytes=1 << 20)
-ROUNDS = int(os.environ.get("CLOAKROOM_FUZZ_ROUNDS", "150"))
+ROUNDS = int(os.environ.get("CLOAKROOM_FUZZ_ROUNDS", "60"))
 
 
 def parquet() -> bytes:

@@ -74,7 +74,7 @@ def numbers(seed: int, count: int) -> tuple[list[str], list[str | None]]:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_numbers_of_every_country_have_the_same_form_as_in_the_canonical_module(seed) -> None:
-    texts, countries = numbers(seed, 20_000)
+    texts, countries = numbers(seed, 6_000)
     keys = phone_keys(pl.Series(texts), pl.Series(countries, dtype=pl.String)).to_list()
     assert keys == canonical_phones(texts, countries)
 

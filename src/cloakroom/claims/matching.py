@@ -81,6 +81,7 @@ class Matched:
         rows_bare: Rows whose address or number is known, and that show nothing else to compare.
         rows_foreign: Rows with a key, none of which is known.
         rows_silent: Rows without any key.
+        shown: All records that rows prove, planted ones included.
         observations: What rows showed of a sample of records, for dating; by brand.
         notes: What limits the result.
     """
@@ -92,6 +93,7 @@ class Matched:
     rows_bare: int
     rows_foreign: int
     rows_silent: int
+    shown: BitMap = field(repr=False)
     observations: dict[str, pl.DataFrame] = field(repr=False)
     notes: tuple[str, ...] = ()
 
@@ -109,7 +111,7 @@ class Matcher:
         self._email_seed = seed
         self._tables: dict[TableKey, _Table] = {}
         self._brand_sets = dict(index.brands())
-        self._brand_names = dict(enumerate(self._brand_sets, 1))
+        self._brand_names = {0: "", **dict(enumerate(self._brand_sets, 1))}
         self._brand_of = _brand_numbers(list(self._brand_sets.values()))
         self._proven: dict[bool, BitMap] = {False: BitMap(), True: BitMap()}
         self._bounded = BitMap()
@@ -225,9 +227,16 @@ class Matcher:
     def _settled(self, table: _Table, proving: pl.DataFrame) -> pl.DataFrame:
         if proving.height == 0:
             return proving
-        brands = pl.Series("brand", self._brand_of[proving["ordinal"].to_numpy()])
+        brands = pl.Series("brand", self._brand_numbers(proving["ordinal"].to_numpy()))
         best = best_pairs(proving.with_columns(brands), self._brand_names, table.brands)
         return best.select("row", "ordinal", "score")
+
+    def _brand_numbers(self, ordinals: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """Return the number of each record's brand, 0 for planted ones."""
+        known = ordinals < self._brand_of.size
+        numbers = np.zeros(ordinals.size, np.uint8)
+        numbers[known] = self._brand_of[ordinals[known]]
+        return numbers
 
     def _shown(self, keyed: KeyedRows, rows: pl.Series) -> pl.DataFrame:
         part = keyed.frame[rows]
@@ -246,10 +255,10 @@ class Matcher:
             return
         single = proven.filter(pl.len().over("row") == 1)["ordinal"].to_numpy()
         self._sure |= BitMap(single.astype(np.uint32))
-        numbers = self._brand_of[ordinals]
+        numbers = self._brand_numbers(ordinals)
         for number in np.unique(numbers):
-            name = self._brand_names.get(int(number))
-            if name is None:
+            name = self._brand_names[int(number)]
+            if not name:  # Planted records are nobody's customers.
                 continue
             rows = np.unique(proven["row"].to_numpy()[numbers == number])
             table.fields.setdefault(name, set()).update(_filled_fields(keyed, rows))
@@ -300,6 +309,7 @@ class Matcher:
             self._rows["bare"],
             self._rows["foreign"],
             self._rows["silent"],
+            self._proven[False] | self._proven[True],
             self._observations.frames(),
             tuple(self._notes),
         )

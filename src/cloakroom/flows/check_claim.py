@@ -131,7 +131,7 @@ def check_claim(
         persons=vault.persons.count(whole, proven, matched.rows_silent),
         verdict=judge(matched, snapshots, request.statement, earlier),
         attribution=attribute(
-            sure if 2 * len(sure) >= len(proven) else proven,
+            (sure if 2 * len(sure) >= len(proven) else proven) | (matched.shown - proven),
             {name for names in fields.values() for name in names},
             [one for found in snapshots.values() for one in found],
             vault.disclosures.disclosures(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -72,6 +73,15 @@ class PostgresClaimRegister:
         rows = self._connection.execute(self._queries["index_blocks"], arguments, binary=True)
         pairs = np.frombuffer(b"".join(row[0] for row in rows), _INDEX_ROW)
         return pairs["digest"].tobytes(), pairs["ordinal"].astype(np.int64)
+
+    def releases_run(self) -> dict[str, int]:
+        """Return when each release was run, in microseconds, from the entries of the ledger."""
+        found = {}
+        for at, body in self._connection.execute(self._queries["release_entries"], binary=True):
+            detail = json.loads(bytes(body)).get("detail", {})
+            if detail.get("phase") == "run":
+                found[str(detail.get("release"))] = int(at)
+        return found
 
     def reports(self) -> list[dict[str, Any]]:
         """Return the reports of all claims, oldest first."""

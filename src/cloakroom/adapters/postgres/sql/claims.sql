@@ -27,3 +27,6 @@ select string_agg(uuid_send(digest) || int8send(ordinal), ''::bytea)
 from (select digest, ordinal, row_number() over () / 32768 as block from blind_index
       where brand = %(brand)s and index_id = %(index_id)s) numbered
 group by block;
+
+-- name: release_entries
+select at, body from ledger_entry where operation = 'release' and permitted;
