@@ -16,6 +16,7 @@ from cloakroom.duty.facts_rendering import render_facts
 from cloakroom.person_linking import LinkedPersons
 from cloakroom.scope import Affected
 from cloakroom.scoping.affected import UNKNOWN
+from cloakroom.vault.group import Group
 from cloakroom.wiring import Application
 
 SUBDIVIDED = frozenset({"US", "CA", "DE", "AE", "AU"})
@@ -55,8 +56,9 @@ def facts_of(application: Application, found: Affected, *, aware_at: int) -> str
 def render_groups(application: Application, incident: IncidentFacts, groups: Iterable[AffectedGroup]) -> str:
     """Return the facts file of an incident and its groups, with the controllers as configured."""
     ordered = sorted(groups, key=lambda item: (item.controller, item.place, item.segment, sorted(item.data)))
-    used = {group.controller for group in ordered}
     group = application.configuration.group
+    named = {item.controller for item in ordered}
+    used = named | {other for name in named for other in _joint_with(group, name)}
     controllers = tuple(
         ControllerFacts(
             id=item.id,
@@ -64,6 +66,7 @@ def render_groups(application: Application, incident: IncidentFacts, groups: Ite
             country=item.country,
             eea_main_establishment=item.eea_main_establishment or "",
             brands=group.brands_of(item.id),
+            joint_with=_joint_with(group, item.id),
             languages=item.languages,
         )
         for item in group.controllers.values()
@@ -110,6 +113,16 @@ def groups_of(
                             segment=segment,
                             persons_possible=count.upper if count else len(members),
                         )
+
+
+def _joint_with(group: Group, controller: str) -> tuple[str, ...]:
+    """Return the controllers that decide together with one, over any of its brands."""
+    others: set[str] = set()
+    for brand in group.brands.values():
+        deciding = {brand.controller, *brand.joint_controllers}
+        if controller in deciding:
+            others |= deciding - {controller}
+    return tuple(sorted(others))
 
 
 def _by_controller(application: Application, brands: Mapping[str, BitMap]) -> dict[str, BitMap]:
