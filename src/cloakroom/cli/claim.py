@@ -32,7 +32,7 @@ def check_command(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders of the alleged dump, packed or not.")],
     claim: Annotated[
         Path | None,
-        typer.Option("--claim", help="What the sellers say, as JSON [default: claim.json in the folder given]."),
+        typer.Option("--claim", help="What the sellers say, as JSON (otherwise claim.json in the folder given)."),
     ] = None,
     pdf: PdfOption = None,
     by: Annotated[str, typer.Option("--by", help="Who asks, for the ledger.")] = "operator",
