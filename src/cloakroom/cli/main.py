@@ -42,6 +42,7 @@ COMMANDS = {
     "filing": ("filing", "Filings to authorities: drafts, copy sheets, proofs. Not legal advice."),
     "register": ("register", "The register of breaches. Not legal advice."),
     "serve": ("serving", "Serve applications over HTTP until told to stop."),
+    "feed": ("feed", "Send every entry of the ledger as an OCSF event, in order, each at least once."),
     "release": ("release", "Hand out bulk: requested, approved by others, marked and encrypted."),
     "demo": ("demo", "See all of it in a minute, on an invented group."),
 }

@@ -1,6 +1,7 @@
 """Where events for security monitoring go: a file, standard output, a syslog receiver.
 
-`open_sink` reads an address; every sink takes batches of messages and returns when they are out of this process's hands.
+`open_sink` reads an address; every sink takes batches of messages and returns when these are out of the process's
+hands.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ class FileSink:
     """Appends lines to a file that somebody else may rotate at any time.
 
     A batch is written in one piece at the end of the file. Before each batch the name is looked up anew, so that a
-    renamed file is left and a new one begun; a file cut to nothing is simply appended to. A last line without its end,
-    which a crash or a full disk leaves, is cut off before anything is added: its event comes again, whole.
+    renamed file is left and a new one begun; a file cut to nothing is simply appended to. A last line without its
+    end, which a crash or a full disk leaves, is cut off before anything is added: its event comes again, whole.
     """
 
     recoverable = True
@@ -75,13 +75,9 @@ class FileSink:
         return self._file
 
     def _open(self) -> int:
-        if self._path.exists() and not self._path.is_file():
-            raise UsageError(f"{self._path} is no ordinary file")
         new = not self._path.exists()
         file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o640)
         try:
-            if not stat.S_ISREG(os.fstat(file).st_mode):
-                raise UsageError(f"{self._path} is no ordinary file")
             self._mend(file)
             if new and self._fsync:
                 _flush_folder(self._path.absolute().parent)
@@ -91,6 +87,8 @@ class FileSink:
         return file
 
     def _mend(self, file: int) -> None:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise UsageError(f"{self._path} is no ordinary file")
         size = os.fstat(file).st_size
         start = max(0, size - self._limits.torn_bytes)
         tail = os.pread(file, size - start, start)

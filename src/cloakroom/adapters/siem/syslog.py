@@ -1,9 +1,9 @@
 """Events as syslog messages (RFC 5424) over TCP, UDP or a local socket.
 
-TCP: each message after its length in octets (RFC 6587 §3.4.1). UDP: one datagram each (RFC 5426). A local socket is used
-as it is: datagrams where it takes them, else a stream with lengths. Syslog has no acknowledgement. Over TCP `send` returns
-when the receiver's machine has confirmed every byte; what its program had not read when it died is sent again after
-the connection breaks, as far as `overlap` reaches. UDP promises nothing.
+TCP: each message after its length in octets (RFC 6587 §3.4.1). UDP: one datagram each (RFC 5426). A local socket is
+used as it is: datagrams where it takes them, else a stream with lengths. Syslog has no acknowledgement. Over TCP
+`send` returns when the receiver's machine has confirmed every byte; what its program had not read when it died is
+sent again after the connection breaks, as far as `overlap` reaches. UDP promises nothing.
 """
 
 from __future__ import annotations
