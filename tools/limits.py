@@ -23,6 +23,7 @@ names the limit; nothing is silently cut off.
 TABLES = {
     "Deliveries of a brand": ("cloakroom.adapters.deliveries.batches", "Limits"),
     "Policy file": ("cloakroom.gate.policy_reader", "Limits"),
+    "Events for a SIEM": ("cloakroom.adapters.siem.message", "Limits"),
     "Requests over HTTP": ("cloakroom.web.limits", "Limits"),
     "Signatures of requests": ("cloakroom.signing.signature", "Limits"),
     "Log files and proofs": ("cloakroom.tlog.limits", "Limits"),
