@@ -1,4 +1,4 @@
-"""The worked vectors of docs/spec pass through our own functions, and through a second implementation of those pages."""
+"""The vectors of docs/spec pass through our own functions, and through a second implementation of those pages."""
 
 from __future__ import annotations
 
