@@ -209,31 +209,6 @@ class ProveEntry(Order, frozen=True, kw_only=True):
     leaf_index: Annotated[int, Meta(ge=0, le=2**53 - 1)]
 
 
-class ReportAccess(Order, frozen=True, kw_only=True):
-    """List who opened a record, for the person it is about."""
-
-    purpose: Purpose
-    token: Token
-    reference: Reference | None = None
-
-
-class AccessEntry(msgspec.Struct, frozen=True):
-    """One opening: place in the ledger, when, who, why, which fields in which form."""
-
-    leaf_index: int | None
-    at: str
-    principal: str
-    operation: str
-    purpose: str
-    fields: dict[str, str]
-
-
-class AccessReport(msgspec.Struct, frozen=True):
-    """Every opening of one record, oldest first."""
-
-    accesses: list[AccessEntry]
-
-
 class RequestRelease(Order, frozen=True, kw_only=True):
     """Ask for approved bulk."""
 

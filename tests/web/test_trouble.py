@@ -1,0 +1,180 @@
+"""What callers see while the store is away, a stored row was changed, keys rotate, or there is more than can be done."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from service_world import SHOP, World, signed, wait_until
+
+from cloakroom import rotating
+from cloakroom.client import Refused
+
+ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "reference": "ORDER-1"}
+
+
+def code_of(world: World, name: str, order: dict) -> tuple[int, str]:
+    response = signed(world, name, "POST", "/v1/reveal", order).send(world.nodes[0])
+    return response.status_code, response.json().get("code", "")
+
+
+def test_while_the_store_is_away_nothing_is_opened_and_afterwards_all_is_well(fresh: World):
+    node = fresh.start()
+    token = fresh.tokens(1)
+    order = {**ORDER, "tokens": token}
+    assert code_of(fresh, SHOP, order) == (200, "")
+    name = conninfo_to_dict(fresh.settings.database_url)["dbname"]
+    with psycopg.connect(make_conninfo(fresh.settings.database_url, dbname="postgres"), autocommit=True) as other:
+        other.execute(f'alter database "{name}" with allow_connections false')
+        other.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
+        assert code_of(fresh, SHOP, order) == (503, "unavailable")
+        wait_until(lambda: httpx.get(f"{node.address}/readyz").status_code == 503, 20)
+        assert httpx.get(f"{node.address}/healthz").status_code == 200
+        other.execute(f'alter database "{name}" with allow_connections true')
+    wait_until(lambda: code_of(fresh, SHOP, order) == (200, ""), 10)
+    wait_until(lambda: httpx.get(f"{node.address}/readyz").status_code == 200, 10)
+
+
+def test_a_changed_row_breaks_its_own_request_only(fresh: World):
+    fresh.start()
+    tokens = fresh.tokens(3)
+    application = fresh.open()
+    reference = application.codec(SHOP).read_all(tokens[:1])[0]
+    application.connection.execute(
+        "update person_key set wraps = set_byte(wraps, 0, get_byte(wraps, 0) # 1) where ordinal = %s",
+        (reference.ordinal,),
+    )
+    application.close()
+    orders = [{**ORDER, "tokens": [token]} for token in tokens]
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda order: code_of(fresh, SHOP, order), orders))
+    assert answers == [(500, "broken-record"), (200, ""), (200, "")]
+
+
+def test_keys_rotate_while_a_node_serves(fresh: World):
+    fresh.start()
+    tokens = fresh.tokens(30, brand="tarsenne")
+    stop, seen = threading.Event(), []
+
+    def work() -> None:
+        number = 0
+        with fresh.client(SHOP) as client:
+            while not stop.is_set():
+                number += 1
+                try:
+                    record = next(client.reveal([tokens[number % 30]], **ORDER))
+                    seen.append(bool(record.fields))
+                except Refused as refused:
+                    seen.append(refused.code)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    application = fresh.open("rotator")
+    rotating.rotate_brand(application, "tarsenne")
+    rotating.rotate_index(application, "tarsenne")
+    application.close()
+    time.sleep(1)
+    stop.set()
+    worker.join()
+    assert set(seen) == {True}
+    assert len(seen) > 20
+
+
+def test_a_changed_policy_is_in_force_within_two_seconds(fresh: World):
+    from cloakroom.configuring import apply_configuration
+
+    fresh.start()
+    token = fresh.tokens(1)
+    with fresh.client(SHOP) as client:
+        assert list(client.reveal(token, **ORDER))
+        application = fresh.open()
+        texts = dict(application.configuration.texts)
+        texts["policy.toml"] = texts["policy.toml"].replace(
+            '"order_confirmation", "record_keeping"', '"record_keeping"'
+        )
+        texts["policy.toml"] = texts["policy.toml"].replace(
+            'purposes = ["clienteling"]', 'purposes = ["clienteling", "order_confirmation"]'
+        )
+        apply_configuration(application, texts)
+        application.close()
+        time.sleep(2)
+        with pytest.raises(Refused) as refused:
+            list(client.reveal(token, **ORDER))
+    assert refused.value.reason == "purpose"
+
+
+def test_a_placeholder_is_no_answer(fresh: World):
+    fresh.start()
+    with fresh.client(SHOP) as shop:
+        for number in range(101):
+            shop.write("tarsenne", f"SAME-{number}", {"email": "none@example.org"}, purpose="record_keeping")
+    with fresh.client("privacy") as client, pytest.raises(Refused) as refused:
+        client.find("none@example.org", purpose="access_request", brands=["tarsenne"], reference="DSR-1")
+    assert refused.value.code in {"too-many", "policy", "budget"}
+
+
+def test_releases_over_http_show_nothing_to_strangers(fresh: World):
+    import pyrage
+
+    fresh.start()
+    key = str(pyrage.x25519.Identity.generate().to_public())
+    asked = {"brand": "tarsenne", "fields": ["email"], "recipient": "printer-7", "recipient_key": key}
+    with (
+        fresh.client("marketing") as marketing,
+        fresh.client("privacy") as privacy,
+        fresh.client("security") as security,
+        fresh.client("associate") as stranger,
+    ):
+        release = marketing.request_release("campaign", **asked)
+        assert [item.id for item in privacy.releases()] == [release.id]
+        assert not stranger.releases()
+        answers = []
+        for name in (release.id, "release-000000000000"):
+            with pytest.raises(Refused) as refused:
+                stranger.release(name)
+            answers.append((refused.value.status, refused.value.code, str(refused.value)))
+        assert answers[0] == answers[1] == (404, "not-found", answers[0][2])
+        with pytest.raises(Refused) as refused:
+            marketing.approve_release(release)
+        assert refused.value.reason == "own-lineage"
+        assert privacy.approve_release(release).state == "requested"
+        with pytest.raises(Refused) as refused:
+            privacy.approve_release(release)
+        assert refused.value.code == "exhausted"
+        assert security.approve_release(release).state == "approved"
+
+
+@pytest.mark.slow
+def test_more_than_can_be_done_is_turned_away_at_once_and_nothing_is_lost(fresh: World):
+    """300 callers at once: each is answered, or told to come back, and the ledger holds exactly those answered."""
+    node = fresh.start()
+    tokens = fresh.tokens(200)
+    requests = [
+        signed(fresh, SHOP, "POST", "/v1/reveal", {**ORDER, "tokens": [tokens[number % 200]]})
+        for number in range(900)
+    ]
+    script = (
+        "import asyncio,sys,json,httpx\n"
+        "async def main():\n"
+        " requests=json.load(sys.stdin)\n"
+        " async with httpx.AsyncClient(limits=httpx.Limits(max_connections=900),timeout=30) as http:\n"
+        "  async def one(r):\n"
+        "   return (await http.post(r[0],content=r[1],headers=r[2])).status_code\n"
+        "  print(json.dumps(await asyncio.gather(*[one(r) for r in requests])))\n"
+        "asyncio.run(main())\n"
+    )
+    import json
+
+    data = json.dumps([[f"{node.address}/v1/reveal", item.body.decode(), item.headers] for item in requests])
+    done = subprocess.run([sys.executable, "-c", script], input=data.encode(), capture_output=True, check=True)
+    statuses = json.loads(done.stdout)
+    assert set(statuses) <= {200, 429, 503}
+    entered = [item for item in fresh.entries() if item.operation == "reveal" and item.permitted]
+    assert len(entered) == statuses.count(200) > 0
