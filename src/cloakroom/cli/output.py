@@ -83,7 +83,7 @@ def print_table(
     for row in rows:
         table.add_row(*[Text(f"{cell:,}" if isinstance(cell, int) else visible(str(cell))) for cell in row])
     # In a pipe or a file a table is as wide as it needs to be.
-    console.print(table, width=None if console.is_terminal else _WIDEST)
+    (console if console.is_terminal else Console(width=_WIDEST)).print(table)
 
 
 def print_counts(title: str, counts: Mapping[str, int]) -> None:
