@@ -62,7 +62,7 @@ def import_command(
     files: Annotated[list[Path], typer.Argument(help="CSV, JSON Lines or Parquet files, plain, .gz or .zst.")],
     brand: Annotated[str, typer.Option(help="The brand they belong to.")],
     rejects: Annotated[
-        Path | None, typer.Option(help="File for rejected rows (otherwise rejects/BRAND-FILE.jsonl in the store's folder).")
+        Path | None, typer.Option(help="File for rejected rows (otherwise rejects/BRAND-FILE.jsonl in --home).")
     ] = None,
     home: HomeOption = None,
     json_output: JsonOption = False,
