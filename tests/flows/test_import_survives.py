@@ -271,7 +271,7 @@ def test_an_import_and_a_rotation_of_the_same_brand_wait_for_each_other(new_stor
 @pytest.mark.slow
 def test_memory_stays_flat_however_long_the_file(tmp_path, postgres_server):
     """The longer file fills no more than the same few batches that are on their way."""
-    peaks = [_peak_memory(tmp_path / str(records), postgres_server, records) for records in (80_000, 240_000)]
+    peaks = [_peak_memory(tmp_path / str(records), postgres_server, records) for records in (60_000, 150_000)]
     assert peaks[1] < peaks[0] * 1.25, peaks
 
 

@@ -164,8 +164,10 @@ STORES = {
         r"^key link/65535//1 does not open: wrong root key, or the row was changed$",
     ),
     "two keys of the ring swapped": (
-        "update key_ring k set wrapped = o.wrapped from key_ring o where k.purpose = 'facet' and o.purpose = 'facet'"
-        " and k.scope = 1 and o.scope = 2",
+        (
+            "update key_ring k set wrapped = o.wrapped from key_ring o"
+            " where k.purpose = 'facet' and o.purpose = 'facet' and k.scope = 1 and o.scope = 2"
+        ),
         r"^key facet/1//1 does not open: wrong root key, or the row was changed$",
     ),
 }
