@@ -151,3 +151,31 @@ def test_every_page_is_reachable_from_the_list_of_pages():
         if f"({page.relative_to(ROOT / 'docs')})" not in listed
     ]
     assert missing == []
+
+
+WITHOUT_JSON = {
+    "duties explain",
+    "duties rules check",
+    "duties rules show",
+    "filing export",
+    "filing submitted",
+    "register add",
+    "register export",  # writes JSON, CSV or PDF by itself
+    "serve",  # goes on until told to stop
+}
+
+
+def test_every_command_but_those_named_here_prints_json(commands):
+    def parameters(words):
+        command = load_command(words[0])
+        for word in words[1:]:
+            command = command.commands[word]
+        return None if hasattr(command, "commands") else {name for item in command.params for name in item.opts}
+
+    without = set()
+    for words in commands.commands():
+        if words[0] in COMMANDS:
+            options = parameters(words)
+            if options is not None and "--json" not in options:
+                without.add(" ".join(words))
+    assert without == WITHOUT_JSON
