@@ -73,7 +73,9 @@ def print_table(
         rows: Cells of each row.
         whole: Columns whose cells stay on one line, so that they can be copied: tokens and ids.
     """
-    table = Table(title=Text(title) if title else None, title_justify="left", header_style="bold")
+    if title:  # not the table's own, which is folded to the width of the table
+        say((title, "bold"))
+    table = Table(header_style="bold")
     for at, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[at], int) for row in rows)
         longest = max((len(visible(str(row[at]))) for row in rows), default=0) if name in whole else None
