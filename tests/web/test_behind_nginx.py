@@ -45,7 +45,9 @@ def test_the_nginx_of_the_how_to_passes_signed_requests_through_and_tells_who_ca
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "vault.pem"))
     look_up = socket.getaddrinfo
     monkeypatch.setattr(
-        socket, "getaddrinfo", lambda host, *rest, **more: look_up("127.0.0.1" if host == NAME else host, *rest, **more)
+        socket,
+        "getaddrinfo",
+        lambda host, *rest, **more: look_up("127.0.0.1" if host == NAME else host, *rest, **more),
     )
     try:
         wait_until(lambda: _ready(f"https://{NAME}/readyz"), 10)
