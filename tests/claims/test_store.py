@@ -150,3 +150,15 @@ def test_nothing_of_a_dump_remains_on_disk_in_the_store_or_in_what_is_printed(ho
     assert not any(needle.decode() in printed for needle in needles)
     left = [path for path in (home.parent / "tmp").iterdir() if path.name != ".lockfile"]  # of the database server
     assert left == []
+
+
+def test_names_and_words_of_the_sellers_reach_the_terminal_as_plain_text(home, tmp_path) -> None:
+    dump = tmp_path / "[bold]x[/nope]"
+    dump.mkdir()
+    (dump / "[red]a.csv").write_text("email,name\na@nowhere.example,[blink]Ada\n")
+    said = {"seller": "[/] \x1b[31mred", "text": "[link=http://x]", "claimed_brands": ["[b]"], "price": "$ # * _ `"}
+    (dump / "claim.json").write_text(json.dumps(said))
+    printed = run(home, "claim", "check", dump, "--pdf", tmp_path / "a.pdf")
+    assert "[red]a.csv" in printed
+    assert "\x1b" not in printed + run(home, "claim", "list")
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")

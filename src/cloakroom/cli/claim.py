@@ -16,7 +16,7 @@ from cloakroom.claiming import check
 from cloakroom.claims.report import report_document
 from cloakroom.claims.statement import Statement, parse_statement
 from cloakroom.cli.claim_text import print_claim, print_claims
-from cloakroom.cli.output import HomeOption, JsonOption, console, print_json, stderr
+from cloakroom.cli.output import HomeOption, JsonOption, print_json, say, stderr
 from cloakroom.errors import InputError, LimitError
 from cloakroom.settings import load_settings
 from cloakroom.wiring import application
@@ -53,7 +53,7 @@ def check_command(
     else:
         print_claim(document)
         if pdf is not None:
-            console.print(f"Report for counsel: {pdf}", highlight=False)
+            say(f"Report for counsel: {pdf}")
 
 
 @claim_app.command("list")

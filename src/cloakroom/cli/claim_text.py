@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.panel import Panel
+from rich.text import Text
 
-from cloakroom.cli.output import console, print_table
+from cloakroom.cli.output import console, print_table, say, visible
 
 _COLOURS = {"genuine": "red", "mixed": "yellow", "recycled": "cyan", "foreign": "green"}
 
@@ -16,9 +17,8 @@ def print_claim(document: Mapping[str, Any]) -> None:
     """Print one report."""
     word = document["verdict"]
     reasons = "\n".join(f"· {reason}" for reason in document["reasons"])
-    console.print(
-        Panel(reasons, title=f"[bold {_COLOURS.get(word, 'white')}]{word}[/]", title_align="left"), highlight=False
-    )
+    title = Text(word, style=f"bold {_COLOURS.get(word, 'white')}")
+    console.print(Panel(Text(visible(reasons)), title=title, title_align="left"))
     claimed, persons = document["claimed"], document["persons"]
     rows = [
         ("rows", _count(claimed.get("rows")), _count(document["rows"])),
@@ -34,35 +34,25 @@ def print_claim(document: Mapping[str, Any]) -> None:
     for name, brand in document["brands"].items():
         _print_brand(name, brand)
     for candidate in document["attribution"]:
-        console.print(f"[bold]{candidate['kind']} {candidate['id']}[/]: {candidate['reason']}", highlight=False)
+        say((f"{candidate['kind']} {candidate['id']}", "bold"), f": {candidate['reason']}")
     for earlier in document["earlier"]:
-        console.print(
-            f"{earlier['share']:.1%} was in claim {earlier['id']} of {earlier['checked_at']}", highlight=False
-        )
+        say(f"{earlier['share']:.1%} was in claim {earlier['id']} of {earlier['checked_at']} ({earlier['relation']})")
     files = [(item["path"], item["format"], item["encoding"] or "", item["rows"], item["rejected_rows"],
               "; ".join(item["notes"])) for item in document["files"]]  # fmt: skip
     print_table("Files", ("file", "form", "encoding", "rows", "rejected", "notes"), files)
     for unknown in document["unknown"]:
-        console.print(f"Not known: {unknown}", highlight=False)
-    console.print(
-        f"Claim {document['id']}; values of {document['records_opened']:,} records were opened for it.",
-        highlight=False,
-    )
+        say(f"Not known: {unknown}")
+    say(f"Claim {document['id']}; values of {document['records_opened']:,} records were opened for it.")
 
 
 def _print_brand(name: str, brand: Mapping[str, Any]) -> None:
     records = brand["records"]
-    console.print(
-        f"[bold]{name}[/]: {records['proven']:,} of {brand['of']:,} records proven, "
-        f"{records['bounded']:,} share an address only",
-        highlight=False,
-    )
+    counts = f"{records['proven']:,} of {brand['of']:,} records proven, {records['bounded']:,} share an address only"
+    say((name, "bold"), f": {counts}")
     if brand["fields"]:
-        console.print(f"  fields: {', '.join(brand['fields'])}", highlight=False)
+        say(f"  fields: {', '.join(brand['fields'])}")
     for snapshot in brand["snapshots"]:
-        console.print(
-            f"  as of {snapshot['from']} to {snapshot['to']}: {snapshot['share']:.1%} of the rows", highlight=False
-        )
+        say(f"  as of {snapshot['from']} to {snapshot['to']}: {snapshot['share']:.1%} of the rows")
 
 
 def print_claims(reports: Sequence[Mapping[str, Any]]) -> None:
@@ -72,7 +62,7 @@ def print_claims(reports: Sequence[Mapping[str, Any]]) -> None:
          sum(brand["records"]["proven"] for brand in item["brands"].values()))
         for item in reports
     ]  # fmt: skip
-    print_table("Claims", ("id", "checked", "seller", "verdict", "rows", "records"), rows)
+    print_table("Claims", ("id", "checked", "seller", "verdict", "rows", "records"), rows, whole=("id",))
 
 
 def _count(value: int | None) -> str:
