@@ -216,13 +216,16 @@ class _Run:
             return 0
         if (mark.log, mark.to) != (self._log, self._sink.address):
             raise UsageError("the cursor is of another log or of another receiver")
-        before = self._store.entries_from(mark.next - 1, 1) if mark.next > 0 else []
-        if mark.next > 0 and (not before or leaf_hash(before[0][1]).hex() != mark.leaf_hash):
+        if mark.next > 0 and not self._holds(mark.next - 1, mark.leaf_hash):
             raise TamperedError(
                 f"the log does not hold what was sent before entry {mark.next}: it was restored or changed; "
                 "find out which, then choose where to begin with --from"
             )
         return mark.next
+
+    def _holds(self, index: int, digest: str) -> bool:
+        found = self._store.entries_from(index, 1)
+        return bool(found) and found[0][0] == index and leaf_hash(found[0][1]).hex() == digest
 
     def _checked_start(self, start: int) -> int:
         checkpoint = self._application.log.latest_checkpoint()

@@ -151,12 +151,13 @@ class SyslogSink:
         framed = [frame(message, self._hostname) for message in messages]
         line.sendall(b"".join([part for text in framed for part in (b"%d " % len(text), text)]))
         deadline = time.monotonic() + self._limits.answer_s
-        while _unconfirmed_bytes(line):
+        while not _is_closed(line):
+            if not _unconfirmed_bytes(line):
+                return
             if time.monotonic() > deadline:
                 raise TimeoutError(errno.ETIMEDOUT, "the receiver does not take what it is sent")
             time.sleep(_LOOK_S)
-        if _is_closed(line):
-            raise ConnectionResetError(errno.ECONNRESET, "the receiver closed the connection")
+        raise ConnectionResetError(errno.ECONNRESET, "the receiver closed the connection")
 
 
 def _is_closed(line: socket.socket) -> bool:
