@@ -153,7 +153,7 @@ def test_nothing_of_a_dump_remains_on_disk_in_the_store_or_in_what_is_printed(ho
 
 
 def test_names_and_words_of_the_sellers_reach_the_terminal_as_plain_text(home, tmp_path) -> None:
-    dump = tmp_path / "[bold]x[/nope]"
+    dump = tmp_path / "[bold]x[nope]"
     dump.mkdir()
     (dump / "[red]a.csv").write_text("email,name\na@nowhere.example,[blink]Ada\n")
     said = {"seller": "[/] \x1b[31mred", "text": "[link=http://x]", "claimed_brands": ["[b]"], "price": "$ # * _ `"}

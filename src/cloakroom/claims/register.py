@@ -118,8 +118,6 @@ class Sampler:
     def take(self, addresses: pl.Series) -> None:
         """Take normal forms in; repetitions are welcome."""
         unique = addresses.unique()
-        if self._rate < _WHOLE // 8:  # Spare most of the work once the sample has become thin.
-            unique = unique.filter(unique.str.contains("@", literal=True))
         chosen = [(crc, text) for text in unique.to_list() if (crc := zlib.crc32(text.encode())) < self._rate]
         for (crc, _), digest in zip(chosen, self._digest([text for _, text in chosen]), strict=True):
             self._sample[int.from_bytes(digest[:DIGEST_BYTES], "big")] = crc
