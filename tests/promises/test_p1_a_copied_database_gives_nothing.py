@@ -288,6 +288,24 @@ def test_the_order_of_ordinals_does_not_follow_the_order_of_a_delivery(applicati
     assert abs(correlation) < 5 / math.sqrt(len(pairs))
 
 
+@pytest.mark.parametrize("table", ["record", "person_key"])
+def test_the_order_in_which_rows_lie_does_not_follow_the_order_of_a_delivery(application, store, table):
+    brand, files = next(iter(store.deliveries.items()))
+    places = {row.record_id: place for place, row in enumerate(rows_of(application.configuration, brand, files[0]))}
+    number, owner = application.catalogue.fields["customer_number"], application.catalogue.brand(brand)
+    order = application.connection.execute(f"select ordinal from {table} where brand = %s order by ctid", (owner,))
+    lying = [ordinal for (ordinal,) in order]
+    rows = {row.record.ordinal: row for row in application.vault.sealed_rows(lying) if row.state == 0}
+    pairs = []
+    for place, ordinal in enumerate(lying):
+        if ordinal in rows:
+            row = rows[ordinal]
+            values = application.sealers[owner].open(row.record, row.keys, {EnvelopeClass.IDENTITY: [number]})
+            if values[number].decode() in places:
+                pairs.append((place, places[values[number].decode()]))
+    assert abs(np.corrcoef(np.array(pairs).T)[0, 1]) < 5 / math.sqrt(len(pairs))
+
+
 def test_facet_rows_show_neither_names_nor_values_nor_exact_sizes(used):
     names = {"country", "language", "kind", "spend_band", "store", "region", "customer", "recipient", "employee"}
     rows = used.connection.execute("select key, sealed from facet").fetchall()
