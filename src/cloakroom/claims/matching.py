@@ -139,7 +139,7 @@ class Matcher:
         phones = keyed.phones.filter(~_in(keyed.phones["row"], settled))
         phone_pairs, phone_crowd = self._phones.pairs(phones)
         if not keyed.is_broken:
-            self._count_known_emails(keyed, email_pairs, email_crowd)
+            self._count_known_emails(keyed, email_crowd)
         keyed = self._learned(
             table, keyed, pl.concat([id_pairs, email_pairs, phone_pairs]).unique(maintain_order=True)
         )
@@ -167,8 +167,7 @@ class Matcher:
         known = table.learned.get(columns)
         return keyed if known is None else replace(keyed, recognised=known)
 
-    def _count_known_emails(self, keyed: KeyedRows, pairs: pl.DataFrame, crowd: _Flags) -> None:
-        del pairs
+    def _count_known_emails(self, keyed: KeyedRows, crowd: _Flags) -> None:
         hashes = keyed.emails["key"].hash(self._email_seed).to_numpy()
         self._known_emails.add(hashes[~self._emails.known.unknown(hashes) | crowd])
 
