@@ -167,7 +167,7 @@ def test_killed_anywhere_and_started_again_no_entry_is_missing(store, applicatio
 
 
 def test_a_tcp_receiver_that_hangs_up_in_the_middle_gets_everything(application, cursor, monkeypatch):
-    monkeypatch.setattr(feeding, "BATCH", 100)
+    monkeypatch.setattr(feeding, "BATCH", 20)  # so small that the receiving machine takes several unread
     size = add_entries(application, 2_500)
     listener = listen()
     receiver = StreamReceiver(listener, hang_up_after=730)

@@ -39,9 +39,14 @@ def test_a_renamed_removed_or_emptied_file_is_noticed_at_the_next_batch(tmp_path
     path.unlink()
     sink.send([message(3)])
     assert indexes(path) == [3]
-    os.truncate(path, 0)
+    path.rename(tmp_path / "events.2")
+    path.touch(mode=0o640)
     sink.send([message(4)])
+    assert indexes(tmp_path / "events.2") == [3]
     assert indexes(path) == [4]
+    os.truncate(path, 0)
+    sink.send([message(5)])
+    assert indexes(path) == [5]
     assert path.stat().st_mode & 0o777 == 0o640
     sink.close()
 

@@ -15,12 +15,15 @@ class Limits:
         datagram_bytes: Largest UDP datagram: what IPv4 carries (65,535 less both headers).
         unix_datagram_bytes: Largest datagram to a local socket; below Linux's usual send buffer.
         torn_bytes: How far back the beginning of a torn last line is looked for in a file.
+        unread_messages: How many messages the receiving machine may hold for a program that does not read them: Linux
+            buffers up to 6 MiB for a connection (tcp_rmem), and hardly an event is smaller than 1 kB.
         answer_s: How long a receiver may take to accept a connection or to take a message.
     """
 
     datagram_bytes: int = 65_507
     unix_datagram_bytes: int = 131_072
     torn_bytes: int = 1_048_576
+    unread_messages: int = 10_000
     answer_s: float = 10.0
 
 

@@ -80,7 +80,7 @@ class SyslogSink:
             limits: Bounds.
         """
         self.address = str(receiver)
-        self.overlap = 0 if receiver.transport is Transport.UNIX else 1_000
+        self.overlap = 0 if receiver.transport is Transport.UNIX else limits.unread_messages
         self._receiver = receiver
         self._hostname = "".join(c for c in hostname if 33 <= ord(c) <= 126)[:255] or "-"
         self._limits = limits
