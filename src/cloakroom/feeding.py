@@ -55,7 +55,7 @@ class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Fed:
-    """What one run of a feed did: events sent, repeated ones among them, and where the next run goes on."""
+    """What one run of a feed did: events sent, with those sent again, and the entry at which the next run goes on."""
 
     sent: int
     next: int
