@@ -143,7 +143,7 @@ class PeekStream:
             self._head = self._head[wanted:]
             wanted -= len(parts[0])
         while wanted > 0:
-            piece = self._take(min(wanted, 4 << 20))
+            piece = self._take(min(wanted, 8 << 20))
             if not piece:
                 break
             parts.append(piece)

@@ -95,14 +95,16 @@ class TextBlocks:
             piece = self._stream.read(self._block_bytes)
             if not piece:
                 break
-            block = carry + piece if carry else piece
-            end = block.rfind(b"\n") + 1
-            if end == 0 and len(block) < 2 * self._block_bytes:
-                carry = block
+            end = piece.rfind(b"\n") + 1
+            if end == 0:
+                carry += piece
+                if len(carry) >= 2 * self._block_bytes:
+                    yield self._as_utf8(carry)
+                    carry = b""
                 continue
-            end = end or len(block)
-            carry = block[end:]
-            yield self._as_utf8(block[:end])
+            block = b"".join((carry, memoryview(piece)[:end]))
+            carry = piece[end:]
+            yield self._as_utf8(block)
         if carry:
             yield self._as_utf8(carry)
 
