@@ -21,6 +21,7 @@ from cloakroom.flows.find import FindRequest, find
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import decode_entry
+from cloakroom.scope import affected_by
 from cloakroom.wiring import Application
 
 ROLES = {
@@ -158,7 +159,7 @@ def test_only_records_with_every_facet_are_in_it(application: Application, who, 
     data = pyrage.decrypt((tmp_path / "x.age").read_bytes(), [IDENTITY]).decode()
     rows = list(csv.DictReader(io.StringIO(data)))
     assert {row["country"] for row in rows} == {country}
-    entry, data = release_entries(application, "run")[0]
+    _, data = release_entries(application, "run")[0]
     assert BitMap.deserialize(data) - application.canaries() <= facets["country", country]
 
 
@@ -228,7 +229,7 @@ def test_a_request_outside_the_policy_is_refused(application: Application, who):
         releasing.request_release(application, who["marketing"], content(recipient_key="age1x"))
 
 
-class Interrupted(CloakroomError):
+class InterruptionError(CloakroomError):
     pass
 
 
@@ -241,9 +242,9 @@ def test_an_interrupted_release_is_taken_up_with_the_same_set_under_the_same_ent
 
     def fail(done: int, _total: int) -> None:
         if done > 100:
-            raise Interrupted
+            raise InterruptionError
 
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptionError):
         releasing.run_release(application, who["marketing"], name, target, canary_domain=DOMAIN, progress=fail)
     assert not target.exists()
     planted = application.canaries()
@@ -257,8 +258,6 @@ def test_an_interrupted_release_is_taken_up_with_the_same_set_under_the_same_ent
 
 
 def test_the_affected_of_a_release_are_its_exact_set(application: Application, who, tmp_path: Path):
-    from cloakroom.scope import affected_by
-
     run(application, who, approved(application, who), tmp_path / "x.age")
     _, data = release_entries(application, "run")[0]
     found = affected_by(application, lineage="marketing", count_persons=False)

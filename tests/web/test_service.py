@@ -8,7 +8,9 @@ import httpx
 import pytest
 from service_world import SHOP, World, signed, wait_until
 
+from cloakroom import principals
 from cloakroom.client import Refused
+from cloakroom.gate.policy import PrincipalKind
 
 CLIENTELING = {"purpose": "clienteling", "fields": ["given_name", "email"], "reference": "APPT-1"}
 
@@ -97,7 +99,7 @@ def test_what_is_not_there_takes_as_long_as_what_is_not_yours(served: World):
 def test_a_spent_budget_says_when_to_come_back(served: World):
     tokens = served.tokens(60)
     with served.client("second-privacy") as client:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(Refused) as refused:  # noqa: PT012 - whichever request is the one too many
             for token in tokens:
                 list(client.reveal([token], purpose="access_request", fields=["email"], reference="DSR-2"))
         assert (refused.value.code, refused.value.status) == ("budget", 429)
@@ -148,9 +150,6 @@ def test_a_credential_that_nobody_used_for_three_months_has_lapsed(fresh: World)
 
 
 def test_an_application_enrolled_while_a_node_runs_is_served(served: World):
-    from cloakroom import principals
-    from cloakroom.gate.policy import PrincipalKind
-
     application = served.open()
     path = principals.enrol(application, "new-app", kind=PrincipalKind.APPLICATION, roles=frozenset({"web_shop"}))
     application.close()

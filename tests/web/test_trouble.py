@@ -1,7 +1,8 @@
-"""What callers see while the store is away, a stored row was changed, keys rotate, or there is more than can be done."""
+"""What callers see while the store is away, a row was changed, keys rotate, or there is more than can be done."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -10,12 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psycopg
+import pyrage
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from service_world import SHOP, World, signed, wait_until
 
 from cloakroom import rotating
 from cloakroom.client import Refused
+from cloakroom.configuring import apply_configuration
 
 ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "reference": "ORDER-1"}
 
@@ -88,8 +91,6 @@ def test_keys_rotate_while_a_node_serves(fresh: World):
 
 
 def test_a_changed_policy_is_in_force_within_two_seconds(fresh: World):
-    from cloakroom.configuring import apply_configuration
-
     fresh.start()
     token = fresh.tokens(1)
     with fresh.client(SHOP) as client:
@@ -121,8 +122,6 @@ def test_a_placeholder_is_no_answer(fresh: World):
 
 
 def test_releases_over_http_show_nothing_to_strangers(fresh: World):
-    import pyrage
-
     fresh.start()
     key = str(pyrage.x25519.Identity.generate().to_public())
     asked = {"brand": "tarsenne", "fields": ["email"], "recipient": "printer-7", "recipient_key": key}
@@ -170,8 +169,6 @@ def test_more_than_can_be_done_is_turned_away_at_once_and_nothing_is_lost(fresh:
         "  print(json.dumps(await asyncio.gather(*[one(r) for r in requests])))\n"
         "asyncio.run(main())\n"
     )
-    import json
-
     data = json.dumps([[f"{node.address}/v1/reveal", item.body.decode(), item.headers] for item in requests])
     done = subprocess.run([sys.executable, "-c", script], input=data.encode(), capture_output=True, check=True)
     statuses = json.loads(done.stdout)

@@ -202,7 +202,7 @@ class RecordOpener:
         self._rows = rows
         self._bands = bands
         self._names = {number: name for name, number in catalogue.brands.items()}
-        self._plans: dict[int, tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]] = {}
+        self._plans: dict[tuple[tuple[str, Form], ...], tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]] = {}
 
     def show(self, reference: RecordReference, admissions: Mapping[str, Admission]) -> dict[str, str]:
         """Return what may be seen of one record; nothing where it is erased or gone."""
@@ -222,7 +222,9 @@ class RecordOpener:
         return {name: text for name, text in shown.items() if text is not None}
 
     def _plan(self, admission: Admission) -> tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]:
-        plan = self._plans.get(id(admission))
+        # Requests of a batch mostly ask for the same fields; one plan serves all that show them in the same forms.
+        shown = tuple(admission.forms.items())
+        plan = self._plans.get(shown)
         if plan is None:
             wanted: dict[EnvelopeClass, list[int]] = {}
             fields: list[_Field] = []
@@ -232,5 +234,5 @@ class RecordOpener:
                     wanted.setdefault(self._catalogue.envelope_class(name), []).append(number)
                     masked = mask_kind(str(definition.kind), definition.data_element)
                     fields.append(_Field(number, name, form, masked, self._bands.get(name, ())))
-            plan = self._plans[id(admission)] = (wanted, fields)
+            plan = self._plans[shown] = (wanted, fields)
         return plan
