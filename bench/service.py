@@ -196,18 +196,17 @@ def make_store(home: Path, records: int, count: int) -> tuple[Settings, list[Pri
     for brand, files in world.files.items():
         for name in files:
             import_file(application, home / "deliveries" / name, brand)
-    paths = []
     principals.enrol(application, "shop", kind=PrincipalKind.APPLICATION, roles=frozenset({"web_shop"}))
-    for number in range(count):
-        paths.append(
-            principals.enrol(
-                application,
-                f"shop-{number}",
-                kind=PrincipalKind.APPLICATION,
-                roles=frozenset({"web_shop"}),
-                works_through="shop",
-            )
+    paths = [
+        principals.enrol(
+            application,
+            f"shop-{number}",
+            kind=PrincipalKind.APPLICATION,
+            roles=frozenset({"web_shop"}),
+            works_through="shop",
         )
+        for number in range(count)
+    ]
     codec = application.codec("shop")
     brand = application.catalogue.brand("tarsenne")
     rows = application.vault.sealed_rows(range(application.vault.ordinals_end()))
