@@ -75,6 +75,7 @@ def erase(
     _check(application, who, frozenset(by_brand), purpose=purpose, reference=reference, address=address)
     entries: list[PreparedEntry] = []
     with application.connection.transaction():
+        application.refuse_frozen(who.stored.principal.id)
         # Locked first, then read: whatever an import or a rotation committed before is seen, and nothing comes after.
         for brand, ordinals in sorted(by_brand.items()):
             keys = {"brand": brand, "ordinals": sorted(ordinals)}
@@ -122,6 +123,11 @@ def _place_in_log(application: Application, entry: PreparedEntry) -> int:
     raise StoreError("the records are erased, but their entry is not in the log yet: the sequencer stands still")
 
 
+def _known(application: Application, purpose: str) -> str:
+    """Return a purpose for the ledger; what the policy does not know may be anybody's name."""
+    return purpose if purpose in application.configuration.policy.purposes else "?"
+
+
 def _is_gone(row: StoredRow | None) -> bool:
     return row is None or row.keys is None
 
@@ -153,7 +159,11 @@ def _check(
     if frozen:
         code, words = "frozen", "this credential is frozen"
     refusal = application.gatekeeper.prepare(
-        lineage=principal.id, operation=Operation.ERASE, permitted=False, reason=code, purpose=purpose
+        lineage=principal.id,
+        operation=Operation.ERASE,
+        permitted=False,
+        reason=code,
+        purpose=_known(application, purpose),
     )
     application.ledger.append({}, [refusal])
     raise DeniedError(code, words)

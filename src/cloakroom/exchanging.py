@@ -62,7 +62,8 @@ def exchange(
     ]
     admissions, _ = application.gatekeeper.admit(asks)
     _check(admissions)
-    assert scope is not None
+    if scope is None:
+        raise DeniedError("brand", "nothing here for this caller")
     references = [item for item in found if isinstance(item, RecordReference)]
     return application.codec(scope).issue(references)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import IO
 
 import numpy as np
 
-from cloakroom.adapters.deliveries import Delivery, RowBatch, open_delivery
+from cloakroom.adapters.deliveries import Delivery, Rejection, RowBatch, open_delivery
 from cloakroom.adapters.postgres.connection import open_store
 from cloakroom.adapters.postgres.import_store import OverlappedImports, PostgresImports
 from cloakroom.adapters.sealing_workers import sealing_workers
@@ -24,6 +24,9 @@ from cloakroom.vault.facets import FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.vault.rows import RowBlock, RowDigests
 from cloakroom.wiring import Application
+
+_TIME_AHEAD = 86_400_000_000
+"""Microseconds by which a row may be newer than now: clocks and time zones are set wrongly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def import_file(
     brand = application.catalogue.brand(brand_name)
     if not path.is_file():
         raise InputError.at(str(path), "is not a file")
-    with application.settled_keys(brand):
+    with application.settled_keys(brand), application.sole_import(brand):
         return _import(application, path, brand_name, rejects=rejects, progress=progress)
 
 
@@ -119,10 +122,11 @@ def _incoming(
     file: IO[str] | None = None
     try:
         for batch in delivery.batches(skip_rows=state.rows_done):
-            if batch.rejected and rejects is not None:
+            block, rejected = _block(batch, at)
+            if rejected and rejects is not None:
                 file = file or rejects.open("a", encoding="utf-8")
-                _write_rejects(file, delivery.path.name, batch)
-            yield IncomingBatch(_block(batch, at), len(batch.rejected), batch.rows_read)
+                _write_rejects(file, delivery.path.name, rejected)
+            yield IncomingBatch(block, len(rejected), batch.rows_read)
             if progress is not None:
                 progress(ImportProgress(batch.rows_read, batch.bytes_read, delivery.total_bytes))
     finally:
@@ -130,8 +134,9 @@ def _incoming(
             file.close()
 
 
-def _block(batch: RowBatch, at: int) -> RowBlock:
-    return RowBlock(
+def _block(batch: RowBatch, at: int) -> tuple[RowBlock, list[Rejection]]:
+    """Return the rows that are taken, and those that are not: a time still to come would shut out every later one."""
+    block = RowBlock(
         record_ids=batch.record_ids,
         modified_at=[at if modified is None else modified for modified in batch.modified_at],
         deleted=batch.deleted,
@@ -139,10 +144,16 @@ def _block(batch: RowBatch, at: int) -> RowBlock:
         normal=batch.normal,
         facets=batch.facets,
     )
+    late = {row for row, modified in enumerate(block.modified_at) if modified > at + _TIME_AHEAD}
+    if not late:
+        return block, batch.rejected
+    kept = block.take([row for row in range(len(block)) if row not in late])
+    reason = "the time of modification lies more than a day ahead"
+    return kept, [*batch.rejected, *(Rejection(batch.lines[row], "modified_at", reason) for row in sorted(late))]
 
 
-def _write_rejects(file: IO[str], name: str, batch: RowBatch) -> None:
-    for rejection in batch.rejected:
+def _write_rejects(file: IO[str], name: str, rejected: Sequence[Rejection]) -> None:
+    for rejection in rejected:
         line = {"file": name, "line": rejection.line, "field": rejection.field, "reason": rejection.reason}
         file.write(json.dumps(line, ensure_ascii=False) + "\n")
     file.flush()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_network
 from pathlib import Path
 
 from cloakroom.adapters.credentials import PrivateCredential, read_credential, write_credential
@@ -11,10 +13,12 @@ from cloakroom.adapters.postgres.store_records import FOREVER, StoredPrincipal
 from cloakroom.crypto import SigningKey, VerifyingKey, random_bytes
 from cloakroom.errors import ConflictError, DeniedError, RuleError, UsageError
 from cloakroom.gate.decision import Principal, decide_renewal
-from cloakroom.gate.policy import EVERY_BRAND, PrincipalKind
+from cloakroom.gate.policy import EVERY_BRAND, LOCAL, PrincipalKind
 from cloakroom.ledger.entry import Operation, check_identifier
 from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, new_key
 from cloakroom.wiring import Application
+
+_REASON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,14 @@ def enrol(
         ConflictError: There is such a principal.
     """
     check_identifier("principal", name)
+    _check_networks(networks)
     _check_known("role", roles, application.configuration.policy.roles)
     _check_known("brand", brands - {EVERY_BRAND}, application.catalogue.brands)
     scope = works_through or name
-    if works_through is not None and application.records.find_principal(works_through) is None:
-        raise UsageError("no such application to work through")
+    if works_through is not None:
+        through = application.records.find_principal(works_through)
+        if through is None or through.principal.kind is not PrincipalKind.APPLICATION:
+            raise UsageError("no such application to work through")
     principal = Principal(
         id=name,
         kind=kind,
@@ -82,6 +89,8 @@ def enrol(
     private = SigningKey.generate() if public_key is None else None
     key = private.verifying_key if private is not None else public_key
     assert key is not None
+    if application.records.has_key(key):
+        raise ConflictError("this key is enrolled already; one key is one credential")
     credential = f"{name}:{random_bytes(4).hex()}"
     path = application.settings.credentials / f"{name.replace('/', '_')}.key" if private is not None else None
     if path is not None and path.exists():
@@ -122,7 +131,8 @@ def authenticate(application: Application, credential_file: Path) -> Authenticat
 def freeze(application: Application, name: str, *, by: str, reason: str) -> bool:
     """Freeze a lineage everywhere from its next request on; say whether it was not frozen before."""
     application.records.principal(name)
-    check_identifier("reason", reason)
+    if not _REASON.fullmatch(reason):
+        raise UsageError("a reason is an identifier such as stolen-laptop or INC-2026-031, without personal data")
     return application.gatekeeper.freeze(name, by=by, reason=reason)
 
 
@@ -173,6 +183,15 @@ def renew(
         entry = keeper.prepare(lineage=name, operation=Operation.RENEW, principal=by.id, counted=True, detail=detail)
         application.ledger.renew(name, state.version, entry)
     keeper.forget(name)
+
+
+def _check_networks(networks: tuple[str, ...]) -> None:
+    for text in networks:
+        try:
+            if text != LOCAL:
+                ip_network(text)
+        except ValueError as error:
+            raise UsageError("a network is a CIDR such as 10.20.0.0/16, or `local`") from error
 
 
 def _check_known(what: str, names: frozenset[str], known: object) -> None:

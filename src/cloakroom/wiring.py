@@ -22,7 +22,7 @@ from cloakroom.adapters.postgres.vault_store import PostgresVault
 from cloakroom.adapters.root_key import create_root_key, load_root_key
 from cloakroom.clock import Clock, SystemClock, to_microseconds
 from cloakroom.crypto import SigningKey
-from cloakroom.errors import ConflictError
+from cloakroom.errors import ConflictError, DeniedError
 from cloakroom.flows.admission import Gatekeeper, NodeIdentity
 from cloakroom.flows.configuration import Configuration, read_configuration
 from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin_of
@@ -39,6 +39,7 @@ from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
 
 _BRAND_KEYS_LOCK = 4172029
+_IMPORT_LOCK = 4172041
 
 
 @dataclass
@@ -173,6 +174,23 @@ class Application:
             if not self.connection.closed:
                 self.connection.execute(f"select {unlock}(%s, %s)".encode(), (_BRAND_KEYS_LOCK, brand))
 
+    @contextmanager
+    def sole_import(self, brand: int) -> Iterator[None]:
+        """Be the only import of a brand until the end: two at once could make one record twice."""
+        self.connection.execute("select pg_advisory_lock(%s, %s)", (_IMPORT_LOCK, brand))
+        try:
+            yield
+        finally:
+            if not self.connection.closed:
+                self.connection.execute("select pg_advisory_unlock(%s, %s)", (_IMPORT_LOCK, brand))
+
+    def may_write(self, brand: int) -> bool:
+        """Within a transaction: keep imports of a brand away until its end; false while one runs."""
+        row = self.connection.execute(
+            "select pg_try_advisory_xact_lock_shared(%s, %s)", (_IMPORT_LOCK, brand)
+        ).fetchone()
+        return bool(row and row[0])
+
     def settle_keys(self, brand: int) -> bool:
         """Within a transaction: keep a brand's keys as they are until its end; false while they are being rotated."""
         row = self.connection.execute(
@@ -189,6 +207,17 @@ class Application:
         self.catalogue = self.records.catalogue(self.configuration.definitions)
         self.refresh_keys()
         self.gatekeeper.adopt(self.configuration.policy, self.configuration.field_classes, self.canaries())
+
+    def refuse_frozen(self, lineage: str) -> None:
+        """Within a transaction: hold a lineage, so that a freeze comes before or after it, and refuse a frozen one.
+
+        Raises:
+            DeniedError: It is frozen.
+        """
+        self.connection.execute(load_queries("ledger")["lock_lineages"], {"ids": [lineage]})
+        state = self.ledger.states([lineage]).get(lineage)
+        if state is None or state.frozen is not None:
+            raise DeniedError("frozen", "this credential is frozen")
 
     def now(self) -> int:
         """Return the time in microseconds."""

@@ -16,8 +16,8 @@ from cloakroom.adapters.postgres.import_store import PostgresImports
 from cloakroom.adapters.postgres.service_store import KeptAnswer, ServiceStore
 from cloakroom.adapters.single_records import read_record
 from cloakroom.clock import format_time
-from cloakroom.crypto import sha256
-from cloakroom.errors import ConflictError
+from cloakroom.crypto import hmac_sha256
+from cloakroom.errors import ConflictError, InputError
 from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
 from cloakroom.flows.import_ports import DeliveryState, NewRows
 from cloakroom.ledger.entry import Operation
@@ -30,6 +30,8 @@ from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import Application
 
 _RECORD_LOCK = 4172031
+TIME_AHEAD = 86_400_000_000
+"""Microseconds by which a record may be newer than now."""
 
 
 class KeysInMotion(ConflictError):  # noqa: N818 - reads as what happens
@@ -82,11 +84,12 @@ def write_record(
 
     Raises:
         InputError: A value cannot be taken, or holds payment data.
-        ConflictError: The key was used for another request, or the values are older than what is stored.
+        ConflictError: The key was used for another request, or the key is in use.
     """
     store = ServiceStore(application.connection)
-    lineage, digest = who.stored.principal.id, sha256(request)
-    brand = application.catalogue.brand(write.brand)
+    lineage, brand = who.stored.principal.id, application.catalogue.brand(write.brand)
+    # Keyed: the request holds the values, and their plain hash would be searched for them.
+    digest = hmac_sha256(application.ring.get(KeyPurpose.CONTENT, brand), request)
     batch = read_record(
         application.configuration.mappings[write.brand],
         application.configuration.group,
@@ -97,20 +100,23 @@ def write_record(
     )
     at = application.now()
     block = block_of(batch, at)
+    if block.modified_at and block.modified_at[0] > at + TIME_AHEAD:
+        raise InputError.at("record", "the time of modification lies more than a day ahead", field="modified_at")
     with application.connection.transaction():
         kept = store.kept_answer(lineage, key)
         if kept is not None:
             return _repeated(kept, digest)
         if not application.settle_keys(brand):
             raise KeysInMotion("the keys of this brand are being rotated; try again")
+        if not application.may_write(brand):
+            raise KeysInMotion("a delivery of this brand is being imported; try again")
+        application.refuse_frozen(lineage)
         link = application.digests[brand].link(RECORD_ID_INDEX, block.record_ids)
         # Two who create the same record at the same time: the second waits, and then finds it.
         application.connection.execute(
             "select pg_advisory_xact_lock(%s, %s)", (_RECORD_LOCK, int.from_bytes(link[:4], "big", signed=True))
         )
         result = import_block(application, brand, block)
-        if result.counts[RowFate.STALE]:
-            raise ConflictError("the values are older than what is stored; nothing was written")
         token = "" if write.deleted else _token(application, who, brand, link)
         entry = application.gatekeeper.prepare(
             lineage=lineage,

@@ -28,10 +28,10 @@ from cloakroom.clock import Clock, from_microseconds, to_microseconds
 from cloakroom.flows.lineage_views import LineageViews
 from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
 from cloakroom.gate.budget import Assessment, Draw, lesser
-from cloakroom.gate.decision import Decision, Obligation, Principal, Request, decide
+from cloakroom.gate.decision import Decision, Obligation, Principal, Request, decide, is_reference
 from cloakroom.gate.gate_clock import GateClock
 from cloakroom.gate.policy import FieldClass, Form, Operation, Policy
-from cloakroom.ledger.entry import Entry, check_identifier, encode_entry, encode_set, hash_set
+from cloakroom.ledger.entry import Entry, encode_entry, encode_set, hash_set
 from cloakroom.ledger.entry import Operation as EntryOperation
 
 __all__ = ["PERSISTENT_REFUSALS", "Admission", "Ask", "Gatekeeper", "NodeIdentity"]
@@ -57,6 +57,8 @@ class Ask:
         address: Network address of the caller; None on the machine itself.
         credential: Id of the credential that was presented.
         detail: Further identifiers and numbers for the entry.
+        reserved: Probes that must be left whatever is found; 0 where the number of records is the caller's own.
+        cost: Probes to charge instead of one and one for each record; 0 for those.
     """
 
     principal: Principal
@@ -69,6 +71,12 @@ class Ask:
     address: str | None = None
     credential: str = ""
     detail: Mapping[str, object] = field(default_factory=dict)
+    reserved: int = 0
+    cost: int = 0
+
+
+UNKNOWN_BRAND = "?"
+"""Stands for the brand of a token that is none; nothing grants it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +199,17 @@ class Gatekeeper:
                 self.freeze(lineage, by=lineage, reason="persistent")
 
     def _first_look(self, position: int, ask: Ask) -> _Case | Admission:
-        if ask.reference:
-            check_identifier("reference", ask.reference)
+        refusal = _malformed(ask)
+        if refusal is not None:
+            return refusal
         request = Request(
             operation=ask.operation,
             purpose=ask.purpose,
             brands=frozenset({ask.brand}),
             at=from_microseconds(self._now()),
             fields=ask.fields,
-            records=max(1, len(ask.records)),
+            # How many a search finds must not decide whether it is permitted: that would tell without counting.
+            records=1 if ask.reserved else max(1, len(ask.records)),
             address=ask.address,
             reference=ask.reference,
         )
@@ -216,7 +226,7 @@ class Gatekeeper:
         classes = {self._field_classes[name] for name in shown}
         sets = dict.fromkeys(sorted(classes), ask.records)
         probes = 1 + len(ask.records) if Obligation.DRAW_PROBES in decision.obligations else 0
-        return Draw(ask.brand, sets, probes=probes)
+        return Draw(ask.brand, sets, probes=ask.cost if ask.cost else probes)
 
     def _settle(
         self,
@@ -274,10 +284,14 @@ class Gatekeeper:
         if budget is None:
             return group, None, []
         view = self._views.view(lineage, budget)
-        assessment = view.assess(now, _joined(group), budget)
-        if assessment.permitted or len(group) == 1:
-            return group, assessment, []
-        return group[:1], view.assess(now, group[0].draw, budget), group[1:]
+        if not view.assess(now, _joined(group, reserve=True), budget).permitted:
+            group, rest = group[:1], group[1:]
+            reserved = view.assess(now, _joined(group, reserve=True), budget)
+            if not reserved.permitted:
+                return group, reserved, rest
+        else:
+            rest = []
+        return group, view.assess(now, _joined(group), budget), rest
 
     def _append(
         self,
@@ -499,15 +513,25 @@ def _by_lineage(cases: Iterable[_Case]) -> dict[str, list[_Case]]:
     return groups
 
 
-def _joined(group: Sequence[_Case]) -> Draw:
-    """Return one draw for several of one brand."""
-    if len(group) == 1:
+def _malformed(ask: Ask) -> Admission | None:
+    """Refuse what no policy is asked about: a token that is none, a reference that is none."""
+    if ask.brand == UNKNOWN_BRAND:
+        return Admission(permitted=False, code="brand", explanation="nothing here for this caller")
+    if ask.reference is not None and not is_reference(ask.reference):
+        return Admission(permitted=False, code="reference", explanation="that is no case or appointment number")
+    return None
+
+
+def _joined(group: Sequence[_Case], *, reserve: bool = False) -> Draw:
+    """Return one draw for several of one brand; with `reserve`, what they may cost at most."""
+    if len(group) == 1 and not reserve:
         return group[0].draw
     sets: dict[FieldClass, BitMap] = {}
     for case in group:
         for field_class, records in case.draw.sets.items():
             sets[field_class] = sets[field_class] | records if field_class in sets else records
-    return Draw(group[0].draw.brand, sets, probes=sum(case.draw.probes for case in group))
+    probes = sum(max(case.draw.probes, case.ask.reserved) if reserve else case.draw.probes for case in group)
+    return Draw(group[0].draw.brand, sets, probes=probes)
 
 
 def _frozen(*, canary: bool = False) -> Admission:

@@ -78,7 +78,7 @@ class FindAnswer:
     Attributes:
         admission: What the gate said; of the first refusal, if any.
         tokens: Tokens by brand; empty where refused.
-        too_many: Brands of which more than `MAX_FOUND` records share the value; then there are no tokens.
+        too_many: Brands of which more records share the value than a search may name; then there are no tokens.
     """
 
     admission: Admission
@@ -106,17 +106,18 @@ def find(
     Raises:
         InputError: An index does not exist, or what is looked for is not of its kind.
     """
+    limits = [_limit(gatekeeper, request) for request in requests]
     found = _look_up(requests, catalogue, digests, index_reader)
     asks = [
-        _ask(request, brand, records)
-        for request, by_brand in zip(requests, found, strict=True)
+        _ask(request, brand, records, limit)
+        for request, by_brand, limit in zip(requests, found, limits, strict=True)
         for brand, records in by_brand.items()
     ]
     admissions, _ = gatekeeper.admit(asks)
     # From here on every permitted search has its durable entry.
     answers, at = [], 0
-    for request, by_brand in zip(requests, found, strict=True):
-        answers.append(_answer(request, catalogue, by_brand, admissions[at : at + len(by_brand)]))
+    for request, by_brand, limit in zip(requests, found, limits, strict=True):
+        answers.append(_answer(request, catalogue, by_brand, admissions[at : at + len(by_brand)], limit))
         at += len(by_brand)
     return answers
 
@@ -169,28 +170,41 @@ def _look_up(
     return found
 
 
-def _ask(request: FindRequest, brand: str, records: BitMap) -> Ask:
+def _limit(gatekeeper: Gatekeeper, request: FindRequest) -> int:
+    """Return how many records of one brand a search may name."""
+    purpose = gatekeeper.policy.purposes.get(request.purpose)
+    return min(MAX_FOUND, purpose.max_records) if purpose is not None else MAX_FOUND
+
+
+def _ask(request: FindRequest, brand: str, records: BitMap, limit: int) -> Ask:
+    too_many = len(records) > limit
     return Ask(
         principal=request.principal,
         operation=Operation.FIND,
         purpose=request.purpose,
         brand=brand,
         fields=frozenset(),
-        records=records,
+        records=BitMap() if too_many else records,
         reference=request.reference,
         address=request.address,
         credential=request.credential,
-        detail={"index": request.index},
+        detail={"index": request.index} | ({"too_many": True} if too_many else {}),
+        reserved=1 + limit,
+        cost=1 + limit if too_many else 0,
     )
 
 
 def _answer(
-    request: FindRequest, catalogue: Catalogue, found: Mapping[str, BitMap], admissions: Sequence[Admission]
+    request: FindRequest,
+    catalogue: Catalogue,
+    found: Mapping[str, BitMap],
+    admissions: Sequence[Admission],
+    limit: int,
 ) -> FindAnswer:
     refused = next((admission for admission in admissions if not admission.permitted), None)
     if refused is not None:
         return FindAnswer(refused, {})
-    too_many = [brand for brand, records in found.items() if len(records) > MAX_FOUND]
+    too_many = [brand for brand, records in found.items() if len(records) > limit]
     if too_many:
         return FindAnswer(admissions[0], {}, too_many)
     tokens = {

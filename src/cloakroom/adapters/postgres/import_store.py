@@ -10,6 +10,7 @@ import msgspec
 
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
+from cloakroom.errors import ConflictError
 from cloakroom.flows.import_ports import BatchWrite, DeliveryState
 from cloakroom.vault.row_changes import KnownRecord, Replacement
 from cloakroom.vault.rows import RowDigests
@@ -144,7 +145,7 @@ class PostgresImports:
                     "valid_to": [item.valid_from for item in gone],
                 },
             )
-        self._connection.execute(
+        replaced = self._connection.execute(
             self._queries["replace"],
             {
                 "brand": brand,
@@ -157,7 +158,9 @@ class PostgresImports:
                 "identity": [item.record.envelopes[1] for item in replacements],
                 "value": [item.record.envelopes[2] for item in replacements],
             },
-        )
+        ).rowcount
+        if replaced != len(replacements):
+            raise ConflictError("somebody else changed these records meanwhile; nothing was written")
         retired = [(item.ordinal, number, link) for item in replacements for number, link in item.retired]
         added = [(item.ordinal, number, link) for item in replacements for number, link in item.added]
         for generation in digests.generations:

@@ -117,9 +117,9 @@ class PostgresLedger:
             if row is None:
                 return
             version = int(row[0])
-            united: dict[tuple[str, tuple[str, ...]], tuple[int, BitMap]] = {}
+            united: dict[tuple[str, tuple[str, ...]], tuple[int, BitMap, int]] = {}
             for entry in self._history(lineage, version):
-                united[entry.brand, tuple(entry.drawn)] = (entry.probes, entry.records)
+                united[entry.brand, tuple(entry.drawn)] = (entry.probes, entry.records, entry.at)
             for entry in self.counted_since(lineage, version):
                 if entry.at >= before:
                     break
@@ -128,8 +128,8 @@ class PostgresLedger:
                     united = {}
                     continue
                 place = (entry.brand, tuple(entry.drawn))
-                probes, records = united.get(place, (0, BitMap()))
-                united[place] = (probes + entry.probes, records | entry.records)
+                probes, records, last_at = united.get(place, (0, BitMap(), 0))
+                united[place] = (probes + entry.probes, records | entry.records, max(last_at, entry.at))
             self._connection.execute(self._queries["drop_history"], {"lineage": lineage})
             with self._connection.cursor() as cursor:
                 cursor.executemany(
@@ -141,8 +141,9 @@ class PostgresLedger:
                             "drawn": list(drawn),
                             "probes": probes,
                             "set_bytes": records.serialize(),
+                            "last_at": last_at,
                         }
-                        for (brand, drawn), (probes, records) in united.items()
+                        for (brand, drawn), (probes, records, last_at) in united.items()
                     ],
                 )
                 cursor.execute(self._queries["set_folded_version"], {"lineage": lineage, "version": version})
@@ -150,8 +151,8 @@ class PostgresLedger:
     def _history(self, lineage: str, version: int) -> list[CountedEntry]:
         rows = self._connection.execute(self._queries["history"], {"lineage": lineage}, binary=True)
         return [
-            CountedEntry(version, 0, "history", brand, drawn, probes, BitMap.deserialize(set_bytes))
-            for brand, drawn, probes, set_bytes in rows
+            CountedEntry(version, last_at, "history", brand, drawn, probes, BitMap.deserialize(set_bytes))
+            for brand, drawn, probes, set_bytes, last_at in rows
         ]
 
     def freeze(self, lineage: str, at: int, reason: str, entry: PreparedEntry) -> bool:

@@ -29,6 +29,8 @@ _SETTINGS = {
     "log_statement": "none",
     "log_min_error_statement": "panic",
     "log_min_duration_statement": "-1",
+    # The server trusts whoever reaches its socket: nobody else may, wherever the socket lies.
+    "unix_socket_permissions": "'0700'",
 }
 _DATABASE = "cloakroom"
 
@@ -75,6 +77,8 @@ def _runtime_directory() -> Path:
     state = path.lstat()
     if not path.is_dir() or path.is_symlink() or state.st_uid != os.getuid():
         raise StoreError(f"{path} belongs to somebody else; set XDG_RUNTIME_DIR to a folder of yours")
+    # The wheel takes a folder of this name where the store's own path is too long for a socket, else any in /tmp.
+    (path / "python_PostgresServer").mkdir(mode=0o711, exist_ok=True)
     return path
 
 

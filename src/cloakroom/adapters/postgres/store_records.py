@@ -206,6 +206,11 @@ class StoreRecords:
             {"id": name, "principal": principal, "public_key": key.raw, "at": at, "expires_at": expires_at},
         )
 
+    def has_key(self, key: VerifyingKey) -> bool:
+        """Say whether a public key is enrolled, for whomever."""
+        row = self._connection.execute("select 1 from credential where public_key = %s", (key.raw,)).fetchone()
+        return row is not None
+
     def credential(self, name: str) -> Credential | None:
         """Return a credential, or None."""
         row = self._connection.execute(self._queries["credential"], {"id": name}).fetchone()

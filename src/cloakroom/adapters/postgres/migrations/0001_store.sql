@@ -147,6 +147,8 @@ create table credential (
     last_used_at  bigint
 );
 create index credential_principal on credential (principal);
+-- One key under two names would be two people to whoever asks for a second person.
+create unique index credential_key on credential (public_key);
 
 create table lineage (
     id            text primary key,
@@ -166,6 +168,7 @@ create table lineage_history (
     drawn       text[] not null,
     probes      bigint not null,
     set_bytes   bytea not null,
+    last_at     bigint not null,                -- of the newest of them: a window that is longer one day counts it
     primary key (lineage, brand, drawn)
 );
 

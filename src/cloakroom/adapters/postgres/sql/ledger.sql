@@ -25,14 +25,14 @@ select folded_version from lineage where id = %(lineage)s;
 select folded_version from lineage where id = %(lineage)s for no key update;
 
 -- name: history
-select brand, drawn, probes, set_bytes from lineage_history where lineage = %(lineage)s;
+select brand, drawn, probes, set_bytes, last_at from lineage_history where lineage = %(lineage)s order by last_at;
 
 -- name: drop_history
 delete from lineage_history where lineage = %(lineage)s;
 
 -- name: add_history
-insert into lineage_history (lineage, brand, drawn, probes, set_bytes)
-values (%(lineage)s, %(brand)s, %(drawn)s, %(probes)s, %(set_bytes)s);
+insert into lineage_history (lineage, brand, drawn, probes, set_bytes, last_at)
+values (%(lineage)s, %(brand)s, %(drawn)s, %(probes)s, %(set_bytes)s, %(last_at)s);
 
 -- name: set_folded_version
 update lineage set folded_version = %(version)s where id = %(lineage)s;

@@ -61,7 +61,7 @@ update record r set version = u.version, valid_from = u.valid_from, state = u.st
 from unnest(%(ordinals)s::bigint[], %(versions)s::int[], %(valid_from)s::bigint[], %(states)s::smallint[],
             %(contents)s::uuid[], %(contact)s::bytea[], %(identity)s::bytea[], %(value)s::bytea[])
      as u(ordinal, version, valid_from, state, content, contact, identity, value)
-where r.brand = %(brand)s and r.ordinal = u.ordinal;
+where r.brand = %(brand)s and r.ordinal = u.ordinal and r.version = u.version - 1;
 
 -- name: retire_index
 update blind_index b set current = false
