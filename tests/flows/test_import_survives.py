@@ -89,7 +89,7 @@ def test_an_import_killed_at_random_moments_and_resumed_equals_one_that_was_not(
         command = [sys.executable, str(HERE / "importing_child.py"), json.dumps(plan)]
         child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         child.stdout.readline()
-        killer = threading.Timer(dice.uniform(0.02, 1.2) if kills < 12 else 60, child.send_signal, (signal.SIGKILL,))
+        killer = threading.Timer(dice.uniform(0.02, 0.35) if kills < 12 else 60, child.send_signal, (signal.SIGKILL,))
         killer.start()
         code = child.wait()
         killer.cancel()

@@ -296,7 +296,7 @@ def test_an_import_that_read_a_record_before_its_erasure_does_not_bring_it_back(
     header = lines[0].split(",")
     cells = line.split(",")
     cells[header.index("email")] = "risen@example.org"
-    cells[header.index("updated_at")] = "2030-01-01T00:00:00Z"
+    cells[header.index("updated_at")] = "2026-06-01T00:00:00Z"
     path = tmp_path / "late.csv"
     path.write_text("\n".join([lines[0], ",".join(cells)]) + "\n", encoding="utf-8")
 

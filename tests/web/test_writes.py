@@ -81,12 +81,20 @@ def test_writing_takes_a_purpose_that_allows_it(served: World):
     )
 
 
-def test_older_values_do_not_replace_newer_ones(served: World):
+def test_older_values_do_not_replace_newer_ones_and_the_answer_does_not_tell_that_there_are_newer(served: World):
     with served.client(SHOP) as shop:
-        shop.write("tarsenne", "NEW-8", FIELDS, modified_at="2026-03-01T00:00:00Z", **KEEP)
-        with pytest.raises(Refused) as refused:
-            shop.write("tarsenne", "NEW-8", {**FIELDS, "city": "Ghent"}, modified_at="2026-02-01T00:00:00Z", **KEEP)
-    assert refused.value.code == "conflict"
+        newer = shop.write("tarsenne", "NEW-8", FIELDS, modified_at="2026-03-01T00:00:00Z", **KEEP)
+        older = shop.write("tarsenne", "NEW-8", {**FIELDS, "city": "Ghent"}, modified_at="2026-02-01T00:00:00Z", **KEEP)
+        assert older == newer
+        again = shop.write("tarsenne", "NEW-9", FIELDS, modified_at="2026-02-01T00:00:00Z", **KEEP)
+        assert type(again) is type(older)
+    application = served.open()
+    fate = application.connection.execute(
+        "select convert_from(body, 'utf8')::jsonb #>> '{detail,fate}' from ledger_entry"
+        " where operation = 'write' order by id"
+    ).fetchall()
+    application.close()
+    assert ("stale",) in fate
 
 
 def test_tokens_are_handed_over_only_where_the_policy_joins_both(served: World):
