@@ -295,6 +295,9 @@ class Core:
             raise
         except CloakroomError as error:
             return failure(error)
+        except psycopg.DataError:
+            # Text that the database does not take fails its own request, not those that came with it.
+            return problem("malformed", "a text holds what cannot be stored")
 
     def _codec(self, application: Application, presented: Presented) -> TokenCodec:
         scope = presented.stored.token_scope

@@ -131,7 +131,8 @@ def authorise(
         operation=EntryOperation.REQUEST,
         permitted=False,
         reason=code,
-        purpose=purpose,
+        # What the policy does not know may be anybody's name: it is not written down.
+        purpose=purpose if purpose in application.configuration.policy.purposes else "?",
         detail={"operation": str(operation), "credential": caller.credential},
     )
     application.ledger.append({}, [entry])

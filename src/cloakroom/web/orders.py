@@ -199,7 +199,7 @@ class ReadTile(Order, frozen=True, kw_only=True):
     """Read a tile or bundle of the ledger (C2SP tlog-tiles)."""
 
     purpose: Purpose
-    path: Annotated[str, Meta(max_length=200)]
+    path: Annotated[str, Meta(pattern="^[a-z0-9/.]{1,200}$", max_length=200)]
 
 
 class ProveEntry(Order, frozen=True, kw_only=True):
