@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pyroaring import BitMap
 
+from cloakroom.claims.report import ClaimReport
 from cloakroom.clock import from_microseconds
 from cloakroom.duty.facts import AffectedGroup, ControllerFacts, Facts, IncidentFacts
 from cloakroom.duty.facts_rendering import render_facts
-from cloakroom.person_linking import LinkedPersons
-from cloakroom.scope import Affected
+from cloakroom.person_linking import LinkedPersons, persons_of
+from cloakroom.scope import Affected, group_facets
 from cloakroom.scoping.affected import UNKNOWN
 from cloakroom.vault.group import Group
 from cloakroom.wiring import Application
@@ -51,6 +52,51 @@ def facts_of(application: Application, found: Affected, *, aware_at: int) -> str
         occurred_to=None if report.last_at is None else from_microseconds(report.last_at),
     )
     return render_groups(application, incident, groups)
+
+
+_ELEMENTS_OF_CLAIMED_FIELDS = {
+    "record_id": "customer_number",
+    "name": "name",
+    "email": "email",
+    "phone": "phone",
+    "address": "postal_address",
+    "birth_date": "birth_date",
+    "language": "language",
+    "kind": "other",
+    "store": "preferences",
+    "total_sales": "spend_total",
+    "purchases": "purchase_history",
+}
+"""What the law calls the fields that a dump shows."""
+
+
+def facts_of_claim(application: Application, report: ClaimReport, *, aware_at: int) -> str:
+    """Return the facts file of what a checked dump proves: its records, with the fields that its columns show.
+
+    The times are those at which our records looked like the dump; the theft itself may be later.
+
+    Args:
+        application: The opened store.
+        report: The finished check.
+        aware_at: When the controller became aware, in microseconds.
+    """
+    proven = {name: match for name, match in report.matched.brands.items() if match.proven}
+    records = BitMap.union(*(match.proven for match in proven.values())) if proven else BitMap()
+    elements: dict[str, BitMap] = {}
+    for match in proven.values():
+        for name in match.fields:
+            element = _ELEMENTS_OF_CLAIMED_FIELDS.get(name, _EXISTENCE)
+            elements[element] = elements[element] | match.proven if element in elements else match.proven
+    spans = [span for name in proven if name in report.dating for span in report.dating[name].snapshots]
+    incident = IncidentFacts(
+        aware_at=from_microseconds(aware_at),
+        occurred_from=from_microseconds(min(span.start for span in spans)) if spans else None,
+        occurred_to=from_microseconds(min(aware_at, max(span.end or aware_at for span in spans))) if spans else None,
+    )
+    facets, _ = group_facets(application)
+    linked = persons_of(application, records) if records else None
+    day = from_microseconds(aware_at).date().isoformat()
+    return render_groups(application, incident, groups_of(application, records, elements, facets, linked, day=day))
 
 
 def render_groups(application: Application, incident: IncidentFacts, groups: Iterable[AffectedGroup]) -> str:

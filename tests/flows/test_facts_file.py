@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from cloakroom import principals
+from cloakroom.claiming import check
+from cloakroom.claims.statement import Statement
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.facts import parse_facts
 from cloakroom.duty.rulebook import packaged_rules
-from cloakroom.facts_file import facts_of
+from cloakroom.facts_file import facts_of, facts_of_claim
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.scope import affected_by
@@ -60,3 +62,13 @@ def test_every_residence_in_the_facts_has_a_duty_or_a_reason(application):
     places = {group.country for group in facts.affected}
     spoken_of = {duty.jurisdiction.partition("-")[0] for duty in duties}
     assert places <= spoken_of
+
+
+def test_a_checked_dump_gives_facts_that_name_each_proven_record_once(application, store):
+    report = check(application, [store.deliveries["tarsenne"][0]], Statement())
+    text = facts_of_claim(application, report, aware_at=application.now())
+    facts = parse_facts(text, "facts.toml")
+    proven = sum(len(match.proven) for match in report.matched.brands.values())
+    assert proven > 100
+    assert sum(group.records for group in facts.affected) == proven
+    assert {"email", "name", "postal_address"} <= set().union(*(group.data for group in facts.affected))

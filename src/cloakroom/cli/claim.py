@@ -17,7 +17,9 @@ from cloakroom.claims.report import report_document
 from cloakroom.claims.statement import Statement, parse_statement
 from cloakroom.cli.claim_text import print_claim, print_claims
 from cloakroom.cli.output import HomeOption, JsonOption, print_json, say, stderr
-from cloakroom.errors import InputError, LimitError
+from cloakroom.clock import parse_time, to_microseconds
+from cloakroom.errors import InputError, LimitError, UsageError
+from cloakroom.facts_file import facts_of_claim
 from cloakroom.settings import load_settings
 from cloakroom.wiring import application
 
@@ -36,15 +38,24 @@ def check_command(
     ] = None,
     pdf: PdfOption = None,
     by: Annotated[str, typer.Option("--by", help="Who asks, for the ledger.")] = "operator",
+    facts: Annotated[
+        Path | None, typer.Option(help="Write the facts file for `cloakroom duties evaluate` (needs --aware-at).")
+    ] = None,
+    aware_at: Annotated[
+        str | None, typer.Option(help="When the controller became aware, such as 2026-03-02T09:00:00Z.")
+    ] = None,
     home: HomeOption = None,
     json_output: JsonOption = False,
 ) -> None:
     """Check an alleged dump: is it ours, how much, of whom, from when, through whom. Never writes its rows down."""
+    aware = _aware(facts, aware_at)
     said = claim or _claim_beside(paths)
     statement = _statement(said, required=claim is not None)
     skip = frozenset([said.resolve()]) if said is not None else frozenset()
     with application(load_settings(home)) as opened, _progress(quiet=json_output) as progress:
         report = check(opened, paths, statement, skip=skip, by=by, progress=progress)
+        if facts is not None:
+            facts.write_text(facts_of_claim(opened, report, aware_at=aware), encoding="utf-8")
     document = report_document(report)
     if pdf is not None:
         pdf.write_bytes(render_pdf(document))
@@ -83,6 +94,17 @@ def show_command(
         print_json(document)
     else:
         print_claim(document)
+
+
+def _aware(facts: Path | None, text: str | None) -> int:
+    if facts is None:
+        return 0
+    if text is None:
+        raise UsageError("--facts needs --aware-at: the moment from which most clocks run")
+    try:
+        return to_microseconds(parse_time(text))
+    except ValueError as error:
+        raise UsageError("--aware-at takes a time with an offset, such as 2026-03-02T09:00:00Z") from error
 
 
 def _claim_beside(paths: list[Path]) -> Path | None:
