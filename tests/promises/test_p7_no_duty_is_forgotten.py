@@ -1,6 +1,7 @@
 """P7: for every affected person's jurisdiction there is a duty, a reasoned "not due", or a visible "ask counsel"."""
 
 import string
+import sys
 import time
 from datetime import UTC, datetime
 
@@ -199,7 +200,9 @@ def test_a_worldwide_incident_of_three_controllers_is_evaluated_within_a_second_
     evaluate_duties(facts, RULES, risks)
     begin = time.process_time()
     found = evaluate_duties(facts, RULES, risks)
-    assert time.process_time() - begin < 1
+    # Measuring coverage makes every line several times slower; the bound is for the program as people run it.
+    allowed = 1 if sys.gettrace() is None else 6
+    assert time.process_time() - begin < allowed
     assert len(found) > 300
 
 

@@ -82,12 +82,15 @@ def test_writing_takes_a_purpose_that_allows_it(served: World):
 
 
 def test_older_values_do_not_replace_newer_ones_and_the_answer_does_not_tell_that_there_are_newer(served: World):
+    own = {**FIELDS, "email": "eight@example.org", "phone": "+39061111118"}
     with served.client(SHOP) as shop:
-        newer = shop.write("tarsenne", "NEW-8", FIELDS, modified_at="2026-03-01T00:00:00Z", **KEEP)
-        moved = {**FIELDS, "city": "Ghent"}
+        newer = shop.write("tarsenne", "NEW-8", own, modified_at="2026-03-01T00:00:00Z", **KEEP)
+        moved = {**own, "city": "Ghent"}
         older = shop.write("tarsenne", "NEW-8", moved, modified_at="2026-02-01T00:00:00Z", **KEEP)
         assert older == newer
-        again = shop.write("tarsenne", "NEW-9", FIELDS, modified_at="2026-02-01T00:00:00Z", **KEEP)
+        again = shop.write(
+            "tarsenne", "NEW-9", {**own, "email": "nine@example.org"}, modified_at="2026-02-01T00:00:00Z", **KEEP
+        )
         assert type(again) is type(older)
     application = served.open()
     fate = application.connection.execute(

@@ -24,7 +24,7 @@ from cloakroom.vault.fields import FieldKind
 from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.tokens import RecordReference, TokenCodec
 
-MAX_FOUND = 100
+MAX_FOUND = 10
 """More records than this under one value is a shared placeholder, not an answer."""
 
 
