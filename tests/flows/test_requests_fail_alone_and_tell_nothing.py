@@ -1,0 +1,49 @@
+"""One bad request refuses itself only, and a refusal never depends on what there was to find."""
+
+from __future__ import annotations
+
+from pyroaring import BitMap
+
+from cloakroom import principals
+from cloakroom.flows.admission import UNKNOWN_BRAND, Ask
+from cloakroom.gate.policy import Operation, PrincipalKind
+
+
+def _ask(principal, operation=Operation.REVEAL, **changes):
+    given = {"brand": "tarsenne", "fields": frozenset({"email"}), "records": BitMap([1]), "reference": "A-1"}
+    return Ask(principal=principal, operation=operation, purpose="clienteling", **(given | changes))
+
+
+def _search(principal, records):
+    return _ask(principal, Operation.FIND, fields=frozenset(), records=BitMap(records), reserved=11)
+
+
+def _anna(application):
+    path = principals.enrol(application, "anna", kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
+    return principals.authenticate(application, path).stored.principal
+
+
+def test_a_reference_with_a_line_feed_is_refused_and_its_neighbour_is_answered(application):
+    anna = _anna(application)
+    asks = [_ask(anna, reference="A-1\n"), _ask(anna)]
+    admissions, _ = application.gatekeeper.admit(asks)
+    assert [item.code for item in admissions] == ["reference", "granted"]
+
+
+def test_a_token_that_is_none_is_refused_even_where_a_role_reaches_every_brand(application):
+    path = principals.enrol(application, "olga", kind=PrincipalKind.PERSON, roles=frozenset({"privacy_officer"}))
+    olga = principals.authenticate(application, path).stored.principal
+    ask = Ask(
+        olga, Operation.REVEAL, "access_request", UNKNOWN_BRAND, frozenset({"email"}), BitMap(), reference="A-1"
+    )
+    admissions, _ = application.gatekeeper.admit([ask])
+    assert [item.code for item in admissions] == ["brand"]
+
+
+def test_when_a_search_that_finds_is_refused_for_its_cost_one_that_finds_nothing_is_refused_too(application):
+    anna = _anna(application)
+    hit = application.gatekeeper.admit([_search(anna, range(5))])[0][0]
+    while hit.permitted:
+        hit = application.gatekeeper.admit([_search(anna, range(5))])[0][0]
+    miss = application.gatekeeper.admit([_search(anna, [])])[0][0]
+    assert (hit.permitted, hit.code) == (miss.permitted, miss.code) == (False, "budget")
