@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 
 from bench.stores import BenchStore
-from cloakroom.adapters.postgres.disclosures import PostgresDisclosures
 from cloakroom.canonical import json as canonical_json
 from cloakroom.flows.affected import affected
 from cloakroom.flows.ports import PreparedEntry
-from cloakroom.ledger.entry import Entry, Operation, encode_entry, encode_set, hash_set
+from cloakroom.ledger.entry import Entry, Operation, encode_entry
+from cloakroom.ledger.record_sets import entry_place, hash_set
 from cloakroom.scope import group_facets
 
 SHAPE = {"email": "reveal", "phone": "reveal"}
@@ -52,7 +52,9 @@ def measure(store: BenchStore, *, entries: int) -> LedgerFigures:
     step = 30 * 86_400_000_000 // entries
     versions = [0] * LINEAGES
     prepared = [_entry(store, number, first + number * step) for number in range(entries)]
-    bench_ledger = type(application.ledger)(connection)  # entries of the past: no comparison with the clock
+    bench_ledger = type(application.ledger)(
+        connection, application.sets
+    )  # entries of the past: no comparison with the clock
     started = time.perf_counter()
     for at in range(0, entries, 256):
         block = prepared[at : at + 256]
@@ -68,7 +70,7 @@ def measure(store: BenchStore, *, entries: int) -> LedgerFigures:
     started = time.perf_counter()
     application.sequencer.run()
     integrated = entries / (time.perf_counter() - started)
-    disclosures = PostgresDisclosures(connection)
+    disclosures = application.disclosures
     started = time.perf_counter()
     disclosures.roll_up()
     rolled = time.perf_counter() - started
@@ -87,7 +89,7 @@ def _entry(store: BenchStore, number: int, at: int) -> PreparedEntry:
     lineage = f"lineage-{number % LINEAGES:03}"
     start = number * 7919 % max(1, store.records - 4000)
     records = BitMap(range(start, start + 4000, 200))
-    set_bytes = encode_set(records)
+    sealed = store.application.sets.seal(entry_place(lineage), records)
     entry = Entry(
         at=at,
         node="bench",
@@ -102,7 +104,7 @@ def _entry(store: BenchStore, number: int, at: int) -> PreparedEntry:
         brand="pellandre",
         shape=SHAPE,
         records=len(records),
-        set_sha256=hash_set(set_bytes),
+        set_sha256=hash_set(sealed),
         policy="0" * 64,
         detail={"drawn": ["contact"]},
     )
@@ -115,13 +117,13 @@ def _entry(store: BenchStore, number: int, at: int) -> PreparedEntry:
         shape=canonical_json.encode(SHAPE),
         records=len(records),
         body=encode_entry(entry),
-        set_bytes=set_bytes,
+        sealed_set=sealed,
     )
 
 
 def _unlogged(store: BenchStore, prepared: list[PreparedEntry]) -> float:
     connection = store.application.connection
-    connection.execute("create unlogged table bench_line (lineage text, at bigint, body bytea, set_bytes bytea)")
+    connection.execute("create unlogged table bench_line (lineage text, at bigint, body bytea, sealed_set bytea)")
     started = time.perf_counter()
     for at in range(0, len(prepared), 256):
         block = prepared[at : at + 256]
@@ -131,7 +133,7 @@ def _unlogged(store: BenchStore, prepared: list[PreparedEntry]) -> float:
                 [entry.lineage for entry in block],
                 [entry.at for entry in block],
                 [entry.body for entry in block],
-                [entry.set_bytes for entry in block],
+                [entry.sealed_set for entry in block],
             ),
         )
     return len(prepared) / (time.perf_counter() - started)

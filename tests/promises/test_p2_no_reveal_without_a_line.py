@@ -18,6 +18,7 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.connection import connect
 from cloakroom.clock import SystemClock
 from cloakroom.errors import StoreError
+from cloakroom.ledger.record_sets import entry_place
 from cloakroom.principals import freeze
 from spine_world import live_ordinals, open_records, rows_of, staff, tokens_of
 
@@ -84,9 +85,10 @@ def entered(application):
     """Return the records of durable permitted entries, by operation."""
     found = {}
     for operation, data in application.connection.execute(
-        "select operation, set_bytes from ledger_entry where permitted and lineage = 'anna' and set_bytes is not null"
+        "select operation, sealed_set from ledger_entry"
+        " where permitted and lineage = 'anna' and sealed_set is not null"
     ):
-        found[operation] = found.get(operation, BitMap()) | BitMap.deserialize(data)
+        found[operation] = found.get(operation, BitMap()) | application.sets.open(entry_place("anna"), data)
     return found
 
 
