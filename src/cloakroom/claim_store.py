@@ -259,15 +259,9 @@ class StorePersons:
         """Return no fewer than behind `whole`, no more than behind `all_proven` and `silent` further rows."""
         if not all_proven:
             return PersonInterval(0, 0, "no record is proven")
-        entry = self._application.gatekeeper.prepare(
-            lineage=self._by,
-            operation=Operation.AFFECTED,
-            records=all_proven,
-            purpose=PURPOSE,
-            detail={"claim": self._claim, "persons": 1},
+        linked = persons_of(
+            self._application, all_proven, by=self._by, purpose=PURPOSE, detail={"claim": self._claim}
         )
-        self._application.ledger.append({}, [entry])
-        linked = persons_of(self._application, all_proven)
         full = linked.count(all_proven)
         least = full.lower if whole == all_proven else linked.count(whole).lower
         lower = min(least, len(whole))

@@ -66,7 +66,9 @@ def affected_by(
         lineage=by, operation=Operation.AFFECTED, records=report.records, detail=detail
     )
     application.ledger.append({}, [entry])
-    linked = persons_of(application, report.records) if count_persons and report.records else None
+    linked = None
+    if count_persons and report.records:
+        linked = persons_of(application, report.records, by=by, detail={"of": lineage or "*"})
     return Affected(report, linked.count(report.records) if linked else None, linked, facets)
 
 

@@ -54,7 +54,7 @@ def check_command(
     with application(load_settings(home)) as opened, _progress(quiet=json_output) as progress:
         report = check(opened, paths, statement, skip=skip, by=by, progress=progress)
         if facts is not None:
-            facts.write_text(facts_of_claim(opened, report, aware_at=aware), encoding="utf-8")
+            facts.write_text(facts_of_claim(opened, report, aware_at=aware, by=by), encoding="utf-8")
     document = report_document(report)
     if pdf is not None:
         pdf.write_bytes(render_pdf(document))
