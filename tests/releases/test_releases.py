@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from cloakroom.ledger.entry import decode_entry
 from cloakroom.ledger.record_sets import entry_place
 from cloakroom.scope import affected_by
 from cloakroom.wiring import Application
+from foreign_tools import tool
 
 ROLES = {
     "marketing": "marketing_operations",
@@ -74,12 +74,10 @@ def run(application: Application, who, name: str, target: Path) -> releasing.Fin
 
 def opened_by_age(path: Path, folder: Path) -> bytes:
     """Decrypt with the reference implementation (filippo.io/age), not with the library that encrypted."""
-    tool = shutil.which("age")
-    if tool is None:
-        pytest.skip("the age tool is not installed")
+    age = tool("age")
     key = folder / "recipient.key"
     key.write_text(str(IDENTITY) + "\n")
-    return subprocess.run([tool, "-d", "-i", str(key), str(path)], capture_output=True, check=True).stdout
+    return subprocess.run([age, "-d", "-i", str(key), str(path)], capture_output=True, check=True).stdout
 
 
 def release_entries(application: Application, phase: str):
