@@ -70,6 +70,7 @@ EXAMPLES = {
     "rotate root": "cloakroom rotate root file:/etc/cloakroom/root.key --create",
     "rotate brand": "cloakroom rotate brand tarsenne",
     "rotate index": "cloakroom rotate index tarsenne",
+    "rotate sets": "cloakroom rotate sets",
     "claim check": "cloakroom claim check dump/ --pdf report.pdf",
     "claim list": "cloakroom claim list",
     "duties evaluate": "cloakroom duties evaluate facts.toml",

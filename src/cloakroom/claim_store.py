@@ -10,9 +10,6 @@ import numpy as np
 import polars as pl
 from pyroaring import BitMap
 
-from cloakroom.adapters.postgres.claim_register import PostgresClaimRegister
-from cloakroom.adapters.postgres.disclosures import PostgresDisclosures
-from cloakroom.adapters.postgres.release_store import ReleaseStore
 from cloakroom.claims.ports import Disclosed, Found
 from cloakroom.claims.report import PersonInterval
 from cloakroom.crypto import hmac_sha256
@@ -44,7 +41,7 @@ class StoreIndex:
     def __init__(self, application: Application) -> None:
         """Take an opened store."""
         self._application = application
-        self._register = PostgresClaimRegister(application.connection)
+        self._register = application.claims
         self._whole: dict[tuple[str, int], _Pairs] = {}
         self._asked = 0
 
@@ -205,7 +202,7 @@ class StoreDisclosures:
     def disclosures(self) -> Iterator[Disclosed]:
         """Yield each release, and for each lineage everything that it opened."""
         self._application.sequencer.run()
-        reader = PostgresDisclosures(self._application.connection)
+        reader = self._application.disclosures
         reader.roll_up()
         by_lineage: dict[str, Disclosed] = {}
         for item in reader.disclosed():
@@ -220,8 +217,8 @@ class StoreDisclosures:
 
     def _releases(self) -> Iterator[Disclosed]:
         planted = self._planted()
-        run_at = PostgresClaimRegister(self._application.connection).releases_run()
-        for release in ReleaseStore(self._application.connection).newest(_RELEASES_MAX):
+        run_at = self._application.claims.releases_run()
+        for release in self._application.releases.newest(_RELEASES_MAX):
             if release.records:
                 at = run_at.get(release.id, release.requested_at)
                 fields = frozenset(release.standing.content.fields)
@@ -238,7 +235,7 @@ class StoreDisclosures:
 
     def canaries(self) -> Mapping[str, BitMap]:
         """Return the planted records of each population, those of releases left out."""
-        releases = {release.id for release in ReleaseStore(self._application.connection).newest(_RELEASES_MAX)}
+        releases = {release.id for release in self._application.releases.newest(_RELEASES_MAX)}
         return {name: records for name, records in self._planted().items() if name not in releases}
 
 
@@ -262,15 +259,9 @@ class StorePersons:
         """Return no fewer than behind `whole`, no more than behind `all_proven` and `silent` further rows."""
         if not all_proven:
             return PersonInterval(0, 0, "no record is proven")
-        entry = self._application.gatekeeper.prepare(
-            lineage=self._by,
-            operation=Operation.AFFECTED,
-            records=all_proven,
-            purpose=PURPOSE,
-            detail={"claim": self._claim, "persons": 1},
+        linked = persons_of(
+            self._application, all_proven, by=self._by, purpose=PURPOSE, detail={"claim": self._claim}
         )
-        self._application.ledger.append({}, [entry])
-        linked = persons_of(self._application, all_proven)
         full = linked.count(all_proven)
         least = full.lower if whole == all_proven else linked.count(whole).lower
         lower = min(least, len(whole))

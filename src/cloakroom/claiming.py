@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from cloakroom.adapters.postgres.claim_register import PostgresClaimRegister
 from cloakroom.claim_store import (
     StoreCountries,
     StoreDisclosures,
@@ -54,7 +53,7 @@ def check(
         disclosures=StoreDisclosures(application),
         persons=StorePersons(application, by, claim),
         countries=StoreCountries(application),
-        register=PostgresClaimRegister(application.connection),
+        register=application.claims,
         digest=lambda forms: claim_digest(application, forms),
     )
     request = CheckRequest(

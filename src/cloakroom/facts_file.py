@@ -70,7 +70,7 @@ _ELEMENTS_OF_CLAIMED_FIELDS = {
 """What the law calls the fields that a dump shows."""
 
 
-def facts_of_claim(application: Application, report: ClaimReport, *, aware_at: int) -> str:
+def facts_of_claim(application: Application, report: ClaimReport, *, aware_at: int, by: str = "operator") -> str:
     """Return the facts file of what a checked dump proves: its records, with the fields that its columns show.
 
     The times are those at which our records looked like the dump; the theft itself may be later.
@@ -79,6 +79,7 @@ def facts_of_claim(application: Application, report: ClaimReport, *, aware_at: i
         application: The opened store.
         report: The finished check.
         aware_at: When the controller became aware, in microseconds.
+        by: Who asks.
     """
     proven = {name: match for name, match in report.matched.brands.items() if match.proven}
     records = BitMap.union(*(match.proven for match in proven.values())) if proven else BitMap()
@@ -94,7 +95,7 @@ def facts_of_claim(application: Application, report: ClaimReport, *, aware_at: i
         occurred_to=from_microseconds(min(aware_at, max(span.end or aware_at for span in spans))) if spans else None,
     )
     facets, _ = group_facets(application)
-    linked = persons_of(application, records) if records else None
+    linked = persons_of(application, records, by=by, detail={"claim": report.id}) if records else None
     day = from_microseconds(aware_at).date().isoformat()
     return render_groups(application, incident, groups_of(application, records, elements, facets, linked, day=day))
 

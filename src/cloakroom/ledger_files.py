@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyroaring import BitMap
-
 from cloakroom.adapters.tile_files import TileDirectory
-from cloakroom.errors import CloakroomError, UncheckableError
+from cloakroom.errors import CloakroomError, TamperedError, UncheckableError
 from cloakroom.flows.sequencing import StoredCheckpoint
-from cloakroom.ledger.entry import decode_entry, hash_set
+from cloakroom.ledger.entry import decode_entry
+from cloakroom.ledger.record_sets import RecordSetSealer, entry_place, hash_set, is_sealed_set
 from cloakroom.ledger.verification import EarlierCheckpoint, Inspection, Verification, set_path, verify_export
 from cloakroom.tlog.note import Ed25519Verifier
 from cloakroom.tlog.proof_file import ProofFile
@@ -66,11 +65,20 @@ def export_ledger(application: Application, directory: Path) -> Export:
 
 
 class CloakroomEntries:
-    """Checks that each leaf is an entry, and each set one that an entry names. Implements `EntryInspector`."""
+    """Checks that each leaf is an entry, and each set one that an entry names. Implements `EntryInspector`.
 
-    def __init__(self) -> None:
-        """Start with nothing seen."""
-        self._sizes: dict[str, int] = {}
+    Sets are sealed: without their key only their hash and their shape can be checked. Whoever holds the store's keys
+    can also look whether each holds as many records as its entry says.
+    """
+
+    def __init__(self, sets: RecordSetSealer | None = None) -> None:
+        """Start with nothing seen.
+
+        Args:
+            sets: Opens the sets, where whoever verifies has the store's keys.
+        """
+        self._sets = sets
+        self._named: dict[str, tuple[str, int]] = {}
 
     def inspect_entries(self, first: int, entries: Sequence[bytes]) -> Inspection:
         """See `EntryInspector.inspect_entries`."""
@@ -84,16 +92,21 @@ class CloakroomEntries:
                 continue
             if entry.set_sha256:
                 sets.append((number, entry.set_sha256))
-                self._sizes[entry.set_sha256] = entry.records
+                self._named[entry.set_sha256] = (entry.lineage, entry.records)
         return Inspection(problems, sets)
 
     def inspect_set(self, digest: str, content: bytes) -> str | None:
         """See `EntryInspector.inspect_set`."""
+        if not is_sealed_set(content):
+            return "is not a sealed set of records"
+        if self._sets is None:
+            return None
+        lineage, records = self._named[digest]
         try:
-            size = len(BitMap.deserialize(content))
-        except (ValueError, RuntimeError):
-            return "is not a set of records"
-        return None if size == self._sizes.get(digest) else "holds another number of records than its entry says"
+            size = len(self._sets.open(entry_place(lineage), content))
+        except TamperedError:
+            return "does not open as the set of its entry"
+        return None if size == records else "holds another number of records than its entry says"
 
 
 def verify_ledger(
@@ -101,6 +114,7 @@ def verify_ledger(
     key: str,
     *,
     earlier: Sequence[Path] = (),
+    sets: RecordSetSealer | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
     """Verify exported files with nothing but the log's verifier key.
@@ -109,6 +123,7 @@ def verify_ledger(
         directory: The exported files.
         key: The verifier key in its text form, from somewhere else than the files.
         earlier: Checkpoints that somebody kept.
+        sets: Opens the record sets, where the store's keys are at hand; else only their hashes are checked.
         progress: Is told (entries done, entries in all).
 
     Raises:
@@ -124,7 +139,7 @@ def verify_ledger(
         verifier.key,
         verifier.name,
         earlier=kept,
-        inspector=CloakroomEntries(),
+        inspector=CloakroomEntries(sets),
         progress=progress,
     )
 
@@ -139,7 +154,7 @@ def prove_entry(application: Application, leaf_index: int) -> tuple[ProofFile, S
     checkpoint = application.log.latest_checkpoint()
     if checkpoint is None or not 0 <= leaf_index < checkpoint.size:
         raise UncheckableError(f"no entry {leaf_index} in the log")
-    leaf, _ = application.log.leaf(leaf_index)
+    leaf = application.log.leaf(leaf_index)
     reader = TileHashReader(application.log, checkpoint.size)
     return ProofFile(
         leaf_index, prove_inclusion(leaf_index, checkpoint.size, reader), checkpoint.note, leaf

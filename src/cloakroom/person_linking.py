@@ -3,7 +3,8 @@
 Strong keys are the digests that the blind indexes hold, taken out of the brands' permutations. Corroborating keys
 with birth date, name with address, the mailbox without its tag) are stored nowhere: they are made by opening the
 records that are to be counted, digested under the same key, and forgotten. Taking the digests of different brands
-together and opening names is what only this use does; whoever calls has written its entry.
+together and opening names is what only this use does; its entry names every record that may be opened, the neighbours
+of the set included, and is durable before the first is.
 
 Records that share no key with the set to be counted, over two steps, cannot change its count and are left out.
 """
@@ -20,6 +21,7 @@ from pyroaring import BitMap
 
 from cloakroom.canonical.email import canonical_email
 from cloakroom.canonical.name import PersonName
+from cloakroom.ledger.entry import Operation
 from cloakroom.scoping.link_keys import KeyKind, link_texts
 from cloakroom.scoping.persons import KeyColumns, PersonCount, Persons, link_persons
 from cloakroom.vault.blind_index import SHARED_SCOPE, LinkDigests
@@ -56,15 +58,33 @@ class LinkedPersons:
         return self.persons.count(records - self.test_rows)
 
 
-def persons_of(application: Application, records: BitMap) -> LinkedPersons:
+def persons_of(
+    application: Application,
+    records: BitMap,
+    *,
+    by: str,
+    purpose: str = "",
+    detail: Mapping[str, object] | None = None,
+) -> LinkedPersons:
     """Join the records in and around `records` to persons.
 
     Args:
         application: The opened store.
         records: The set that is to be counted, or parts of it.
+        by: Who asks.
+        purpose: Named purpose, for the entry.
+        detail: Identifiers and numbers for the entry.
     """
     linking = _Linking(application)
     kinds, ordinals, digests = _around(linking.strong_keys(), records)
+    entry = application.gatekeeper.prepare(
+        lineage=by,
+        operation=Operation.RESOLVE,
+        records=records | BitMap(ordinals),
+        purpose=purpose,
+        detail={"counted": len(records), **(detail or {})},
+    )
+    application.ledger.append({}, [entry])
     test_rows = BitMap()
     if len(records) <= CORROBORATED_MAX:
         more_kinds, more_ordinals, more_digests, test_rows = linking.corroborating_keys(records)

@@ -88,7 +88,7 @@ def request_release(
     except DeniedError as error:
         _enter_refusal(application, who, error.code, {"phase": "request"})
         raise
-    store, at = ReleaseStore(application.connection), application.now()
+    store, at = application.releases, application.now()
     entry = application.gatekeeper.prepare(
         lineage=who.stored.principal.id,
         operation=Operation.RELEASE,
@@ -111,7 +111,7 @@ def approve_release(
     Raises:
         DeniedError: The approval does not count; see `gate.releases.check_approval`.
     """
-    policy, store = application.configuration.policy, ReleaseStore(application.connection)
+    policy, store = application.configuration.policy, application.releases
     principal = who.stored.principal
     try:
         with application.connection.transaction():
@@ -172,7 +172,7 @@ def visible_release(
     Raises:
         DeniedError: There is no such release for this caller.
     """
-    found = ReleaseStore(application.connection).get(name)
+    found = application.releases.get(name)
     if not _is_visible(application, who, found, address):
         raise DeniedError("not-found", "no such release")
     return found
@@ -182,7 +182,7 @@ def visible_releases(
     application: Application, who: Authenticated, *, address: str | None = None
 ) -> list[StoredRelease]:
     """Return the releases that somebody asked for or may approve, newest first."""
-    found = ReleaseStore(application.connection).newest()
+    found = application.releases.newest()
     return [item for item in found if _is_visible(application, who, item, address)]
 
 
@@ -208,7 +208,7 @@ def run_release(
     Raises:
         DeniedError: It is not approved, has expired, was run, or holds more records than it may.
     """
-    store = ReleaseStore(application.connection)
+    store = application.releases
     try:
         found, forms = _begin(application, store, who, name, canary_domain)
     except DeniedError as error:

@@ -5,6 +5,7 @@
   read. Rows of both generations open until the last one is done; then the old generation is destroyed.
 - Index: a new generation of the brand's index key; stored digests are permuted from the old to the new one in
   batches, without opening anybody's data. Look-ups read both generations until the last row is done.
+- Sets: a new generation of the key that seals sets of records; what entries bind stays under the old ones.
 
 Each batch is a transaction of its own, and starting again goes on where it stopped. Imports of the brand and other
 rotations of it wait meanwhile; reveals, searches and erasures do not.
@@ -20,7 +21,7 @@ from cloakroom.adapters.root_key import load_root_key
 from cloakroom.errors import UsageError
 from cloakroom.ledger.entry import Operation
 from cloakroom.vault.envelope import EnvelopeClass
-from cloakroom.vault.key_ring import KeyName, KeyPurpose, new_key
+from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, new_key
 from cloakroom.vault.sealing import SealedKeys
 from cloakroom.wiring import Application
 
@@ -119,6 +120,14 @@ def _rotate_index(application: Application, brand_name: str, brand: int, progres
     _drop_older(application, KeyPurpose.INDEX, brand, [""])
     _enter(application, "index", {"brand": brand_name, "rows": done, "phase": "end"})
     return done
+
+
+def rotate_sets(application: Application) -> int:
+    """Give the group a new key for sets of records; return its generation. The older ones stay: entries bind sets."""
+    generation = application.ring.newest(KeyPurpose.SET) + 1
+    _add_generation(application, [KeyName(KeyPurpose.SET, GROUP, "", generation)])
+    _enter(application, "sets", {"generation": generation})
+    return generation
 
 
 def _move_index_rows(application: Application, brand: int, number: int, old: int, new: int) -> int:

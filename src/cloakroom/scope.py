@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
-from cloakroom.adapters.postgres.disclosures import PostgresDisclosures
 from cloakroom.clock import from_microseconds
 from cloakroom.flows.affected import AffectedReport, affected
 from cloakroom.ledger.entry import Operation
@@ -55,7 +54,7 @@ def affected_by(
         count_persons: Whether to count the persons behind the records, which opens names.
         by: Who asks.
     """
-    disclosures = PostgresDisclosures(application.connection)
+    disclosures = application.disclosures
     application.sequencer.run()
     disclosures.roll_up()
     disclosed = disclosures.disclosed(lineage=lineage, start=start, end=end)
@@ -67,7 +66,9 @@ def affected_by(
         lineage=by, operation=Operation.AFFECTED, records=report.records, detail=detail
     )
     application.ledger.append({}, [entry])
-    linked = persons_of(application, report.records) if count_persons and report.records else None
+    linked = None
+    if count_persons and report.records:
+        linked = persons_of(application, report.records, by=by, detail={"of": lineage or "*"})
     return Affected(report, linked.count(report.records) if linked else None, linked, facets)
 
 

@@ -11,11 +11,14 @@ from pathlib import Path
 from pyroaring import BitMap
 
 from cloakroom.adapters.configuration_folder import read_folder
+from cloakroom.adapters.postgres.claim_register import PostgresClaimRegister
 from cloakroom.adapters.postgres.connection import Connection, connect, create_schema, open_store
+from cloakroom.adapters.postgres.disclosures import PostgresDisclosures
 from cloakroom.adapters.postgres.facet_store import FacetStore
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.log_store import PostgresLog
 from cloakroom.adapters.postgres.queries import load_queries
+from cloakroom.adapters.postgres.release_store import ReleaseStore
 from cloakroom.adapters.postgres.server import start_server
 from cloakroom.adapters.postgres.store_records import StoreIdentity, StoreRecords
 from cloakroom.adapters.postgres.vault_store import PostgresVault
@@ -29,6 +32,7 @@ from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.gate.gate_clock import STORE_TOLERANCE
 from cloakroom.ledger.entry import Operation
+from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.settings import Settings
 from cloakroom.tlog.note import Ed25519Signer
 from cloakroom.vault.catalogue import Catalogue
@@ -84,7 +88,30 @@ class Application:
     def ledger(self) -> PostgresLedger:
         """Entries and lineages."""
         tolerance = STORE_TOLERANCE if isinstance(self.clock, SystemClock) else None
-        return PostgresLedger(self.connection, tolerance)
+        return PostgresLedger(self.connection, self.sets, tolerance)
+
+    @cached_property
+    def sets(self) -> RecordSetSealer:
+        """What seals and opens the sets of records that lie beside entries."""
+        return RecordSetSealer(
+            _set_keys(self.ring),
+            refreshed=lambda: _set_keys(KeyRing.open(self.root, self.records.keys())),
+        )
+
+    @cached_property
+    def disclosures(self) -> PostgresDisclosures:
+        """What entries disclosed, and the roll-ups."""
+        return PostgresDisclosures(self.connection, self.sets)
+
+    @cached_property
+    def releases(self) -> ReleaseStore:
+        """Releases."""
+        return ReleaseStore(self.connection, self.sets)
+
+    @cached_property
+    def claims(self) -> PostgresClaimRegister:
+        """The register of claims."""
+        return PostgresClaimRegister(self.connection, self.sets)
 
     @cached_property
     def log(self) -> PostgresLog:
@@ -126,6 +153,7 @@ class Application:
             policy=self.configuration.policy,
             field_classes=self.configuration.field_classes,
             canaries=self.canaries(),
+            sets=self.sets,
         )
 
     def canaries(self) -> BitMap:
@@ -145,6 +173,7 @@ class Application:
         self.ring = KeyRing.open(self.root, self.records.keys())
         for name in ("sealers", "digests", "facets"):
             self.__dict__.pop(name, None)
+        self.sets.adopt(_set_keys(self.ring))
 
     @contextmanager
     def changing_keys(self) -> Iterator[None]:
@@ -226,6 +255,10 @@ class Application:
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()
+
+
+def _set_keys(ring: KeyRing) -> dict[int, bytes]:
+    return {number: ring.get(KeyPurpose.SET, GROUP, "", number) for number in ring.generations(KeyPurpose.SET)}
 
 
 def initialise(settings: Settings, config: Path, clock: Clock | None = None) -> Application:

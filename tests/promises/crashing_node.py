@@ -122,7 +122,7 @@ def run(plan: dict) -> None:
     application.connection.close()
     CountingConnection.moment = moment
     application = replace(application, connection=CountingConnection.connect(plan["url"], autocommit=True))
-    ledger = (EagerLedger if plan.get("eager") else DyingLedger)(application.connection)
+    ledger = (EagerLedger if plan.get("eager") else DyingLedger)(application.connection, application.sets)
     ledger.moment = moment
     sealers = {number: DyingSealer(application.ring, number) for number in application.catalogue.brands.values()}
     for sealer in sealers.values():

@@ -12,12 +12,14 @@ from dataclasses import replace
 import numpy as np
 import psycopg
 import pytest
+from pyroaring import BitMap
 
 from cloakroom.adapters.root_key import create_root_key
 from cloakroom.errors import UncheckableError
+from cloakroom.ledger.record_sets import encode_set, hash_set
 from cloakroom.vault.envelope import CellContext, EnvelopeClass, seal_envelope
 from cloakroom.wiring import open_application
-from spine_world import FIELDS, live_ordinals, open_records, opened_world, rows_of, search, staff, tokens_of
+from spine_world import FIELDS, live_ordinals, open_records, opened_world, rows_of, scope_of, search, staff, tokens_of
 
 PERSONAL = ("record", "person_key", "envelope_version", "blind_index", "facet", "facet_change")
 """Tables about persons; all others hold the group's own configuration, keys, principals and the ledger."""
@@ -337,3 +339,57 @@ def test_what_was_searched_for_and_opened_is_in_no_table(application, store):
     with psycopg.connect(store.settings.database_url) as copy:
         assert FIELDS
         assert copy.execute("select count(*) from ledger_entry where operation = 'find'").fetchone()[0] == 2
+
+
+def test_what_was_searched_for_at_several_brands_links_no_records_in_a_copy(application, store):
+    """One search over all brands leaves neighbouring entries; which records it found must not be readable.
+
+    A thief may try every ordinal: neither its set nor the hash of its set, plain, is in any column of any table.
+    """
+    who = staff(application)
+    holders = defaultdict(set)
+    for (brand, ordinal), values in opened_world(application).items():
+        if "email" in values:
+            holders[values["email"].strip().lower()].add((brand, ordinal))
+    shared, found = next((value, held) for value, held in holders.items() if len({brand for brand, _ in held}) > 1)
+    brands = sorted({brand for brand, _ in found})
+    answer = search(application, who, brands, shared)
+    assert sum(map(len, answer.tokens.values())) >= len(brands)
+    application.sequencer.run()
+    application.disclosures.roll_up()
+    assert plain_sets_in(application) == {}
+    # The search would notice: a set in the clear beside an entry, or its hash in a column.
+    ordinal = next(iter(application.codec(scope_of(who)).read(answer.tokens[brands[0]]))).ordinal
+    for plain in (encode_set(BitMap([ordinal])), hash_set(encode_set(BitMap([ordinal]))).encode()):
+        application.connection.execute("update ledger_entry set sealed_set = %s where operation = 'find'", (plain,))
+        assert plain_sets_in(application) == {"ledger_entry": {plain}}
+
+
+def plain_sets_in(application):
+    """Search every table for the set of any one record, in the clear or as a plain hash; return finds by table."""
+    sought = set()
+    for ordinal in range(application.vault.ordinals_end()):
+        for plain in {encode_set(BitMap([ordinal])), BitMap([ordinal]).serialize()}:
+            sought |= {plain, hashlib.sha256(plain).digest(), hashlib.sha256(plain).hexdigest().encode()}
+    needles, found = Needles(sought), {}
+    for table in tables(application.connection):
+        if hits := needles.inside(b"\n".join(dump(application.connection, table))):
+            found[table] = hits
+    return found
+
+
+def test_the_same_record_opened_twice_leaves_two_sets_that_have_nothing_in_common(application):
+    who = staff(application)
+    tokens = tokens_of(application, who, live_ordinals(application)[:1])
+    for _ in range(2):
+        assert open_records(application, who, tokens).admission.permitted
+    rows = application.connection.execute("select sealed_set from ledger_entry where operation = 'reveal'").fetchall()
+    first, second = (bytes(row[0]) for row in rows)
+    header = 1 + 2 + 24
+    assert first[:header] == second[:header]
+    assert not {first[at : at + 8] for at in range(header, len(first) - 7)} & {
+        second[at : at + 8] for at in range(header, len(second) - 7)
+    }
+    # Up to a dozen scattered records, sets are of one size.
+    sizes = {len(application.sets.seal("entry/anna", BitMap(range(0, count * 900, 900)))) for count in range(1, 13)}
+    assert len(sizes) == 1

@@ -18,7 +18,10 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.connection import connect
 from cloakroom.clock import SystemClock
 from cloakroom.errors import StoreError
+from cloakroom.ledger.record_sets import entry_place
 from cloakroom.principals import freeze
+from cloakroom.scope import affected_by
+from cloakroom.vault.sealing import BrandSealer
 from spine_world import live_ordinals, open_records, rows_of, staff, tokens_of
 
 HERE = Path(__file__).resolve().parent
@@ -84,9 +87,10 @@ def entered(application):
     """Return the records of durable permitted entries, by operation."""
     found = {}
     for operation, data in application.connection.execute(
-        "select operation, set_bytes from ledger_entry where permitted and lineage = 'anna' and set_bytes is not null"
+        "select operation, sealed_set from ledger_entry"
+        " where permitted and lineage = 'anna' and sealed_set is not null"
     ):
-        found[operation] = found.get(operation, BitMap()) | BitMap.deserialize(data)
+        found[operation] = found.get(operation, BitMap()) | application.sets.open(entry_place("anna"), data)
     return found
 
 
@@ -232,3 +236,27 @@ def test_a_node_whose_clock_is_wrong_opens_nothing_but_still_freezes(store, seco
     assert open_records(application, who, tokens).admission.code == "frozen"
     node.close()
     application.close()
+
+
+def test_counting_persons_opens_nobody_whom_its_entry_does_not_name(application, monkeypatch):
+    """Records that share an address with the set are opened for their names: they stand in the entry, too."""
+    who = staff(application)
+    opened = BitMap()
+    genuine = BrandSealer.open
+
+    def noting(self, record, keys, wanted):
+        opened.add(record.ordinal)
+        return genuine(self, record, keys, wanted)
+
+    for at in (0, 20):
+        ordinals = live_ordinals(application)[at : at + 20]
+        assert open_records(application, who, tokens_of(application, who, ordinals)).admission.permitted
+    monkeypatch.setattr(BrandSealer, "open", noting)
+    found = affected_by(application, lineage="anna", by="responder")
+    assert found.persons is not None
+    assert opened - found.report.records, "somebody else's name was opened, or this test shows nothing"
+    rows = application.connection.execute(
+        "select body, sealed_set from ledger_entry where operation = 'resolve' and lineage = 'responder'"
+    ).fetchall()
+    named = BitMap.union(*[application.sets.open(entry_place("responder"), data) for _, data in rows])
+    assert opened - named == BitMap()

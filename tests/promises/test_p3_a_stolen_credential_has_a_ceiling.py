@@ -141,7 +141,7 @@ class Thieves(RuleBasedStateMachine):
 
     def _node(self, number):
         node = open_application(replace(self.settings, node=f"node-{number}"), self.clocks[number])
-        node.__dict__["ledger"] = self.group.ledger(node.connection)
+        node.__dict__["ledger"] = self.group.ledger(node.connection, node.sets)
         return node
 
     def teardown(self):

@@ -211,7 +211,7 @@ def test_the_receipt_is_of_this_erasure_although_a_refusal_follows(application, 
     receipt = erase_records(application, officer, live_ordinals(application)[1:2])
     with pytest.raises(DeniedError):
         erase(other, tokens, officer, purpose="clienteling", reference="CASE-1")
-    leaf, _ = application.log.leaf(receipt.leaf_index)
+    leaf = application.log.leaf(receipt.leaf_index)
     assert decode_entry(leaf).permitted
     other.close()
 

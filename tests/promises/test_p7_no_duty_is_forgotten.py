@@ -1,5 +1,6 @@
 """P7: for every affected person's jurisdiction there is a duty, a reasoned "not due", or a visible "ask counsel"."""
 
+import hashlib
 import string
 import sys
 import time
@@ -195,14 +196,20 @@ def worldwide():
     return Facts("x", IncidentFacts(at, discovered_at=at, determined_at=at), houses, groups), risks
 
 
-def test_a_worldwide_incident_of_three_controllers_is_evaluated_within_a_second_of_processor_time():
+def test_a_worldwide_incident_of_three_controllers_costs_no_more_than_a_few_thousand_hashes_for_each_duty():
+    """About a second on a common machine; measured against work beside it, since a busy machine is slower at both."""
     facts, risks = worldwide()
     evaluate_duties(facts, RULES, risks)
     begin = time.process_time()
     found = evaluate_duties(facts, RULES, risks)
-    # Measuring coverage makes every line several times slower; the bound is for the program as people run it.
-    allowed = 1 if sys.gettrace() is None else 6
-    assert time.process_time() - begin < allowed
+    spent = time.process_time() - begin
+    begin = time.process_time()
+    for number in range(300_000):
+        hashlib.sha256(b"%d" % number).digest()
+    beside = time.process_time() - begin
+    # Measuring coverage makes every line of ours several times slower, and none of the library's.
+    allowed = 5 if sys.gettrace() is None else 30
+    assert spent < allowed * beside, (spent, beside)
     assert len(found) > 300
 
 

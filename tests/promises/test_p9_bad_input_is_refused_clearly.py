@@ -151,8 +151,12 @@ STORES = {
         r"^the store is of version 9000, this program knows \d+: update the program$",
     ),
     "older": (
-        "delete from schema_migration where number > 1",
-        r"^the store is of version 1, this program needs \d+: run `cloakroom migrate`$",
+        "delete from schema_migration where number > 101",
+        r"^the store is of version 101, this program needs \d+: run `cloakroom migrate`$",
+    ),
+    "older than its formats": (
+        "update schema_migration set number = number - 100",
+        r"^the store is of version \d+, whose sealed formats this program does not read: make a new store",
     ),
     "none": ("drop table schema_migration", r"^the database holds no store; `cloakroom init` makes one$"),
     "half made": (

@@ -65,8 +65,8 @@ def told_truths(draw) -> tuple[Disclosure, frozenset[int]]:
 
 
 def worlds() -> st.SearchStrategy[list[tuple[Disclosure, frozenset[int]]]]:
-    """Several disclosures with their truths."""
-    return st.lists(told_truths(), max_size=7)
+    """Several disclosures with their truths; no two are alike, since one that is told twice is one with one truth."""
+    return st.lists(told_truths(), max_size=7, unique_by=lambda told: told[0])
 
 
 def facets() -> st.SearchStrategy[dict[str, BitMap]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from cloakroom.tlog import (
     prove_inclusion,
     sign_checkpoint,
 )
+from foreign_tools import absent, tool
 
 LOG = Ed25519Signer("ledger.example/log", SigningKey(b"f" * 32))
 SIZES = (7, 1000, 66_000, 66_003)
@@ -33,9 +33,7 @@ SIZES = (7, 1000, 66_000, 66_003)
 @pytest.fixture(scope="module")
 def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the foreign verifier."""
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("Go is not installed")
+    go = tool("go")
     program = tmp_path_factory.mktemp("foreign") / "verify"
     environment = {**os.environ, "GOPROXY": "off", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local"}
     built = subprocess.run(
@@ -47,7 +45,7 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text=True,
     )
     if "module lookup disabled" in built.stderr or "requires go >=" in built.stderr:
-        pytest.skip("Go is too old or does not have golang.org/x/mod at hand")
+        absent("Go is too old or does not have golang.org/x/mod at hand")
     assert built.returncode == 0, built.stderr
     return program
 

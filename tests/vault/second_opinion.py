@@ -106,3 +106,15 @@ def facet(v):
     bound = b"cloakroom/facet\x01" + number(v["brand"], 2) + facet_key(v)
     sealing = AESGCM(derived(bytes.fromhex(v["key"]), b"cloakroom/facet/seal/v1"))
     return nonce + sealing.encrypt(nonce, plain.ljust(size, b"\0"), bound)
+
+
+def record_set(v):
+    """docs/spec/record-set.md."""
+    key, nonce, generation = bytes.fromhex(v["key"]), bytes.fromhex(v["nonce"]), number(v["generation"], 2)
+    bitmap = bytes.fromhex(v["bitmap"])
+    plain = number(len(bitmap), 4) + bitmap
+    while len(plain) % 64:
+        plain += b"\0"
+    commitment = mac(key, b"cloakroom/record-set/commitment\x01" + generation)[:24]
+    sealed = AESGCM(key).encrypt(nonce, plain, b"cloakroom/record-set\x01" + generation + v["place"].encode())
+    return b"\x01" + generation + commitment + nonce + sealed

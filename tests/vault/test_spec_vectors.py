@@ -11,7 +11,8 @@ import second_opinion
 from pyroaring import BitMap
 
 from cloakroom.crypto import AuthenticatedCipher
-from cloakroom.ledger.entry import decode_entry, encode_entry, encode_set, hash_set
+from cloakroom.ledger.entry import decode_entry, encode_entry
+from cloakroom.ledger.record_sets import RecordSetSealer, encode_set, entry_place, hash_set, is_sealed_set
 from cloakroom.tlog.hashing import leaf_hash
 from cloakroom.vault.blind_index import BrandIndex, LinkDigests
 from cloakroom.vault.envelope import CellContext, EnvelopeClass, open_envelope, seal_envelope, wrap_context, wrap_key
@@ -103,14 +104,31 @@ def test_entries(v):
     entry = decode_entry(v["leaf"].encode())
     assert encode_entry(entry).decode() == v["leaf"]
     assert leaf_hash(v["leaf"].encode()).hex() == v["leaf_hash"]
-    if "set" in v:
-        encoded = encode_set(BitMap(v["members"]))
-        assert encoded.hex() == v["set"]
-        assert hash_set(encoded) == entry.set_sha256
-        assert entry.records == len(v["members"])
 
 
-PAGES = ("envelope", "keys", "token", "blind-index", "facet", "entry")
+@pytest.mark.parametrize("v", load("record-set"))
+def test_record_sets(v):
+    members = BitMap(v["members"])
+    assert encode_set(members).hex() == v["bitmap"]
+    sealer = RecordSetSealer({v["generation"]: raw(v["key"])}, lambda _: raw(v["nonce"]))
+    sealed = sealer.seal(v["place"], members)
+    assert sealed.hex() == v["sealed"] == second_opinion.record_set(v).hex()
+    assert is_sealed_set(sealed)
+    assert hash_set(sealed) == v["sha256"]
+    assert sealer.open(v["place"], sealed) == members
+
+
+def test_an_entry_names_the_sealed_set_beside_it():
+    named = {v["sha256"]: v for v in load("record-set")}
+    entries = [decode_entry(v["leaf"].encode()) for v in load("entry")]
+    with_sets = [entry for entry in entries if entry.set_sha256]
+    assert len(with_sets) == 2
+    for entry in with_sets:
+        v = named[entry.set_sha256]
+        assert (v["place"], len(v["members"])) == (entry_place(entry.lineage), entry.records)
+
+
+PAGES = ("envelope", "keys", "token", "blind-index", "facet", "record-set", "entry")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -11,6 +11,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from cloakroom.client import Client
 from cloakroom.configuring import apply_configuration
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import Entry, decode_entry
+from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.settings import Settings
 from cloakroom.signing import Message, content_digest, sign_request
 from cloakroom.vault.tokens import RecordReference
@@ -116,6 +118,11 @@ class World:
             return codec.issue([RecordReference(number, ordinal) for ordinal, number in live[skip : skip + count]])
         finally:
             with_application.close()
+
+    def sets(self) -> RecordSetSealer:
+        """What opens the sets of records beside entries."""
+        with closing(self.open("sets")) as application:
+            return application.sets
 
     def entries(self) -> list[Entry]:
         with psycopg.connect(self.settings.database_url or "") as connection:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from service_world import SHOP, World, wait_until
 
 from cloakroom.client import Client
+from foreign_tools import tool
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "serve-behind-nginx.md"
 NAME = "vault.example.com"
@@ -23,9 +23,9 @@ NAME = "vault.example.com"
 def test_the_nginx_of_the_how_to_passes_signed_requests_through_and_tells_who_calls(
     fresh: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    nginx, openssl = shutil.which("nginx"), shutil.which("openssl")
-    if nginx is None or openssl is None or os.getuid() != 0:
-        pytest.skip("needs nginx, openssl, and the right to listen on port 443")
+    nginx, openssl = tool("nginx"), tool("openssl")
+    if os.getuid() != 0:
+        pytest.skip("needs the right to listen on port 443")
     node = fresh.start("--authority", NAME, "--trusted-proxy", "127.0.0.1/32")
     subprocess.run(
         [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={NAME}",

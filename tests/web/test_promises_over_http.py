@@ -15,6 +15,7 @@ from pyroaring import BitMap
 from service_world import SHOP, World, signed, wait_until
 
 from cloakroom.ledger.entry import decode_entry
+from cloakroom.ledger.record_sets import entry_place
 
 CLIENTS = ("associate", "second-associate")
 
@@ -75,11 +76,12 @@ def test_the_ledger_holds_exactly_what_clients_received_and_no_credential_got_pa
 def entered_by(world: World, lineage: str) -> tuple[BitMap, int]:
     with psycopg.connect(world.settings.database_url or "") as connection:
         rows = connection.execute(
-            "select body, set_bytes from ledger_entry where lineage = %s and permitted and set_bytes is not null",
+            "select body, sealed_set from ledger_entry where lineage = %s and permitted and sealed_set is not null",
             (lineage,),
         ).fetchall()
     assert all(decode_entry(body).operation == "reveal" for body, _ in rows)
-    return BitMap.union(*[BitMap.deserialize(data) for _, data in rows]), len(rows)
+    sets = world.sets()
+    return BitMap.union(*[sets.open(entry_place(lineage), data) for _, data in rows]), len(rows)
 
 
 def test_an_answer_that_nobody_waits_for_is_in_the_ledger(fresh: World):

@@ -11,7 +11,6 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cloakroom.adapters.claim_report.pdf import render_pdf
-from cloakroom.adapters.postgres.claim_register import PostgresClaimRegister
 from cloakroom.claiming import check
 from cloakroom.claims.report import report_document
 from cloakroom.claims.statement import Statement, parse_statement
@@ -55,7 +54,7 @@ def check_command(
     with application(load_settings(home)) as opened, _progress(quiet=json_output) as progress:
         report = check(opened, paths, statement, skip=skip, by=by, progress=progress)
         if facts is not None:
-            facts.write_text(facts_of_claim(opened, report, aware_at=aware), encoding="utf-8")
+            facts.write_text(facts_of_claim(opened, report, aware_at=aware, by=by), encoding="utf-8")
     document = report_document(report)
     if pdf is not None:
         pdf.write_bytes(render_pdf(document))
@@ -71,7 +70,7 @@ def check_command(
 def list_command(home: HomeOption = None, json_output: JsonOption = False) -> None:
     """List the claims checked so far."""
     with application(load_settings(home)) as opened:
-        reports = PostgresClaimRegister(opened.connection).reports()
+        reports = opened.claims.reports()
     if json_output:
         print_json(reports)
     else:
@@ -87,7 +86,7 @@ def show_command(
 ) -> None:
     """Show the report of one claim again."""
     with application(load_settings(home)) as opened:
-        document: dict[str, Any] = PostgresClaimRegister(opened.connection).report(claim)
+        document: dict[str, Any] = opened.claims.report(claim)
     if pdf is not None:
         pdf.write_bytes(render_pdf(document))
     if json_output:

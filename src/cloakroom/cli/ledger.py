@@ -25,12 +25,28 @@ def verify(
     earlier: Annotated[
         list[Path] | None, typer.Option(help="A checkpoint kept from before; may be repeated.")
     ] = None,
+    open_sets: Annotated[
+        bool, typer.Option("--open-sets", help="Also open the record sets, with the keys of the store here.")
+    ] = False,
+    home: HomeOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Verify an exported ledger from its files and the public key alone: no database, no configuration."""
+    """Verify an exported ledger from its files and the public key alone: no database, no configuration.
+
+    Record sets are sealed: their hashes are checked by everybody, their contents with --open-sets by whoever has the
+    store's keys.
+    """
+    sets = None
+    if open_sets:
+        with application(load_settings(home)) as opened:
+            sets = opened.sets
     with progress_bar("verifying", quiet=json_output, unit="entries") as show:
         found = verify_ledger(
-            directory, _key(key), earlier=earlier or (), progress=lambda done, total: show(done, total, done)
+            directory,
+            _key(key),
+            earlier=earlier or (),
+            sets=sets,
+            progress=lambda done, total: show(done, total, done),
         )
     assert found.checkpoint is not None
     document = {

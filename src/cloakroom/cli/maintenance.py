@@ -109,6 +109,14 @@ def rotate_index(brand: Brand, home: HomeOption = None, json_output: JsonOption 
     _report({"brand": brand, "rows": count}, f"{count:,} index rows of {brand} are under a new key.", json_output)
 
 
+def rotate_sets(home: HomeOption = None, json_output: JsonOption = False) -> None:
+    """Seal sets of records beside new entries under a new key; what lies there keeps the key it has."""
+    with application(load_settings(home)) as opened:
+        generation = rotating.rotate_sets(opened)
+        opened.sequencer.run()
+    _report({"generation": generation}, f"Record sets are sealed under key {generation} from now on.", json_output)
+
+
 def _report(document: dict[str, object], words: str, as_json: bool) -> None:
     if as_json:
         print_json(document)
@@ -123,4 +131,5 @@ def register(app: typer.Typer) -> None:
     group.command("root")(rotate_root)
     group.command("brand")(rotate_brand)
     group.command("index")(rotate_index)
+    group.command("sets")(rotate_sets)
     app.add_typer(group, name="rotate")

@@ -125,12 +125,11 @@ def run(
 
 def show(name: Name, home: HomeOption = None, json_output: JsonOption = False) -> None:
     """Show one release: what was asked for, by whom, who approved it."""
-    from cloakroom.adapters.postgres.release_store import ReleaseStore  # noqa: PLC0415
     from cloakroom.releasing import release_document  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
-        found = ReleaseStore(opened.connection).get(name)
+        found = opened.releases.get(name)
         document = release_document(found, opened.configuration.policy)
     if json_output:
         print_json(document)
@@ -140,13 +139,12 @@ def show(name: Name, home: HomeOption = None, json_output: JsonOption = False) -
 
 def list_all(home: HomeOption = None, json_output: JsonOption = False) -> None:
     """List releases, newest first."""
-    from cloakroom.adapters.postgres.release_store import ReleaseStore  # noqa: PLC0415
     from cloakroom.releasing import release_document  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
         policy = opened.configuration.policy
-        documents = [release_document(item, policy) for item in ReleaseStore(opened.connection).newest()]
+        documents = [release_document(item, policy) for item in opened.releases.newest()]
     if json_output:
         print_json(documents)
         return

@@ -31,8 +31,9 @@ from cloakroom.gate.budget import Assessment, Draw, lesser
 from cloakroom.gate.decision import Decision, Obligation, Principal, Request, decide, is_reference
 from cloakroom.gate.gate_clock import GateClock
 from cloakroom.gate.policy import FieldClass, Form, Operation, Policy
-from cloakroom.ledger.entry import Entry, encode_entry, encode_set, hash_set
+from cloakroom.ledger.entry import Entry, encode_entry
 from cloakroom.ledger.entry import Operation as EntryOperation
+from cloakroom.ledger.record_sets import RecordSetSealer, entry_place, hash_set
 
 __all__ = ["PERSISTENT_REFUSALS", "Admission", "Ask", "Gatekeeper", "NodeIdentity"]
 
@@ -130,6 +131,7 @@ class Gatekeeper:
         policy: Policy,
         field_classes: Mapping[str, FieldClass],
         canaries: BitMap,
+        sets: RecordSetSealer,
     ) -> None:
         """Take the node's collaborators; nothing is read yet."""
         self._node = node
@@ -138,6 +140,7 @@ class Gatekeeper:
         self._policy = policy
         self._field_classes = field_classes
         self._canaries = canaries
+        self._sets = sets
         self._sequence = 0
         self._gate_clock = GateClock()
         self._refusals: dict[str, tuple[datetime, int]] = {}
@@ -344,7 +347,7 @@ class Gatekeeper:
 
     def _entry(self, case: _Case, forms: Mapping[str, Form], assessment: Assessment | None, at: int) -> PreparedEntry:
         ask = case.ask
-        set_bytes = encode_set(ask.records) if ask.records else None
+        sealed = self._sets.seal(entry_place(ask.principal.id), ask.records) if ask.records else None
         shape = {name: str(form) for name, form in sorted(forms.items())}
         levels = assessment.levels if assessment is not None else ()
         detail = dict(ask.detail)
@@ -369,7 +372,7 @@ class Gatekeeper:
             brand=ask.brand,
             shape=shape,
             records=len(ask.records),
-            set_sha256=hash_set(set_bytes) if set_bytes else "",
+            set_sha256=hash_set(sealed) if sealed else "",
             reference=ask.reference or "",
             policy=self._policy.sha256,
             budget={
@@ -386,7 +389,7 @@ class Gatekeeper:
             shape=canonical_json.encode(shape),
             records=len(ask.records),
             body=encode_entry(entry),
-            set_bytes=set_bytes,
+            sealed_set=sealed,
         )
 
     def _record_refusals(self, asks: Sequence[Ask], admissions: Sequence[Admission]) -> None:
@@ -439,7 +442,7 @@ class Gatekeeper:
             counted: Whether it counts against the lineage.
             attributes: Further attributes of `Entry`.
         """
-        set_bytes = encode_set(records) if records else None
+        sealed = self._sets.seal(entry_place(lineage), records) if records else None
         base = Entry(
             at=self._now(),
             node=self._node.name,
@@ -452,7 +455,7 @@ class Gatekeeper:
             reason="granted",
             shape=shape or {},
             records=len(records) if records else 0,
-            set_sha256=hash_set(set_bytes) if set_bytes else "",
+            set_sha256=hash_set(sealed) if sealed else "",
             policy=self._policy.sha256,
         )
         entry = replace(base, **attributes)  # type: ignore[arg-type]
@@ -465,7 +468,7 @@ class Gatekeeper:
             shape=canonical_json.encode(dict(shape)) if shape is not None else None,
             records=entry.records,
             body=encode_entry(entry),
-            set_bytes=set_bytes,
+            sealed_set=sealed,
         )
 
     def _now(self) -> int:

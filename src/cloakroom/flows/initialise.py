@@ -11,11 +11,12 @@ from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, RootKey, Wrappe
 
 
 def keys_of_group(root: RootKey) -> list[WrappedKey]:
-    """Return the new keys that a store has once: for link digests, claims, and the log's signature."""
+    """Return the new keys that a store has once: for link digests, claims, record sets, and the log's signature."""
     signing = KeyName(KeyPurpose.SIGN, GROUP, "ledger", 1)
     return [
         new_key(root, KeyName(KeyPurpose.LINK, GROUP, "", 1)),
         new_key(root, KeyName(KeyPurpose.CLAIM, GROUP, "", 1)),
+        new_key(root, KeyName(KeyPurpose.SET, GROUP, "", 1)),
         root.wrap(signing, SigningKey.generate().seed),
     ]
 

@@ -29,7 +29,7 @@ class PreparedEntry:
         shape: Canonical JSON of form by field, or None.
         records: How many distinct records.
         body: The leaf.
-        set_bytes: Portable Roaring bitmap of the records, or None.
+        sealed_set: The records, sealed (`ledger.record_sets`), or None.
     """
 
     lineage: str
@@ -40,7 +40,7 @@ class PreparedEntry:
     shape: bytes | None
     records: int
     body: bytes
-    set_bytes: bytes | None
+    sealed_set: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

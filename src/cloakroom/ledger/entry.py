@@ -1,7 +1,7 @@
 """One line of the ledger. The bytes are specified in `docs/spec/entry.md`.
 
 An entry says who did what, when, why, to how many records, with what outcome. It holds no personal data: principals
-are named by ids that the operator chose, records by the hash of a set of ordinals that lies beside the entry. The
+are named by ids that the operator chose, records by the hash of a sealed set that lies beside the entry. The
 encoded entry is the leaf of the Merkle log, at most 65,535 bytes (C2SP tlog-tiles).
 """
 
@@ -12,10 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pyroaring import BitMap
-
 from cloakroom.canonical import json as canonical_json
-from cloakroom.crypto import sha256
 from cloakroom.errors import LimitError, TamperedError, UsageError
 
 FORMAT = 1
@@ -82,7 +79,7 @@ class Entry:
         brand: Brand, or empty where it concerns none.
         shape: Form by field name, of what was shown.
         records: How many distinct records.
-        set_sha256: Hex digest of the portable Roaring bitmap of their ordinals; empty without records.
+        set_sha256: Hex digest of the sealed set of their ordinals; empty without records.
         reference: Case, appointment or ticket, an identifier without personal data.
         policy: Hex digest of the policy in force.
         budget: Counters before and after, as ``window/counter -> [ceiling, before, after]``.
@@ -199,16 +196,3 @@ def check_identifier(name: str, value: str) -> None:
     """
     if not _IDENTIFIER.fullmatch(value):
         raise UsageError(f"{name} must be an identifier of 1 to 128 letters, digits and ._:@/+-")
-
-
-def encode_set(ordinals: BitMap) -> bytes:
-    """Return the portable Roaring encoding of `ordinals`, run-optimised so that equal sets have equal bytes."""
-    copy = ordinals.copy()
-    copy.shrink_to_fit()
-    copy.run_optimize()
-    return copy.serialize()
-
-
-def hash_set(encoded: bytes) -> str:
-    """Return the hex digest by which an entry names its set."""
-    return sha256(encoded).hex()

@@ -8,7 +8,8 @@
            ├─ content brand                       keys the digest by which a repeated row is recognised
            ├─ link   group × generation           makes link digests
            ├─ token  application                  makes an application's tokens
-           └─ claim  group                        keys the digests by which an earlier dump is recognised
+           ├─ claim  group                        keys the digests by which an earlier dump is recognised
+           └─ set    group × generation           seals the sets of records that lie beside entries
 
 Every key is random; none is derived from another, so that destroying one is final. Rotating the root re-wraps these
 few rows; rotating a brand re-wraps its records' keys; neither touches an envelope.
@@ -37,6 +38,7 @@ class KeyPurpose(StrEnum):
     LINK = "link"
     TOKEN = "token"  # noqa: S105 - the name of a purpose
     CLAIM = "claim"
+    SET = "set"
     SIGN = "sign"
 
 

@@ -121,7 +121,7 @@ def test_every_query_file_holds_single_named_statements():
 
 def test_migrations_are_applied_once_and_numbered_without_gaps(empty_database):
     numbers = [number for number, _ in migrations()]
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert numbers == list(range(101, 101 + len(numbers)))
     with connect(empty_database) as connection:
         with pytest.raises(StoreError, match="holds no store"):
             open_store(empty_database)

@@ -10,12 +10,12 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 from psycopg.types.json import Jsonb
-from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.claims.register import RegisteredClaim, Sketch
 from cloakroom.errors import UsageError
+from cloakroom.ledger.record_sets import RecordSetSealer
 
 _INDEX_ROW = np.dtype([("digest", "V16"), ("ordinal", ">i8")])
 
@@ -23,9 +23,10 @@ _INDEX_ROW = np.dtype([("digest", "V16"), ("ordinal", ">i8")])
 class PostgresClaimRegister:
     """Keeps claims; implements `cloakroom.claims.register.ClaimRegister`."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Take an open connection in autocommit mode."""
+    def __init__(self, connection: Connection, sets: RecordSetSealer) -> None:
+        """Take an open connection in autocommit mode, and what seals the sets."""
         self._connection = connection
+        self._sets = sets
         self._queries = load_queries("claims")
 
     def add(self, claim: RegisteredClaim) -> None:
@@ -39,7 +40,7 @@ class PostgresClaimRegister:
                     "checked_by": claim.checked_by,
                     "statement": Jsonb(claim.statement),
                     "report": Jsonb(claim.report),
-                    "records": claim.sketch.records.serialize(),
+                    "records": self._sets.seal(f"claim/{UUID(claim.id)}", claim.sketch.records),
                     "sketch_rate": claim.sketch.rate,
                     "sketch": claim.sketch.digests.astype(">u8").tobytes(),
                     "emails": claim.sketch.emails,
@@ -61,7 +62,10 @@ class PostgresClaimRegister:
                 statement=row[3],
                 report=row[8],
                 sketch=Sketch(
-                    BitMap.deserialize(row[4]), row[5], np.frombuffer(row[6], ">u8").astype(np.uint64), row[7]
+                    self._sets.open(f"claim/{row[0]}", row[4]),
+                    row[5],
+                    np.frombuffer(row[6], ">u8").astype(np.uint64),
+                    row[7],
                 ),
             )
             for row in self._connection.execute(self._queries["claims"])

@@ -64,9 +64,19 @@ def open_store(url: str) -> Connection:
     connection.close()
     if found == 0:
         raise StoreError("the database holds no store; `cloakroom init` makes one")
+    _refuse_unreadable(found)
     if found > known:
         raise StoreError(f"the store is of version {found}, this program knows {known}: update the program")
     raise StoreError(f"the store is of version {found}, this program needs {known}: run `cloakroom migrate`")
+
+
+def _refuse_unreadable(found: int) -> None:
+    """Refuse stores from before the first migration: what lies sealed in them is in formats that are gone."""
+    if 0 < found < migrations()[0][0]:
+        raise StoreError(
+            f"the store is of version {found}, whose sealed formats this program does not read: make a new store with"
+            " `cloakroom init` and import the deliveries again"
+        )
 
 
 def store_version(connection: Connection) -> int:
@@ -89,7 +99,11 @@ def create_schema(connection: Connection) -> None:
 
 
 def apply_migrations(connection: Connection) -> list[int]:
-    """Apply what is missing, each in a transaction of its own, and return the numbers applied."""
+    """Apply what is missing, in one transaction, and return the numbers applied.
+
+    Raises:
+        StoreError: The store is from before the oldest migration known; nothing was changed.
+    """
     applied = []
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(4172025)")
@@ -98,6 +112,7 @@ def apply_migrations(connection: Connection) -> list[int]:
             " (number int primary key, applied_at timestamptz default now())"
         )
         found = store_version(connection)
+        _refuse_unreadable(found)
         for number, sql in migrations():
             if number > found:
                 connection.execute(sql.encode())

@@ -13,22 +13,25 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.adapters.postgres.rows import stored_row
-from cloakroom.errors import StoreError
+from cloakroom.errors import StoreError, TamperedError
 from cloakroom.flows.ports import Appended, CountedEntry, LineageState, PreparedEntry, StoredRow
+from cloakroom.ledger.record_sets import RecordSetSealer, entry_place, hash_set
 
 
 class PostgresLedger:
     """Implements `flows.ports.Ledger` over one connection; not for use by two threads at once."""
 
-    def __init__(self, connection: Connection, clock_tolerance: int | None = None) -> None:
+    def __init__(self, connection: Connection, sets: RecordSetSealer, clock_tolerance: int | None = None) -> None:
         """Take an open connection in autocommit mode.
 
         Args:
             connection: The connection.
+            sets: Opens and seals the sets that lie beside entries.
             clock_tolerance: Microseconds by which an entry's time may differ from the database's clock; None where
                 the clock is not the machine's.
         """
         self._connection = connection
+        self._sets = sets
         self._clock_tolerance = clock_tolerance
         self._queries = load_queries("ledger")
         self._vault_queries = load_queries("vault")
@@ -67,7 +70,7 @@ class PostgresLedger:
             "e_shape": [None if entry.shape is None else self._shape_id(entry.shape) for entry in entries],
             "e_records": [entry.records for entry in entries],
             "e_body": [entry.body for entry in entries],
-            "e_set": [entry.set_bytes for entry in entries],
+            "e_set": [entry.sealed_set for entry in entries],
             "tolerance": self._clock_tolerance,
         }
 
@@ -100,7 +103,7 @@ class PostgresLedger:
     def counted_since(self, lineage: str, version: int) -> Sequence[CountedEntry]:
         """See `flows.ports.Ledger.counted_since`."""
         rows = self._connection.execute(self._queries["counted_since"], {"lineage": lineage, "version": version})
-        return [_counted_entry(row) for row in rows]
+        return [self._counted_entry(lineage, row) for row in rows]
 
     def history(self, lineage: str) -> tuple[int, Sequence[CountedEntry]]:
         """See `flows.ports.Ledger.history`."""
@@ -140,7 +143,7 @@ class PostgresLedger:
                             "brand": brand,
                             "drawn": list(drawn),
                             "probes": probes,
-                            "set_bytes": records.serialize(),
+                            "sealed": self._sets.seal(_history_place(lineage, brand, drawn), records),
                             "last_at": last_at,
                         }
                         for (brand, drawn), (probes, records, last_at) in united.items()
@@ -151,9 +154,37 @@ class PostgresLedger:
     def _history(self, lineage: str, version: int) -> list[CountedEntry]:
         rows = self._connection.execute(self._queries["history"], {"lineage": lineage}, binary=True)
         return [
-            CountedEntry(version, last_at, "history", brand, drawn, probes, BitMap.deserialize(set_bytes))
-            for brand, drawn, probes, set_bytes, last_at in rows
+            CountedEntry(
+                version,
+                last_at,
+                "history",
+                brand,
+                drawn,
+                probes,
+                self._sets.open(_history_place(lineage, brand, drawn), sealed),
+            )
+            for brand, drawn, probes, sealed, last_at in rows
         ]
+
+    def _counted_entry(self, lineage: str, row: Sequence[Any]) -> CountedEntry:
+        version, at, operation, body, sealed = row
+        document = msgspec.json.decode(body)
+        detail = document.get("detail", {})
+        records = BitMap()
+        if sealed:
+            # A set that was exchanged for another one of the same lineage opens, and would change what is counted.
+            if hash_set(sealed) != document.get("set_sha256"):
+                raise TamperedError(f"counted entry {version} of lineage {lineage} does not name the set beside it")
+            records = self._sets.open(entry_place(lineage), sealed)
+        return CountedEntry(
+            version=version,
+            at=at,
+            operation=operation,
+            brand=document.get("brand", ""),
+            drawn=detail.get("drawn", ()),
+            probes=detail.get("probes", 0),
+            records=records,
+        )
 
     def freeze(self, lineage: str, at: int, reason: str, entry: PreparedEntry) -> bool:
         """See `flows.ports.Ledger.freeze`."""
@@ -202,16 +233,5 @@ def _clock_errors() -> Iterator[None]:
         ) from error
 
 
-def _counted_entry(row: Sequence[Any]) -> CountedEntry:
-    version, at, operation, body, set_bytes = row
-    document = msgspec.json.decode(body)
-    detail = document.get("detail", {})
-    return CountedEntry(
-        version=version,
-        at=at,
-        operation=operation,
-        brand=document.get("brand", ""),
-        drawn=detail.get("drawn", ()),
-        probes=detail.get("probes", 0),
-        records=BitMap.deserialize(set_bytes) if set_bytes else BitMap(),
-    )
+def _history_place(lineage: str, brand: str, drawn: Sequence[str]) -> str:
+    return f"history/{lineage}/{brand}/{','.join(drawn)}"

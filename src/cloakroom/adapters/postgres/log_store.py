@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from pyroaring import BitMap
-
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.errors import UncheckableError
@@ -84,12 +82,12 @@ class PostgresLog:
             yield from cursor
 
     def sets(self, first: int, end: int) -> Iterator[tuple[int, bytes]]:
-        """Return (leaf index, set) of the entries in a range of the log that have one."""
+        """Return (leaf index, sealed set) of the entries in a range of the log that have one."""
         rows = self._connection.execute(self._queries["sets_from"], {"from": first, "to": end}, binary=True)
         yield from rows
 
-    def leaf(self, leaf_index: int) -> tuple[bytes, BitMap | None]:
-        """Return the leaf at a place in the log, with its set.
+    def leaf(self, leaf_index: int) -> bytes:
+        """Return the leaf at a place in the log.
 
         Raises:
             UncheckableError: There is none.
@@ -97,7 +95,8 @@ class PostgresLog:
         row = self._connection.execute(self._queries["leaf"], {"leaf_index": leaf_index}, binary=True).fetchone()
         if row is None:
             raise UncheckableError(f"no entry {leaf_index} in the log")
-        return row[1], BitMap.deserialize(row[2]) if row[2] else None
+        leaf: bytes = row[0]
+        return leaf
 
     def waiting_count(self) -> int:
         """Return how many entries wait to be integrated."""

@@ -12,6 +12,7 @@ from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.errors import DeniedError
 from cloakroom.gate.releases import Approval, ReleaseContent, ReleaseState, Standing
+from cloakroom.ledger.record_sets import RecordSetSealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,10 @@ class StoredRelease:
 class ReleaseStore:
     """Reads and writes releases over one connection."""
 
-    def __init__(self, connection: Connection) -> None:
-        """Take an open connection in autocommit mode."""
+    def __init__(self, connection: Connection, sets: RecordSetSealer) -> None:
+        """Take an open connection in autocommit mode, and what seals the sets."""
         self._connection = connection
+        self._sets = sets
         self._queries = load_queries("service")
 
     def add(self, name: str, content: ReleaseContent, requested_by: str, at: int, expires_at: int) -> None:
@@ -97,7 +99,8 @@ class ReleaseStore:
     def begun(self, name: str, records: BitMap, canaries: int) -> None:
         """Fix the set."""
         self._connection.execute(
-            self._queries["release_begun"], {"id": name, "set_bytes": records.serialize(), "canaries": canaries}
+            self._queries["release_begun"],
+            {"id": name, "sealed": self._sets.seal(_place(name), records), "canaries": canaries},
         )
 
     def progress(self, name: str, rows_done: int) -> None:
@@ -122,8 +125,12 @@ class ReleaseStore:
                 ReleaseContent.decode(content), requested_by, ReleaseState(state), expires_at, approvals
             ),
             requested_at=requested_at,
-            records=None if data is None else BitMap.deserialize(data),
+            records=None if data is None else self._sets.open(_place(name), data),
             canaries=canaries,
             rows_done=done,
             file_sha256=digest,
         )
+
+
+def _place(name: str) -> str:
+    return f"release/{name}"

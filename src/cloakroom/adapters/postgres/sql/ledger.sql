@@ -13,7 +13,7 @@ select id from lineage where id = any (%(ids)s) order by id for no key update;
 
 -- name: counted_since
 -- Counted entries of a lineage after a version, oldest first.
-select e.lineage_version, e.at, e.operation, e.body, e.set_bytes
+select e.lineage_version, e.at, e.operation, e.body, e.sealed_set
 from ledger_entry e
 where e.lineage = %(lineage)s and e.lineage_version > %(version)s
 order by e.lineage_version;
@@ -25,14 +25,14 @@ select folded_version from lineage where id = %(lineage)s;
 select folded_version from lineage where id = %(lineage)s for no key update;
 
 -- name: history
-select brand, drawn, probes, set_bytes, last_at from lineage_history where lineage = %(lineage)s order by last_at;
+select brand, drawn, probes, sealed_set, last_at from lineage_history where lineage = %(lineage)s order by last_at;
 
 -- name: drop_history
 delete from lineage_history where lineage = %(lineage)s;
 
 -- name: add_history
-insert into lineage_history (lineage, brand, drawn, probes, set_bytes, last_at)
-values (%(lineage)s, %(brand)s, %(drawn)s, %(probes)s, %(set_bytes)s, %(last_at)s);
+insert into lineage_history (lineage, brand, drawn, probes, sealed_set, last_at)
+values (%(lineage)s, %(brand)s, %(drawn)s, %(probes)s, %(sealed)s, %(last_at)s);
 
 -- name: set_folded_version
 update lineage set folded_version = %(version)s where id = %(lineage)s;
@@ -91,23 +91,12 @@ select path, data from tile order by path;
 
 -- name: sets_from
 -- Sets of integrated entries from a place in the log on.
-select leaf_index, set_bytes from ledger_entry
-where leaf_index >= %(from)s and leaf_index < %(to)s and set_bytes is not null order by leaf_index;
+select leaf_index, sealed_set from ledger_entry
+where leaf_index >= %(from)s and leaf_index < %(to)s and sealed_set is not null order by leaf_index;
 
 -- name: leaf
-select leaf_index, body, set_bytes from ledger_entry where leaf_index = %(leaf_index)s;
+select body from ledger_entry where leaf_index = %(leaf_index)s;
 
 -- name: register_node
 insert into node (id, epoch, started_at) values (%(id)s, 1, %(at)s)
 on conflict (id) do update set epoch = node.epoch + 1, started_at = excluded.started_at returning epoch;
-
--- name: disclosed
--- Permitted entries with records in a span of time, of one lineage.
-select e.lineage, e.at, e.operation, coalesce(s.shape, '{}'), e.set_bytes, e.leaf_index, 1
-from ledger_entry e left join disclosure_shape s on s.id = e.shape
-where e.lineage = %(lineage)s and e.permitted and e.set_bytes is not null
-  and e.at >= %(from)s and e.at < %(to)s
-order by e.at;
-
--- name: lineages_with_disclosures
-select distinct lineage from ledger_entry where permitted and set_bytes is not null;

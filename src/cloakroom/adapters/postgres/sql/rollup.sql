@@ -1,49 +1,61 @@
 -- name: rolled_up
--- Roll-ups of hours that lie wholly in the span.
-select r.lineage, r.operation, s.shape, r.first_at, r.last_at, r.entries, r.set_bytes
-from rollup r join disclosure_shape s on s.id = r.shape
-where (%(lineage)s::text is null or r.lineage = %(lineage)s)
-  and r.hour >= %(from)s and r.hour + %(hour)s <= %(to)s;
+-- Roll-ups of the given spans: for each length, those that start in a range.
+select r.lineage, r.length, r.start, r.operation, r.shape, s.shape, r.first_at, r.last_at, r.entries, r.sealed_set
+from unnest(%(lengths)s::bigint[], %(starts)s::bigint[], %(ends)s::bigint[]) as u(length, first, past)
+     join rollup r on r.length = u.length and r.start >= u.first and r.start < u.past
+     join disclosure_shape s on s.id = r.shape
+where %(lineage)s::text is null or r.lineage = %(lineage)s;
 
 -- name: not_rolled_up
--- Permitted entries with records that no roll-up of the span covers: not taken in yet, or in an hour that the span
--- cuts.
+-- Permitted entries with records of a span that no roll-up of it covers: not taken in yet, or in an hour that the
+-- span cuts, which is before `whole_from` or from `whole_to` on.
 with progress as (select coalesce(max(leaf_index), 0) as leaf_index from rollup_progress)
-select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.at, 1, e.set_bytes
+select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.sealed_set
 from ledger_entry e cross join progress left join disclosure_shape s on s.id = e.shape
 where (%(lineage)s::text is null or e.lineage = %(lineage)s)
-  and e.permitted and e.set_bytes is not null and e.lineage_version is not null
+  and e.permitted and e.sealed_set is not null and e.lineage_version is not null
   and e.at >= %(from)s and e.at < %(to)s and (e.leaf_index is null or e.leaf_index >= progress.leaf_index)
 union all
-select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.at, 1, e.set_bytes
+select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.sealed_set
 from ledger_entry e cross join progress left join disclosure_shape s on s.id = e.shape
 where (%(lineage)s::text is null or e.lineage = %(lineage)s)
-  and e.permitted and e.set_bytes is not null and e.lineage_version is not null
-  and e.leaf_index < progress.leaf_index
-  and ((e.at >= %(from)s and e.at < %(to)s and e.at < (%(from)s + %(hour)s - 1) / %(hour)s * %(hour)s)
-       or (e.at >= %(from)s and e.at < %(to)s and e.at >= %(to)s / %(hour)s * %(hour)s));
+  and e.permitted and e.sealed_set is not null and e.lineage_version is not null
+  and e.leaf_index < progress.leaf_index and e.at >= %(from)s and e.at < %(whole_from)s
+union all
+select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.sealed_set
+from ledger_entry e cross join progress left join disclosure_shape s on s.id = e.shape
+where (%(lineage)s::text is null or e.lineage = %(lineage)s)
+  and e.permitted and e.sealed_set is not null and e.lineage_version is not null
+  and e.leaf_index < progress.leaf_index and e.at >= %(whole_to)s and e.at < %(to)s;
 
 -- name: entries_to_roll_up
-select e.lineage, e.at / %(hour)s * %(hour)s, e.epoch, e.operation, e.shape, e.at, e.lineage_version, e.set_bytes
+select e.lineage, e.operation, e.shape, e.at, e.sealed_set
 from ledger_entry e
 where e.leaf_index >= %(from)s and e.leaf_index < %(to)s
-  and e.permitted and e.set_bytes is not null and e.lineage_version is not null;
+  and e.permitted and e.sealed_set is not null and e.lineage_version is not null;
 
 -- name: rollup_sets
-select r.lineage, r.hour, r.epoch, r.operation, r.shape, r.set_bytes
-from unnest(%(lineages)s::text[], %(hours)s::bigint[], %(epochs)s::int[], %(operations)s::text[], %(shapes)s::int[])
-     as u(lineage, hour, epoch, operation, shape)
-     join rollup r on (r.lineage, r.hour, r.epoch, r.operation, r.shape)
-                    = (u.lineage, u.hour, u.epoch, u.operation, u.shape);
+select r.lineage, r.length, r.start, r.operation, r.shape, r.first_at, r.last_at, r.entries, r.sealed_set
+from unnest(%(lineages)s::text[], %(lengths)s::bigint[], %(starts)s::bigint[], %(operations)s::text[],
+            %(shapes)s::int[])
+     as u(lineage, length, start, operation, shape)
+     join rollup r on (r.lineage, r.length, r.start, r.operation, r.shape)
+                    = (u.lineage, u.length, u.start, u.operation, u.shape);
 
--- name: put_rollup
-insert into rollup (lineage, hour, epoch, operation, shape, set_bytes, entries, last_version, first_at, last_at)
-values (%(lineage)s, %(hour)s, %(epoch)s, %(operation)s, %(shape)s, %(set_bytes)s, %(entries)s, %(last_version)s,
-        %(first_at)s, %(last_at)s)
-on conflict (lineage, hour, epoch, operation, shape) do update set
-    set_bytes = excluded.set_bytes, entries = rollup.entries + excluded.entries,
-    last_version = greatest(rollup.last_version, excluded.last_version),
-    first_at = least(rollup.first_at, excluded.first_at), last_at = greatest(rollup.last_at, excluded.last_at);
+-- name: put_rollups
+insert into rollup (lineage, length, start, operation, shape, sealed_set, entries, first_at, last_at)
+select * from unnest(%(lineages)s::text[], %(lengths)s::bigint[], %(starts)s::bigint[], %(operations)s::text[],
+                     %(shapes)s::int[], %(sealed)s::bytea[], %(entries)s::int[], %(first)s::bigint[],
+                     %(last)s::bigint[])
+on conflict (lineage, length, start, operation, shape) do update set
+    sealed_set = excluded.sealed_set, entries = excluded.entries, first_at = excluded.first_at,
+    last_at = excluded.last_at;
+
+-- name: rolled_up_to
+select coalesce(max(leaf_index), 0) from rollup_progress;
+
+-- name: log_size
+select coalesce(max(size), 0) from checkpoint;
 
 -- name: advance_rollup
 insert into rollup_progress (leaf_index) values (%(leaf_index)s)

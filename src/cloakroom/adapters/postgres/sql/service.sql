@@ -46,17 +46,17 @@ insert into release (id, kind, requested_by, content, digest, state, requested_a
 values (%(id)s, %(kind)s, %(requested_by)s, %(content)s, %(digest)s, 'requested', %(at)s, %(expires_at)s);
 
 -- name: release
-select id, kind, requested_by, content, digest, state, requested_at, expires_at, set_bytes, canaries, rows_done,
+select id, kind, requested_by, content, digest, state, requested_at, expires_at, sealed_set, canaries, rows_done,
        file_sha256, finished_at
 from release where id = %(id)s;
 
 -- name: lock_release
-select id, kind, requested_by, content, digest, state, requested_at, expires_at, set_bytes, canaries, rows_done,
+select id, kind, requested_by, content, digest, state, requested_at, expires_at, sealed_set, canaries, rows_done,
        file_sha256, finished_at
 from release where id = %(id)s for update;
 
 -- name: releases
-select id, kind, requested_by, content, digest, state, requested_at, expires_at, set_bytes, canaries, rows_done,
+select id, kind, requested_by, content, digest, state, requested_at, expires_at, sealed_set, canaries, rows_done,
        file_sha256, finished_at
 from release order by requested_at desc, id limit %(limit)s;
 
@@ -71,7 +71,7 @@ values (%(id)s, %(principal)s, %(credential)s, %(digest)s, %(at)s);
 update release set state = 'approved', expires_at = %(expires_at)s where id = %(id)s;
 
 -- name: release_begun
-update release set state = 'running', set_bytes = %(set_bytes)s, canaries = %(canaries)s where id = %(id)s;
+update release set state = 'running', sealed_set = %(sealed)s, canaries = %(canaries)s where id = %(id)s;
 
 -- name: release_progress
 update release set rows_done = %(rows_done)s where id = %(id)s;

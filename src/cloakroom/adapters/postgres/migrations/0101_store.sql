@@ -167,7 +167,7 @@ create table lineage_history (
     brand       text not null,
     drawn       text[] not null,
     probes      bigint not null,
-    set_bytes   bytea not null,
+    sealed_set  bytea not null,
     last_at     bigint not null,                -- of the newest of them: a window that is longer one day counts it
     primary key (lineage, brand, drawn)
 );
@@ -189,12 +189,14 @@ create table ledger_entry (
     shape           int,
     records         int not null,
     body            bytea not null,             -- canonical JSON: the leaf of the ledger
-    set_bytes       bytea,                      -- portable Roaring bitmap of ordinals
+    sealed_set      bytea,                      -- of record ordinals; `body` names its SHA-256
     leaf_index      bigint,                     -- place in the log, once integrated
     primary key (lineage, id)
 );
 create unique index ledger_entry_counted on ledger_entry (lineage, lineage_version) where lineage_version is not null;
 create index ledger_entry_time on ledger_entry (lineage, at);
+-- For the hours that a span of time cuts, over all lineages; entries come in nearly in the order of their time.
+create index ledger_entry_at on ledger_entry using brin (at) with (pages_per_range = 16);
 create index ledger_entry_waiting on ledger_entry (id) where leaf_index is null;
 create unique index ledger_entry_leaf on ledger_entry (leaf_index) where leaf_index is not null;
 
@@ -210,20 +212,21 @@ create table checkpoint (
     at          bigint not null
 );
 
--- Unions of the sets of all integrated entries of one hour, lineage, epoch, operation and shape.
+-- Unions of the sets of all integrated entries of one span of time, lineage, operation and shape. Spans are hours,
+-- days and thirty days, each taken from the one before, so that a long time is answered from few rows.
 create table rollup (
     lineage     text not null,
-    hour        bigint not null,                -- microseconds, start of the hour
-    epoch       int not null,
+    length      bigint not null,                -- of the span, in microseconds
+    start       bigint not null,                -- a multiple of the length since 1970
     operation   text not null,
     shape       int not null,
-    set_bytes   bytea not null,
+    sealed_set  bytea not null,
     entries     int not null,
-    last_version bigint not null,
     first_at    bigint not null,
     last_at     bigint not null,
-    primary key (lineage, hour, epoch, operation, shape)
+    primary key (lineage, length, start, operation, shape)
 );
+create index rollup_span on rollup (length, start);
 create table rollup_progress (
     only_row    boolean primary key default true check (only_row),
     leaf_index  bigint not null                 -- entries before this place in the log are rolled up

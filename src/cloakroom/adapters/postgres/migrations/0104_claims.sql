@@ -1,4 +1,4 @@
--- Register of claims. Nothing here names a person: records are a Roaring bitmap of ordinals, addresses are keyed
+-- Register of claims. Nothing here names a person: records are a sealed set of ordinals, addresses are keyed
 -- digests of a sample (HMAC-SHA-256 under the store's key for claims, first 8 bytes), the report has counts only.
 create table claim (
     id            uuid primary key,
@@ -6,7 +6,7 @@ create table claim (
     checked_by    text not null,                -- principal
     statement     jsonb not null,               -- what the sellers say: rows, persons, date, price, actor, where seen, text
     report        jsonb not null,               -- what was found, as given by `claim check --json`
-    records       bytea not null,               -- portable Roaring bitmap of the records it holds (proven)
+    records       bytea not null,               -- sealed set of the records it holds (proven)
     sketch_rate   bigint not null,              -- an address is in the sketch when crc32(normal form) < this number
     sketch        bytea not null,               -- sorted 8-byte keyed digests, concatenated
     emails        bigint not null               -- distinct addresses in all

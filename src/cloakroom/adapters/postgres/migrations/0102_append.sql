@@ -35,14 +35,14 @@ begin
     end loop;
 
     insert into ledger_entry
-        (lineage, lineage_version, epoch, at, operation, permitted, shape, records, body, set_bytes)
+        (lineage, lineage_version, epoch, at, operation, permitted, shape, records, body, sealed_set)
     select e.lineage,
            case when e.counted then
                l.version + row_number() over (partition by e.lineage, e.counted order by e.position) end,
-           coalesce(l.epoch, 0), e.at, e.operation, e.permitted, e.shape, e.records, e.body, e.set_bytes
+           coalesce(l.epoch, 0), e.at, e.operation, e.permitted, e.shape, e.records, e.body, e.sealed_set
     from unnest(e_lineage, e_counted, e_at, e_operation, e_permitted, e_shape, e_records, e_body, e_set)
          with ordinality
-         as e(lineage, counted, at, operation, permitted, shape, records, body, set_bytes, position)
+         as e(lineage, counted, at, operation, permitted, shape, records, body, sealed_set, position)
          left join lineage l on l.id = e.lineage
     where not e.counted or e.lineage = any (good)
     order by e.position;

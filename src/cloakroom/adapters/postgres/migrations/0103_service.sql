@@ -30,7 +30,7 @@ create table release (
     state         text not null,            -- requested, approved, running, done
     requested_at  bigint not null,
     expires_at    bigint not null,
-    set_bytes     bytea,                    -- the exact set, canaries included, fixed when it first runs
+    sealed_set    bytea,                    -- the exact set, canaries included, fixed when it first runs
     canaries      int not null default 0,
     rows_done     bigint not null default 0,
     file_sha256   text,

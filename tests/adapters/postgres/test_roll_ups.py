@@ -1,0 +1,114 @@
+"""Roll-ups: any span of time gives what the entries of it give, read one by one."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyroaring import BitMap
+
+from cloakroom.adapters.postgres.disclosures import HOUR, LENGTHS, cover
+from cloakroom.adapters.postgres.ledger_store import PostgresLedger
+from cloakroom.errors import TamperedError
+from cloakroom.flows.ports import PreparedEntry
+from cloakroom.ledger.entry import Operation
+
+DAY = 24 * HOUR
+times = st.integers(0, 400 * DAY)
+
+
+@given(times, times)
+def test_a_span_is_covered_once_by_whole_spans_and_two_cut_hours(one, other):
+    start, end = min(one, other), max(one, other)
+    spans, whole_from, whole_to = cover(start, end)
+    assert start <= whole_from <= whole_to <= end
+    if whole_from < whole_to:
+        assert whole_from - start < HOUR
+        assert end - whole_to < HOUR
+    parts = sorted((first, past) for _, first, past in spans)
+    for length, first, past in spans:
+        assert length in LENGTHS
+        assert first % length == past % length == 0
+    # They lie end to end, from the first whole hour to the last.
+    bounds = [whole_from, *[past for _, past in parts]] if parts else [whole_from]
+    assert [first for first, _ in parts] == bounds[:-1]
+    assert bounds[-1] == whole_to
+    assert len(spans) <= 5
+
+
+@pytest.fixture
+def told(application):
+    """Four hundred entries of three lineages over seventy days, some of them late, and what each disclosed."""
+    source, ledger = random.Random(7), PostgresLedger(application.connection, application.sets)
+    base = application.now() // (30 * DAY) * 30 * DAY - 70 * DAY
+    application.connection.execute("insert into lineage (id) select unnest(array['a', 'b', 'c'])")
+    story, versions = [], dict.fromkeys("abc", 0)
+    for number in range(400):
+        lineage = source.choice("abc")
+        at = base + number * 70 * DAY // 400 - source.choice([0, 0, 0, 3 * HOUR, 40 * DAY])
+        records = BitMap(source.sample(range(5000), source.randrange(1, 30)))
+        entry = application.gatekeeper.prepare(
+            lineage=lineage,
+            operation=Operation.REVEAL,
+            records=records,
+            shape={"email": source.choice(["reveal", "mask"])},
+            counted=True,
+            at=at,
+        )
+        assert isinstance(entry, PreparedEntry)
+        ledger.append({lineage: versions[lineage]}, [entry])
+        versions[lineage] += 1
+        story.append((lineage, at, entry.shape.decode(), records))
+        if number in {150, 151, 320}:
+            application.sequencer.run()
+            application.disclosures.roll_up()
+    return story, base
+
+
+def test_any_span_gives_exactly_what_its_entries_give(application, told):
+    story, base = told
+    source = random.Random(11)
+    spans = [(None, None)] + [
+        tuple(sorted(base - 45 * DAY + source.choice([1, HOUR, DAY]) * source.randrange(120) for _ in "xy"))
+        for _ in range(40)
+    ]
+    for start, end in spans:
+        for lineage in (None, "b"):
+            expected = {}
+            for owner, at, shape, records in story:
+                inside = (start is None or at >= start) and (end is None or at < end)
+                if inside and lineage in {None, owner}:
+                    members, first, last, entries = expected.get((owner, shape), (BitMap(), at, at, 0))
+                    expected[owner, shape] = (members | records, min(first, at), max(last, at), entries + 1)
+            found = application.disclosures.disclosed(lineage=lineage, start=start, end=end)
+            assert {
+                (item.lineage, f'{{"email":"{item.shape["email"]}"}}'): (
+                    item.records,
+                    item.first_at,
+                    item.last_at,
+                    item.entries,
+                )
+                for item in found
+            } == expected
+
+
+def test_a_set_that_somebody_exchanged_is_noticed_wherever_it_is_read(application, told):
+    del told
+    application.sequencer.run()
+    application.disclosures.roll_up()
+    application.connection.execute(
+        "update rollup r set sealed_set = o.sealed_set from rollup o where r.lineage = 'a' and o.lineage = 'b'"
+        " and r.length = o.length and r.length = %s",
+        (LENGTHS[-1],),
+    )
+    with pytest.raises(TamperedError, match=r"^the record set of rollup/a/"):
+        application.disclosures.disclosed()
+    # Two entries of one lineage: each set opens, and neither is the one that its entry names.
+    application.connection.execute(
+        "update ledger_entry e set sealed_set = o.sealed_set from ledger_entry o"
+        " where e.lineage = 'c' and o.lineage = 'c' and e.lineage_version = 1 and o.lineage_version = 2"
+    )
+    with pytest.raises(TamperedError, match="counted entry 1 of lineage c does not name the set beside it"):
+        application.ledger.counted_since("c", 0)
