@@ -97,3 +97,22 @@ def test_generated_keys_are_new_and_come_back_from_their_seed() -> None:
     keys = [SigningKey.generate() for _ in range(10)]
     assert len({key.seed for key in keys}) == 10
     assert SigningKey(keys[0].seed).verifying_key == keys[0].verifying_key
+
+
+def test_a_signature_of_another_length_never_reaches_into_the_message() -> None:
+    key = SigningKey(b"s" * 32)
+    signature = key.sign(b"rest of the message")
+    # Put together, each pair is the very bytes that verify.
+    for cut in (1, 10, 63):
+        with pytest.raises(TamperedError):
+            key.verifying_key.verify(signature[cut:] + b"rest of the message", signature[:cut])
+    with pytest.raises(TamperedError):
+        key.verifying_key.verify(b" of the message", signature + b"rest")
+
+
+def test_keys_of_small_order_verify_nothing() -> None:
+    # With the neutral element as key and as the signature's point, any message would verify by the equation alone.
+    neutral = b"\x01" + bytes(31)
+    for signature in (neutral + bytes(32), bytes(64)):
+        with pytest.raises(TamperedError):
+            VerifyingKey(neutral).verify(b"anything", signature)

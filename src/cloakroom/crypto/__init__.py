@@ -1,4 +1,4 @@
-"""The only place that touches the cryptography library.
+"""The only place that touches libraries of cryptography.
 
 Everything above asks this package for one of a handful of constructions, each with one set of parameters:
 AES-256-GCM (NIST SP 800-38D), HMAC-SHA-256 (RFC 2104), HKDF-SHA-256 (RFC 5869), AES-256 on single blocks

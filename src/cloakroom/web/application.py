@@ -1,12 +1,11 @@
-"""The FastAPI application: paths in, answers out."""
+"""Paths in, answers out: the service's endpoints straight to the service, everything else to FastAPI."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from urllib.parse import parse_qsl
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from fastapi import FastAPI
@@ -17,30 +16,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cloakroom.web.description import describe
 from cloakroom.web.endpoints import ENDPOINTS, Endpoint
-from cloakroom.web.orders import Order
 from cloakroom.web.problems import Answer, problem
 from cloakroom.web.service import Incoming, Service
 
 
 def build_application(service: Service) -> ASGIApp:
-    """Return the application over a service, which starts and stops with it.
-
-    Paths of the service go straight to their handlers: they need none of the framework's layers, and at thousands of
-    requests a second the layers cost more than the work. Everything else is FastAPI's.
-    """
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(service.start)
-        yield
-        await asyncio.to_thread(service.stop)
-
-    rest = FastAPI(title="Cloakroom", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    """Return what answers everything that is no signed endpoint: the description, health, readiness."""
+    rest = FastAPI(title="Cloakroom", openapi_url=None, docs_url=None, redoc_url=None)
     description = msgspec.json.encode(describe())
-    by_path: dict[str, dict[str, _Handler]] = {}
-    for endpoint in ENDPOINTS:
-        by_path.setdefault(endpoint.path, {})[endpoint.method] = _Handler(service, endpoint)
-    paths = {path: _Path(handlers) for path, handlers in by_path.items()}
 
     def openapi(_: Request) -> Response:
         return Response(description, media_type="application/vnd.oai.openapi+json;version=3.1")
@@ -58,109 +41,86 @@ def build_application(service: Service) -> ASGIApp:
         Route("/readyz", ready),
     ]
     rest.router.default = _nowhere
+    return rest
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        path = paths.get(scope["path"]) if scope["type"] == "http" else None
-        await (rest if path is None else path)(scope, receive, send)
 
-    return app
+class Router:
+    """Finds who answers a request.
+
+    Endpoints of the service need none of a framework's layers, and at thousands of requests a second the layers cost
+    more than the work.
+    """
+
+    def __init__(self, service: Service, rest: ASGIApp) -> None:
+        """Take the service, and the ASGI application for all other paths."""
+        self._service = service
+        self._rest = rest
+        self._paths: dict[str, dict[str, Endpoint]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        for endpoint in ENDPOINTS:
+            self._paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+
+    def handle(self, incoming: Incoming, answered: Callable[[Answer], None]) -> Callable[[], None] | None:
+        """See `http_connection.Handler`."""
+        methods = self._paths.get(incoming.path)
+        if methods is None:
+            task = asyncio.get_running_loop().create_task(_run(self._rest, incoming, answered))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            return None
+        endpoint = methods.get(incoming.method)
+        if endpoint is None:
+            answer = problem("method-not-allowed")
+            answered(Answer(answer.status, answer.body, answer.media_type, {"allow": ", ".join(sorted(methods))}))
+            return None
+        asking = self._service.ask(endpoint, incoming, answered)
+        return None if asking is None else lambda: self._service.abandon(asking)
+
+
+async def _run(application: ASGIApp, incoming: Incoming, answered: Callable[[Answer], None]) -> None:
+    """Have an ASGI application answer one request that has come in completely."""
+    told: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": incoming.body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        told.append(dict(message))
+
+    try:
+        await application(_scope(incoming), receive, send)
+        start = next(message for message in told if message["type"] == "http.response.start")
+    except Exception:  # noqa: BLE001 - one request's defect must not end the service
+        answered(problem("internal"))
+        return
+    body = b"".join(message.get("body", b"") for message in told if message["type"] == "http.response.body")
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in start.get("headers", ())}
+    headers.pop("content-length", None)
+    media_type = headers.pop("content-type", "application/octet-stream").encode("latin-1")
+    answered(Answer(start["status"], body, media_type, headers))
+
+
+def _scope(incoming: Incoming) -> Scope:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": incoming.method,
+        "scheme": "http",
+        "path": unquote(incoming.path),
+        "raw_path": incoming.path.encode("latin-1"),
+        "query_string": incoming.query.encode("latin-1"),
+        "root_path": "",
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in incoming.headers.items()],
+        "client": (incoming.peer, 0) if incoming.peer else None,
+        "server": None,
+    }
 
 
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "http":
-        await _send(send, problem("not-found"))
-
-
-class _Path:
-    """One path with its methods; an ASGI application, so that nothing stands between it and the server."""
-
-    def __init__(self, handlers: dict[str, _Handler]) -> None:
-        self._handlers = handlers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        handler = self._handlers.get(scope["method"])
-        if handler is None:
-            answer = problem("method-not-allowed")
-            await _send(send, answer, {"allow": ", ".join(sorted(self._handlers))})
-            return
-        await handler(scope, receive, send)
-
-
-class _Handler:
-    """One endpoint."""
-
-    def __init__(self, service: Service, endpoint: Endpoint) -> None:
-        self._service = service
-        self._endpoint = endpoint
-        self._decode = msgspec.json.Decoder(endpoint.order).decode
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = time.monotonic()
-        body = await _read(receive, self._service.limits.body_bytes)
-        if body is None:
-            answer = problem("too-large")
-        else:
-            incoming = _incoming(scope, body)
-            answer = await self._service.ask(incoming, self._reader(incoming))
-        await _send(send, answer)
-        self._service.metrics.answered(self._endpoint.name, answer.status, answer.code, time.monotonic() - began)
-
-    def _reader(self, incoming: Incoming) -> Callable[[], Order]:
-        if self._endpoint.method != "GET":
-            return lambda: self._decode(incoming.body)
-        return lambda: _from_query(self._endpoint.order, incoming)
-
-
-def _from_query(kind: type[Order], incoming: Incoming) -> Order:
-    if incoming.body:
-        raise ValueError("a GET has no body")
-    pairs = (
-        parse_qsl(incoming.query, keep_blank_values=True, strict_parsing=True, max_num_fields=20)
-        if incoming.query
-        else []
-    )
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("a parameter is given twice")
-    return msgspec.convert(values, kind, strict=False)
-
-
-def _incoming(scope: Scope, body: bytes) -> Incoming:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    client = scope.get("client")
-    return Incoming(
-        method=scope["method"],
-        path=scope.get("raw_path", scope["path"].encode()).partition(b"?")[0].decode("latin-1"),
-        query=scope["query_string"].decode("latin-1"),
-        headers=headers,
-        peer=client[0] if client else None,
-        body=body,
-    )
-
-
-async def _read(receive: Receive, limit: int) -> bytes | None:
-    """Return the body, or None if it is larger than `limit`."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False) and len(body) <= limit:
-        return body
-    parts, size = [body], len(body)
-    while message.get("more_body", False) and size <= limit:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-    return b"".join(parts) if size <= limit else None
-
-
-async def _send(send: Send, answer: Answer, more: dict[str, str] | None = None) -> None:
-    headers = [
-        (b"content-type", answer.media_type),
-        (b"content-length", str(len(answer.body)).encode()),
-        (b"cache-control", b"no-store"),
-    ]
-    headers += [(name.encode(), value.encode()) for name, value in {**answer.headers, **(more or {})}.items()]
+    if scope["type"] != "http":
+        return
+    answer = problem("not-found")
+    headers = [(b"content-type", answer.media_type), (b"content-length", str(len(answer.body)).encode())]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

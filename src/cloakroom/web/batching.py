@@ -1,29 +1,52 @@
-"""Micro-batches: requests that arrive together are worked off together, by one thread that owns the application.
+"""Micro-batches: requests that arrive together are worked off together, by the one thread of the core process.
 
-The event loop puts requests into a fair queue; the worker thread takes a batch, works it off in one go, and hands all
-answers back in one call. A request that arrives alone after a quiet time is taken at once; in traffic the worker
-waits for company, never longer than `Limits.linger_s` after the first request came.
+Front processes send requests over sockets; between batches the core reads what came, queues it fairly, takes a
+batch, works it off in one go, and sends all answers back, one frame for each front. A request that arrives alone
+after a quiet time is taken at once; in traffic the core waits for company until the oldest request is
+`Limits.linger_s` old, and not at all where a batch took longer than that.
 
 A request whose caller has gone before it was taken is dropped and had no effect. One that was taken is finished and
-in the ledger, whether or not anybody still waits for the answer.
+in the ledger, whether or not anybody still waits for the answer. The core ends when the last front has closed its
+socket and everything it had asked is answered.
 """
 
 from __future__ import annotations
 
-import asyncio
-import threading
+import logging
+import selectors
+import socket
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from cloakroom.signing import ReadSignature
+from cloakroom.web.frames import (
+    Abandoned,
+    Answered,
+    Asked,
+    FrameError,
+    KeyFound,
+    KeyWanted,
+    Proof,
+    Pulse,
+    ToFront,
+    TurnedAway,
+    frame,
+    reads_fronts,
+)
 from cloakroom.web.limits import Limits
 from cloakroom.web.orders import Order
 from cloakroom.web.problems import Answer, problem
 from cloakroom.web.queueing import FairQueue
 
+_log = logging.getLogger("cloakroom.core")
+
 _COMPANY = 4
 """Requests in a batch from which on the next batch waits for company."""
+_READ_BYTES = 1 << 20
+_IDLE_SECONDS = 0.25
+_PULSE_SECONDS = 0.5
+_SEND_SECONDS = 5.0
+"""A front that takes nothing for so long is given up."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,18 +56,22 @@ class Pending:
     Attributes:
         lineage: Whose turn it takes: the credential that it presents.
         order: What it asks.
-        signature: Its verified signature; the nonce is not claimed yet.
+        signature: What its verified signature proves; the nonce is not claimed yet.
         address: Network address of the caller; None on the machine itself.
-        answered: Where the answer goes.
         arrived: When it came, by the monotonic clock.
+        number: Its name at the front that sent it.
+        front: That front.
+        abandoned: Whether nobody waits for its answer any more.
     """
 
     lineage: str
     order: Order
-    signature: ReadSignature
+    signature: Proof
     address: str | None
-    answered: asyncio.Future[Answer]
-    arrived: float = field(default_factory=time.monotonic)
+    arrived: float
+    number: int
+    front: Front
+    abandoned: bool = False
 
     @property
     def size(self) -> int:
@@ -52,120 +79,190 @@ class Pending:
         return self.order.size
 
 
-Work = Callable[[Sequence[Pending]], Sequence[Answer]]
+class Front:
+    """The core's end of the sockets to one front process."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        """Take the socket."""
+        connected.settimeout(_SEND_SECONDS)
+        self.socket = connected
+        self.reader = reads_fronts()
+        self.waiting: dict[int, Pending] = {}
+        self.outgoing: list[ToFront] = []
+
+    def answer(self, number: int, answer: Answer) -> None:
+        """Have an answer sent with the next `flush`."""
+        self.outgoing.append(
+            Answered(number, answer.status, answer.body, answer.media_type, dict(answer.headers), answer.code)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the core does with what fronts send; none of it raises.
+
+    Attributes:
+        read_order: Decodes what a request asks, by the name of its endpoint; raises ValueError.
+        answer: Answers a batch.
+        keys: Looks up keys of credentials; None where the store does not answer.
+        turned_away: Is told of requests that a front refused.
+        idle: Called between batches and at least four times a second.
+        is_ready: Whether requests can be answered.
+        observe: Is told the size of each batch and how long its oldest request waited.
+    """
+
+    read_order: Callable[[str, str, bytes], Order]
+    answer: Callable[[Sequence[Pending]], Sequence[Answer]]
+    keys: Callable[[Sequence[str]], Mapping[str, bytes] | None]
+    turned_away: Callable[[str, str, int], None]
+    idle: Callable[[], None]
+    is_ready: Callable[[], bool]
+    observe: Callable[[int, float], None]
 
 
 class Batcher:
-    """The queue and the thread that works it off."""
+    """The queue and the loop that works it off."""
 
-    def __init__(
-        self,
-        work: Work,
-        limits: Limits,
-        *,
-        idle: Callable[[], None],
-        observe: Callable[[int, float], None],
-    ) -> None:
-        """Take what works a batch off, and the bounds.
-
-        Args:
-            work: Answers a batch; called by the worker thread only. Never raises.
-            limits: The bounds.
-            idle: Called by the worker thread between batches and at least every half second.
-            observe: Is told the size of each batch and how long its oldest request waited.
-        """
+    def __init__(self, work: Work, limits: Limits, sockets: Sequence[socket.socket]) -> None:
+        """Take what works batches off, the bounds, and a socket for each front process."""
         self._work = work
-        self._idle = idle
-        self._observe = observe
         self._limits = limits
         self._queue: FairQueue[Pending] = FairQueue(limits)
-        self._changed = threading.Condition()
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="core", daemon=True)
+        self._selector = selectors.DefaultSelector()
+        self._fronts = [Front(connected) for connected in sockets]
+        for front in self._fronts:
+            self._selector.register(front.socket, selectors.EVENT_READ, front)
+        self._wanted: list[tuple[Front, str]] = []
+        self._oldest = 0.0
         self._lingers = False
-
-    def start(self) -> None:
-        """Start the worker."""
-        self._thread.start()
+        self._pulsed = 0.0
 
     def __len__(self) -> int:
         return len(self._queue)
 
-    @property
-    def is_full(self) -> bool:
-        """Answer whether nobody is taken in any more."""
-        return self._queue.is_full
+    def run(self) -> None:
+        """Work until every front has gone and everything is answered."""
+        while self._fronts or len(self._queue):
+            self._gather()
+            if len(self._queue):
+                self._answer(self._queue.take())
+            self._work.idle()
+            self._pulse()
+            self._flush()
+        self._selector.close()
 
-    @property
-    def is_alive(self) -> bool:
-        """Answer whether the worker runs."""
-        return self._thread.is_alive()
-
-    def submit(self, pending: Pending) -> str | None:
-        """Queue a request; return the code of the problem if it is turned away."""
-        with self._changed:
-            if self._stopping:
-                return "busy"
-            refused = self._queue.put(pending)
-            if refused is None:
-                self._changed.notify()
-            return refused
-
-    def stop(self, timeout_s: float = 30.0) -> None:
-        """Work off what waits, then end. Called from another thread than the worker."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
-
-    def _run(self) -> None:
-        while True:
-            batch = self._next()
-            if batch is None:
+    def _gather(self) -> None:
+        self._receive(0.0 if len(self._queue) else _IDLE_SECONDS)
+        while self._lingers and 0 < len(self._queue) < self._limits.batch_requests and self._fronts:
+            left = self._oldest + self._limits.linger_s - time.monotonic()
+            if left <= 0:
                 break
-            if batch:
-                self._answer(batch)
-            self._idle()
+            self._flush()
+            self._receive(left)
 
-    def _next(self) -> list[Pending] | None:
-        """Return the next batch; empty after half a second without any, None when it is time to stop."""
-        with self._changed:
-            if not len(self._queue) and not self._stopping:
-                self._changed.wait(0.5)
-            if not len(self._queue):
-                return None if self._stopping else []
-            if self._lingers and not self._stopping:
-                until = time.monotonic() + self._limits.linger_s
-                while len(self._queue) < self._limits.batch_requests:
-                    left = until - time.monotonic()
-                    if left <= 0 or not self._changed.wait(left):
-                        break
-            batch = self._queue.take()
-        self._lingers = len(batch) >= _COMPANY
-        return batch
+    def _receive(self, timeout_s: float) -> None:
+        for key, _ in self._selector.select(timeout_s):
+            front: Front = key.data
+            try:
+                data = front.socket.recv(_READ_BYTES)
+                if not data:
+                    self._part(front)
+                    continue
+                for message in front.reader.feed(data):
+                    self._take(front, message)
+            except (OSError, FrameError) as error:
+                _log.error("a front process is given up: %s", type(error).__name__)
+                self._part(front)
+        self._look_up_keys()
+
+    def _take(self, front: Front, message: object) -> None:
+        if isinstance(message, Asked):
+            self._queue_up(front, message)
+        elif isinstance(message, Abandoned):
+            pending = front.waiting.pop(message.number, None)
+            if pending is not None:
+                pending.abandoned = True
+        elif isinstance(message, KeyWanted):
+            self._wanted.append((front, message.credential))
+        elif isinstance(message, TurnedAway):
+            self._work.turned_away(message.credential, message.code, message.count)
+
+    def _queue_up(self, front: Front, asked: Asked) -> None:
+        try:
+            order = self._work.read_order(asked.endpoint, asked.query, asked.body)
+        except ValueError as error:
+            # A decoder's complaint names the place and the expectation, not what stood there.
+            front.answer(asked.number, problem("malformed", str(error)[:300]))
+            return
+        pending = Pending(
+            lineage=asked.signature.key_id,
+            order=order,
+            signature=asked.signature,
+            address=asked.address,
+            arrived=asked.arrived,
+            number=asked.number,
+            front=front,
+        )
+        if not len(self._queue):
+            self._oldest = asked.arrived
+        refused = self._queue.put(pending)
+        if refused is not None:
+            front.answer(asked.number, problem(refused, retry_after_s=1))
+        else:
+            front.waiting[asked.number] = pending
+
+    def _look_up_keys(self) -> None:
+        if not self._wanted:
+            return
+        wanted, self._wanted = self._wanted, []
+        found = self._work.keys(sorted({credential for _, credential in wanted}))
+        for front, credential in wanted:
+            key = None if found is None else found.get(credential)
+            front.outgoing.append(KeyFound(credential, key, failed=found is None))
 
     def _answer(self, batch: list[Pending]) -> None:
         now = time.monotonic()
-        self._observe(len(batch), now - min(item.arrived for item in batch))
-        late = [item for item in batch if now - item.arrived > self._limits.wait_s]
-        if late:
-            _deliver(late, [problem("busy", retry_after_s=1)] * len(late))
-        taken = [item for item in batch if item not in late and not item.answered.cancelled()] if late else batch
+        self._lingers = len(batch) >= _COMPANY
+        if len(self._queue):
+            self._oldest = now - self._limits.linger_s
+        self._work.observe(len(batch), now - min(item.arrived for item in batch))
+        taken = []
+        for item in batch:
+            item.front.waiting.pop(item.number, None)
+            if item.abandoned:
+                continue
+            if now - item.arrived > self._limits.wait_s:
+                item.front.answer(item.number, problem("busy", retry_after_s=1))
+            else:
+                taken.append(item)
         if taken:
-            _deliver(taken, self._work(taken))
+            for item, answer in zip(taken, self._work.answer(taken), strict=True):
+                item.front.answer(item.number, answer)
 
+    def _pulse(self) -> None:
+        now = time.monotonic()
+        if now - self._pulsed >= _PULSE_SECONDS:
+            self._pulsed = now
+            ready = self._work.is_ready()
+            for front in self._fronts:
+                front.outgoing.append(Pulse(ready))
 
-def _deliver(batch: Sequence[Pending], answers: Sequence[Answer]) -> None:
-    """Hand answers to the event loop, all in one call."""
-    loop = batch[0].answered.get_loop()
-    try:
-        loop.call_soon_threadsafe(_set_all, [item.answered for item in batch], answers)
-    except RuntimeError:  # the loop has ended; nobody waits any more
-        return
+    def _flush(self) -> None:
+        for front in list(self._fronts):
+            outgoing, front.outgoing = front.outgoing, []
+            if outgoing:
+                try:
+                    front.socket.sendall(frame(outgoing))
+                except OSError as error:
+                    _log.error("a front process is given up: %s", type(error).__name__)
+                    self._part(front)
 
-
-def _set_all(futures: Sequence[asyncio.Future[Answer]], answers: Sequence[Answer]) -> None:
-    for future, answer in zip(futures, answers, strict=True):
-        if not future.done():
-            future.set_result(answer)
+    def _part(self, front: Front) -> None:
+        """Forget a front that has gone; what it asked and was not taken yet has nobody waiting."""
+        if front in self._fronts:
+            self._fronts.remove(front)
+            self._selector.unregister(front.socket)
+            front.socket.close()
+            for pending in front.waiting.values():
+                pending.abandoned = True
+            front.waiting.clear()

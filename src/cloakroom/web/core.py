@@ -1,4 +1,4 @@
-"""Works batches off. Owned by the worker thread, like the application in it.
+"""Works batches off, in a process of its own that alone knows the store and its keys.
 
 For each batch, in this order:
 
@@ -14,15 +14,14 @@ what a lineage has opened is read from the ledger again, so nothing is counted t
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import psycopg
 from pyroaring import BitMap
 
-from cloakroom.adapters.postgres.service_store import Presented, ServiceStore
+from cloakroom.adapters.postgres.service_store import Presented, ServiceStore, StoreChanges
 from cloakroom.errors import CloakroomError, ConflictError, InputError, StoreError
 from cloakroom.flows.admission import Ask
 from cloakroom.flows.find import FindRequest, find, normal_form
@@ -43,6 +42,9 @@ from cloakroom.wiring import Application
 _log = logging.getLogger("cloakroom.service")
 _encode = msgspec.json.Encoder().encode
 FLUSH_SECONDS = 1.0
+NOTICE_SECONDS = 0.5
+"""How often the core looks whether keys, configuration or planted records changed."""
+USE_SECONDS = 5.0
 NONCE_SECONDS = 60
 """By how much a nonce is remembered longer than its signature is valid, whatever the clocks of nodes say."""
 
@@ -50,25 +52,22 @@ NONCE_SECONDS = 60
 class Core:
     """Answers batches from one application."""
 
-    def __init__(self, open_store: Callable[[], Application], refusals: Refusals, limits: Limits) -> None:
-        """Take what opens the application, and the refusals to enter.
+    def __init__(self, open_store: Callable[[], Application], limits: Limits) -> None:
+        """Take what opens the application, and the bounds.
 
         Args:
             open_store: Opens the store; called again after a failure.
-            refusals: Counted by the event loop, entered here.
             limits: The bounds.
         """
         self._open_store = open_store
-        self._refusals = refusals
+        self._refusals = Refusals()
         self._limits = limits
         self._application: Application | None = None
         self._store: ServiceStore | None = None
         self._codecs: dict[str, TokenCodec] = {}
         self._used: dict[str, int] = {}
-        self._used_lock = threading.Lock()
-        self._flushed = time.monotonic()
-        self._stale_keys = threading.Event()
-        self._stale_configuration = threading.Event()
+        self._changes: StoreChanges | None = None
+        self._due = {"flush": 0.0, "notice": 0.0, "use": 0.0}
 
     def open(self) -> Application:
         """Return the application, opened if need be."""
@@ -76,6 +75,7 @@ class Core:
             self._application = self._open_store()
             self._store = ServiceStore(self._application.connection)
             self._codecs.clear()
+            self._changes = None
             self._application.gatekeeper.policy  # noqa: B018 - assembled now, not with the first request
         return self._application
 
@@ -83,34 +83,36 @@ class Core:
         """Enter what is still counted, and close."""
         try:
             self._enter_refusals()
+            self._note_use()
         finally:
             self._drop()
 
-    def keys_changed(self) -> None:
-        """Read the keys anew before the next batch. May be called by any thread."""
-        self._stale_keys.set()
+    def turned_away(self, credential: str, code: str, count: int) -> None:
+        """Count requests that a front process refused; they are entered within a second."""
+        self._refusals.add(code, credential, count)
 
-    def configuration_changed(self) -> None:
-        """Read configuration and planted records anew before the next batch. May be called by any thread."""
-        self._stale_configuration.set()
-
-    def take_used(self) -> dict[str, int]:
-        """Return when credentials were last used since last asked. May be called by any thread."""
-        with self._used_lock:
-            used, self._used = self._used, {}
-        return used
+    def keys(self, credentials: Sequence[str]) -> Mapping[str, bytes] | None:
+        """Return the public keys of those credentials that exist; None where the store does not answer."""
+        try:
+            self.open()
+            assert self._store is not None
+            found = self._store.presented(credentials)
+        except (psycopg.Error, CloakroomError) as error:
+            self._fail(error)
+            return None
+        return {name: item.credential.key.raw for name, item in found.items()}
 
     def idle(self) -> None:
         """Do what is due between batches."""
-        due = time.monotonic() - self._flushed >= FLUSH_SECONDS
         try:
-            self._catch_up()
-            if due:
-                self._flushed = time.monotonic()
+            if self._is_due("notice", NOTICE_SECONDS):
+                self._notice()
+            if self._is_due("flush", FLUSH_SECONDS):
                 self._enter_refusals()
+            if self._is_due("use", USE_SECONDS):
+                self._note_use()
         except (psycopg.Error, CloakroomError) as error:
-            _log.error("the store does not answer: %s", type(error).__name__)
-            self._drop()
+            self._fail(error)
 
     def work(self, batch: Sequence[Pending]) -> list[Answer]:
         """Answer a batch; never raises."""
@@ -118,8 +120,7 @@ class Core:
         try:
             self._work(batch, answers)
         except (psycopg.OperationalError, psycopg.InterfaceError, StoreError) as error:
-            _log.error("the store does not answer: %s", type(error).__name__)
-            self._drop()
+            self._fail(error)
             missing = problem("unavailable", retry_after_s=1)
         except Exception as error:  # noqa: BLE001 - one batch's defect must not end the service
             # Its text may hold a value; its type and place do not.
@@ -132,7 +133,6 @@ class Core:
 
     def _work(self, batch: Sequence[Pending], answers: list[Answer | None]) -> None:
         application = self.open()
-        self._catch_up()
         callers = self._identify(application, batch, answers)
         reveals = [at for at in callers if isinstance(batch[at].order, Reveal)]
         finds = [at for at in callers if isinstance(batch[at].order, Find)]
@@ -172,8 +172,7 @@ class Core:
                 continue
             self._refusals.add(code, signature.key_id if found is not None else "")
             answers[at] = problem(code)
-        with self._used_lock:
-            self._used.update({signatures[at].key_id: now for at in callers})
+        self._used.update({signatures[at].key_id: now for at in callers})
         return callers
 
     def _reveal(
@@ -311,21 +310,41 @@ class Core:
             self._codecs[scope] = codec
         return codec
 
-    def _catch_up(self) -> None:
-        application = self._application
-        if application is None:
-            return
-        if self._stale_configuration.is_set():
-            self._stale_configuration.clear()
+    def _notice(self) -> None:
+        application = self.open()
+        assert self._store is not None
+        found, before = self._store.changes(), self._changes
+        if before is None:
+            # Whatever changed between the opening and now would otherwise go unnoticed.
             application.refresh_configuration()
-        elif self._stale_keys.is_set():
-            self._stale_keys.clear()
+        elif (found.configuration, found.canaries) != (before.configuration, before.canaries):
+            application.refresh_configuration()
+        elif found.keys != before.keys:
             application.refresh_keys()
+        self._changes = found
 
     def _enter_refusals(self) -> None:
         if self._refusals:
             application = self.open()
             application.ledger.append({}, self._refusals.take(application.gatekeeper))
+
+    def _note_use(self) -> None:
+        if self._used:
+            self.open()
+            assert self._store is not None
+            used, self._used = self._used, {}
+            self._store.note_use(used)
+
+    def _is_due(self, what: str, every_s: float) -> bool:
+        now = time.monotonic()
+        if now < self._due[what]:
+            return False
+        self._due[what] = now + every_s
+        return True
+
+    def _fail(self, error: Exception) -> None:
+        _log.error("the store does not answer: %s", type(error).__name__)
+        self._drop()
 
     def _drop(self) -> None:
         application, self._application, self._store = self._application, None, None

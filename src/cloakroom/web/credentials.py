@@ -1,4 +1,4 @@
-"""Keys of credentials as the event loop knows them: enough to verify a signature, never enough to let anybody in.
+"""Keys of credentials as a front process knows them: enough to verify a signature, never enough to let anybody in.
 
 A key never changes under an id, so it may be remembered. Whether the credential is still valid is asked of the store
 in the batch that does the work, at that moment.
@@ -6,15 +6,13 @@ in the batch that does the work, at that moment.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import psycopg
-
-from cloakroom.adapters.postgres.connection import Connection
-from cloakroom.adapters.postgres.service_store import Presented, ServiceStore
 from cloakroom.crypto import SigningKey, VerifyingKey
 from cloakroom.web.limits import Limits
+
+if TYPE_CHECKING:  # a front process loads nothing that knows the store
+    from cloakroom.adapters.postgres.service_store import Presented
 
 MAX_KNOWN = 50_000
 UNKNOWN_SECONDS = 1.0
@@ -53,35 +51,6 @@ class KnownKeys:
         if len(self._unknown) >= MAX_KNOWN:
             self._unknown.clear()
         self._unknown[credential] = now
-
-
-class KeyReader:
-    """Reads the key of one credential at a time, over a connection of its own. Safe for use by several threads."""
-
-    def __init__(self, open_connection: Callable[[], Connection]) -> None:
-        """Take what connects to the database; nothing is opened yet."""
-        self._open = open_connection
-        self._connection: Connection | None = None
-        self._lock = threading.Lock()
-
-    def read(self, credential: str) -> VerifyingKey | None:
-        """Return the key, or None if there is no such credential."""
-        with self._lock:
-            try:
-                if self._connection is None:
-                    self._connection = self._open()
-                found = ServiceStore(self._connection).presented([credential]).get(credential)
-            except psycopg.Error:
-                self._connection = None
-                raise
-        return None if found is None else found.credential.key
-
-    def close(self) -> None:
-        """Close the connection."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
 
 
 def is_lapsed(presented: Presented, now: int, limits: Limits) -> bool:

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one process takes on.
+    """How much one front process takes on, and the core of a node.
 
     Attributes:
+        connections: Open connections; for one more the longest idle one is closed, or the new one turned away.
+        idle_s: How long a connection may be idle between requests.
+        request_s: Time from the first byte of a request to its last, and for taking an answer off the wire.
+        head_bytes: Largest target and fields of a request.
         body_bytes: Largest body of a request.
         batch_requests: Requests worked off together.
         batch_records: Records worked off together, unless one request alone names more.
         linger_s: How long a request waits for company, at most.
-        waiting: Requests that wait in the process; more are turned away at once.
+        waiting: Requests that wait in a front process, and in the core; more are turned away at once.
         waiting_per_principal: Requests of one principal that wait; more are turned away.
         wait_s: A request that has waited longer is turned away instead of being done late.
         record_fields: Fields of one record that is written.
@@ -22,6 +26,10 @@ class Limits:
         unused_days: A credential that was not used for so long has lapsed.
     """
 
+    connections: int = 1_024
+    idle_s: float = 75.0
+    request_s: float = 15.0
+    head_bytes: int = 32_768
     body_bytes: int = 262_144
     batch_requests: int = 256
     batch_records: int = 2_000

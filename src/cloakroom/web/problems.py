@@ -35,6 +35,7 @@ KINDS: dict[str, Kind] = {
     "expired": Kind(401, "The credential has expired, was revoked, or has lapsed because nobody used it."),
     "frozen": Kind(403, "The credential is frozen."),
     "internal": Kind(500, "The request could not be answered."),
+    "late": Kind(408, "The request did not come in within its time."),
     "malformed": Kind(400, "The request is not what this endpoint takes."),
     "malformed-signature": Kind(401, "The signature fields are not of the profile that this service takes."),
     "method-not-allowed": Kind(405, "This path does not take this method."),

@@ -6,7 +6,6 @@ own; they name the credential only where it exists. A flood becomes one entry fo
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 
 from cloakroom.flows.admission import Gatekeeper
@@ -17,28 +16,25 @@ MAX_KINDS = 200
 
 
 class Refusals:
-    """Counts of turned-away requests by (credential or empty, code). Safe for use by several threads."""
+    """Counts of turned-away requests by (credential or empty, code)."""
 
     def __init__(self) -> None:
         """Start with none."""
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._lock = threading.Lock()
 
-    def add(self, code: str, credential: str = "") -> None:
-        """Count one; beyond `MAX_KINDS` credentials in a second they are counted without their names."""
-        with self._lock:
-            place = (credential, code)
-            if place not in self._counts and len(self._counts) >= MAX_KINDS:
-                place = ("", code)
-            self._counts[place] += 1
+    def add(self, code: str, credential: str = "", count: int = 1) -> None:
+        """Count; beyond `MAX_KINDS` kinds in a second without the names of credentials."""
+        place = (credential, code)
+        if place not in self._counts and len(self._counts) >= MAX_KINDS:
+            place = ("", code)
+        self._counts[place] += count
 
     def __bool__(self) -> bool:
         return bool(self._counts)
 
     def take(self, gatekeeper: Gatekeeper) -> list[PreparedEntry]:
         """Return the entries of what was counted, and begin anew."""
-        with self._lock:
-            counts, self._counts = self._counts, Counter()
+        counts, self._counts = self._counts, Counter()
         return [
             gatekeeper.prepare(
                 lineage="system",

@@ -1,33 +1,41 @@
-"""One process of the service: takes a request apart, verifies its signature, and waits for its answer.
+"""The front half of the service: takes a request apart, verifies its signature, and hands it to the core.
 
-Everything here runs in the event loop and touches no store. A request gets as far as the queue only with a signature
-that verifies; the rest is decided in the batch (`core`).
+Everything here runs in the event loop of a front process, which knows no store and no key of it. A request gets as
+far as the core only with a signature that verifies; the rest is decided there, in the batch (`core`).
+
+What a process takes on is bounded before any work is done for it: beyond `Limits.waiting` requests that wait for
+verification or for an answer, further ones are turned away at the price of reading them. Signatures are verified a
+few at a time between turns of the event loop, so that answers leave and refusals are told while many wait.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import psycopg
-
-from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.crypto import VerifyingKey
-from cloakroom.errors import StoreError
+from cloakroom.errors import UncheckableError
 from cloakroom.signing import Message, ReadSignature, RequestError, check_content_digest, check_times, read_signature
 from cloakroom.web.addresses import Surroundings, caller_address
-from cloakroom.web.batching import Batcher, Pending
-from cloakroom.web.core import Core
-from cloakroom.web.credentials import NOBODY, KeyReader, KnownKeys
-from cloakroom.web.keeper import Keeper
+from cloakroom.web.credentials import NOBODY, KnownKeys
+from cloakroom.web.endpoints import Endpoint
+from cloakroom.web.frames import Abandoned, Answered, Asked, KeyFound, KeyWanted, Proof, TurnedAway
 from cloakroom.web.limits import LIMITS, Limits
+from cloakroom.web.link import CoreLink
 from cloakroom.web.metrics import Metrics
-from cloakroom.web.orders import Order
 from cloakroom.web.problems import Answer, problem
-from cloakroom.web.refusals import Refusals
-from cloakroom.wiring import Application
+
+_log = logging.getLogger("cloakroom.front")
+
+VERIFIED_PER_TURN = 4
+"""Signatures verified before the event loop has its turn again."""
+FLUSH_SECONDS = 1.0
+MAX_KINDS = 200
+"""Kinds of refusals told apart in a second; beyond them they are counted without the names of credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,130 +59,214 @@ class Incoming:
     body: bytes
 
 
+class Asking:
+    """A request on its way through this process."""
+
+    __slots__ = ("answered", "arrived", "endpoint", "incoming", "number")
+
+    def __init__(self, endpoint: Endpoint, incoming: Incoming, answered: Callable[[Answer], None]) -> None:
+        """Take what is asked and what to call with the answer, once."""
+        self.endpoint = endpoint
+        self.incoming = incoming
+        self.answered: Callable[[Answer], None] | None = answered
+        self.arrived = time.monotonic()
+        self.number = 0
+
+
 class Service:
-    """The parts of one process, put together."""
+    """One front process's part of the service."""
 
-    def __init__(
-        self,
-        open_store: Callable[[str], Application],
-        open_connection: Callable[[], Connection],
-        around: Surroundings,
-        *,
-        leads: bool = True,
-        limits: Limits = LIMITS,
-    ) -> None:
-        """Assemble; nothing runs yet.
-
-        Args:
-            open_store: Opens the store; takes a suffix for the node's name.
-            open_connection: Connects to the database, for looking up keys of credentials.
-            around: What stands around the service.
-            leads: Whether this is the process that beats and tidies for its node.
-            limits: The bounds.
-        """
+    def __init__(self, around: Surroundings, limits: Limits = LIMITS) -> None:
+        """Take what stands around the service, and the bounds; `attach` says where the core is."""
         self.limits = limits
         self.metrics = Metrics()
         self._around = around
-        self._refusals = Refusals()
         self._keys = KnownKeys()
-        self._core = Core(lambda: open_store(""), self._refusals, limits)
-        self._keeper = Keeper(lambda: open_store("keeper"), self._core, leads=leads)
-        self._batcher = Batcher(self._core.work, limits, idle=self._core.idle, observe=self.metrics.batch)
-        self._key_reader = KeyReader(open_connection)
-        self.metrics.gauge("waiting_requests", lambda: float(len(self._batcher)))
+        self._link: CoreLink | None = None
+        self._unverified: deque[Asking] = deque()
+        self._without_key: dict[str, list[Asking]] = {}
+        self._asked: dict[int, Asking] = {}
+        self._number = 0
+        self._waiting = 0
+        self._turn_due = False
+        self._refused: Counter[tuple[str, str]] = Counter()
+        self.core_lost = asyncio.Event()
+        self.metrics.gauge("waiting_requests", lambda: float(self._waiting))
         self.metrics.gauge("ready", lambda: float(self.is_ready()))
 
-    def start(self) -> None:
-        """Open the store and start the threads."""
-        self._core.open()
-        self._batcher.start()
-        self._keeper.start()
+    def new_link(self) -> CoreLink:
+        """Return the protocol for the socket to the core."""
+        self._link = CoreLink(self._take_answer, self._take_key, self._lose_core)
+        return self._link
 
-    def stop(self) -> None:
-        """Answer what waits, enter what was counted, integrate, and close."""
-        self._batcher.stop()
-        self._core.close()
-        self._keeper.stop()
-        self._key_reader.close()
+    def close(self) -> None:
+        """Tell the core what was counted, and leave it."""
+        self.flush_refusals()
+        if self._link is not None:
+            self._link.close()
 
     def is_ready(self) -> bool:
         """Answer whether requests can be answered."""
-        return self._batcher.is_alive and self._keeper.is_well()
+        return self._link is not None and self._link.is_ready
 
-    async def ask(self, incoming: Incoming, read_order: Callable[[], Order]) -> Answer:
-        """Return the answer to a request.
+    @property
+    def waiting(self) -> int:
+        """Return how many requests have no answer yet."""
+        return self._waiting
 
-        Args:
-            incoming: The request.
-            read_order: Decodes what it asks, once its signature is verified.
+    def ask(self, endpoint: Endpoint, incoming: Incoming, answered: Callable[[Answer], None]) -> Asking | None:
+        """Take a request in; `answered` is called once, possibly at once.
+
+        Returns:
+            What `abandon` takes, or None if the answer was given already.
         """
-        if self._batcher.is_full:
-            return problem("busy", retry_after_s=1)
-        authority = incoming.headers.get("host", "").lower()
-        if authority not in self._around.authorities:
-            self._refusals.add("wrong-host")
-            return problem("wrong-host")
-        try:
-            signature = await self._verified(incoming, authority)
-        except RequestError as error:
-            return problem(error.code)
-        try:
-            order = read_order()
-        except ValueError as error:
-            return problem("malformed", _without_values(str(error)))
-        pending = Pending(
-            lineage=signature.key_id,
-            order=order,
-            signature=signature,
-            address=caller_address(incoming.peer, authority, incoming.headers, self._around),
-            answered=asyncio.get_running_loop().create_future(),
-        )
-        refused = self._batcher.submit(pending)
-        if refused is not None:
-            return problem(refused, retry_after_s=1)
-        return await pending.answered
+        if self._waiting >= self.limits.waiting:
+            self._count(endpoint, problem("busy", retry_after_s=1), 0.0, answered)
+            return None
+        asking = Asking(endpoint, incoming, answered)
+        self._waiting += 1
+        self._unverified.append(asking)
+        if not self._turn_due:
+            self._turn_due = True
+            asyncio.get_running_loop().call_soon(self._verify_some)
+        return asking
 
-    async def _verified(self, incoming: Incoming, authority: str) -> ReadSignature:
+    def abandon(self, asking: Asking) -> None:
+        """Note that nobody waits for the answer any more."""
+        if asking.answered is None:
+            return
+        asking.answered = None
+        self._waiting -= 1
+        if self._asked.pop(asking.number, None) is not None and self._link is not None:
+            self._link.send(Abandoned(asking.number))
+
+    def flush_refusals(self) -> None:
+        """Tell the core what was turned away here since the last time."""
+        refused, self._refused = self._refused, Counter()
+        if self._link is not None:
+            for (credential, code), count in refused.items():
+                self._link.send(TurnedAway(credential, code, count))
+
+    def _verify_some(self) -> None:
+        done = 0
+        while self._unverified and done < VERIFIED_PER_TURN:
+            asking = self._unverified.popleft()
+            if asking.answered is not None:
+                done += 1
+                self._verify(asking)
+        self._turn_due = bool(self._unverified)
+        if self._turn_due:
+            asyncio.get_running_loop().call_soon(self._verify_some)
+
+    def _verify(self, asking: Asking) -> None:
+        incoming = asking.incoming
+        authority = incoming.headers.get("host", "").lower()
         name = ""
         try:
-            headers = incoming.headers
-            signature = read_signature(headers.get("signature-input"), headers.get("signature"))
-            key = self._keys.get(signature.key_id) or await self._key(signature.key_id)
+            if authority not in self._around.authorities:
+                raise RequestError("wrong-host", "no such host here")  # noqa: TRY301 - refused like the others
+            signature = read_signature(incoming.headers.get("signature-input"), incoming.headers.get("signature"))
+            key = self._keys.get(signature.key_id)
+            if key is None and not self._keys.is_unknown(signature.key_id, time.monotonic()):
+                self._want_key(signature.key_id, asking)
+                return
             name = signature.key_id if key is not None else ""
-            check_times(signature, time.time())
-            digest = _checked_digest(incoming)
-            message = Message(incoming.method, authority, incoming.path, f"?{incoming.query}", digest)
-            # A credential that does not exist is refused as late and in the same words as a wrong signature.
-            signature.verify(message, key or NOBODY)
+            _check(incoming, authority, signature, key)
         except RequestError as error:
-            self._refusals.add(error.code, name)
-            raise
-        return signature
+            self._refuse(error.code, name)
+            self._answer(asking, problem(error.code))
+            return
+        self._forward(asking, authority, signature)
 
-    async def _key(self, credential: str) -> VerifyingKey | None:
-        """Return the key of a credential that this process has not met yet, or None."""
-        if self._keys.is_unknown(credential, time.monotonic()):
-            return None
-        try:
-            key = await asyncio.to_thread(self._key_reader.read, credential)
-        except (psycopg.Error, StoreError):
-            raise RequestError("unavailable", "the store does not answer") from None
+    def _forward(self, asking: Asking, authority: str, signature: ReadSignature) -> None:
+        if self._link is None or self.core_lost.is_set():
+            self._answer(asking, problem("unavailable", retry_after_s=1))
+            return
+        incoming = asking.incoming
+        self._number = asking.number = self._number + 1
+        self._asked[asking.number] = asking
+        self._link.send(
+            Asked(
+                number=asking.number,
+                endpoint=asking.endpoint.name,
+                signature=Proof(signature.key_id, signature.nonce, signature.expires),
+                address=caller_address(incoming.peer, authority, incoming.headers, self._around),
+                query=incoming.query,
+                body=incoming.body,
+                arrived=asking.arrived,
+            )
+        )
+
+    def _want_key(self, credential: str, asking: Asking) -> None:
+        waiting = self._without_key.get(credential)
+        if waiting is not None:
+            waiting.append(asking)
+            return
+        if self._link is None or self.core_lost.is_set():
+            self._answer(asking, problem("unavailable", retry_after_s=1))
+            return
+        self._without_key[credential] = [asking]
+        self._link.send(KeyWanted(credential))
+
+    def _take_key(self, found: KeyFound) -> None:
+        waiting = self._without_key.pop(found.credential, [])
+        key: VerifyingKey | None = None
+        if found.key is not None:
+            try:
+                key = VerifyingKey(found.key)
+            except UncheckableError:
+                _log.error("the stored key of credential %s is none", found.credential)
+        if found.failed:
+            for asking in waiting:
+                self._answer(asking, problem("unavailable", retry_after_s=1))
+            return
         if key is None:
-            self._keys.add_unknown(credential, time.monotonic())
+            self._keys.add_unknown(found.credential, time.monotonic())
         else:
-            self._keys.add(credential, key)
-        return key
+            self._keys.add(found.credential, key)
+        self._unverified.extendleft(reversed(waiting))
+        if waiting and not self._turn_due:
+            self._turn_due = True
+            asyncio.get_running_loop().call_soon(self._verify_some)
+
+    def _take_answer(self, message: Answered) -> None:
+        asking = self._asked.pop(message.number, None)
+        if asking is not None:
+            answer = Answer(message.status, message.body, message.media_type, message.headers, message.code)
+            self._answer(asking, answer)
+
+    def _answer(self, asking: Asking, answer: Answer) -> None:
+        answered, asking.answered = asking.answered, None
+        if answered is not None:
+            self._waiting -= 1
+            self._count(asking.endpoint, answer, time.monotonic() - asking.arrived, answered)
+
+    def _count(self, endpoint: Endpoint, answer: Answer, seconds: float, answered: Callable[[Answer], None]) -> None:
+        answered(answer)
+        self.metrics.answered(endpoint.name, answer.status, answer.code, seconds)
+
+    def _refuse(self, code: str, credential: str) -> None:
+        place = (credential, code)
+        if place not in self._refused and len(self._refused) >= MAX_KINDS:
+            place = ("", code)
+        self._refused[place] += 1
+
+    def _lose_core(self) -> None:
+        self.core_lost.set()
+        waiting = [*self._asked.values(), *(asking for group in self._without_key.values() for asking in group)]
+        self._asked.clear()
+        self._without_key.clear()
+        for asking in waiting:
+            self._answer(asking, problem("unavailable", retry_after_s=1))
 
 
-def _checked_digest(incoming: Incoming) -> str | None:
+def _check(incoming: Incoming, authority: str, signature: ReadSignature, key: VerifyingKey | None) -> None:
+    check_times(signature, time.time())
     digest = incoming.headers.get("content-digest")
     if digest is None and not incoming.body:
-        return None
-    if not check_content_digest(digest or "", incoming.body):
+        pass
+    elif not check_content_digest(digest or "", incoming.body):
         raise RequestError("body-digest", "Content-Digest is not that of the body")
-    return digest
-
-
-def _without_values(text: str) -> str:
-    """Return a decoder's complaint; msgspec's name the place and the expectation, not what stood there."""
-    return text[:300]
+    message = Message(incoming.method, authority, incoming.path, f"?{incoming.query}", digest)
+    # A credential that does not exist is refused as late and in the same words as a wrong signature.
+    signature.verify(message, key or NOBODY)

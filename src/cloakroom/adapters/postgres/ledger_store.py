@@ -13,6 +13,16 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.adapters.postgres.rows import stored_row
+from cloakroom.adapters.postgres.statements import (
+    Parameters,
+    Statements,
+    bool_array,
+    bytea_array,
+    int4_array,
+    int8,
+    int8_array,
+    text_array,
+)
 from cloakroom.errors import StoreError, TamperedError
 from cloakroom.flows.ports import Appended, CountedEntry, LineageState, PreparedEntry, StoredRow
 from cloakroom.ledger.record_sets import RecordSetSealer, entry_place, hash_set
@@ -35,43 +45,41 @@ class PostgresLedger:
         self._clock_tolerance = clock_tolerance
         self._queries = load_queries("ledger")
         self._vault_queries = load_queries("vault")
+        self._statements = Statements(connection)
         self._shapes: dict[bytes, int] = {}
 
     def append(
         self, expected: Mapping[str, int], entries: Sequence[PreparedEntry], fetch: Sequence[int] = ()
     ) -> tuple[Mapping[str, Appended], Sequence[StoredRow]]:
         """See `flows.ports.Ledger.append`."""
-        arguments = self._append_arguments(expected, entries)
-        with _clock_errors(), self._connection.pipeline(), self._connection.transaction():
-            appended = self._connection.execute(self._queries["append"], arguments)
-            rows = None
-            if fetch:
-                rows = self._connection.execute(
-                    self._vault_queries["sealed_rows"], {"ordinals": list(fetch)}, binary=True
-                )
-        if self._connection.closed:
-            # A connection that was closed meanwhile commits nothing, and psycopg leaves the block without a word.
-            raise StoreError("the connection to the database was closed; nothing was appended or opened")
-        # Leaving the transaction waited for the commit: whatever is returned from here on is durable.
-        outcome = {row[0]: Appended(row[1], row[2], row[3]) for row in appended.fetchall()}
+        calls = [(self._queries["append"], self._append_arguments(expected, entries))]
+        if fetch:
+            calls.append((self._vault_queries["sealed_rows"], {"ordinals": int8_array(fetch)}))
+        with _clock_errors():
+            appended, *rows = self._statements.run(*calls)
+        # That waited for the commit, unless the caller has a transaction: whatever is returned from here is durable.
+        outcome = {row[0]: Appended(row[1], row[2], row[3]) for row in appended}
         for lineage in expected:
             outcome.setdefault(lineage, Appended("unknown", 0, 0))
-        return outcome, [stored_row(row) for row in rows] if rows is not None else []
+        return outcome, [stored_row(row) for row in rows[0]] if rows else []
 
-    def _append_arguments(self, expected: Mapping[str, int], entries: Sequence[PreparedEntry]) -> dict[str, object]:
+    def _append_arguments(
+        self, expected: Mapping[str, int], entries: Sequence[PreparedEntry], *, check_clock: bool = True
+    ) -> Parameters:
+        shapes = [None if entry.shape is None else self._shape_id(entry.shape) for entry in entries]
         return {
-            "lineage": list(expected),
-            "version": list(expected.values()),
-            "e_lineage": [entry.lineage for entry in entries],
-            "e_counted": [entry.counted for entry in entries],
-            "e_at": [entry.at for entry in entries],
-            "e_operation": [entry.operation for entry in entries],
-            "e_permitted": [entry.permitted for entry in entries],
-            "e_shape": [None if entry.shape is None else self._shape_id(entry.shape) for entry in entries],
-            "e_records": [entry.records for entry in entries],
-            "e_body": [entry.body for entry in entries],
-            "e_set": [entry.sealed_set for entry in entries],
-            "tolerance": self._clock_tolerance,
+            "lineage": text_array(list(expected)),
+            "version": int8_array(list(expected.values())),
+            "e_lineage": text_array([entry.lineage for entry in entries]),
+            "e_counted": bool_array([entry.counted for entry in entries]),
+            "e_at": int8_array([entry.at for entry in entries]),
+            "e_operation": text_array([entry.operation for entry in entries]),
+            "e_permitted": bool_array([entry.permitted for entry in entries]),
+            "e_shape": int4_array(shapes),
+            "e_records": int4_array([entry.records for entry in entries]),
+            "e_body": bytea_array([entry.body for entry in entries]),
+            "e_set": bytea_array([entry.sealed_set for entry in entries]),
+            "tolerance": int8(self._clock_tolerance if check_clock else None),
         }
 
     def _shape_id(self, shape: bytes) -> int:
@@ -212,15 +220,15 @@ class PostgresLedger:
         """
         with _clock_errors(), self._connection.transaction():
             arguments = self._append_arguments({lineage: version}, [entry])
-            row = self._connection.execute(self._queries["append"], arguments).fetchone()
+            [rows] = self._statements.run((self._queries["append"], arguments))
+            row = rows[0] if rows else None
             if row is None or row[1] != "ok":
                 raise StoreError(f"lineage {lineage} was not renewed: {'unknown' if row is None else row[1]}")
             self._connection.execute(self._queries["renew"], {"id": lineage})
 
     def _append_uncounted(self, entry: PreparedEntry) -> None:
         # No window depends on the time of such an entry, and a freeze must not fail because a clock is wrong.
-        arguments = self._append_arguments({}, [entry]) | {"tolerance": None}
-        self._connection.execute(self._queries["append"], arguments)
+        self._statements.run((self._queries["append"], self._append_arguments({}, [entry], check_clock=False)))
 
 
 @contextmanager

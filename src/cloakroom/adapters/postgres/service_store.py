@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
+from cloakroom.adapters.postgres.statements import Statements, int8_array, text_array, uuid_array
 from cloakroom.adapters.postgres.store_records import Credential, StoredPrincipal, stored_principal
 from cloakroom.crypto import VerifyingKey
 
@@ -45,6 +45,7 @@ class ServiceStore:
         """Take an open connection in autocommit mode."""
         self._connection = connection
         self._queries = load_queries("service")
+        self._statements = Statements(connection)
         self._seen: dict[str, tuple[tuple[object, ...], Presented]] = {}
 
     def claim(
@@ -55,15 +56,19 @@ class ServiceStore:
         Returns:
             The positions whose nonce nobody presented before, and the credentials that exist, by id.
         """
-        ids = [uuid.UUID(bytes=base64.urlsafe_b64decode(nonce + "==")) for nonce in nonces]
-        arguments = {"credentials": list(credentials), "nonces": ids, "expires": list(expires)}
-        with self._connection.pipeline():
-            claimed = self._connection.execute(self._queries["claim_nonces"], arguments)
-            presented = self._connection.execute(
-                self._queries["presented"], {"credentials": sorted(set(credentials))}
-            )
-            positions = {row[0] - 1 for row in claimed.fetchall()}
-            rows = presented.fetchall()
+        ids = [base64.urlsafe_b64decode(nonce + "==") for nonce in nonces]
+        claimed, rows = self._statements.run(
+            (
+                self._queries["claim_nonces"],
+                {
+                    "credentials": text_array(credentials),
+                    "nonces": uuid_array(ids),
+                    "expires": int8_array(expires),
+                },
+            ),
+            (self._queries["presented"], {"credentials": text_array(sorted(set(credentials)))}),
+        )
+        positions = {row[0] - 1 for row in claimed}
         return positions, {row[0]: self._presented(row) for row in rows}
 
     def presented(self, credentials: Sequence[str]) -> Mapping[str, Presented]:

@@ -7,7 +7,7 @@ select c.id, c.public_key, c.created_at, c.expires_at, c.revoked_at, c.last_used
        p.id, p.kind, p.roles, p.brands, p.networks, p.valid_from, p.valid_until, p.token_scope,
        l.version, l.epoch, l.frozen_at, l.frozen_reason
 from credential c join principal p on p.id = c.principal join lineage l on l.id = p.id
-where c.id = any (%(credentials)s);
+where c.id = any (%(credentials)s::text[]);
 
 -- name: forget_nonces
 delete from request_nonce where expires_at < %(before)s;

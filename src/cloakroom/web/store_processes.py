@@ -1,0 +1,52 @@
+"""The processes of a node that open the store: the core, which works batches off, and the keeper."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import replace
+from multiprocessing.synchronize import Event
+
+from cloakroom.settings import Settings
+from cloakroom.web import child
+from cloakroom.web.batching import Batcher, Work
+from cloakroom.web.core import Core
+from cloakroom.web.keeper import Keeper, Moment, is_well
+from cloakroom.web.limits import LIMITS
+from cloakroom.web.metrics import Metrics
+from cloakroom.web.metrics_port import show_metrics
+from cloakroom.web.options import Serving
+from cloakroom.web.reading import OrderReader
+from cloakroom.wiring import open_application
+
+
+def run_core(settings: Settings, url: str, serving: Serving, fronts: list[socket.socket], last_good: Moment) -> None:
+    """Work for the front processes until all of them have gone."""
+    child.begin()
+    child.leave_signals_to_the_parent()
+    metrics = Metrics()
+    core = Core(lambda: open_application(settings, url=url), LIMITS)
+    work = Work(
+        read_order=OrderReader().read,
+        answer=core.work,
+        keys=core.keys,
+        turned_away=core.turned_away,
+        idle=core.idle,
+        is_ready=lambda: is_well(last_good),
+        observe=metrics.batch,
+    )
+    batcher = Batcher(work, LIMITS, fronts)
+    metrics.gauge("waiting_requests", lambda: float(len(batcher)))
+    if serving.metrics_port is not None:
+        show_metrics(metrics, serving.metrics_port + serving.workers)
+    core.idle()
+    child.settle_memory()
+    batcher.run()
+    core.close()
+
+
+def run_keeper(settings: Settings, url: str, stop: Event, last_good: Moment) -> None:
+    """Integrate, beat and tidy up until told to stop."""
+    child.begin()
+    child.leave_signals_to_the_parent()
+    keeper = replace(settings, node=f"{settings.node}.keeper")
+    Keeper(lambda: open_application(keeper, url=url), stop, last_good).run()
