@@ -1,7 +1,7 @@
 """Many small values sealed under one key, in one call.
 
-A cell is sealed by AES-256-GCM with nonce = initial XOR number (RFC 8446 §5.3) and associated data
-head ‖ number. The loop lies here, beside the library, because per-call overhead is what small values cost.
+A cell is sealed by AES-256-GCM with nonce = initial ‖ number and associated data head ‖ number. The loop lies here,
+beside the library, because per-call overhead is what small values cost.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cloakroom.errors import OpenError, UsageError
 
-_INITIAL_SIZE = 12
+INITIAL_SIZE = 11
 _KEY_SIZE = 32
 _BYTE = [bytes((number,)) for number in range(256)]
 
@@ -25,17 +25,16 @@ def seal_cells(
 
     Args:
         key: 32 bytes.
-        initial: 12 bytes, never used before under this key.
+        initial: 11 bytes, never used before under this key.
         head: Associated data common to all cells, of a fixed length that the caller's format states.
         numbers: Number of each cell, 0 to 255, each at most once.
         plaintexts: One for each number.
     """
-    if len(key) != _KEY_SIZE or len(initial) != _INITIAL_SIZE:
-        raise UsageError("cells are sealed with a key of 32 bytes and an initial value of 12")
+    if len(key) != _KEY_SIZE or len(initial) != INITIAL_SIZE:
+        raise UsageError("cells are sealed with a key of 32 bytes and an initial value of 11")
     encrypt = AESGCM(key).encrypt
-    front, last = initial[:-1], initial[-1]
     return [
-        encrypt(front + _BYTE[last ^ number], plaintext, head + _BYTE[number])
+        encrypt(initial + (last := _BYTE[number]), plaintext, head + last)
         for number, plaintext in zip(numbers, plaintexts, strict=True)
     ]
 
@@ -48,13 +47,12 @@ def open_cells(
     Raises:
         OpenError: At least one cell does not open.
     """
-    if len(key) != _KEY_SIZE or len(initial) != _INITIAL_SIZE:
+    if len(key) != _KEY_SIZE or len(initial) != INITIAL_SIZE:
         raise OpenError("does not open")
     decrypt = AESGCM(key).decrypt
-    front, last = initial[:-1], initial[-1]
     try:
         return [
-            decrypt(front + _BYTE[last ^ number], cell, head + _BYTE[number])
+            decrypt(initial + (last := _BYTE[number]), cell, head + last)
             for number, cell in zip(numbers, sealed, strict=True)
         ]
     except (InvalidTag, ValueError):

@@ -131,6 +131,23 @@ def test_migrations_are_applied_once_and_numbered_without_gaps(empty_database):
             create_schema(connection)
 
 
+def test_a_store_whose_records_have_an_older_format_is_refused_with_a_clear_word(empty_database):
+    before = [(number, sql) for number, sql in migrations() if number < 5]
+    with connect(empty_database) as connection:
+        for _, sql in before:
+            connection.execute(sql.encode())
+        connection.execute("create table schema_migration (number int primary key, applied_at timestamptz)")
+        connection.execute("insert into schema_migration (number) values (4)")
+        connection.execute("insert into person_key values (0, 1, 1, 0, %s)", (bytes(156),))
+        with pytest.raises(StoreError, match=r"another format; make a new store and import the deliveries again$"):
+            apply_migrations(connection)
+        assert connection.execute("select max(number) from schema_migration").fetchone() == (4,)
+        with pytest.raises(StoreError, match="this program needs"):
+            open_store(empty_database)
+        connection.execute("delete from person_key")
+        assert 5 in apply_migrations(connection)
+
+
 def test_two_programs_that_make_the_schema_at_once_make_it_once(empty_database):
     outcomes = []
 

@@ -89,7 +89,11 @@ def create_schema(connection: Connection) -> None:
 
 
 def apply_migrations(connection: Connection) -> list[int]:
-    """Apply what is missing, each in a transaction of its own, and return the numbers applied."""
+    """Apply what is missing, all of it or nothing, and return the numbers applied.
+
+    Raises:
+        StoreError: A migration refuses what the store holds.
+    """
     applied = []
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(4172025)")
@@ -100,7 +104,10 @@ def apply_migrations(connection: Connection) -> list[int]:
         found = store_version(connection)
         for number, sql in migrations():
             if number > found:
-                connection.execute(sql.encode())
+                try:
+                    connection.execute(sql.encode())
+                except psycopg.errors.RaiseException as refusal:
+                    raise StoreError(str(refusal.diag.message_primary)) from refusal
                 connection.execute("insert into schema_migration (number) values (%s)", (number,))
                 applied.append(number)
     return applied
