@@ -7,7 +7,7 @@ import itertools
 import pytest
 from vault_worlds import ALBA, BOREAS, ring, sealer
 
-from cloakroom.errors import OpenError
+from cloakroom.errors import OpenError, UsageError
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import KeyPurpose, KeyRing
 from cloakroom.vault.sealing import BrandSealer, SealedKeys, SealedRecord
@@ -33,21 +33,38 @@ def test_a_record_opens_to_what_was_sealed_class_by_class():
 
 def test_many_records_at_once_are_sealed_like_one():
     alba = sealer()
-    made = list(alba.seal_new([3, 4], [CELLS, {IDENTITY: [(0, b"x")], VALUE: [(9, b"12.50")]}]))
-    values = [
-        alba.open(SealedRecord(ordinal, 1, tuple(envelopes)), SealedKeys(alba.generation, 0, wraps), ALL)
-        for ordinal, (wraps, envelopes) in zip((3, 4), made, strict=True)
+    records = [
+        CELLS,
+        {IDENTITY: [(0, b"x")], VALUE: [(9, b"12.50")]},
+        CELLS,
+        {CONTACT: [(2, b"eva@example.com")], IDENTITY: [(0, b"x" * 3_000)]},
+        {},
     ]
-    assert values == [{1: b"Ada", 2: b"ada@example.com", 0: b""}, {0: b"x", 9: b"12.50"}]
-    assert [envelope is None for envelope in made[1][1]] == [True, False, False]
+    columns = {
+        item: [(number, [dict(record.get(item, ())).get(number) for record in records]) for number in numbers]
+        for item, numbers in {CONTACT: (1, 2), IDENTITY: (0,), VALUE: (9,)}.items()
+    }
+    wraps, envelopes = alba.seal_new(range(3, 8), columns)
+    for at, record in enumerate(records):
+        sealed_record = SealedRecord(3 + at, 1, tuple(envelopes[item][at] for item in EnvelopeClass))
+        values = alba.open(sealed_record, SealedKeys(alba.generation, 0, wraps[at]), ALL)
+        assert values == {number: value for cells in record.values() for number, value in cells}
+    assert [one is None for one in envelopes[CONTACT]] == [False, True, False, False, True]
+
+
+def test_a_value_that_is_too_long_stops_a_batch():
+    columns = {VALUE: [(9, [b"1", b"x" * 60_000])]}
+    with pytest.raises(UsageError, match="longer than"):
+        sealer().seal_new([1, 2], columns)
 
 
 def test_no_randomness_is_used_twice():
-    alba, seen = sealer(), []
-    for wraps, envelopes in alba.seal_new(range(200), [CELLS] * 200):
-        seen += [wraps[at : at + 16] for at in range(0, 96, 16)]
-        seen += [envelope[1:12] for envelope in envelopes if envelope]
-    assert len(set(seen)) == len(seen) == 200 * (6 + 2)
+    alba = sealer()
+    columns = {CONTACT: [(1, [b"Ada"] * 200)], IDENTITY: [(0, [b"", None] * 100)]}
+    wraps, envelopes = alba.seal_new(range(200), columns)
+    seen = [one[at : at + 16] for one in wraps for at in range(0, 96, 16)]
+    seen += [one[1:12] for item in EnvelopeClass for one in envelopes[item] if one]
+    assert len(set(seen)) == len(seen) == 200 * 6 + 300
 
 
 def test_wraps_and_envelopes_of_another_record_or_brand_do_not_open():

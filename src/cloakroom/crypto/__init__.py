@@ -9,7 +9,7 @@ from the operating system; keys are `bytes` of a checked length. Python cannot w
 says what follows from that.
 """
 
-from cloakroom.crypto.cells import INITIAL_SIZE, open_cells, seal_cells
+from cloakroom.crypto.cells import INITIAL_SIZE, open_cells, seal_cells, seal_rows
 from cloakroom.crypto.primitives import (
     AEAD_NONCE_SIZE,
     AEAD_TAG_SIZE,
@@ -48,5 +48,6 @@ __all__ = [
     "open_cells",
     "random_bytes",
     "seal_cells",
+    "seal_rows",
     "sha256",
 ]

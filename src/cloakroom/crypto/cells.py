@@ -6,7 +6,7 @@ beside the library, because per-call overhead is what small values cost.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -37,6 +37,43 @@ def seal_cells(
         encrypt(initial + (last := _BYTE[number]), plaintext, head + last)
         for number, plaintext in zip(numbers, plaintexts, strict=True)
     ]
+
+
+def seal_rows(
+    keys: bytes,
+    initials: bytes,
+    *,
+    heads: Iterable[bytes],
+    numbers: Sequence[int],
+    rows: Iterable[Sequence[bytes]],
+    fronts: Iterable[Sequence[bytes]],
+) -> list[bytes]:
+    """Seal the cells of many rows, each row under a key of its own, and return each row's cells as one.
+
+    Args:
+        keys: 32 bytes for each row, one after the other.
+        initials: 11 bytes for each row, never used before under its key.
+        heads: Associated data common to the cells of a row, for each row.
+        numbers: Number of each cell, the same in all rows, each at most once.
+        rows: The plaintexts of each row, in the order of the numbers.
+        fronts: What stands in clear before each of them in the result.
+    """
+    last = [_BYTE[number] for number in numbers]
+    sealed = []
+    key_at = initial_at = 0
+    for head, row, before in zip(heads, rows, fronts, strict=True):
+        encrypt = AESGCM(keys[key_at : key_at + _KEY_SIZE]).encrypt
+        initial = initials[initial_at : initial_at + INITIAL_SIZE]
+        key_at += _KEY_SIZE
+        initial_at += INITIAL_SIZE
+        cells = [
+            front + encrypt(initial + number, plaintext, head + number)
+            for number, plaintext, front in zip(last, row, before, strict=True)
+        ]
+        sealed.append(b"".join(cells))
+    if (key_at, initial_at) != (len(keys), len(initials)):
+        raise UsageError("each row is sealed with a key of 32 bytes and an initial value of 11")
+    return sealed
 
 
 def open_cells(

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from cloakroom.crypto import AEAD_TAG_SIZE, INITIAL_SIZE, open_cells, seal_cells
+from cloakroom.crypto import AEAD_TAG_SIZE, INITIAL_SIZE, KEY_SIZE, open_cells, seal_cells, seal_rows
 from cloakroom.errors import OpenError, UsageError
 
 FORMAT = 1
@@ -39,6 +39,11 @@ _PADDINGS = [b"\x80" + bytes(PADDING_BLOCK - 1 - used) for used in range(PADDING
 _LONG = 0x80
 """Set in the first of two bytes that count the blocks of a value of 2,048 bytes or more."""
 _BYTE = [bytes((number,)) for number in range(256)]
+_COUNTS = [
+    bytes((blocks,)) if blocks < _LONG else bytes((_LONG | blocks >> 8, blocks & 0xFF))
+    for blocks in range(MAX_VALUE_SIZE // PADDING_BLOCK + 1)
+]
+"""How a count of blocks is written."""
 
 
 class EnvelopeClass(IntEnum):
@@ -89,29 +94,90 @@ def seal_envelope(key: bytes, initial: bytes, context: CellContext, cells: Itera
     held = list(cells)
     if len({number for number, _ in held}) != len(held):
         raise UsageError("a field number stands twice in one envelope")
-    return seal_distinct_cells(key, initial, context.head(), held)
+    numbers = [number for number, _ in held]
+    padded = _padded([value for _, value in held])
+    sealed = seal_cells(key, initial, context.head() + bytes(numbers), numbers, padded)
+    parts = [_FORMAT_BYTE, initial]
+    for number, value, cell in zip(numbers, padded, sealed, strict=True):
+        parts += (_BYTE[number], _COUNTS[len(value) // PADDING_BLOCK], cell)
+    return b"".join(parts)
 
 
-def seal_distinct_cells(key: bytes, initial: bytes, head: bytes, cells: Sequence[tuple[int, bytes]]) -> bytes:
-    """Do what `seal_envelope` does, for callers that know that no field number stands twice.
+def seal_envelopes(
+    keys: bytes,
+    initials: bytes,
+    ordinals: Sequence[int],
+    *,
+    brand: int,
+    field_class: EnvelopeClass,
+    columns: Sequence[tuple[int, Sequence[bytes | None]]],
+) -> list[bytes | None]:
+    """Do what `seal_envelope` does for many new records at once: the first key of each, the first version.
 
     Args:
-        key: The class key of the record, 32 bytes.
-        initial: 11 random bytes, new for each envelope.
-        head: What `cell_head` returns.
-        cells: Pairs of field number and value.
+        keys: Class key of each record, 32 bytes each, one after the other.
+        initials: Initial value of each record, 11 bytes each.
+        ordinals: Ordinal of each record.
+        brand: Number of the brand.
+        field_class: Class of the fields.
+        columns: Field number, each once, and the value of each record; None where a record lacks the field.
+
+    Returns:
+        The envelopes, None where a record has none of the fields.
     """
-    numbers = [number for number, _ in cells]
-    plaintexts = [value + _PADDINGS[len(value) % PADDING_BLOCK] for _, value in cells]
-    if max(map(len, plaintexts)) > MAX_VALUE_SIZE:
+    envelopes: list[bytes | None] = [None] * len(ordinals)
+    for present, positions in _alike([values for _, values in columns], len(ordinals)).items():
+        held = [
+            (number, _padded(_take(values, positions)))
+            for (number, values), is_held in zip(columns, present, strict=True)
+            if is_held
+        ]
+        if not held:
+            continue
+        numbers = [number for number, _ in held]
+        tail = bytes(numbers)
+        firsts = _slices(initials, INITIAL_SIZE, positions)
+        cells = seal_rows(
+            b"".join(_slices(keys, KEY_SIZE, positions)),
+            b"".join(firsts),
+            heads=[cell_head(brand, ordinals[at], field_class, 0, 1) + tail for at in positions],
+            numbers=numbers,
+            rows=zip(*[values for _, values in held], strict=True),
+            fronts=zip(*[_fronts(number, values) for number, values in held], strict=True),
+        )
+        for at, initial, one in zip(positions, firsts, cells, strict=True):
+            envelopes[at] = _FORMAT_BYTE + initial + one
+    return envelopes
+
+
+def _padded(values: Sequence[bytes]) -> list[bytes]:
+    if max(map(len, values), default=0) > MAX_VALUE_SIZE - PADDING_BLOCK:
         raise UsageError(f"a value is longer than {MAX_VALUE_SIZE - PADDING_BLOCK} bytes")
-    parts = [_FORMAT_BYTE, initial]
-    for number, cell in zip(
-        numbers, seal_cells(key, initial, head + bytes(numbers), numbers, plaintexts), strict=True
-    ):
-        blocks = len(cell) // PADDING_BLOCK - 1
-        parts += (_BYTE[number], _BYTE[blocks] if blocks < _LONG else _long(blocks), cell)
-    return b"".join(parts)
+    return [value + _PADDINGS[len(value) % PADDING_BLOCK] for value in values]
+
+
+def _alike(columns: Sequence[Sequence[bytes | None]], count: int) -> Mapping[tuple[bool, ...], Sequence[int]]:
+    """Group rows that have the same fields; mostly all of them have, and then nothing is asked of each value."""
+    if not any(None in values for values in columns):
+        return {(True,) * len(columns): range(count)}
+    groups: dict[tuple[bool, ...], list[int]] = {}
+    for at, row in enumerate(zip(*columns, strict=True)):
+        groups.setdefault(tuple([value is not None for value in row]), []).append(at)
+    return groups
+
+
+def _take(values: Sequence[bytes | None], positions: Sequence[int]) -> Sequence[bytes]:
+    return [value for at in positions if (value := values[at]) is not None]
+
+
+def _slices(joined: bytes, size: int, positions: Sequence[int]) -> list[bytes]:
+    return [joined[at * size : (at + 1) * size] for at in positions]
+
+
+def _fronts(number: int, padded: Sequence[bytes]) -> list[bytes]:
+    """Return what stands before each cell: the number of its field, and how many blocks its value has."""
+    first, counts = _BYTE[number], _COUNTS
+    return [first + counts[len(value) // PADDING_BLOCK] for value in padded]
 
 
 def open_envelope(
@@ -175,10 +241,6 @@ def _cells(envelope: bytes, numbers: Sequence[int] | None) -> tuple[bytes, list[
     if not found:
         return _cells(envelope, present[:1])
     return bytes(present), found, sealed
-
-
-def _long(blocks: int) -> bytes:
-    return bytes((_LONG | blocks >> 8, blocks & 0xFF))
 
 
 def _unpad(padded: bytes) -> bytes:

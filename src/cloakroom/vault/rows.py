@@ -183,27 +183,26 @@ def read_index_cell(cell: bytes) -> list[tuple[int, bytes]]:
     return [(cell[at], cell[at + 1 : at + step]) for at in range(0, len(cell), step)]
 
 
-def cells_of(
+def columns_of(
     block: RowBlock, catalogue: Catalogue
-) -> list[tuple[EnvelopeClass, list[tuple[int, Sequence[str | None]]]]]:
-    """Return for each class the numbered columns that it seals; the record id is one of them."""
+) -> dict[EnvelopeClass, list[tuple[int, Sequence[bytes | None]]]]:
+    """Return for each class the numbered columns that it seals, in UTF-8; the record id is one of them."""
     columns = dict(block.columns)
     columns.setdefault(RECORD_ID_FIELD, block.record_ids)
-    plan: dict[EnvelopeClass, list[tuple[int, Sequence[str | None]]]] = {}
+    plan: dict[EnvelopeClass, list[tuple[int, Sequence[bytes | None]]]] = {EnvelopeClass.IDENTITY: []}
     for name in sorted(columns, key=catalogue.fields.__getitem__):
-        plan.setdefault(catalogue.envelope_class(name), []).append((catalogue.fields[name], columns[name]))
-    return sorted(plan.items())
+        encoded = [None if text is None else text.encode() for text in columns[name]]
+        plan.setdefault(catalogue.envelope_class(name), []).append((catalogue.fields[name], encoded))
+    return plan
 
 
 def cells_of_row(
-    plan: Sequence[tuple[EnvelopeClass, Sequence[tuple[int, Sequence[str | None]]]]], row: int, index_cell: bytes
+    columns: Mapping[EnvelopeClass, Sequence[tuple[int, Sequence[bytes | None]]]], row: int, index_cell: bytes
 ) -> dict[EnvelopeClass, list[tuple[int, bytes]]]:
-    """Return the cells of one row by class, as `cells_of` planned them, with the index cell."""
+    """Return the cells of one row by class, out of what `columns_of` returned, with the index cell."""
     cells: dict[EnvelopeClass, list[tuple[int, bytes]]] = {EnvelopeClass.IDENTITY: [(INDEX_CELL, index_cell)]}
-    for field_class, columns in plan:
-        held = [(number, text.encode()) for number, texts in columns if (text := texts[row]) is not None]
-        if field_class is EnvelopeClass.IDENTITY:
-            cells[field_class] += held
-        elif held:
-            cells[field_class] = held
+    for field_class, numbered in columns.items():
+        held = [(number, value) for number, values in numbered if (value := values[row]) is not None]
+        if held:
+            cells.setdefault(field_class, []).extend(held)
     return cells

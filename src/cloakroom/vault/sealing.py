@@ -6,7 +6,7 @@ key-encryption keys; rows of an older generation open as long as the ring holds 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloakroom.crypto import INITIAL_SIZE, KEY_SIZE, random_bytes
@@ -16,13 +16,12 @@ from cloakroom.vault.envelope import (
     EnvelopeClass,
     cell_head,
     open_wanted_cells,
-    seal_distinct_cells,
     seal_envelope,
+    seal_envelopes,
 )
 from cloakroom.vault.key_ring import KeyPurpose, KeyRing
 from cloakroom.vault.wraps import CLASSES, KeyWrapper
 
-_FIRST_VERSION = 1
 _KEY_NUMBER_MAX = 255
 _VERSION_MAX = 2**32 - 1
 
@@ -172,37 +171,31 @@ class BrandSealer:
         ]
 
     def seal_new(
-        self, ordinals: Sequence[int], cells: Iterable[Mapping[EnvelopeClass, Sequence[tuple[int, bytes]]]]
-    ) -> Iterator[tuple[bytes, list[bytes | None]]]:
-        """Seal many new records: yield for each its wraps, as `SealedKeys` holds them, and envelopes.
+        self, ordinals: Sequence[int], columns: Mapping[EnvelopeClass, Sequence[tuple[int, Sequence[bytes | None]]]]
+    ) -> tuple[list[bytes], dict[EnvelopeClass, list[bytes | None]]]:
+        """Seal many new records: return the wraps of each, as `SealedKeys` holds them, and its envelopes by class.
 
-        Does for thousands of records in a loop what `new_keys` and `seal` do for one.
+        Does for thousands of records, column by column, what `new_keys` and `seal` do for one.
 
         Args:
             ordinals: Ordinal of each record.
-            cells: Cells of each record by class; no field number twice, no class empty.
+            columns: By class, the number of each field, no number twice, and its value in each record.
         """
-        keys = {item: self._random(KEY_SIZE * len(ordinals)) for item in CLASSES}
+        count = len(ordinals)
+        keys = {item: self._random(KEY_SIZE * count) for item in CLASSES}
         wraps = self._wrappers[self._generation].wrap([(ordinal, 0) for ordinal in ordinals], keys)
-        initials = self._random(INITIAL_SIZE * len(CLASSES) * len(ordinals))
-        brand, at, start = self._brand, 0, 0
-        for ordinal, held, wrapped in zip(ordinals, cells, wraps, strict=True):
-            envelopes: list[bytes | None] = []
-            for field_class, material in keys.items():
-                inside = held.get(field_class)
-                envelopes.append(
-                    seal_distinct_cells(
-                        material[at : at + KEY_SIZE],
-                        initials[start : start + INITIAL_SIZE],
-                        cell_head(brand, ordinal, field_class, 0, _FIRST_VERSION),
-                        inside,
-                    )
-                    if inside
-                    else None
-                )
-                start += INITIAL_SIZE
-            at += KEY_SIZE
-            yield wrapped, envelopes
+        envelopes = {
+            item: seal_envelopes(
+                keys[item],
+                self._random(INITIAL_SIZE * count),
+                ordinals,
+                brand=self._brand,
+                field_class=item,
+                columns=columns.get(item, ()),
+            )
+            for item in CLASSES
+        }
+        return wraps, envelopes
 
     def _unwrapped(
         self, rows: Sequence[tuple[int, SealedKeys]], classes: Collection[EnvelopeClass]
