@@ -74,14 +74,15 @@ def _rotate_brand(application: Application, brand_name: str, brand: int, progres
                 {"brand": brand, "generation": sealer.generation, "limit": BATCH},
                 binary=True,
             ).fetchall()
-            wrapped = [(row[0], sealer.rewrap(row[0], SealedKeys(*row[1:]))) for row in rows]
+            ordinals = [row[0] for row in rows]
+            wrapped = sealer.rewrap([(row[0], SealedKeys(*row[1:])) for row in rows])
             application.connection.execute(
                 queries["rewrap"],
                 {
                     "brand": brand,
-                    "ordinals": [ordinal for ordinal, _ in wrapped],
-                    "generations": [keys.generation for _, keys in wrapped],
-                    "wraps": [keys.wraps for _, keys in wrapped],
+                    "ordinals": ordinals,
+                    "generations": [keys.generation for keys in wrapped],
+                    "wraps": [keys.wraps for keys in wrapped],
                 },
             )
         done += len(rows)

@@ -83,14 +83,15 @@ class DyingLedger(PostgresLedger):
 
 
 class DyingSealer(BrandSealer):
-    """Tells the moment after a record was opened."""
+    """Tells the moment after a record was opened, once for each of a batch."""
 
     __slots__ = ("moment",)
 
-    def open(self, *arguments, **options):
-        values = super().open(*arguments, **options)
-        self.moment.reached("after opening")
-        return values
+    def open_many(self, *arguments, **options):
+        opened = super().open_many(*arguments, **options)
+        for _ in opened:
+            self.moment.reached("after opening")
+        return opened
 
 
 class EagerLedger(DyingLedger):
