@@ -91,6 +91,7 @@ class Keeper:
             store.forget_answers(now - KEPT_ANSWERS)
             for brand, count in store.facet_changes().items():
                 if count >= FOLD_FROM:
+                    application.refresh_keys()
                     application.facets.fold_changes(brand)
 
     def _is_due(self, what: str, every_s: float) -> bool:
