@@ -25,7 +25,7 @@ from cloakroom.adapters.postgres.vault_store import PostgresVault
 from cloakroom.adapters.root_key import create_root_key, load_root_key
 from cloakroom.clock import Clock, SystemClock, to_microseconds
 from cloakroom.crypto import SigningKey
-from cloakroom.errors import ConflictError, DeniedError
+from cloakroom.errors import ConflictError, DeniedError, UncheckableError
 from cloakroom.flows.admission import Gatekeeper, NodeIdentity
 from cloakroom.flows.configuration import Configuration, read_configuration
 from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin_of
@@ -169,8 +169,18 @@ class Application:
         return TokenCodec(self.ring.get(KeyPurpose.TOKEN, GROUP, token_scope))
 
     def refresh_keys(self) -> None:
-        """Read the key ring anew; other nodes may have added or destroyed generations."""
-        self.ring = KeyRing.open(self.root, self.records.keys())
+        """Read the key ring anew; other nodes may have added or destroyed generations.
+
+        Raises:
+            UncheckableError: The ring lies under a root key that is not where this one came from; nothing changed.
+        """
+        stored = self.records.keys()
+        try:
+            self.ring = KeyRing.open(self.root, stored)
+        except UncheckableError:
+            # After a rotation the new root key may have been put where the old one lay.
+            root = load_root_key(self.settings.root_key)
+            self.ring, self.root = KeyRing.open(root, stored), root
         for name in ("sealers", "digests", "facets"):
             self.__dict__.pop(name, None)
         self.sets.adopt(_set_keys(self.ring))
@@ -221,20 +231,28 @@ class Application:
         return bool(row and row[0])
 
     def settle_keys(self, brand: int) -> bool:
-        """Within a transaction: keep a brand's keys as they are until its end; false while they are being rotated."""
+        """Within a transaction: keep a brand's keys as they are until its end.
+
+        Returns:
+            False while they are being rotated, or lie under a root key that this node was not given yet.
+        """
         row = self.connection.execute(
             "select pg_try_advisory_xact_lock_shared(%s, %s)", (_BRAND_KEYS_LOCK, brand)
         ).fetchone()
         if row is None or not row[0]:
             return False
-        self.refresh_keys()
+        try:
+            self.refresh_keys()
+        except UncheckableError:
+            return False
         return True
 
     def refresh_configuration(self) -> None:
         """Read the configuration in force and the planted records anew; what lineages have opened stays counted."""
-        self.configuration = read_configuration(self.records.configuration())
-        self.catalogue = self.records.catalogue(self.configuration.definitions)
+        configuration = read_configuration(self.records.configuration())
+        catalogue = self.records.catalogue(configuration.definitions)
         self.refresh_keys()
+        self.configuration, self.catalogue = configuration, catalogue
         self.gatekeeper.adopt(self.configuration.policy, self.configuration.field_classes, self.canaries())
 
     def refuse_frozen(self, lineage: str) -> None:

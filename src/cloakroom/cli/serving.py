@@ -25,10 +25,15 @@ def serve_command(
     trusted_proxy: Annotated[
         list[str] | None, typer.Option(help="Network of a proxy whose X-Forwarded-For is believed; may be repeated.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Front processes, which share the port and verify signatures.")
+    ] = 1,
     node: Annotated[str, typer.Option(help="Name of this node in the ledger; another on each machine.")] = "node",
     metrics_port: Annotated[
-        int | None, typer.Option(help="Port for metrics on 127.0.0.1; each further process takes the next.")
+        int | None,
+        typer.Option(
+            help="Port for metrics on 127.0.0.1; each further front process takes the next, and the core one more."
+        ),
     ] = None,
     home: HomeOption = None,
 ) -> int:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from pyroaring import BitMap
 
@@ -143,7 +143,6 @@ class Gatekeeper:
         self._sets = sets
         self._sequence = 0
         self._gate_clock = GateClock()
-        self._refusals: dict[str, tuple[datetime, int]] = {}
         self._views = LineageViews(ledger)
 
     @property
@@ -189,16 +188,11 @@ class Gatekeeper:
         return settled, rows
 
     def _freeze_the_persistent(self, asks: Sequence[Ask], admissions: Sequence[Admission]) -> None:
-        now = from_microseconds(self._now())
-        for ask, admission in zip(asks, admissions, strict=True):
-            if admission.code != "budget":
-                continue
-            lineage = ask.principal.id
-            since, count = self._refusals.get(lineage, (now, 0))
-            if now - since > PERSISTENCE_SPAN:
-                since, count = now, 0
-            self._refusals[lineage] = (since, count + 1)
-            if count + 1 == PERSISTENT_REFUSALS:
+        spent = {ask.principal.id for ask, item in zip(asks, admissions, strict=True) if item.code == "budget"}
+        since = self._now() - PERSISTENCE_SPAN // timedelta(microseconds=1)
+        for lineage in sorted(spent):
+            # Counted in the store, where the refusals of every node and process are.
+            if self._ledger.refused_since(lineage, since, "budget", PERSISTENT_REFUSALS) >= PERSISTENT_REFUSALS:
                 self.freeze(lineage, by=lineage, reason="persistent")
 
     def _first_look(self, position: int, ask: Ask) -> _Case | Admission:

@@ -152,6 +152,17 @@ class Ledger(Protocol):
         """Fold the first entries that are older than `before` (microseconds) into the history."""
         ...
 
+    def refused_since(self, lineage: str, at: int, reason: str, enough: int) -> int:
+        """Return how many requests of `lineage` were refused for `reason` on any node.
+
+        Args:
+            lineage: Whose.
+            at: Since when, in microseconds; a later end of a freeze or renewal begins the count anew.
+            reason: Reason code of the refusals.
+            enough: Counting may stop here.
+        """
+        ...
+
     def freeze(self, lineage: str, at: int, reason: str, entry: PreparedEntry) -> bool:
         """Freeze `lineage` and append `entry`, in one transaction; say whether it was not frozen before."""
         ...

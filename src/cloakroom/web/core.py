@@ -16,25 +16,26 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 import psycopg
 from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.service_store import Presented, ServiceStore, StoreChanges
-from cloakroom.errors import CloakroomError, ConflictError, InputError, StoreError
+from cloakroom.errors import CloakroomError, ConflictError, InputError, StoreError, UncheckableError
 from cloakroom.flows.admission import Ask
 from cloakroom.flows.find import FindRequest, find, normal_form
-from cloakroom.flows.reveal import RevealAnswer, RevealRequest, reveal
-from cloakroom.gate.decision import roles_of
-from cloakroom.gate.policy import EVERY_BRAND, Operation
+from cloakroom.flows.reveal import RevealRequest, reveal
+from cloakroom.gate.policy import Operation
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
+from cloakroom.web.answering import place, reach, revealed, seconds
 from cloakroom.web.batching import Pending
 from cloakroom.web.credentials import is_lapsed
 from cloakroom.web.limits import Limits
 from cloakroom.web.operations import OPERATIONS, Caller, failure
-from cloakroom.web.orders import Find, Found, Reveal, Revealed, RevealedRecord
+from cloakroom.web.orders import Find, Found, Reveal
 from cloakroom.web.problems import Answer, problem, refusal
 from cloakroom.web.refusals import Refusals
 from cloakroom.wiring import Application
@@ -67,6 +68,7 @@ class Core:
         self._codecs: dict[str, TokenCodec] = {}
         self._used: dict[str, int] = {}
         self._changes: StoreChanges | None = None
+        self._behind = False
         self._due = {"flush": 0.0, "notice": 0.0, "use": 0.0}
 
     def open(self) -> Application:
@@ -124,7 +126,7 @@ class Core:
             missing = problem("unavailable", retry_after_s=1)
         except Exception as error:  # noqa: BLE001 - one batch's defect must not end the service
             # Its text may hold a value; its type and place do not.
-            _log.critical("a batch failed: %s at %s", type(error).__name__, _place(error))
+            _log.critical("a batch failed: %s at %s", type(error).__name__, place(error))
             self._drop()
             missing = problem("internal")
         else:
@@ -183,15 +185,20 @@ class Core:
         positions: Sequence[int],
         answers: list[Answer | None],
     ) -> None:
-        requests = []
+        requests, asked = [], []
         for at in positions:
             caller, order = callers[at], batch[at].order
             assert isinstance(order, Reveal)
+            codec = self._codec(application, caller.presented)
+            if codec is None:
+                answers[at] = problem("unavailable", retry_after_s=1)
+                continue
+            asked.append(at)
             requests.append(
                 RevealRequest(
                     principal=caller.principal,
                     tokens=order.tokens,
-                    codec=self._codec(application, caller.presented),
+                    codec=codec,
                     fields=frozenset(order.fields),
                     purpose=order.purpose,
                     reference=order.reference,
@@ -207,12 +214,13 @@ class Core:
             refreshed=self._refreshed_sealers,
         )
         now = application.now()
-        for at, answer in zip(positions, found, strict=True):
-            answers[at] = _revealed(answer, now)
+        for at, answer in zip(asked, found, strict=True):
+            answers[at] = revealed(answer, now)
 
     def _refreshed_sealers(self) -> dict[int, BrandSealer]:
         application = self.open()
-        application.refresh_keys()
+        with suppress(UncheckableError):
+            application.refresh_keys()
         return dict(application.sealers)
 
     def _find(
@@ -227,7 +235,7 @@ class Core:
         for at in positions:
             caller, order = callers[at], batch[at].order
             assert isinstance(order, Find)
-            brands = order.brands or _reach(application, caller)
+            brands = order.brands or reach(application, caller)
             if not brands or any(brand not in application.catalogue.brands for brand in brands):
                 answers[at] = self._refuse_brand(application, caller, order)
                 continue
@@ -236,11 +244,15 @@ class Core:
             except InputError:
                 answers[at] = problem("malformed", "no such index, or not a value of its kind")
                 continue
+            codec = self._codec(application, caller.presented)
+            if codec is None:
+                answers[at] = problem("unavailable", retry_after_s=1)
+                continue
             asked.append(at)
             requests.append(
                 FindRequest(
                     principal=caller.principal,
-                    codec=self._codec(application, caller.presented),
+                    codec=codec,
                     brands=list(dict.fromkeys(brands)),
                     index=order.by,
                     text=order.value,
@@ -261,7 +273,7 @@ class Core:
         now = application.now()
         for at, answer in zip(asked, found, strict=True):
             if not answer.admission.permitted:
-                answers[at] = refusal(answer.admission.code, retry_after_s=_seconds(answer.admission.back_at, now))
+                answers[at] = refusal(answer.admission.code, retry_after_s=seconds(answer.admission.back_at, now))
             elif answer.too_many:
                 answers[at] = problem("too-many")
             else:
@@ -298,14 +310,18 @@ class Core:
             # Text that the database does not take fails its own request, not those that came with it.
             return problem("malformed", "a text holds what cannot be stored")
 
-    def _codec(self, application: Application, presented: Presented) -> TokenCodec:
+    def _codec(self, application: Application, presented: Presented) -> TokenCodec | None:
+        """Return what reads the caller's tokens; None where this node cannot read the key, after a rotation."""
         scope = presented.stored.token_scope
         codec = self._codecs.get(scope)
         if codec is None:
             try:
                 codec = application.codec(scope)
             except StoreError:  # enrolled after this node read the keys
-                application.refresh_keys()
+                try:
+                    application.refresh_keys()
+                except UncheckableError:
+                    return None
                 codec = application.codec(scope)
             self._codecs[scope] = codec
         return codec
@@ -314,13 +330,19 @@ class Core:
         application = self.open()
         assert self._store is not None
         found, before = self._store.changes(), self._changes
-        if before is None:
-            # Whatever changed between the opening and now would otherwise go unnoticed.
-            application.refresh_configuration()
-        elif (found.configuration, found.canaries) != (before.configuration, before.canaries):
-            application.refresh_configuration()
-        elif found.keys != before.keys:
-            application.refresh_keys()
+        try:
+            if before is None or (found.configuration, found.canaries) != (before.configuration, before.canaries):
+                # Also once after opening: what changed meanwhile would otherwise go unnoticed.
+                application.refresh_configuration()
+            elif found.keys != before.keys:
+                application.refresh_keys()
+        except UncheckableError as error:
+            # After a rotation of the root key: what is open is good until the new one lies where the old one did.
+            if not self._behind:
+                _log.error("the store's keys cannot be read anew, going on with those opened before: %s", error)
+            self._behind = True
+            return
+        self._behind = False
         self._changes = found
 
     def _enter_refusals(self) -> None:
@@ -353,37 +375,3 @@ class Core:
                 application.close()
             except psycopg.Error as error:
                 _log.warning("closing the store: %s", type(error).__name__)
-
-
-def _revealed(answer: RevealAnswer, now: int) -> Answer:
-    if not answer.admission.permitted:
-        return refusal(answer.admission.code, retry_after_s=_seconds(answer.admission.back_at, now))
-    if answer.broken is not None:
-        _log.error("%s", answer.broken)
-        return problem("broken-record")
-    forms = {name: str(form) for name, form in answer.forms.items()}
-    records = [RevealedRecord(item.token, dict(item.values)) for item in answer.revealed]
-    return Answer(200, _encode(Revealed(forms, records)))
-
-
-def _reach(application: Application, caller: Caller) -> list[str]:
-    """Return the brands within a caller's reach, for a search that names none."""
-    principal, policy = caller.principal, application.configuration.policy
-    roles = roles_of(policy, principal)
-    return [
-        brand
-        for brand in sorted(application.catalogue.brands)
-        if (EVERY_BRAND in principal.brands or brand in principal.brands)
-        and any(role.covers_brand(brand) for role in roles)
-    ]
-
-
-def _seconds(back_at: int | None, now: int) -> int | None:
-    return None if back_at is None else -(-(back_at - now) // 1_000_000)
-
-
-def _place(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "?" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

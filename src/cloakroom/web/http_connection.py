@@ -3,9 +3,9 @@
 Nothing here depends on who asks. A connection is closed, without regard for what it might still want to say, when
 it has been silent too long, when a request has not come in completely within its time, when the head or the body
 is larger than allowed, when what comes is no HTTP, and when an answer is not taken off the wire. While a request is
-worked on its connection is not read, so what a client may have waiting here is one read of its socket.
+worked on, what else its connection brings is not worked on, and not read beyond the first of it.
 
-See `docs/adr/0008-a-core-behind-front-processes.md` for why this is not left to an ASGI server.
+See `docs/adr/0012-a-core-behind-front-processes.md` for why this is not left to an ASGI server.
 """
 
 from __future__ import annotations
@@ -164,6 +164,7 @@ class HttpConnection(asyncio.Protocol):
         """See `asyncio.Protocol`."""
         if self._closing:
             return
+        ahead = self._working or self._stuck
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -174,7 +175,9 @@ class HttpConnection(asyncio.Protocol):
             self._unfinished += len(data)
             if self._unfinished > self._limits.head_bytes:
                 self._refuse_rest(problem("too-large"))
-        if (self._working or self._stuck) and self._transport is not None and not (self._closing or self._held):
+        # Read on while one request is worked on, to see its caller go; what else comes has to wait.
+        ahead = ahead or bool(self._read)
+        if ahead and self._transport is not None and not (self._closing or self._held):
             self._held = True
             self._transport.pause_reading()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from multiprocessing.synchronize import Event
 from typing import Protocol
 
 import psycopg
@@ -43,16 +42,19 @@ def is_well(last_good: Moment) -> bool:
 class Keeper:
     """The background work of one node."""
 
-    def __init__(self, open_store: Callable[[], Application], stop: Event, last_good: Moment) -> None:
+    def __init__(
+        self, open_store: Callable[[], Application], stops_within: Callable[[float], bool], last_good: Moment
+    ) -> None:
         """Take what opens the store.
 
         Args:
             open_store: Opens the store.
-            stop: Is set when it is time to end.
+            stops_within: Waits so many seconds for the word to end, and says whether it came.
             last_good: Where to note, by the machine's monotonic clock, that a round was complete.
         """
         self._open_store = open_store
-        self._stop = stop
+        self._stops_within = stops_within
+        self._stopping = False
         self._last_good = last_good
         self._next: dict[str, float] = {}
         self._tampered = False
@@ -61,7 +63,6 @@ class Keeper:
         """Work until told to stop, and integrate one last time."""
         application: Application | None = None
         while True:
-            stopping = self._stop.is_set()
             try:
                 if application is None:
                     application = self._open_store()
@@ -74,13 +75,13 @@ class Keeper:
                 _log.error("background work failed: %s", type(error).__name__)
                 _close(application)
                 application = None
-            if stopping:
+            if self._stopping:
                 break
-            self._stop.wait(STEP_SECONDS)
+            self._stopping = self._stops_within(STEP_SECONDS)
         _close(application)
 
     def _step(self, application: Application, store: ServiceStore) -> None:
-        if self._stop.is_set() or self._is_due("integrate", 1.0):
+        if self._stopping or self._is_due("integrate", 1.0):
             application.sequencer.run()
         if self._is_due("beat", HEARTBEAT_SECONDS):
             entry = application.gatekeeper.prepare(lineage="system", operation=Operation.HEARTBEAT)
@@ -91,6 +92,7 @@ class Keeper:
             store.forget_answers(now - KEPT_ANSWERS)
             for brand, count in store.facet_changes().items():
                 if count >= FOLD_FROM:
+                    application.refresh_keys()
                     application.facets.fold_changes(brand)
 
     def _is_due(self, what: str, every_s: float) -> bool:

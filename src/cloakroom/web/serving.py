@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import signal
 import socket
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
@@ -50,10 +51,15 @@ class _Node:
 
     def __init__(self, settings: Settings, serving: Serving, url: str, listening: socket.socket) -> None:
         context = multiprocessing.get_context("spawn")
-        self._stop_keeper = context.Event()
+        # Closed, not signalled: a lock that a killed process held would be held for ever.
+        for_keeper, self._keeper_runs = context.Pipe(duplex=False)
         last_good = context.Value("d", 0.0, lock=False)
         pairs = [socket.socketpair() for _ in range(serving.workers)]
-        self._sockets = [listening, *(end for pair in pairs for end in pair)]
+        self._given_away: list[socket.socket | Connection] = [
+            listening,
+            for_keeper,
+            *(end for pair in pairs for end in pair),
+        ]
         self._fronts = [
             context.Process(target=run_front, args=(serving, listening, pair[0], number), name=f"front-{number}")
             for number, pair in enumerate(pairs)
@@ -61,9 +67,7 @@ class _Node:
         self._core = context.Process(
             target=run_core, args=(settings, url, serving, [pair[1] for pair in pairs], last_good), name="core"
         )
-        self._keeper = context.Process(
-            target=run_keeper, args=(settings, url, self._stop_keeper, last_good), name="keeper"
-        )
+        self._keeper = context.Process(target=run_keeper, args=(settings, url, for_keeper, last_good), name="keeper")
         self._stopping = False
 
     @property
@@ -76,7 +80,7 @@ class _Node:
         for process in (self._core, self._keeper, *self._fronts):
             process.start()
         # The ends belong to the processes now; the core sees a front go only if nobody else holds its socket.
-        for end in self._sockets:
+        for end in self._given_away:
             end.close()
 
     def watch(self) -> int:
@@ -89,7 +93,7 @@ class _Node:
                 failed = True
                 self._stop_fronts()
             if not any(process.is_alive() for process in (*self._fronts, self._core)):
-                self._stop_keeper.set()
+                self._keeper_runs.close()
         return 1 if failed or self._failed() else 0
 
     def _failed(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 
 from cloakroom.settings import Settings
 from cloakroom.web import child
@@ -44,9 +44,9 @@ def run_core(settings: Settings, url: str, serving: Serving, fronts: list[socket
     core.close()
 
 
-def run_keeper(settings: Settings, url: str, stop: Event, last_good: Moment) -> None:
-    """Integrate, beat and tidy up until told to stop."""
+def run_keeper(settings: Settings, url: str, until_closed: Connection, last_good: Moment) -> None:
+    """Integrate, beat and tidy up until the other end of `until_closed` is closed."""
     child.begin()
     child.leave_signals_to_the_parent()
     keeper = replace(settings, node=f"{settings.node}.keeper")
-    Keeper(lambda: open_application(keeper, url=url), stop, last_good).run()
+    Keeper(lambda: open_application(keeper, url=url), until_closed.poll, last_good).run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -193,6 +194,12 @@ class PostgresLedger:
             probes=detail.get("probes", 0),
             records=records,
         )
+
+    def refused_since(self, lineage: str, at: int, reason: str, enough: int) -> int:
+        """See `flows.ports.Ledger.refused_since`."""
+        arguments = {"lineage": lineage, "at": at, "reason": reason, "limit": enough}
+        rows = self._connection.execute(self._queries["refusals"], arguments).fetchall()
+        return sum(count for (count,) in takewhile(lambda row: row[0] is not None, rows))
 
     def freeze(self, lineage: str, at: int, reason: str, entry: PreparedEntry) -> bool:
         """See `flows.ports.Ledger.freeze`."""

@@ -43,6 +43,15 @@ with existing as (select id from disclosure_shape where shape = %(shape)s),
                on conflict (shape) do nothing returning id)
 select id from existing union all select id from added;
 
+-- name: refusals
+-- The newest refusals of a lineage for one reason: how many requests each stands for; null where a count begins anew.
+select case when permitted then null else coalesce((convert_from(body, 'UTF8')::json ->> 'count')::bigint, 1) end
+from ledger_entry
+where lineage = %(lineage)s and at >= %(at)s
+  and (permitted and operation in ('thaw', 'renew')
+       or not permitted and convert_from(body, 'UTF8')::json ->> 'reason' = %(reason)s)
+order by id desc limit %(limit)s;
+
 -- name: freeze
 update lineage set frozen_at = %(at)s, frozen_reason = %(reason)s where id = %(id)s and frozen_at is null;
 

@@ -1,0 +1,142 @@
+"""A node is several processes: what holds over them, and what happens when one of them dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from service_world import SHOP, Node, World, signed, wait_until
+
+from cloakroom import rotating
+from cloakroom.adapters.root_key import create_root_key
+from cloakroom.client import Refused
+from cloakroom.flows.admission import PERSISTENT_REFUSALS
+
+ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "reference": "ORDER-1"}
+
+
+def processes_of(node: Node) -> dict[str, int]:
+    """Process ids of a node by what they do, told from what they have open; Linux only, like the test machines."""
+    listed = subprocess.run(
+        ["pgrep", "-P", str(node.process.pid), "-f", "spawn_main"], capture_output=True, text=True, check=True
+    )
+    # They are started in this order.
+    names = ("core", "keeper", "front", "second-front")
+    return dict(zip(names, sorted(int(line) for line in listed.stdout.split()), strict=False))
+
+
+def is_running(number: int) -> bool:
+    try:
+        return " Z" not in Path(f"/proc/{number}/stat").read_text().rpartition(")")[2][:3]
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("victim", ["core", "keeper", "front"])
+def test_the_death_of_one_process_ends_the_node_with_an_error(fresh: World, victim: str):
+    node = fresh.start()
+    processes = processes_of(node)
+    assert set(processes) == {"core", "keeper", "front"}
+    os.kill(processes[victim], signal.SIGKILL)
+    assert node.process.wait(30) == 1
+    wait_until(lambda: not any(is_running(number) for number in processes.values()), 10)
+
+
+def test_the_death_of_the_watching_process_ends_the_others(fresh: World):
+    node = fresh.start("--workers", "2")
+    processes = processes_of(node)
+    assert len(processes) == 4
+    node.kill()
+    wait_until(lambda: not any(is_running(number) for number in processes.values()), 10)
+
+
+def test_a_signal_to_all_processes_stops_gracefully(fresh: World):
+    """As a service manager or a terminal sends it."""
+    node = fresh.start("--workers", "2")
+    with fresh.client(SHOP, node) as client:
+        assert list(client.reveal(fresh.tokens(1), **ORDER))
+    for number in (node.process.pid, *processes_of(node).values()):
+        os.kill(number, signal.SIGTERM)
+    assert node.process.wait(40) == 0
+    application = fresh.open()
+    waiting = application.connection.execute("select count(*) from ledger_entry where leaf_index is null").fetchone()
+    assert waiting == (0,)
+    application.close()
+
+
+def test_what_two_fronts_take_in_is_counted_once(fresh: World):
+    fresh.start("--workers", "2")
+    tokens = fresh.tokens(8)
+    for _ in range(4):  # over new connections, which either front may get
+        with fresh.client(SHOP) as client:
+            assert all(list(client.reveal([token], **ORDER)) for token in tokens)
+    entries = [item for item in fresh.entries() if item.operation == "reveal" and item.permitted]
+    opened = [item.budget["burst/records"][2] for item in entries]
+    assert opened == [*range(1, 9), *[8] * 24]
+    assert len({item.node for item in entries}) == 1
+
+
+def test_who_goes_on_asking_past_its_budget_is_frozen_though_it_asks_different_nodes(fresh: World):
+    nodes = [fresh.start(), fresh.start()]
+    tokens = fresh.tokens(60)
+
+    def ask(number: int, wanted: list[str]) -> str:
+        with fresh.client("associate", nodes[number % 2]) as client:
+            try:
+                list(client.reveal(wanted, purpose="clienteling", fields=["email"], reference=f"APPT-{number}"))
+            except Refused as refused:
+                return refused.code
+            return ""
+
+    assert [ask(number, tokens[number * 8 : number * 8 + 8]) for number in range(5)] == [""] * 5
+    codes = [ask(number, tokens[40 : 40 + 8]) for number in range(PERSISTENT_REFUSALS + 2)]
+    # The other node may refuse once more by the budget that it knows to be spent; it opens nothing either way.
+    assert codes[:PERSISTENT_REFUSALS] == ["budget"] * PERSISTENT_REFUSALS
+    assert codes[-1] == "frozen"
+    frozen = [item for item in fresh.entries() if item.operation == "freeze"]
+    assert [(item.lineage, item.reason) for item in frozen] == [("associate", "persistent")]
+
+
+def test_a_node_goes_on_after_the_root_key_was_rotated(fresh: World):
+    fresh.start()
+    tokens = fresh.tokens(2, brand="tarsenne")
+    old = fresh.settings.home / "root.key"
+    new = fresh.settings.home / "new-root.key"
+    with fresh.client(SHOP) as client:
+        application = fresh.open("rotator")
+        create_root_key(new)
+        rotating.rotate_root(application, f"file:{new}")
+        application.close()
+        time.sleep(1.5)  # long enough for the node to notice
+        assert next(client.reveal(tokens[:1], **ORDER)).fields
+        old.rename(fresh.settings.home / "old-root.key")
+        new.rename(old)
+        time.sleep(1.5)
+        # It has the new one now: keys made under it are read, too.
+        application = fresh.open("rotator")
+        rotating.rotate_brand(application, "tarsenne")
+        application.close()
+        assert next(client.reveal(tokens[1:], **ORDER)).fields
+        client.write("tarsenne", "NEW-1", {"email": "new@example.org"}, purpose="record_keeping")
+
+
+def test_a_body_that_does_not_come_is_cut_off_and_others_are_served_meanwhile(fresh: World):
+    node = fresh.start()
+    slow = [socket.create_connection(("127.0.0.1", node.port)) for _ in range(40)]
+    for connection in slow:
+        connection.sendall(b"POST /v1/reveal HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{")
+    request = signed(fresh, SHOP, "POST", "/v1/reveal", {**ORDER, "tokens": fresh.tokens(1)})
+    assert request.send(node).status_code == 200
+    began = time.monotonic()
+    for connection in slow:
+        connection.settimeout(30)
+        assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
+        connection.close()
+    assert time.monotonic() - began < 25
+    assert httpx.get(f"{node.address}/readyz").status_code == 200
