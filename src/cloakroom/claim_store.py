@@ -133,7 +133,7 @@ class StoreHistory:
     def open_versions(self, ordinals: BitMap, fields: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield the versions of records, some thousands of records at a time."""
         wanted = [name for name in fields if name in self._numbers]
-        entry = self._application.gatekeeper.prepare(
+        entry = self._application.entries.prepare(
             lineage=self._by,
             operation=Operation.CLAIM,
             records=ordinals,

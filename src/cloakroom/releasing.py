@@ -92,7 +92,7 @@ def request_release(
         _enter_refusal(application, who, error.code, {"phase": "request"})
         raise
     store, at = application.releases, application.now()
-    entry = application.gatekeeper.prepare(
+    entry = application.entries.prepare(
         lineage=who.stored.principal.id,
         operation=Operation.RELEASE,
         purpose=kind.purpose,
@@ -135,7 +135,7 @@ def approve_release(
             store.approve(name, Approval(principal.id, who.credential, digest), application.now())
             if is_last:
                 store.approved(name, application.now() + kind_of(policy, standing.content.kind).expires)
-            entry = application.gatekeeper.prepare(
+            entry = application.entries.prepare(
                 lineage=principal.id,
                 operation=Operation.RELEASE,
                 detail={"phase": "approve", "release": name, "digest": digest, "credential": who.credential},
@@ -221,7 +221,7 @@ def run_release(
     content = found.standing.content
     rows = _rows(application, store, found, forms, progress)
     digest = write_release_file(target, content.recipient_key, content.form, sorted(content.fields), rows)
-    entry = application.gatekeeper.prepare(
+    entry = application.entries.prepare(
         lineage=who.stored.principal.id,
         operation=Operation.RELEASE,
         brand=content.brand,
@@ -251,7 +251,7 @@ def _begin(
         planted = _plant(application, ready, templates & records, domain=canary_domain)
         with application.ledger.locked([lineage]):
             state = application.ledger.states([lineage])[lineage]
-            entry = application.gatekeeper.prepare(
+            entry = application.entries.prepare(
                 lineage=lineage,
                 operation=Operation.RELEASE,
                 records=records | planted,
@@ -316,7 +316,7 @@ def _enter_templates(application: Application, who: Authenticated, ready: _Ready
     chance = random.Random(random_bytes(32))  # noqa: S311 - seeded from the system; nothing here is a key
     chosen = BitMap(chance.sample(list(ready.audience), min(TEMPLATES, len(ready.audience))))
     content = ready.found.standing.content
-    entry = application.gatekeeper.prepare(
+    entry = application.entries.prepare(
         lineage=who.stored.principal.id,
         operation=Operation.RELEASE,
         records=chosen,
@@ -460,7 +460,7 @@ def _is_visible(application: Application, who: Authenticated, found: StoredRelea
 
 
 def _enter_refusal(application: Application, who: Authenticated, code: str, detail: dict[str, object]) -> None:
-    entry = application.gatekeeper.prepare(
+    entry = application.entries.prepare(
         lineage=who.stored.principal.id,
         operation=Operation.RELEASE,
         permitted=False,

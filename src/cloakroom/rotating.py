@@ -177,7 +177,5 @@ def _drop_older(application: Application, purpose: KeyPurpose, scope: int, detai
 
 
 def _enter(application: Application, what: str, detail: dict[str, object]) -> None:
-    entry = application.gatekeeper.prepare(
-        lineage="system", operation=Operation.ROTATE, detail={"what": what, **detail}
-    )
+    entry = application.entries.prepare(lineage="system", operation=Operation.ROTATE, detail={"what": what, **detail})
     application.ledger.append({}, [entry])

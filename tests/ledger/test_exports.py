@@ -55,7 +55,7 @@ def test_a_set_that_was_exchanged_in_the_store_is_found_in_the_export_and_named(
 
 def test_with_the_keys_a_set_of_another_size_than_its_entry_says_is_found(used, tmp_path):
     """A node that lies about how many records it opened: the hash fits, and so does the signature."""
-    lie = used.gatekeeper.prepare(lineage="anna", operation=Operation.LIST, records=BitMap([1, 2, 3]))
+    lie = used.entries.prepare(lineage="anna", operation=Operation.LIST, records=BitMap([1, 2, 3]))
     body = encode_entry(replace(decode_entry(lie.body), records=2))
     used.ledger.append({}, [replace(lie, body=body, records=2)])
     export = export_ledger(used, tmp_path / "ledger")

@@ -348,7 +348,7 @@ class Core:
     def _enter_refusals(self) -> None:
         if self._refusals:
             application = self.open()
-            application.ledger.append({}, self._refusals.take(application.gatekeeper))
+            application.ledger.append({}, self._refusals.take(application.entries))
 
     def _note_use(self) -> None:
         if self._used:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from cloakroom.flows.admission import Gatekeeper
+from cloakroom.flows.entry_writing import EntryWriter
 from cloakroom.flows.ports import PreparedEntry
 from cloakroom.ledger.entry import Operation
 
@@ -32,11 +32,11 @@ class Refusals:
     def __bool__(self) -> bool:
         return bool(self._counts)
 
-    def take(self, gatekeeper: Gatekeeper) -> list[PreparedEntry]:
+    def take(self, entries: EntryWriter) -> list[PreparedEntry]:
         """Return the entries of what was counted, and begin anew."""
         counts, self._counts = self._counts, Counter()
         return [
-            gatekeeper.prepare(
+            entries.prepare(
                 lineage="system",
                 operation=Operation.REQUEST,
                 permitted=False,
