@@ -19,7 +19,7 @@ import zlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from pyroaring import BitMap
@@ -144,10 +144,10 @@ class DeliveryImport:
 
     def _take(self, batch: IncomingBatch) -> None:
         self._result.rows = batch.rows_read
-        passes = list(_passes(batch.block))
-        if len(passes) == 1:
+        if len(set(batch.block.record_ids)) == len(batch.block):
             self._pass(batch.block, batch.rows_read)
             return
+        passes = list(_passes(batch.block))
         self._drain()
         # The passes see each other's records and are still one transaction: a crash leaves all of them or none.
         with self._store.atomic():
@@ -217,7 +217,8 @@ class DeliveryImport:
             # In no order that a delivery had: two brands' files that are sorted alike must not be joined by place.
             taken = self._store.take_ordinals(len(fresh))
             ordinals = [taken[place] for place in self._permutation(len(fresh))]
-            future = self._encode(fresh, ordinals)
+            # Facets are sealed here, once for the whole brand: who seals records has no use for them.
+            future = self._encode(replace(fresh, facets={}), ordinals)
             self._result.records.add_range(taken.start, taken.stop)
             for place, members in (self._facets(fresh, ordinals) | {(RECORD, "all"): BitMap(ordinals)}).items():
                 added[place] = added[place] | members if place in added else members
