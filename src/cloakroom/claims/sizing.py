@@ -15,7 +15,7 @@ import polars as pl
 from pyroaring import BitMap
 
 from cloakroom.claims.concepts import Concept, Recognised, country_column
-from cloakroom.claims.distinct import DistinctHashes, Hashes, hashes_of, sorted_unique
+from cloakroom.claims.distinct import DistinctHashes, Hashes, hashes_of
 from cloakroom.claims.keys import email_keys, id_keys, phone_pairs, possible_numbers
 from cloakroom.claims.readers.prose import LOOSE_EMAIL, LOOSE_ID, LOOSE_PHONE
 from cloakroom.claims.tables import Batch
@@ -133,16 +133,16 @@ class Sizer:
             keyed, public = keyed_rows(batch.frame, recognised, at_signs=batch.at_signs)
             addresses = keyed.emails["key"]
             hashes = {
-                "emails": sorted_unique(hashes_of(addresses, self.seed)),
-                "not_public": sorted_unique(hashes_of(addresses.filter(~public), self.seed)),
-                "phones": sorted_unique(hashes_of(keyed.phones["key"], self.seed)),
+                "emails": hashes_of(addresses, self.seed),
+                "not_public": hashes_of(addresses.filter(~public), self.seed),
+                "phones": hashes_of(keyed.phones["key"], self.seed),
             }
             fields = _filled(batch.frame, recognised)
             countries.update(dict(keyed.country.drop_nulls().value_counts().iter_rows()))
             parts.append(keyed)
         if batch.broken:
             legible, _ = keyed_rows(legible_frame(batch.broken), _LEGIBLE, is_broken=True)
-            hashes["broken_emails"] = sorted_unique(hashes_of(legible.emails["key"], self.seed))
+            hashes["broken_emails"] = hashes_of(legible.emails["key"], self.seed)
             parts.append(legible)
         return Prepared(batch.frame.height, batch.rejected, tuple(parts), hashes, fields, countries)
 
@@ -155,7 +155,7 @@ class Sizer:
         sets = {"emails": self.emails, "not_public": self.not_public, "phones": self.phones,
                 "broken_emails": self.broken_emails}  # fmt: skip
         for name, hashes in prepared.hashes.items():
-            sets[name].add_sorted(hashes)
+            sets[name].add(hashes)
         return prepared.parts
 
     def size(self) -> Size:
@@ -177,7 +177,7 @@ class Sizer:
 
 def _filled(frame: pl.DataFrame, recognised: Recognised) -> Counter[str]:
     counts: Counter[str] = Counter()
-    filled = frame.select((pl.all().is_not_null() & (pl.all().str.len_bytes() > 0)).sum()).row(0)
+    filled = frame.select((pl.all().str.len_bytes() > 0).sum()).row(0)
     for column, count in zip(frame.columns, filled, strict=True):
         counts[recognised.by_column[column].value] += count
     return counts

@@ -88,7 +88,7 @@ class Survey:
         try:
             state.reading = open_leaf(leaf.path, leaf.stream, self.limits)
             with ThreadPoolExecutor(_WORKERS) as pool:
-                yield from self._batches(leaf, state, state.reading, pool)
+                yield from self._batches(leaf, state, _read_ahead(state.reading.batches), pool)
         except WalkLimitError:
             state.notes.append("reading stopped here: a limit of the whole was reached")
             self.files.append(state.report())
@@ -103,12 +103,11 @@ class Survey:
         self.files.append(state.report())
 
     def _batches(
-        self, leaf: Leaf, state: _FileState, reading: Reading, pool: ThreadPoolExecutor
+        self, leaf: Leaf, state: _FileState, batches: Iterator[Batch], pool: ThreadPoolExecutor
     ) -> Iterator[tuple[TableKey, KeyedRows]]:
         """Read on while earlier batches are worked out; give them back in their order."""
         waiting: deque[tuple[TableKey, Future[Prepared]]] = deque()
         damage: Exception | None = None
-        batches = iter(reading.batches)
         while True:
             try:
                 batch = next(batches, None)
@@ -137,6 +136,18 @@ class Survey:
         key, work = waiting.popleft()
         for keyed in self.sizer.take(work.result()):
             yield key, keyed
+
+
+def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Yield the same batches, the next one being read in a thread of its own meanwhile.
+
+    When the iteration ends, in whatever way, nothing reads any longer: the stream below belongs to the walk.
+    """
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from cloakroom.claims.readers.tolerant import Cut, cut_rows
 from cloakroom.claims.tables import BROKEN_KEPT, Batch, frame_of, unique_names
 
 _QUOTE, _NEWLINE, _RETURN, _AT = 34, 10, 13, 64
+_SLICE = 1 << 18
 _Array = np.ndarray[Any, np.dtype[Any]]
 _NO_QUOTES: _Array = np.zeros(0, np.int64)
 
@@ -77,6 +78,17 @@ def _table(codes: tuple[int, ...]) -> _Array:
     table = np.zeros(256, np.bool_)
     table[list(codes)] = True
     return table
+
+
+def _occurrences(codes: _Array, *wanted: int) -> list[int]:
+    """Count how often each byte wanted occurs; in slices, which stay near the processor."""
+    counts = [0] * len(wanted)
+    equal = np.empty(min(codes.size, _SLICE), np.bool_)
+    for start in range(0, codes.size, _SLICE):
+        part = codes[start : start + _SLICE]
+        for place, code in enumerate(wanted):
+            counts[place] += int(np.count_nonzero(np.equal(part, code, out=equal[: part.size])))
+    return counts
 
 
 def _bytes_inside(codes: _Array, quotes: _Array) -> _Array | None:
@@ -169,14 +181,15 @@ class _Cutter:
         inside = _bytes_inside(codes, quotes)
         if self._columns == 1 or inside is None:
             return None
-        lines = int(np.count_nonzero(codes == _NEWLINE)) - int(np.count_nonzero(inside == _NEWLINE))
-        delimiters = int(np.count_nonzero(codes == self._code)) - int(np.count_nonzero(inside == self._code))
-        if delimiters != lines * (self._columns - 1):
+        lines, delimiters, at_signs = _occurrences(codes, _NEWLINE, self._code, _AT)
+        quoted_lines, quoted_delimiters = _occurrences(inside, _NEWLINE, self._code)
+        lines -= quoted_lines
+        if delimiters - quoted_delimiters != lines * (self._columns - 1):
             return None
         frame = self._parse(_Rows(data, lines, ()))
         if frame is None or bool((frame[self._names[-1]].str.len_bytes() == 0).any()):
             return None
-        return Batch(self._without_headers(frame, data), at_signs=int(np.count_nonzero(codes == _AT)))
+        return Batch(self._without_headers(frame, data), at_signs=at_signs)
 
     def _is_clean(self, codes: _Array, quotes: _Array) -> bool:
         """Check that each quote opens after a delimiter and closes before one; ``""`` is closing and opening."""
