@@ -119,6 +119,7 @@ class Survey:
             if self.progress is not None:
                 self.progress(self._meter.expanded, leaf.path)
             recognised = state.recognise(batch)
+            state.tell(batch, recognised)
             if recognised is None:
                 state.notes.append("holds nothing by which a person can be found")
                 continue
@@ -163,7 +164,7 @@ class _FileState:
 
     def recognise(self, batch: Batch) -> Recognised | None:
         """Return the meaning of the columns; None for a document that is no table of people."""
-        columns = tuple(batch.frame.columns)
+        columns = batch.columns
         found = self.meanings.get(columns)
         if found is None and batch.frame.height:
             found = recognise(batch.frame)
@@ -171,6 +172,12 @@ class _FileState:
                 return None
             self.meanings[columns] = found
         return found or Recognised(dict.fromkeys(columns, Concept.OTHER))
+
+    def tell(self, batch: Batch, recognised: Recognised | None) -> None:
+        """Tell the reader which columns sizing looks at; the others are parsed when somebody asks for them."""
+        if self.reading is not None and recognised is not None and batch.frame.height:
+            columns = recognised.columns(Concept.EMAIL, Concept.PHONE, Concept.COUNTRY)
+            self.reading.wanted.columns = frozenset(columns) if columns else None
 
     def report(self) -> FileReport:
         """Say what was read."""
