@@ -239,4 +239,6 @@ def country_column(frame: pl.DataFrame, recognised: Recognised) -> pl.Series:
     values = frame[columns[0]]
     unique = values.unique().drop_nulls()
     codes = [country_code(value) or country_of(value) for value in unique.to_list()]
+    if codes == unique.to_list():
+        return values.alias("country")
     return values.replace_strict(unique, pl.Series(codes, dtype=pl.String), default=None).alias("country")

@@ -123,17 +123,25 @@ def phone_keys(values: pl.Series, countries: pl.Series) -> pl.Series:
 
 def phone_pairs(values: pl.Series, countries: pl.Series) -> pl.DataFrame:
     """Return ``row`` and ``key``, the E.164 form, of each number that is one, in no particular order."""
-    frame = pl.DataFrame({"text": values, "bare": _bare(values), "country": countries}).with_row_index("row")
-    simple, intricate, trunks = _international()
-    is_simple = frame["bare"].str.contains(simple).fill_null(value=False)
-    found = [frame.filter(is_simple).select("row", pl.col("bare").alias("key"))]
-    rest = frame.filter(~is_simple & (frame["bare"] != "").fill_null(value=False))
-    if rest.height:
-        is_plain = rest["bare"].str.contains(intricate) & ~rest["bare"].str.contains(trunks)
-        found.append(rest.filter(is_plain).select("row", pl.col("bare").alias("key")))
-        others = rest.filter(~is_plain).partition_by("country", as_dict=True, maintain_order=False)
-        found.extend(_national(part, str(code[0]) if code[0] else None) for code, part in others.items())
+    is_done = _is_international(values)  # As written: most carry no separators.
+    if is_done.all():
+        return pl.DataFrame({"row": pl.arange(0, values.len(), eager=True, dtype=pl.UInt32), "key": values})
+    found = [pl.DataFrame({"row": is_done.arg_true(), "key": values.filter(is_done)})]
+    rows = (~is_done & (values != "")).fill_null(value=False).arg_true()
+    texts = values.gather(rows)
+    rest = pl.DataFrame({"row": rows, "text": texts, "bare": _bare(texts), "country": countries.gather(rows)})
+    is_done = _is_international(rest["bare"])
+    found.append(rest.filter(is_done).select("row", pl.col("bare").alias("key")))
+    others = rest.filter(~is_done & (rest["bare"] != "")).partition_by("country", as_dict=True, maintain_order=False)
+    found.extend(_national(part, str(code[0]) if code[0] else None) for code, part in others.items())
     return pl.concat(found)
+
+
+def _is_international(values: pl.Series) -> pl.Series:
+    """Say of each number whether it is in E.164 form already, beyond doubt."""
+    form, trunks = _international()
+    is_form = values.str.contains(form)
+    return (is_form & ~values.str.contains(trunks)).fill_null(value=False)
 
 
 def _bare(values: pl.Series) -> pl.Series:
@@ -227,14 +235,13 @@ def _at_start(pattern: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _international() -> tuple[str, str, str]:
-    """Return patterns of international numbers that are E.164 already, beyond doubt.
+def _international() -> tuple[str, str]:
+    """Return two patterns: numbers that are E.164 already beyond doubt fit the first and not the second.
 
-    The first holds for itself. The second is for countries whose trunk prefix is more than one digit, and holds
-    where the third does not. Numbers that go on with a trunk prefix are left to the library, since people write
-    ``+44 (0)20``.
+    The second is of the countries whose trunk prefix is more than one digit. Numbers that go on with a trunk prefix
+    are left to the library, since people write ``+44 (0)20``.
     """
-    simple, intricate, trunks = [], [], []
+    forms, trunks = [], []
     for code, regions in COUNTRY_CODE_TO_REGION_CODE.items():
         metadata = PhoneMetadata.metadata_for_region(regions[0], None)
         if metadata is None or metadata.general_desc is None:
@@ -244,11 +251,11 @@ def _international() -> tuple[str, str, str]:
         tails = "|".join(f"[0-9]{{{length - 1}}}" for length in sorted(lengths) if length > 5)
         if trunk is None or (len(trunk) == 1 and trunk.isdigit()):
             first = f"[{''.join(digit for digit in '0123456789' if digit != trunk)}]"
-            simple.append(f"{code}{first}(?:{tails})")
+            forms.append(f"{code}{first}(?:{tails})")
         else:
-            intricate.append(f"{code}[0-9](?:{tails})")
+            forms.append(f"{code}[0-9](?:{tails})")
             trunks.append(f"{code}(?:{trunk})".replace(r"\d", "[0-9]"))
-    return rf"^\+(?:{'|'.join(simple)})$", rf"^\+(?:{'|'.join(intricate)})$", rf"^\+(?:{'|'.join(trunks)})"
+    return rf"^\+(?:{'|'.join(forms)})$", rf"^\+(?:{'|'.join(trunks)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cloakroom.errors import OpenError, UsageError
@@ -35,9 +36,26 @@ def sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
+_last_key: tuple[bytes, HMAC | None] = (b"", None)
+
+
 def hmac_sha256(key: bytes, data: bytes) -> bytes:
-    """Return HMAC-SHA-256 (32 bytes), RFC 2104."""
-    return hmac.digest(key, data, "sha256")
+    """Return HMAC-SHA-256 (32 bytes), RFC 2104.
+
+    Most of its time goes into setting up. A key that comes again at once, as those of indexes do by the million, is
+    therefore kept set up; keys that are used once are not.
+    """
+    global _last_key  # noqa: PLW0603 - read and set as a whole, so that threads at worst set up once more
+    last, prepared = _last_key
+    if key is not last:
+        _last_key = key, None
+        return hmac.digest(key, data, "sha256")
+    if prepared is None:
+        prepared = HMAC(key, hashes.SHA256())
+        _last_key = key, prepared
+    one = prepared.copy()
+    one.update(data)
+    return one.finalize()
 
 
 class KeyedDigest:

@@ -20,7 +20,7 @@ from cloakroom.claims.readers.pasted import read_pasted
 from cloakroom.claims.readers.prose import kind_of_text, read_prose
 from cloakroom.claims.readers.sql_rows import read_sql
 from cloakroom.claims.readers.workbook import read_workbook
-from cloakroom.claims.tables import Batch, Reading
+from cloakroom.claims.tables import Batch, Reading, Wanted
 from cloakroom.errors import LimitError
 
 _HEAD_BYTES = 64 << 10
@@ -81,8 +81,9 @@ def _open_text(name: str, stream: Source, limits: Limits) -> Reading:
         first, blocks = first.replace(b"\r", b"\n"), (block.replace(b"\r", b"\n") for block in blocks)
     head = first[:_HEAD_BYTES].decode("utf-8", "replace")
     whole = chain([first], blocks)
-    form, batches = _text_reader(name, head, whole, limits, is_all=len(first) < _HEAD_BYTES)
-    reading = Reading(form, texts.encoding, iter(()))
+    wanted = Wanted()
+    form, batches = _text_reader(name, head, whole, limits, wanted, is_all=len(first) < _HEAD_BYTES)
+    reading = Reading(form, texts.encoding, iter(()), wanted=wanted)
 
     def until_end() -> Iterator[Batch]:
         yield from batches
@@ -93,7 +94,7 @@ def _open_text(name: str, stream: Source, limits: Limits) -> Reading:
 
 
 def _text_reader(  # noqa: PLR0911 - one return for each form
-    name: str, head: str, blocks: Iterator[bytes], limits: Limits, *, is_all: bool
+    name: str, head: str, blocks: Iterator[bytes], limits: Limits, wanted: Wanted, *, is_all: bool
 ) -> tuple[str, Iterator[Batch]]:
     start = head.lstrip("\ufeff \t\r\n")
     if _WRAPPED.match(start) and (is_all or "\n" not in start.rstrip()) and _is_object(start):
@@ -111,7 +112,7 @@ def _text_reader(  # noqa: PLR0911 - one return for each form
     if dialect is not None and not (kind in ("yaml", "log") and dialect.delimiter in ":, "):
         if dialect.is_pasted:
             return "text", read_pasted(blocks, dialect, limits)
-        return "tsv" if dialect.delimiter == "\t" else "csv", read_delimited(blocks, dialect, limits)
+        return "tsv" if dialect.delimiter == "\t" else "csv", read_delimited(blocks, dialect, limits, wanted)
     return kind, read_prose(blocks, kind, limits)
 
 
