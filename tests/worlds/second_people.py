@@ -36,7 +36,10 @@ _RUSSIAN = (
      "Гончаров", "Лебедев", "Тихонов", "Панин", "Яковлев"],
     ["Иванович", "Петровна", "Сергеевич", "Алексеевна", "Юрьевич", ""],
 )  # fmt: skip
-_CZECH = (["Jiří", "Zdeněk", "Božena", "Růžena", "Ondřej", "Žaneta"], ["Dvořák", "Němcová", "Říha", "Šťastný", "Křížová"])
+_CZECH = (
+    ["Jiří", "Zdeněk", "Božena", "Růžena", "Ondřej", "Žaneta"],
+    ["Dvořák", "Němcová", "Říha", "Šťastný", "Křížová"],
+)
 _PLACES = {
     "JP": [("東京都", "千代田区", "100-0001"), ("大阪府", "大阪市北区", "530-0001"), ("京都府", "京都市中京区", "604-8001")],
     "RU": [("Московская область", "Химки", "141400"), ("Ленинградская область", "Выборг", "188800"), ("", "Москва", "101000")],
@@ -47,12 +50,23 @@ _PLACES = {
     "CZ": [("", "Brno", "602 00"), ("", "Plzeň", "301 00")], "DE": [("", "München", "80331"), ("", "Köln", "50667")],
 }  # fmt: skip
 _STREETS = {
-    "JP": ["丸の内１－２－３", "梅田2丁目4番地", "河原町通り5"], "RU": ["ул. Ленина, д. 5", 'пер. "Тихий", 7'],
-    "KZ": ["пр. Абая, 10"], "BY": ["ул. Мира, 3"], "US": ['12 "Old" Mill Rd, Apt 4', "400 Pearl St"],
-    "CA": ["77 King St W"], "GB": ["5 Park Row"], "PL": ["ul. Żółwia 8/3", "pl. Wolności 1"], "CZ": ["Česká 12"],
-    "DE": ["Große Straße 5", "Äußere Gasse 7"],
+    "JP": ["丸の内", "梅田", "河原町通り"], "RU": ["ул. Ленина, д.", 'пер. "Тихий",'],
+    "KZ": ["пр. Абая,"], "BY": ["ул. Мира,"], "US": ['"Old" Mill Rd, Apt', "Pearl St"],
+    "CA": ["King St W"], "GB": ["Park Row"], "PL": ["ul. Żółwia", "pl. Wolności"], "CZ": ["Česká"],
+    "DE": ["Große Straße", "Äußere Gasse"],
 }  # fmt: skip
-_LANGUAGE = {"JP": "ja", "RU": "ru", "KZ": "kk", "BY": "ru", "US": "en", "CA": "fr", "GB": "en", "PL": "pl", "CZ": "cs", "DE": "de"}  # noqa: E501 - a table
+_LANGUAGE = {
+    "JP": "ja",
+    "RU": "ru",
+    "KZ": "kk",
+    "BY": "ru",
+    "US": "en",
+    "CA": "fr",
+    "GB": "en",
+    "PL": "pl",
+    "CZ": "cs",
+    "DE": "de",
+}  # noqa: E501 - a table
 _CULTURES = {"JP": 13, "US": 5, "CA": 6, "GB": 4, "PL": 9, "DE": 2}
 
 
@@ -118,6 +132,7 @@ class _Person:
     phones: tuple[str, str, str]  # E.164
     born: date
     gender: str
+    house: str
 
 
 class History:
@@ -178,7 +193,8 @@ class History:
         emails = (f"{local}@{pick.choice(domains)}", f"{local[:5]}_{number}+shop@{pick.choice(domains)}")
         born = date(1950, 1, 1) + timedelta(days=pick.randrange(22_000))
         phones = (self._number(country), self._number(country), self._number(country))
-        return _Person(country, given, family, middle, latin, emails, phones, born, pick.choice(["male", "female", "unknown"]))
+        gender, house = pick.choice(["male", "female", "unknown"]), str(pick.randrange(1, 9000))
+        return _Person(country, given, family, middle, latin, emails, phones, born, gender, house)
 
     def _name(self, country: str) -> tuple[str, str, str, tuple[str, str]]:
         pick = self._random
@@ -192,7 +208,8 @@ class History:
             return given, family, "", (flatten_letters(given), flatten_letters(family))
         atlas, culture = load_atlas(), _CULTURES[country]
         rows = [
-            int(pool.first[culture]) + pick.randrange(int(pool.count[culture])) for pool in (atlas.given, atlas.family)
+            int(pool.first[culture]) + pick.randrange(int(pool.count[culture]))
+            for pool in (atlas.given, atlas.family)
         ]
         latin = str(atlas.given.plain[rows[0]]), str(atlas.family.plain[rows[1]])
         return str(atlas.given.native[rows[0]]), str(atlas.family.native[rows[1]]), "", latin
@@ -238,7 +255,12 @@ class History:
         name = {"kaede": ("テスト", "テスト"), "ryabina": ("Тест", "Тест")}.get(brand, ("TEST", "TEST"))
         for _ in range(3):
             email = Typed(f"test@{brand}.example", f"test@{brand}.example")
-            self._add(brand, None, BEGIN - timedelta(days=30), Values(*name, emails=(email,), store=next(iter(_STORES[brand]))))
+            self._add(
+                brand,
+                None,
+                BEGIN - timedelta(days=30),
+                Values(*name, emails=(email,), store=next(iter(_STORES[brand]))),
+            )
 
     def _moment(self, after: datetime = BEGIN) -> datetime:
         """Return a moment after another, used by no other change, outside the hour that New York lives twice."""
@@ -255,7 +277,7 @@ class History:
             return f"{number:08d}"
         if brand == "ryabina":
             return f"{self._random.getrandbits(64):016x}"
-        return f"LS-{number:06d}" if brand == "larkspur" else str(100_000 + number)
+        return long_id(self._random) if brand == "larkspur" else str(100_000 + number)
 
     def _first(self, person: _Person, brand: str) -> Values:
         pick = self._random
@@ -266,7 +288,8 @@ class History:
         store = pick.choice(list(_STORES[brand]))
         kind = "recipient" if pick.random() < 0.06 and brand != "ryabina" else "customer"
         values = Values(
-            given=given, family=family, middle=person.middle if is_home else "", street=pick.choice(_STREETS[country]),
+            given=given, family=family, middle=person.middle if is_home else "",
+            street=f"{pick.choice(_STREETS[country])} {person.house}",
             city=city, region=region, postcode=postcode, country=country, born=person.born if pick.random() < 0.7 else None,
             gender=person.gender, language=_LANGUAGE[country], kind=kind, store=store, spend=self._amount(),
         )  # fmt: skip
@@ -295,7 +318,7 @@ class History:
             return replace(values, phones=(self._phone(self._number(who.country), brand, values), *values.phones[1:]))
         if what == "place":
             region, city, postcode = pick.choice(_PLACES[values.country])
-            street = f"{pick.choice(_STREETS[values.country])} {pick.randrange(100)}"
+            street = f"{pick.choice(_STREETS[values.country])} {pick.randrange(1, 9000)}"
             return replace(values, region=region, city=city, postcode=postcode, street=street)
         return replace(values, family=values.given, given=values.family)
 
@@ -320,12 +343,25 @@ class History:
         known = (_STORES[brand][values.store] or "JP") if brand == "kaede" else values.country
         if here != known or pick.random() < 0.3:
             return Typed(pick.choice([normal, f"+{calling} {rest[:3]} {rest[3:]}", f"+{calling}-{rest}"]), normal)
-        spelled = pick.choice([f"{trunk}{rest}", f"{trunk}{rest[:3]}-{rest[3:6]}-{rest[6:]}", f"{trunk}{rest[:3]} {rest[3:]}"])
+        spelled = pick.choice(
+            [f"{trunk}{rest}", f"{trunk}{rest[:3]}-{rest[3:6]}-{rest[6:]}", f"{trunk}{rest[:3]} {rest[3:]}"]
+        )
         if brand == "kaede" and pick.random() < 0.1:
             spelled = "".join(chr(ord(sign) + 0xFEE0) if sign != " " else "\u3000" for sign in spelled)
         if brand == "larkspur" and pick.random() < 0.4:
             spelled = f"({rest[:3]}) {rest[3:6]}-{rest[6:]}"
         return Typed(spelled, normal)
+
+
+def long_id(pick: random.Random) -> str:
+    """Return a Salesforce id of 18 characters; the last three say which of the others are capitals."""
+    signs = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    short = "003" + "".join(pick.choice(signs) for _ in range(12))
+    blocks = (short[:5], short[5:10], short[10:])
+    values = [
+        sum(1 << place for place, sign in enumerate(block) if sign.isascii() and sign.isupper()) for block in blocks
+    ]
+    return short + "".join("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[value] for value in values)
 
 
 def _latin(text: str) -> str:

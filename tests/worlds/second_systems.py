@@ -65,7 +65,7 @@ def larkspur(record: Record, values: Values, modified: datetime) -> dict[str, st
     """One row of the American system."""
     hour = modified.astimezone(_NEW_YORK)
     return {
-        "Customer #": record.id, "First": values.given, "Last": values.family, "Email Address": _email(values),
+        "Customer #": record.id[:15], "First": values.given, "Last": values.family, "Email Address": _email(values),
         "Home Phone": _phone(values, 1), "Cell Phone": _phone(values, 0), "Work Phone": _phone(values, 2),
         "Address 1": values.street, "Address 2": "", "City": values.city, "State": values.region,
         "ZIP": values.postcode, "Country": COUNTRY_WORDS["larkspur"].get(values.country, ""),
@@ -117,7 +117,7 @@ def row_of(record: Record, state: Values | None, modified: datetime) -> dict[str
     flag, word = _FLAGS[record.brand]
     time = {"kaede": "更新日時", "ryabina": "Изменён", "larkspur": "Last Updated"}[record.brand]
     first = next(iter(shown))
-    return shown | {first: record.id, time: whole[time], flag: word}
+    return shown | {first: whole[first], time: whole[time], flag: word}
 
 
 def delimited(rows: list[dict[str, str]], delimiter: str, line_end: str, *, quotes: bool) -> str:
@@ -176,7 +176,9 @@ def write_deliveries(history: History, folder: Path) -> dict[str, list[tuple[Pat
     return written
 
 
-def _write(folder: Path, brand: str, name: str, rows: list[tuple[Record, Values | None, datetime]]) -> tuple[Path, int]:
+def _write(
+    folder: Path, brand: str, name: str, rows: list[tuple[Record, Values | None, datetime]]
+) -> tuple[Path, int]:
     if brand == "brzask":
         objects = [brzask(*row) for row in rows]
         path = folder / (f"{name}.parquet" if name == "full" else f"{name}.jsonl.zst")
@@ -185,3 +187,48 @@ def _write(folder: Path, brand: str, name: str, rows: list[tuple[Record, Values 
         path = folder / f"{name}.txt"
         path.write_bytes(ENCODED[brand]([row_of(*row) for row in rows]))
     return path, len(rows)
+
+
+def stored_texts(record: Record, values: Values) -> dict[str, str]:
+    """Return what the store must hold of a state, by field: what the systems' spellings stand for."""
+    brand = record.brand
+    amount = values.spend if brand == "kaede" else values.spend / 100
+    zone = {"kaede": _TOKYO, "ryabina": _MOSCOW, "larkspur": _NEW_YORK}.get(brand)
+    created = record.created.replace(microsecond=0)
+    if zone is not None:  # The system shows a day only: its first moment there.
+        created = created.astimezone(zone).replace(hour=0, minute=0, second=0).astimezone(UTC)
+    found = {
+        "customer_number": record.id,
+        "email": _email(values),
+        "mobile": _phone(values, 0),
+        "phone": _phone(values, 1),
+        "street": values.street,
+        "city": values.city,
+        "region": values.region if brand != "brzask" else "",
+        "postcode": values.postcode,
+        "birth_date": values.born.isoformat() if values.born else "",
+        "store": values.store,
+        "spend_total": f"{amount:.2f}".rstrip("0").rstrip("."),
+        "created_at": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    if brand == "kaede":
+        found |= {"name": f"{values.family}\u3000{values.given}", "gender": values.gender, "kind": values.kind}
+        return {name: text for name, text in found.items() if text}
+    found |= {"given_name": values.given, "family_name": values.family, "country": values.country}
+    found |= {"language": _LANGUAGES[brand](values.language)}
+    if brand == "ryabina":
+        found |= {"middle_name": values.middle, "gender": values.gender.replace("unknown", "")}
+    if brand == "brzask":
+        found["email_other"] = _email(values, 1)
+    else:
+        found["phone_other"] = _phone(values, 2)
+    if brand != "ryabina":
+        found["kind"] = values.kind
+    return {name: text for name, text in found.items() if text}
+
+
+_LANGUAGES: dict[str, Callable[[str], str]] = {
+    "ryabina": lambda code: code if code in ("ru", "kk", "de") else "ru",
+    "larkspur": lambda code: code if code in ("en", "fr") else "en",
+    "brzask": lambda code: code,
+}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -147,12 +148,13 @@ def _bare(values: pl.Series) -> pl.Series:
     return bare.scatter(others.arg_true(), bare.filter(others).str.replace_all(_SEPARATORS, ""))
 
 
-def possible_numbers(values: pl.Series, keys: pl.Series) -> pl.DataFrame:
+def possible_numbers(values: pl.Series, keys: pl.Series, regions: Sequence[str] = ()) -> pl.DataFrame:
     """Return what national numbers without a country may be in the countries that the column speaks of.
 
     Args:
         values: Numbers as written.
         keys: Their E.164 forms where these are known; the countries are taken from them.
+        regions: Further countries that they may be of.
 
     Returns:
         ``row`` and ``key``, several for one row.
@@ -162,7 +164,11 @@ def possible_numbers(values: pl.Series, keys: pl.Series) -> pl.DataFrame:
     if not is_open.any():
         return pl.DataFrame(schema={"row": pl.UInt32, "key": pl.String})
     rows = pl.DataFrame({"row": is_open.arg_true(), "text": values.filter(is_open), "bare": bare.filter(is_open)})
-    parts = [_by_plan(rows, plan).select("row", "key") for region in _regions_of(keys) if (plan := _plan(region))]
+    parts = [
+        _by_plan(rows, plan).select("row", "key")
+        for region in dict.fromkeys((*_regions_of(keys), *regions))
+        if (plan := _plan(region))
+    ]
     abroad = rows.filter(pl.col("bare").str.starts_with("00"))  # The international prefix of most countries.
     dialled = abroad.select(pl.lit("+") + pl.col("bare").str.slice(2)).to_series()
     further = phone_pairs(dialled, pl.Series([None] * dialled.len(), dtype=pl.String))

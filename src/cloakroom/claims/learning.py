@@ -9,17 +9,36 @@ from __future__ import annotations
 import polars as pl
 
 from cloakroom.claims.concepts import Concept, Recognised
+from cloakroom.claims.keys import id_keys
+from cloakroom.claims.sizing import KeyedRows
 from cloakroom.claims.tables import share_of
 from cloakroom.claims.values import NAMES, VAULT_FIELDS, comparable, folded_names
 
 _LEAST_SHARE = 0.5
 _LEAST_ROWS = 8
 ROWS_LOOKED_AT = 400
+_IDS_LOOKED_AT = 400
 
 
 def unknown_columns(recognised: Recognised) -> list[str]:
     """Return the columns whose meaning is not known."""
     return recognised.columns(Concept.OTHER)
+
+
+def possible_id_columns(keyed: KeyedRows) -> list[str]:
+    """Return the columns that may hold record ids although nothing says so: nearly every value is another one."""
+    found = []
+    for column in unknown_columns(keyed.recognised):
+        values = keyed.frame[column].head(_IDS_LOOKED_AT)
+        filled = values.filter((values.str.strip_chars() != "").fill_null(value=False))
+        if filled.len() >= _LEAST_ROWS and filled.n_unique() > 0.9 * filled.len() and 2 * filled.len() > values.len():
+            found.append(column)
+    return found
+
+
+def sample_of_ids(values: pl.Series) -> pl.Series:
+    """Return some of a column's values as record ids are looked up."""
+    return id_keys(values.head(_IDS_LOOKED_AT)).drop_nulls().unique()
 
 
 def learn_columns(frame: pl.DataFrame, recognised: Recognised, pairs: pl.DataFrame, held: pl.DataFrame) -> Recognised:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import codecs
 import csv
-import itertools
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from charset_normalizer import from_bytes
-
+from cloakroom.canonical.code_pages import guess_code_page
 from cloakroom.errors import InputError, Position, Problem
 from cloakroom.vault.mapping import FileKind
 
@@ -29,12 +27,10 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f", "\x01", ":", " ")
-_CANDIDATES = [
-    *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp850", "cp852"),
-    *("mac_roman", "shift_jis", "cp932", "euc_jp", "gb18030", "big5", "euc_kr", "cp949", "koi8_r", "cp874"),
-]
-_LATIN = ("cp1252", "cp1250", "cp1254", "cp1257", "cp850", "mac_roman", "latin-1")  # the likelier one first
-_TYPOGRAPHIC = frozenset("€’‘“”–—…«»°§\u00a0")
+_HEADER_PAGES = (
+    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp850", "cp852"),
+    *("mac_roman", "cp932", "euc_jp", "gb18030", "big5", "cp949", "koi8_r", "cp866", "cp874"),
+)
 _GUESS_BYTES = 65_536
 
 
@@ -135,22 +131,9 @@ def _decodes(data: bytes, encoding: str) -> bool:
 
 
 def _guess(sample: bytes, mapping: BrandMapping) -> str:
-    """Return the likeliest encoding of text that is not UTF-8; Western European, the commonest, comes first."""
+    """Return the likeliest encoding of text that is not UTF-8, by the names in the header or else by the letters."""
     by_header = _encoding_of_header(sample, mapping)
-    if by_header is not None:
-        return by_header
-    lines = [line for line in sample.split(b"\n") if not line.isascii()]
-    telling = b"\n".join(lines)[:_GUESS_BYTES]
-    if _has_western_shape(telling):
-        shares = {
-            encoding: _share_of_letters(telling, encoding) for encoding in _LATIN if _decodes(telling, encoding)
-        }
-        if shares:
-            return max(shares, key=lambda encoding: shares[encoding])
-    best = from_bytes(telling, cp_isolation=_CANDIDATES).best()
-    if best is not None:
-        return str(best.encoding)
-    return "cp1252" if _decodes(telling, "cp1252") else "latin-1"
+    return by_header if by_header is not None else guess_code_page(sample).name
 
 
 def _encoding_of_header(sample: bytes, mapping: BrandMapping) -> str | None:
@@ -159,7 +142,7 @@ def _encoding_of_header(sample: bytes, mapping: BrandMapping) -> str | None:
     first = sample[:_GUESS_BYTES].splitlines()[0]
     shown = {
         encoding: sum(name in unicodedata.normalize("NFC", first.decode(encoding)) for name in names)
-        for encoding in ("cp1252", *_CANDIDATES)
+        for encoding in _HEADER_PAGES
         if _decodes(first, encoding)
     }
     best = max(shown, key=lambda encoding: shown[encoding], default=None)
@@ -168,23 +151,6 @@ def _encoding_of_header(sample: bytes, mapping: BrandMapping) -> str | None:
 
 def _names(mapping: BrandMapping) -> set[str]:
     return {*mapping.record.sources, *(column.source for column in mapping.columns)}
-
-
-def _has_western_shape(telling: bytes) -> bool:
-    """Accented letters stand between plain ones in Latin text; in other alphabets they stand together."""
-    pairs = sum(one > 0x7F and two > 0x7F for one, two in itertools.pairwise(telling))
-    return pairs * 3 < sum(byte > 0x7F for byte in telling)
-
-
-def _share_of_letters(telling: bytes, encoding: str) -> float:
-    """Return how much of what is not ASCII are letters in their place: no capital inside a word of small letters."""
-    text = telling.decode(encoding)
-    beyond = good = 0
-    for before, sign in zip(" " + text, text, strict=False):
-        if ord(sign) > 0x7F:
-            beyond += 1
-            good += sign in _TYPOGRAPHIC or (sign.isalpha() and not (sign.isupper() and before.islower()))
-    return good / max(beyond, 1)
 
 
 def detect_dialect(sample: bytes, encoding: str, mapping: BrandMapping) -> Dialect:

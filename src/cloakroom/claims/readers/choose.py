@@ -20,6 +20,7 @@ from cloakroom.claims.readers.pasted import read_pasted
 from cloakroom.claims.readers.prose import kind_of_text, read_prose
 from cloakroom.claims.readers.sql_rows import read_sql
 from cloakroom.claims.readers.workbook import read_workbook
+from cloakroom.claims.readers.xml_rows import read_xml
 from cloakroom.claims.tables import Batch, Reading
 from cloakroom.errors import LimitError
 
@@ -106,7 +107,7 @@ def _text_reader(  # noqa: PLR0911 - one return for each form
         return "sql", read_sql(blocks, limits)
     kind = kind_of_text(name, start)
     if kind == "xml":
-        return kind, read_prose(blocks, kind, limits)
+        return kind, read_xml(blocks, limits)
     dialect = detect_dialect(head if not is_all else head + "\n\n")
     if dialect is not None and not (kind in ("yaml", "log") and dialect.delimiter in ":, "):
         if dialect.is_pasted:
