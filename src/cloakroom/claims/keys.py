@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -148,6 +149,15 @@ def _bare(values: pl.Series) -> pl.Series:
     return bare.scatter(others.arg_true(), bare.filter(others).str.replace_all(_SEPARATORS, ""))
 
 
+def narrow_digits(values: pl.Series) -> pl.Series:
+    """Return numbers with the wide digits and signs of East Asia in their common form."""
+    is_wide = (values.str.len_bytes() > values.str.len_chars()).fill_null(value=False)
+    if not is_wide.any():
+        return values
+    narrow = [unicodedata.normalize("NFKC", text) for text in values.filter(is_wide).to_list()]
+    return values.scatter(is_wide.arg_true(), pl.Series(narrow, dtype=pl.String))
+
+
 def possible_numbers(values: pl.Series, keys: pl.Series, regions: Sequence[str] = ()) -> pl.DataFrame:
     """Return what national numbers without a country may be in the countries that the column speaks of.
 
@@ -159,6 +169,7 @@ def possible_numbers(values: pl.Series, keys: pl.Series, regions: Sequence[str] 
     Returns:
         ``row`` and ``key``, several for one row.
     """
+    values = narrow_digits(values)
     bare = values.str.replace_all(_SEPARATORS, "")
     is_open = (keys.is_null() & bare.str.contains(r"^[0-9]{7,15}$")).fill_null(value=False)
     if not is_open.any():

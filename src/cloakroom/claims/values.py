@@ -16,7 +16,7 @@ from cloakroom.canonical.name import fold_name
 from cloakroom.claims.concepts import Concept, Recognised
 from cloakroom.claims.country_names import country_of
 from cloakroom.claims.dates import date_reader
-from cloakroom.claims.keys import email_keys, phone_keys
+from cloakroom.claims.keys import email_keys, narrow_digits, phone_keys
 from cloakroom.claims.tables import share_of
 
 VAULT_FIELDS: Mapping[Concept, tuple[str, ...]] = {
@@ -64,7 +64,7 @@ def shown_values(frame: pl.DataFrame, recognised: Recognised, country: pl.Series
 def _numbers(values: pl.Series, country: pl.Series) -> pl.Series:
     """Return E.164 forms; a national number of an unknown country becomes ``~`` and its digits, no leading zero."""
     keys = phone_keys(values, country)
-    digits = values.fill_null("").str.replace_all(r"[^0-9]", "").str.strip_chars_start("0")
+    digits = narrow_digits(values).fill_null("").str.replace_all(r"[^0-9]", "").str.strip_chars_start("0")
     loose = pl.select(
         pl.when(digits.str.len_bytes() >= LOOSE_DIGITS).then("~" + digits).otherwise(pl.lit(""))
     ).to_series()
@@ -72,8 +72,15 @@ def _numbers(values: pl.Series, country: pl.Series) -> pl.Series:
 
 
 def same_number(shown: pl.Expr, held: pl.Expr) -> pl.Expr:
-    """Answer whether a shown number is a held one; one of an unknown country by its last digits."""
-    loose = shown.str.starts_with("~") & held.str.ends_with(shown.str.slice(1))
+    """Answer whether a shown number is a held one; one of an unknown country by its last digits.
+
+    Its first one or two may be what is dialled inside the country alone, such as Russia's 8.
+    """
+    ends = [
+        (shown.str.len_bytes() > LOOSE_DIGITS + left_out) & held.str.ends_with(shown.str.slice(1 + left_out))
+        for left_out in (0, 1, 2)
+    ]
+    loose = shown.str.starts_with("~") & pl.any_horizontal(*ends)
     return ((shown == held) | loose).fill_null(value=False)
 
 

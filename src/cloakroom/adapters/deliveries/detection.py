@@ -32,6 +32,11 @@ _HEADER_PAGES = (
     *("mac_roman", "cp932", "euc_jp", "gb18030", "big5", "cp949", "koi8_r", "cp866", "cp874"),
 )
 _GUESS_BYTES = 65_536
+_EVIDENT_SIGNS = 4
+_OTHER_FORMATS = (
+    (b"\xd0\xcf\x11\xe0", "an old Office document"), (b"%PDF", "a PDF"), (b"SQLite format 3\0", "an SQLite database"),
+    (b"<?xml", "XML"), (b"<html", "HTML"), (b"<!DOCTYPE", "HTML"), (b"[", "a JSON array"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,12 @@ def detect_kind(sample: bytes, mapping: BrandMapping, name: str) -> FileKind:
     Raises:
         InputError: The file is of another format than the mapping says.
     """
+    start = sample.lstrip(b"\xef\xbb\xbf \t\r\n")
+    for signature, what in _OTHER_FORMATS:
+        if start.startswith(signature) and not (
+            signature == b"[" and not start[1:].lstrip().startswith((b"{", b"]"))
+        ):
+            raise InputError.at(name, f"is {what}; deliver it as CSV, JSON Lines (one object a line) or Parquet")
     if sample.startswith(b"PAR1"):
         found = FileKind.PARQUET
     elif sample.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1] == b"{":
@@ -91,7 +102,7 @@ def detect_encoding(sample: bytes, mapping: BrandMapping, name: str, *, is_whole
         return marked
     zeros = sample[:4096:2].count(0), sample[1:4096:2].count(0)
     if max(zeros) > len(sample[:4096]) // 8:
-        return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+        return _order_of_bytes(sample)
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample, final=is_whole)
     except UnicodeDecodeError:
@@ -113,13 +124,33 @@ def _check_stated(sample: bytes, encoding: str, mapping: BrandMapping, name: str
     if encoding.startswith(("utf-16", "utf-32")):
         if sample[:2048].count(0) == 0 and len(sample) > 8:
             raise InputError.at(name, f"is not {encoding}, as {mapping.source} says", line=1)
-        return encoding
+        # Without a mark, the codec itself gives up or takes the machine's own order of bytes.
+        return encoding if marked is not None or encoding != "utf-16" else _order_of_bytes(sample)
+    _refuse_evident_utf8(sample, encoding, mapping, name)
     lines = sample.split(b"\n")[:-1] or [sample]
     bad = [number for number, line in enumerate(lines, start=1) if not _decodes(line, encoding)]
     if bad and (bad[0] == 1 or (len(bad) > 3 and len(bad) * 100 > len(lines))):
         hint = f"not {encoding}, as {mapping.source} says; it looks like {_guess(sample, mapping)}"
         raise InputError(Problem(Position(name, bad[0]), hint))
     return encoding
+
+
+def _order_of_bytes(sample: bytes) -> str:
+    return "utf-16-be" if sample[:4096:2].count(0) > sample[1:4096:2].count(0) else "utf-16-le"
+
+
+def _refuse_evident_utf8(sample: bytes, encoding: str, mapping: BrandMapping, name: str) -> None:
+    """Refuse UTF-8 under the name of a code page; most read any bytes, and every accented letter would be wrong."""
+    if encoding.startswith("utf") or sample.isascii():
+        return
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return
+    beyond = [number for number, line in enumerate(text.split("\n"), start=1) if not line.isascii()]
+    if sum(sign > "\x7f" for sign in text) >= _EVIDENT_SIGNS:
+        reason = f"is UTF-8, but {mapping.source} says {encoding}"
+        raise InputError.at(name, reason, line=beyond[0])
 
 
 def _decodes(data: bytes, encoding: str) -> bool:
@@ -137,7 +168,7 @@ def _guess(sample: bytes, mapping: BrandMapping) -> str:
 
 
 def _encoding_of_header(sample: bytes, mapping: BrandMapping) -> str | None:
-    """Return the encoding under which the first line shows the mapping's names, where those tell."""
+    """Return the encoding under which the first line shows the mapping's names, by the letters where several do."""
     names = [name for name in _names(mapping) if not name.isascii()]
     first = sample[:_GUESS_BYTES].splitlines()[0]
     shown = {
@@ -145,8 +176,12 @@ def _encoding_of_header(sample: bytes, mapping: BrandMapping) -> str | None:
         for encoding in _HEADER_PAGES
         if _decodes(first, encoding)
     }
-    best = max(shown, key=lambda encoding: shown[encoding], default=None)
-    return best if best is not None and shown[best] else None
+    most = max(shown.values(), default=0)
+    if not most:
+        return None
+    alike = [encoding for encoding, count in shown.items() if count == most]
+    by_letters = guess_code_page(sample).name
+    return by_letters if by_letters in alike else alike[0]
 
 
 def _names(mapping: BrandMapping) -> set[str]:

@@ -22,7 +22,7 @@ from cloakroom.claims.tables import Batch, frame_of_records
 _YAML = re.compile(r"^\s*(?:-\s+)?[\"']?([\w][\w .\-/]{0,60}?)[\"']?\s*:\s+(.*)$")
 _PAIR = re.compile(r"""(?<![\w?&])([\w.-]{1,60})=(?:"([^"]*)"|'([^']*)'|([^\s,;&"']+))""")
 _DISPLAYED = re.compile(
-    r"""(?:^|[\s,;:("'-])((?:[^\W\d_][^\s<>,;:@()"]*\s+){0,4}[^\W\d_][^\s<>,;:@()"]*)["']?\s*<[^<>@\s]+@"""
+    r"""(?:^|[\s,;:("'-])((?:[^\W\d_][^\s<>,;:@()"]*\s+){0,4}[^\W\d_][^\s<>,;:@()"]*)["']?\s*<(?:[^<>@]{1,64}@|\s*>)"""
 )
 _ROWS_PER_BATCH = 50_000
 
@@ -78,7 +78,7 @@ def _records(lines: Iterator[str], kind: str, limits: Limits) -> Iterator[dict[s
 
 def _named(line: str, found: dict[str, str]) -> dict[str, str]:
     """Add the name that stands before an address in angle brackets."""
-    match = _DISPLAYED.search(line[:65536]) if "email" in found else None
+    match = _DISPLAYED.search(line[:65536])
     return found if match is None else {"name": match[1].strip(), **found}
 
 
