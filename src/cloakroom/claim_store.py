@@ -33,6 +33,7 @@ PURPOSE = "claim-check"
 _NO_VALUES = frozenset({"find", "probe", "list"})
 _RELEASES_MAX = 10_000
 _READ_AT_ONCE = 20_000
+_REGIONS_MAX = 30
 _FEW_KEYS = 20_000
 _DIGEST_BYTES = 16
 _Pairs = tuple[np.ndarray[Any, np.dtype[np.uint64]], np.ndarray[Any, np.dtype[np.int64]]]
@@ -63,11 +64,12 @@ class StoreIndex:
         return found
 
     def regions(self) -> Sequence[str]:
-        """Return the countries of shops and the default countries of the brands' mappings."""
+        """Return the countries of shops, the default countries of mappings, and where most customers live."""
         configuration = self._application.configuration
         countries = [mapping.defaults.get("country") for mapping in configuration.mappings.values()]
         countries += [shop.country for shop in configuration.group.stores.values()]
-        return sorted({country for country in countries if country})
+        customers = StoreCountries(self._application).by_country(BitMap.union(BitMap(), *self.brands().values()))
+        return list(dict.fromkeys([*filter(None, countries), *list(customers)[:_REGIONS_MAX]]))
 
     def lookup(self, kind: str, normalised: Sequence[str]) -> Found:
         """Return the records that hold or held each key."""

@@ -181,6 +181,8 @@ def _checked(concept: Concept, column: str, values: pl.Series, shares: Mapping[s
     """Believe the header only where the content bears it out; else go by the content."""
     if shares["filled"] == 0:
         return concept
+    if shares["email"] >= 0.5:
+        return Concept.EMAIL  # Whatever the header says: `email.address` is no street.
     if concept is Concept.COUNTRY:
         return concept if shares["country"] >= 0.5 else Concept.OTHER
     if concept in _NEEDS:

@@ -26,6 +26,7 @@ _MARKS = (
 )
 _SAMPLE_BYTES = 64 << 10
 _LINES_AT_ONCE = 2_000
+_LINES_OF_PIECE = 40
 _TELLING_SIGNS = 30
 _LESS_LIKE = 1.5
 
@@ -117,7 +118,14 @@ class TextBlocks:
     def _lines_as_utf8(self, lines: list[bytes]) -> Iterator[bytes]:
         others = [line for line in lines if not line.isascii() and _decoded(line) is None]
         if others:
+            pages = dict(self._pages)
             self._settle_page(b"".join(others))
+            if len(lines) > _LINES_OF_PIECE and not self._is_like(others[-_LINES_OF_PIECE:]):
+                # Another code page begins in between.
+                self._page, self._pages = None, pages
+                for start in range(0, len(lines), _LINES_OF_PIECE):
+                    yield from self._lines_as_utf8(lines[start : start + _LINES_OF_PIECE])
+                return
         marked = sum(not line.isascii() for line in lines)
         is_utf8_rare = 10 * len(others) > 9 * marked
         for line in lines:
@@ -139,6 +147,10 @@ class TextBlocks:
         self._page = guess_code_page(sample, preferred=self._pages)
         self._pages[self._page.name] = None
         self._usual = _likeness(self._page, sample)
+
+    def _is_like(self, lines: list[bytes]) -> bool:
+        assert self._page is not None
+        return _likeness(self._page, b"".join(lines)) > self._usual - _LESS_LIKE
 
     def _is_chance(self, line: bytes, text: str) -> bool:
         """Answer whether a line that is valid UTF-8 looks more like the code page around it."""

@@ -16,6 +16,7 @@ import polars as pl
 from pyroaring import BitMap
 
 from cloakroom.claims.concepts import Concept
+from cloakroom.claims.learning import IdSpelling
 from cloakroom.claims.tables import share_of
 
 SAMPLE_ROWS = 300
@@ -39,11 +40,11 @@ class TableIds:
     """What the doubtful ids of one table are worth so far.
 
     Attributes:
-        columns: Columns found to hold ids although their headers do not say so, by the columns of the batch.
+        columns: Columns found to hold ids, and how they are to be spelled, by the columns of the batch.
         unbacked: Records that are named by nothing but doubtful ids not believed so far.
     """
 
-    columns: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
+    columns: dict[tuple[str, ...], dict[str, IdSpelling]] = field(default_factory=dict)
     unbacked: BitMap = field(default_factory=BitMap)
     _backed: int = 0
     _contradicted: int = 0

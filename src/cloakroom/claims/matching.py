@@ -27,7 +27,7 @@ from cloakroom.claims.learning import (
     ROWS_LOOKED_AT,
     learn_columns,
     possible_id_columns,
-    sample_of_ids,
+    spelling_of_ids,
     unknown_columns,
 )
 from cloakroom.claims.limits import Limits
@@ -192,18 +192,16 @@ class Matcher:
         """Give a column the meaning of a record id where most of its values are ids of ours, whatever its header."""
         columns = tuple(keyed.frame.columns)
         if columns not in table.ids.columns and not keyed.is_broken:
-            table.ids.columns[columns] = [
-                column for column in possible_id_columns(keyed) if self._names_records(keyed.frame[column])
-            ]
-        found = dict.fromkeys(table.ids.columns.get(columns, ()), Concept.RECORD_ID)
+            spelled = {
+                column: spelling_of_ids(keyed.frame[column], self._index) for column in possible_id_columns(keyed)
+            }
+            table.ids.columns[columns] = {column: spelling for column, spelling in spelled.items() if spelling}
+        found = table.ids.columns.get(columns)
         if not found:
             return keyed
-        return replace(keyed, recognised=Recognised({**keyed.recognised.by_column, **found}))
-
-    def _names_records(self, values: pl.Series) -> bool:
-        asked = sample_of_ids(values)
-        found = self._index.lookup("customer_number", asked.to_list())
-        return 2 * np.unique(found.positions).size > asked.len()
+        meanings = {**keyed.recognised.by_column, **dict.fromkeys(found, Concept.RECORD_ID)}
+        frame = keyed.frame.with_columns(spelling.of(pl.col(column)) for column, spelling in found.items())
+        return replace(keyed, frame=frame, recognised=Recognised(meanings))
 
     def _by_id(self, table: _Table, keyed: KeyedRows, pairs: pl.DataFrame, by_key: _ByKey) -> pl.DataFrame:
         if pairs.height == 0:
@@ -275,7 +273,8 @@ class Matcher:
 
     def _shown(self, keyed: KeyedRows, rows: pl.Series) -> pl.DataFrame:
         part = keyed.frame[rows]
-        return shown_values(part, keyed.recognised, keyed.country[rows]).with_columns(rows.alias("row"))
+        shown = shown_values(part, keyed.recognised, keyed.country[rows])
+        return shown.with_columns(rows.alias("row")) if shown.width else pl.DataFrame({"row": rows})
 
     def _open(self, wanted: BitMap) -> pl.DataFrame:
         self._asked |= wanted

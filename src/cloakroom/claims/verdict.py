@@ -56,7 +56,7 @@ def judge(
     elif not matched.rows_own and not any(match.proven for match in matched.brands.values()):
         return Verdict("foreign", _foreign_reasons(matched, keyed), unknown)
     stray = matched.rows_foreign + matched.rows_bounded
-    if stray >= FOREIGN_SHARE * keyed:
+    if keyed and stray >= FOREIGN_SHARE * keyed:
         return Verdict("mixed", (own, f"{stray:,} rows ({stray / keyed:.1%}) are not ours", *dates), unknown)
     if reason := _recycled(snapshots, statement, earlier):
         return Verdict("recycled", (own, reason, *dates), unknown)

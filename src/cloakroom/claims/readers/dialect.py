@@ -16,6 +16,8 @@ _VALUE = re.compile(r"@|^\s*[+(]?\d[\d\s().,/:+-]*$|^\s*00[0-9A-Za-z]{13,16}\s*$
 _SAMPLE_LINES = 400
 _SENTENCE_WORDS = 5
 _PROSE_COLUMNS = 4
+_TITLE_LINES = 10
+_TITLED_COLUMNS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,23 @@ def detect_dialect(text: str) -> Dialect | None:
     if not scored:
         return _single_column(lines)
     _, delimiter, columns = max(scored, key=lambda item: item[0])
-    first = next(number for number, line in enumerate(lines) if len(split_line(line, delimiter)[0]) == columns)
+    first = _first_row(lines, delimiter, columns)
     cells = split_line(lines[first], delimiter)[0]
     body = [split_line(line, delimiter)[0] for line in lines[first + 1 :]]
     header = tuple(cell.strip() for cell in cells) if _is_header(cells, body) else None
     if delimiter in ",;:" and columns <= _PROSE_COLUMNS and any(map(_is_sentence, _filled(lines)[:3])):
         return None  # A letter with a list in it.
     return Dialect(delimiter, columns, header, first, _is_pasted(lines, delimiter, columns))
+
+
+def _first_row(lines: Sequence[str], delimiter: str, columns: int) -> int:
+    """Return the number of the first line of the table: titles above it fill one cell of many."""
+    whole = [number for number, line in enumerate(lines) if len(split_line(line, delimiter)[0]) == columns]
+    for number in whole[:_TITLE_LINES]:
+        filled = [cell for cell in split_line(lines[number], delimiter)[0] if cell.strip()]
+        if columns < _TITLED_COLUMNS or len(filled) > 1:
+            return number
+    return whole[0]
 
 
 def _filled(lines: Sequence[str]) -> list[str]:
