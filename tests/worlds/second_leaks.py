@@ -163,9 +163,11 @@ def mysql(rows: Sequence[Row], table: str = "customers") -> str:
         return "NULL" if not text else "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
 
     names = ",\n".join(f"  `{name}` varchar(255) DEFAULT NULL" for name in rows[0])
-    parts = [
-        f"-- dump\nDROP TABLE IF EXISTS `{table}`;\nCREATE TABLE `{table}` (\n{names},\n  KEY `k` (`{next(iter(rows[0]))}`)\n) ENGINE=InnoDB;\n"
-    ]  # noqa: E501 - SQL
+    key = f"KEY `k` (`{next(iter(rows[0]))}`)"
+    head = (
+        f"-- dump\nDROP TABLE IF EXISTS `{table}`;\nCREATE TABLE `{table}` (\n{names},\n  {key}\n) ENGINE=InnoDB;\n"
+    )
+    parts = [head]
     for start in range(0, len(rows), 100):
         values = ",".join("(" + ",".join(map(literal, row.values())) + ")" for row in rows[start : start + 100])
         parts.append(f"INSERT INTO `{table}` VALUES {values};\n")
@@ -244,8 +246,7 @@ def xml(rows: Sequence[Row]) -> str:
 def prose(rows: Sequence[Row]) -> str:
     """Write rows as somebody pastes them into a letter."""
     lines = ["Hi, this is what we were sent last night. First few hundred:", ""]
-    for row in rows:
-        lines.append(f"{row['name']} <{row['email']}>, tel. {row['mobile']}")
+    lines += [f"{row['name']} <{row['email']}>, tel. {row['mobile']}" for row in rows]
     return "\n".join([*lines, "", "There are many more.", "Regards"]) + "\n"
 
 

@@ -41,12 +41,15 @@ _CZECH = (
     ["Dvořák", "Němcová", "Říha", "Šťastný", "Křížová"],
 )
 _PLACES = {
-    "JP": [("東京都", "千代田区", "100-0001"), ("大阪府", "大阪市北区", "530-0001"), ("京都府", "京都市中京区", "604-8001")],
-    "RU": [("Московская область", "Химки", "141400"), ("Ленинградская область", "Выборг", "188800"), ("", "Москва", "101000")],
+    "JP": [("東京都", "千代田区", "100-0001"),
+           ("大阪府", "大阪市北区", "530-0001"), ("京都府", "京都市中京区", "604-8001")],
+    "RU": [("Московская область", "Химки", "141400"),
+           ("Ленинградская область", "Выборг", "188800"), ("", "Москва", "101000")],
     "KZ": [("", "Алматы", "050000")], "BY": [("Минская область", "Борисов", "222120")],
     "US": [("Colorado", "Boulder", "80301"), ("New York", "Brooklyn", "11201"), ("Texas", "Austin", "73301")],
     "CA": [("Ontario", "Toronto", "M5H 2N2"), ("British Columbia", "Vancouver", "V5K 0A1")],
-    "GB": [("", "Leeds", "LS1 1UR")], "PL": [("", "Łódź", "90-001"), ("", "Kraków", "30-001"), ("", "Warszawa", "00-001")],
+    "GB": [("", "Leeds", "LS1 1UR")],
+    "PL": [("", "Łódź", "90-001"), ("", "Kraków", "30-001"), ("", "Warszawa", "00-001")],
     "CZ": [("", "Brno", "602 00"), ("", "Plzeň", "301 00")], "DE": [("", "München", "80331"), ("", "Köln", "50667")],
 }  # fmt: skip
 _STREETS = {
@@ -66,7 +69,7 @@ _LANGUAGE = {
     "PL": "pl",
     "CZ": "cs",
     "DE": "de",
-}  # noqa: E501 - a table
+}
 _CULTURES = {"JP": 13, "US": 5, "CA": 6, "GB": 4, "PL": 9, "DE": 2}
 
 
@@ -290,7 +293,8 @@ class History:
         values = Values(
             given=given, family=family, middle=person.middle if is_home else "",
             street=f"{pick.choice(_STREETS[country])} {person.house}",
-            city=city, region=region, postcode=postcode, country=country, born=person.born if pick.random() < 0.7 else None,
+            city=city, region=region, postcode=postcode, country=country,
+            born=person.born if pick.random() < 0.7 else None,
             gender=person.gender, language=_LANGUAGE[country], kind=kind, store=store, spend=self._amount(),
         )  # fmt: skip
         emails = [] if pick.random() < 0.12 else [self._email(person.emails[0], brand)]

@@ -1,4 +1,4 @@
-"""How the four systems of the second group write their deliveries, as the reference page lets a mapping describe it."""
+"""How the four systems of the second group write their deliveries, as a mapping can describe it."""
 
 from __future__ import annotations
 
@@ -34,8 +34,10 @@ def kaede(record: Record, values: Values, modified: datetime) -> dict[str, str]:
     """One row of the Japanese system."""
     male = {"male": "男", "female": "女", "unknown": "不明", "": ""}
     return {
-        "顧客番号": record.id, "氏名": f"{values.family}\u3000{values.given}", "フリガナ": "", "性別": male[values.gender],
-        "生年月日": values.born.strftime("%Y/%m/%d") if values.born else "", "メールアドレス": _email(values) or "未登録",
+        "顧客番号": record.id, "氏名": f"{values.family}\u3000{values.given}", "フリガナ": "",
+        "性別": male[values.gender],
+        "生年月日": values.born.strftime("%Y/%m/%d") if values.born else "",
+        "メールアドレス": _email(values) or "未登録",
         "電話番号": _phone(values, 1), "携帯電話": _phone(values, 0), "郵便番号": values.postcode,
         "都道府県": values.region, "市区町村": values.city, "番地": values.street,
         "会員区分": "受取人" if values.kind == "recipient" else "購入者", "店舗": values.store,
@@ -74,7 +76,8 @@ def larkspur(record: Record, values: Values, modified: datetime) -> dict[str, st
         "Customer Type": "Gift Recipient" if values.kind == "recipient" else "Buyer", "Home Store": values.store,
         "Lifetime Spend": f"{values.spend // 100:,}.{values.spend % 100:02d}", "Loyalty Tier": "3", "Rep Notes": "",
         "Member Since": record.created.astimezone(_NEW_YORK).strftime("%m/%d/%Y"),
-        "Last Updated": f"{hour.month}/{hour.day}/{hour.year} {hour.strftime('%I:%M:%S %p')}", "Record Status": "Active",
+        "Last Updated": f"{hour.month}/{hour.day}/{hour.year} {hour.strftime('%I:%M:%S %p')}",
+        "Record Status": "Active",
     }  # fmt: skip
 
 

@@ -117,11 +117,10 @@ def _versions(record) -> list[tuple[int, int | None, dict[str, str]]]:
     return found
 
 
-def test_a_customer_is_found_by_every_spelling_shown_and_counted_as_affected(second: SecondStore, tmp_path) -> None:
-    credential = tmp_path / "vera.key"
-    second.ask("principal", "add", "vera", "--role", "store_associate", "--out", credential)
+def test_a_customer_is_found_by_every_spelling_shown_and_counted_as_affected(second: SecondStore) -> None:
+    credential = second.ask("principal", "add", "vera", "--role", "store_associate")["credential_file"]
     asked = ("--as", credential, "--purpose", "clienteling", "--reference", "A-17")
-    opened = set()
+    found = set()
     for brand in BRANDS:
         record = next(
             record for record in second.history.of(brand)
@@ -131,18 +130,18 @@ def test_a_customer_is_found_by_every_spelling_shown_and_counted_as_affected(sec
         by_email = second.ask("find", state.emails[0].normal, "--brand", brand, *asked)
         by_phone = second.ask("find", state.phones[0].normal, "--by", "phone", "--brand", brand, *asked)
         by_id = second.ask("find", record.id, "--by", "customer_number", "--brand", brand, *asked)
-        tokens = {one["token"] for one in by_id["records"]}
+        tokens = set(by_id["tokens"][brand])
         assert len(tokens) == 1
-        assert tokens <= {one["token"] for one in by_email["records"]}
-        assert tokens <= {one["token"] for one in by_phone["records"]}
+        assert tokens <= set(by_email["tokens"][brand])
+        assert tokens <= set(by_phone["tokens"][brand])
+        found |= {*tokens, *by_email["tokens"][brand], *by_phone["tokens"][brand]}
         shown = second.ask("reveal", *tokens, "--field", "birth_date", "--field", "spend_total", *asked)
-        opened |= {(brand, token) for token in tokens}
         wanted = stored_texts(record, state)
         fields = shown["records"][0]["fields"]
         assert fields["spend_total"] == wanted["spend_total"]
         assert fields.get("birth_date") == wanted.get("birth_date")
     affected = second.ask("affected", "vera")
-    assert affected["records"] == len(opened) == len(BRANDS)
+    assert affected["records"] == len(found)
 
 
 class Dump:
@@ -187,7 +186,7 @@ def mixed(dump: Dump):
     pairs = taken(dump.history, "kaede", EARLY)
     text, cut = broken(csv_text(columns_of([tidy(*pair) for pair in pairs], FULL)), 40)
     dump.truth.add([pair for at, pair in enumerate(pairs) if at not in set(cut)], FULL, EARLY)
-    strangers = columns_of(foreign(90), FULL)
+    strangers = columns_of(foreign(60), FULL)
     rows = [*dump.rows("brzask", LATE, FULL), *strangers]
     random.Random(3).shuffle(rows)
     truth = dump.truth
@@ -219,13 +218,13 @@ def strangers(dump: Dump):
 
 
 def two_dates(dump: Dump):
-    rows = [*dump.rows("larkspur", EARLY, FULL, count=220), *dump.rows("larkspur", LATE, FULL, count=220, seed=2)]
+    rows = [*dump.rows("larkspur", EARLY, FULL, count=140), *dump.rows("larkspur", LATE, FULL, count=140, seed=2)]
     return dump.put("full.csv", csv_text(rows), theft=day_after(LATE))
 
 
 def three_encodings(dump: Dump):
     first, second = dump.rows("ryabina", LATE, FULL), dump.rows("brzask", LATE, FULL)
-    parts = [csv_text(first[:100], ";").encode(), csv_text(first[100:], ";", header=False).encode("cp1251")]
+    parts = [csv_text(first[:60], ";").encode(), csv_text(first[60:], ";", header=False).encode("cp1251")]
     return dump.put("all.csv", b"".join([*parts, csv_text(second, ";").encode("cp1250")]), theft=day_after(LATE))
 
 
@@ -271,7 +270,13 @@ LEAKS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", LEAKS)
+SLOW = {"MySQL, dates of another order", "COPY in 7z", "BSON", "XML in xz", "Parquet", "dates in words", "YAML",
+        "KOI8-R, as the system writes", "UTF-16 without a mark", "a wrapped JSON array"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in LEAKS]
+)
 def test_a_dump_is_sized_matched_dated_and_judged_as_it_is(second: SecondStore, tmp_path, name) -> None:
     folder, truth = LEAKS[name](Dump(second, tmp_path / "leak"))
     files = [path for path in sorted(folder.iterdir()) if path.name != "claim.json"]

@@ -53,20 +53,19 @@ _PAGES: dict[str, tuple[float, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class CodePage:
-    """The code page under which bytes look like a language.
+    """A code page and the languages that are written with it.
 
     Attributes:
         name: As Python names it.
-        language: The language, or an alphabet near to it.
     """
 
     name: str
-    language: str
 
     def likeness(self, text: str) -> float:
-        """Return the logarithm of the probability of the signs beyond ASCII in `text`."""
+        """Return the logarithm of the probability of the signs beyond ASCII in `text`, in the likeliest language."""
         counts = Counter(sign for sign in text if sign > "\x7f")
-        return _weigh(_model(self.language), counts) + _MISPLACED * _misplaced(text)
+        likeliest = max(_weigh(_model(language), counts) for language in _PAGES[self.name][1])
+        return likeliest + _MISPLACED * _misplaced(text)
 
 
 def guess_code_page(sample: bytes, preferred: Iterable[str] = ()) -> CodePage:
@@ -77,17 +76,13 @@ def guess_code_page(sample: bytes, preferred: Iterable[str] = ()) -> CodePage:
         preferred: Pages to be taken of several that read the sample alike.
     """
     telling = _telling(sample)
-    chosen, best = CodePage("cp1252", "western"), -math.inf
+    chosen, best = CodePage("cp1252"), -math.inf
     first = [name for name in preferred if name in _PAGES]
-    for page in [*first, *(name for name in _PAGES if name not in first)]:
-        prior, languages = _PAGES[page]
-        text = telling.decode(page, "replace")
-        counts = Counter(sign for sign in text if sign > "\x7f")
-        weights = [(_weigh(_model(language), counts), language) for language in languages]
-        likeliest, language = max(weights, key=lambda item: item[0])
-        score = prior + likeliest + _MISPLACED * _misplaced(text)
+    for name in [*first, *(name for name in _PAGES if name not in first)]:
+        page = CodePage(name)
+        score = _PAGES[name][0] + page.likeness(telling.decode(name, "replace"))
         if score > best + 1e-9:
-            chosen, best = CodePage(page, language), score
+            chosen, best = page, score
     return chosen
 
 

@@ -29,7 +29,7 @@ def proving_pairs(
         held: The columns of `values.held_values` of those records.
         is_name_partial: Whether the table shows only one part of names.
     """
-    if pairs.height == 0 or held.height == 0:
+    if pairs.height == 0 or held.height == 0 or not set(_KEYS) & set(shown.columns):
         return pl.DataFrame(schema={"row": pl.UInt32, "ordinal": pl.Int64, "score": pl.Int64})
     columns = [name for name in shown.columns if name != "row"]
     joined = pairs.join(shown, on="row").join(

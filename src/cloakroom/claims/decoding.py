@@ -121,10 +121,8 @@ class TextBlocks:
             pages = dict(self._pages)
             self._settle_page(b"".join(others))
             if len(lines) > _LINES_OF_PIECE and not self._is_like(others[-_LINES_OF_PIECE:]):
-                # Another code page begins in between.
                 self._page, self._pages = None, pages
-                for start in range(0, len(lines), _LINES_OF_PIECE):
-                    yield from self._lines_as_utf8(lines[start : start + _LINES_OF_PIECE])
+                yield from self._lines_of_several(lines)
                 return
         marked = sum(not line.isascii() for line in lines)
         is_utf8_rare = 10 * len(others) > 9 * marked
@@ -136,6 +134,20 @@ class TextBlocks:
             else:
                 assert self._page is not None
                 yield line.decode(self._page.name, "replace").encode()
+
+    def _lines_of_several(self, lines: list[bytes]) -> Iterator[bytes]:
+        """Decode lines among which another code page begins: each by the page that it looks most like."""
+        others = [line for line in lines if not line.isascii() and _decoded(line) is None]
+        for start in range(0, len(others), _LINES_OF_PIECE):
+            self._settle_page(b"".join(others[start : start + _LINES_OF_PIECE]))
+        pages = [CodePage(name) for name in self._pages]
+        for line in lines:
+            if line.isascii() or _decoded(line) is not None:
+                self._is_utf8_seen |= not line.isascii()
+                yield line
+            else:
+                texts = [(page.likeness(text := line.decode(page.name, "replace")), text) for page in pages]
+                yield max(texts, key=lambda item: item[0])[1].encode()
 
     def _settle_page(self, sample: bytes) -> None:
         """Guess the code page of lines, or keep the one at hand where they look as the earlier ones did."""

@@ -26,6 +26,7 @@ _SEPARATORS = "[ .()/\u00a0-]+"
 _PUBLIC_LOCAL = re.compile(r"[a-z0-9](?:[a-z0-9_+.-]{0,62}[a-z0-9])?")
 _PUBLIC_DOMAIN = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)+")
 _REGIONS_MAX = 40
+_LIBRARY_MAX = 20_000
 _USUAL_REGIONS = (
     "IT",
     "FR",
@@ -176,7 +177,9 @@ def possible_numbers(values: pl.Series, keys: pl.Series, regions: Sequence[str] 
         return pl.DataFrame(schema={"row": pl.UInt32, "key": pl.String})
     rows = pl.DataFrame({"row": is_open.arg_true(), "text": values.filter(is_open), "bare": bare.filter(is_open)})
     parts = [
-        _by_plan(rows, plan).select("row", "key")
+        (_by_plan(rows, plan) if plan.is_literal or rows.height > _LIBRARY_MAX else _national(rows, region)).select(
+            "row", "key"
+        )
         for region in dict.fromkeys((*_regions_of(keys), *regions))
         if (plan := _plan(region))
     ]
