@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -24,6 +26,7 @@ _SEPARATORS = "[ .()/\u00a0-]+"
 _PUBLIC_LOCAL = re.compile(r"[a-z0-9](?:[a-z0-9_+.-]{0,62}[a-z0-9])?")
 _PUBLIC_DOMAIN = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)+")
 _REGIONS_MAX = 40
+_LIBRARY_MAX = 20_000
 _USUAL_REGIONS = (
     "IT",
     "FR",
@@ -155,22 +158,39 @@ def _bare(values: pl.Series) -> pl.Series:
     return bare.scatter(others.arg_true(), bare.filter(others).str.replace_all(_SEPARATORS, ""))
 
 
-def possible_numbers(values: pl.Series, keys: pl.Series) -> pl.DataFrame:
+def narrow_digits(values: pl.Series) -> pl.Series:
+    """Return numbers with the wide digits and signs of East Asia in their common form."""
+    is_wide = (values.str.len_bytes() > values.str.len_chars()).fill_null(value=False)
+    if not is_wide.any():
+        return values
+    narrow = [unicodedata.normalize("NFKC", text) for text in values.filter(is_wide).to_list()]
+    return values.scatter(is_wide.arg_true(), pl.Series(narrow, dtype=pl.String))
+
+
+def possible_numbers(values: pl.Series, keys: pl.Series, regions: Sequence[str] = ()) -> pl.DataFrame:
     """Return what national numbers without a country may be in the countries that the column speaks of.
 
     Args:
         values: Numbers as written.
         keys: Their E.164 forms where these are known; the countries are taken from them.
+        regions: Further countries that they may be of.
 
     Returns:
         ``row`` and ``key``, several for one row.
     """
+    values = narrow_digits(values)
     bare = values.str.replace_all(_SEPARATORS, "")
     is_open = (keys.is_null() & bare.str.contains(r"^[0-9]{7,15}$")).fill_null(value=False)
     if not is_open.any():
         return pl.DataFrame(schema={"row": pl.UInt32, "key": pl.String})
     rows = pl.DataFrame({"row": is_open.arg_true(), "text": values.filter(is_open), "bare": bare.filter(is_open)})
-    parts = [_by_plan(rows, plan).select("row", "key") for region in _regions_of(keys) if (plan := _plan(region))]
+    parts = [
+        (_by_plan(rows, plan) if plan.is_literal or rows.height > _LIBRARY_MAX else _national(rows, region)).select(
+            "row", "key"
+        )
+        for region in dict.fromkeys((*_regions_of(keys), *regions))
+        if (plan := _plan(region))
+    ]
     abroad = rows.filter(pl.col("bare").str.starts_with("00"))  # The international prefix of most countries.
     dialled = abroad.select(pl.lit("+") + pl.col("bare").str.slice(2)).to_series()
     further = phone_pairs(dialled, pl.Series([None] * dialled.len(), dtype=pl.String))

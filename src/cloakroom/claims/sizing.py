@@ -8,7 +8,7 @@ quote.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -17,7 +17,7 @@ from pyroaring import BitMap
 from cloakroom.claims.concepts import Concept, Recognised, country_column
 from cloakroom.claims.distinct import DistinctHashes, Hashes, hashes_of
 from cloakroom.claims.keys import email_keys, id_keys, phone_pairs, possible_numbers
-from cloakroom.claims.readers.prose import LOOSE_EMAIL, LOOSE_ID, LOOSE_PHONE
+from cloakroom.claims.readers.loose import LOOSE_EMAIL, LOOSE_ID, LOOSE_PHONE
 from cloakroom.claims.tables import Batch
 
 _NEVER_TEXT = frozenset(
@@ -56,11 +56,12 @@ class KeyedRows:
         columns = self.recognised.columns(Concept.RECORD_ID)
         return _stacked([(column, id_keys(self.frame[column])) for column in columns])
 
-    def possible_phones(self, settled: BitMap) -> pl.DataFrame:
+    def possible_phones(self, settled: BitMap, regions: Sequence[str] = ()) -> pl.DataFrame:
         """Return what national numbers of rows without a country may be, as ``row`` and ``key``.
 
         Args:
             settled: Rows that are left out.
+            regions: Countries that they may be of, beside those of the column's other numbers.
         """
         parts: list[pl.DataFrame] = []
         if len(settled) == self.frame.height:
@@ -69,7 +70,7 @@ class KeyedRows:
             known = self.phones.filter(pl.col("column") == column).select("row", "key")
             rows = pl.DataFrame({"row": pl.arange(0, self.frame.height, eager=True, dtype=pl.UInt32)})
             keys = rows.join(known, on="row", how="left", maintain_order="left")["key"]
-            parts.append(possible_numbers(self.frame[column], keys))
+            parts.append(possible_numbers(self.frame[column], keys, regions))
         return pl.concat(parts) if parts else pl.DataFrame(schema={"row": pl.UInt32, "key": pl.String})
 
 

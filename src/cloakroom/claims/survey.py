@@ -14,6 +14,7 @@ from cloakroom.claims.concepts import Concept, Recognised, recognise
 from cloakroom.claims.containers import DAMAGE, Leaf, Meter, Unread, WalkLimitError, walk
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.choose import open_leaf
+from cloakroom.claims.readers.display_names import with_display_names
 from cloakroom.claims.sizing import KeyedRows, Prepared, Sizer
 from cloakroom.claims.tables import Batch, Reading
 from cloakroom.errors import LimitError
@@ -118,6 +119,7 @@ class Survey:
                 break
             if self.progress is not None:
                 self.progress(self._meter.expanded, leaf.path)
+            batch = with_display_names(batch)
             recognised = state.recognise(batch)
             state.tell(batch, recognised)
             if recognised is None:

@@ -15,17 +15,19 @@ from cloakroom.claims.readers.bson_rows import looks_like_bson, read_bson
 from cloakroom.claims.readers.columnar import read_parquet
 from cloakroom.claims.readers.delimited import read_delimited
 from cloakroom.claims.readers.dialect import detect_dialect
-from cloakroom.claims.readers.json_rows import read_json_lines, read_json_objects
+from cloakroom.claims.readers.json_rows import is_map, read_json_lines, read_json_objects
 from cloakroom.claims.readers.pasted import read_pasted
 from cloakroom.claims.readers.prose import kind_of_text, read_prose
 from cloakroom.claims.readers.sql_rows import read_sql
 from cloakroom.claims.readers.workbook import read_workbook
+from cloakroom.claims.readers.xml_rows import read_xml
 from cloakroom.claims.tables import Batch, Reading, Wanted
 from cloakroom.errors import LimitError
 
 _HEAD_BYTES = 64 << 10
 _SQL = re.compile(
-    r"^\s*(?:insert\s+into|replace\s+into|create\s+table|copy\s+\S+.*from\s+stdin)", re.IGNORECASE | re.MULTILINE
+    r"^\s*(?:insert\s+into|insert\s+\[|replace\s+into|create\s+table|copy\s+\S+.*from\s+stdin)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _WRAPPED = re.compile(r"\{[^{}\[\]]*+\[\s*\{")
 _BINARY = {
@@ -99,6 +101,8 @@ def _text_reader(  # noqa: PLR0911 - one return for each form
     start = head.lstrip("\ufeff \t\r\n")
     if _WRAPPED.match(start) and (is_all or "\n" not in start.rstrip()) and _is_object(start):
         return "json", read_json_objects(blocks, limits)
+    if is_map(start.encode()) and (is_all or "\n" not in start.rstrip() or not _is_object(start.split("\n", 1)[0])):
+        return "json", read_json_objects(blocks, limits)
     if start.startswith("{") and (_is_object(start.split("\n", 1)[0]) or _is_object_below(start)):
         return "jsonl", read_json_lines(blocks, limits)
     if start.startswith(("{", "[")) and re.match(r'[\[{]\s*(?:[\[{"]|$)', start):
@@ -107,7 +111,7 @@ def _text_reader(  # noqa: PLR0911 - one return for each form
         return "sql", read_sql(blocks, limits)
     kind = kind_of_text(name, start)
     if kind == "xml":
-        return kind, read_prose(blocks, kind, limits)
+        return kind, read_xml(blocks, limits)
     dialect = detect_dialect(head if not is_all else head + "\n\n")
     if dialect is not None and not (kind in ("yaml", "log") and dialect.delimiter in ":, "):
         if dialect.is_pasted:

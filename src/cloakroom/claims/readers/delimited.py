@@ -292,7 +292,8 @@ class _Cutter:
         if self._header is None or frame.height == 0 or (data is not None and not self._has_header(frame)):
             return frame
         repeated = pl.all_horizontal(
-            pl.col(name).str.strip_chars() == label for name, label in zip(self._names, self._header, strict=True)
+            pl.col(name).str.strip_chars("\ufeff \t\r") == label
+            for name, label in zip(self._names, self._header, strict=True)
         )
         return frame.filter(~repeated)
 
