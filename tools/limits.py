@@ -42,6 +42,7 @@ CONSTANTS = (
     ("cloakroom.flows.find", "MAX_FOUND", "records of a brand that one search may find"),
     ("cloakroom.cli.maintenance", "ERASED_AT_ONCE", "tokens in one `erase` on the command line"),
     ("cloakroom.cli.opening", "LINE_MAX", "characters of a value read from standard input"),
+    ("cloakroom.gate.validity", "UNUSED_DAYS", "days after which a credential that nobody used has lapsed"),
     ("cloakroom.ledger.entry", "MAX_ENTRY_SIZE", "bytes of one ledger entry"),
     ("cloakroom.vault.envelope", "MAX_VALUE_SIZE", "bytes of one sealed value"),
     ("cloakroom.vault.envelope", "MAX_FIELD_NUMBER", "fields of a group, over its whole life"),

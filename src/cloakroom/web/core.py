@@ -32,7 +32,6 @@ from cloakroom.gate.policy import EVERY_BRAND, Operation
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
 from cloakroom.web.batching import Pending
-from cloakroom.web.credentials import is_lapsed
 from cloakroom.web.limits import Limits
 from cloakroom.web.operations import OPERATIONS, Caller, failure
 from cloakroom.web.orders import Find, Found, Reveal, Revealed, RevealedRecord
@@ -164,14 +163,16 @@ class Core:
                 code = "replayed"
             elif found is None:
                 code = "bad-signature"
-            elif is_lapsed(found, now, self._limits):
+            elif found.credential.has_lapsed(now):
                 code = "expired"
+            elif not found.credential.serves_from(batch[at].address):
+                code = "network"
             else:
                 seen.add(place)
                 callers[at] = Caller(found, batch[at].address)
                 continue
             self._refusals.add(code, signature.key_id if found is not None else "")
-            answers[at] = problem(code)
+            answers[at] = refusal(code) if code == "network" else problem(code)
         with self._used_lock:
             self._used.update({signatures[at].key_id: now for at in callers})
         return callers

@@ -12,17 +12,14 @@ from collections.abc import Callable
 import psycopg
 
 from cloakroom.adapters.postgres.connection import Connection
-from cloakroom.adapters.postgres.service_store import Presented, ServiceStore
+from cloakroom.adapters.postgres.service_store import ServiceStore
 from cloakroom.crypto import SigningKey, VerifyingKey
-from cloakroom.web.limits import Limits
 
 MAX_KNOWN = 50_000
 UNKNOWN_SECONDS = 1.0
 NOBODY = SigningKey.generate().verifying_key
 """Stands in for a key that is not enrolled, so that the time taken does not tell which ids exist. Its private half is
 forgotten at once: no signature is ever its."""
-
-_DAY = 86_400_000_000
 
 
 class KnownKeys:
@@ -82,14 +79,3 @@ class KeyReader:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
-
-
-def is_lapsed(presented: Presented, now: int, limits: Limits) -> bool:
-    """Answer whether a credential has expired, was revoked, or was not used for too long; `now` in microseconds."""
-    credential = presented.credential
-    used = max(credential.last_used_at or 0, credential.created_at)
-    return (
-        credential.revoked_at is not None
-        or (credential.expires_at is not None and credential.expires_at <= now)
-        or now - used > limits.unused_days * _DAY
-    )

@@ -48,3 +48,27 @@ on conflict (lineage, hour, epoch, operation, shape) do update set
 -- name: advance_rollup
 insert into rollup_progress (leaf_index) values (%(leaf_index)s)
 on conflict (only_row) do update set leaf_index = excluded.leaf_index;
+
+-- name: rolled_up_places
+-- Roll-ups with their sets, to find those that hold a record.
+select r.lineage, r.hour, r.operation, r.shape, r.set_bytes from rollup r
+where r.hour + %(hour)s > %(from)s and r.hour < %(to)s
+order by r.hour, r.lineage, r.operation, r.shape;
+
+-- name: entries_of_place
+-- The integrated entries that one roll-up unites.
+select e.leaf_index, e.body, e.set_bytes from ledger_entry e
+where e.lineage = %(lineage)s and e.at >= %(start)s and e.at < %(start)s + %(hour)s
+  and e.at >= %(from)s and e.at < %(to)s
+  and e.operation = %(operation)s and e.shape = %(shape)s and e.leaf_index < %(size)s
+  and e.permitted and e.set_bytes is not null and e.lineage_version is not null
+order by e.leaf_index;
+
+-- name: entries_of_no_place
+-- Integrated entries that opened something and that no roll-up unites: too new, without a shape, or not counted.
+with progress as (select coalesce(max(leaf_index), 0) as leaf_index from rollup_progress)
+select e.leaf_index, e.body, e.set_bytes from ledger_entry e cross join progress
+where e.leaf_index < %(size)s and e.at >= %(from)s and e.at < %(to)s and e.permitted and e.set_bytes is not null
+  and ((e.lineage_version is not null and (e.leaf_index >= progress.leaf_index or e.shape is null))
+       or (e.lineage_version is null and e.operation = any (%(uncounted)s)))
+order by e.leaf_index;
