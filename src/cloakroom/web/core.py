@@ -35,12 +35,16 @@ from cloakroom.web.batching import Pending
 from cloakroom.web.limits import Limits
 from cloakroom.web.operations import OPERATIONS, Caller, failure
 from cloakroom.web.orders import Find, Found, Reveal, Revealed, RevealedRecord
+from cloakroom.web.people_operations import PEOPLE_OPERATIONS
+from cloakroom.web.people_orders import NewcomerOrder
 from cloakroom.web.problems import Answer, problem, refusal
 from cloakroom.web.refusals import Refusals
+from cloakroom.web.sign_in_operations import answer_newcomer
 from cloakroom.wiring import Application
 
 _log = logging.getLogger("cloakroom.service")
 _encode = msgspec.json.Encoder().encode
+_OPERATIONS = {**OPERATIONS, **PEOPLE_OPERATIONS}
 FLUSH_SECONDS = 1.0
 NONCE_SECONDS = 60
 """By how much a nonce is remembered longer than its signature is valid, whatever the clocks of nodes say."""
@@ -161,6 +165,10 @@ class Core:
             place = (signature.key_id, signature.nonce)
             if at not in fresh or place in seen:
                 code = "replayed"
+            elif found is None and isinstance(batch[at].order, NewcomerOrder):
+                seen.add(place)
+                answers[at] = answer_newcomer(application, self._refusals, batch[at])
+                continue
             elif found is None:
                 code = "bad-signature"
             elif found.credential.has_lapsed(now):
@@ -289,7 +297,7 @@ class Core:
     def _other(self, application: Application, caller: Caller, pending: Pending) -> Answer:
         assert self._store is not None
         try:
-            return OPERATIONS[type(pending.order)](application, self._store, caller, pending.order)
+            return _OPERATIONS[type(pending.order)](application, self._store, caller, pending.order)
         except ConflictError as error:
             return failure(error)
         except StoreError:

@@ -8,6 +8,7 @@ import msgspec
 
 from cloakroom import __version__
 from cloakroom.web.endpoints import ENDPOINTS, Endpoint
+from cloakroom.web.people_orders import NewcomerOrder
 from cloakroom.web.problems import KINDS
 
 _REFERENCE = "#/components/schemas/{name}"
@@ -36,7 +37,12 @@ def describe() -> dict[str, Any]:
                     "type": "http",
                     "scheme": "signature",
                     "description": f"HTTP Message Signatures (RFC 9421) with Ed25519. {_SIGNED}",
-                }
+                },
+                "newcomer": {
+                    "type": "http",
+                    "scheme": "signature",
+                    "description": "The same by a key that nobody enrolled: keyid is new: and the key in hex.",
+                },
             },
         },
         "security": [{"signature": []}],
@@ -46,6 +52,8 @@ def describe() -> dict[str, Any]:
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
     summary = (endpoint.order.__doc__ or "").strip().splitlines()[0]
     operation: dict[str, Any] = {"operationId": endpoint.name, "summary": summary, "responses": _responses(endpoint)}
+    if issubclass(endpoint.order, NewcomerOrder):
+        operation["security"] = [{"newcomer": []}]
     if endpoint.method == "GET":
         operation["parameters"] = _parameters(endpoint)
     else:

@@ -17,19 +17,25 @@ MAX_KINDS = 200
 
 
 class Refusals:
-    """Counts of turned-away requests by (credential or empty, code). Safe for use by several threads."""
+    """Counts of turned-away requests by (who, code, operation). Safe for use by several threads."""
 
     def __init__(self) -> None:
         """Start with none."""
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._counts: Counter[tuple[str, str, Operation]] = Counter()
         self._lock = threading.Lock()
 
-    def add(self, code: str, credential: str = "") -> None:
-        """Count one; beyond `MAX_KINDS` credentials in a second they are counted without their names."""
+    def add(self, code: str, name: str = "", operation: Operation = Operation.REQUEST) -> None:
+        """Count one; beyond `MAX_KINDS` names in a second they are counted without.
+
+        Args:
+            code: Why it was turned away.
+            name: The credential, or the passkey or provider of a sign-in, where it exists.
+            operation: What was turned away.
+        """
         with self._lock:
-            place = (credential, code)
+            place = (name, code, operation)
             if place not in self._counts and len(self._counts) >= MAX_KINDS:
-                place = ("", code)
+                place = ("", code, operation)
             self._counts[place] += 1
 
     def __bool__(self) -> bool:
@@ -42,11 +48,11 @@ class Refusals:
         return [
             gatekeeper.prepare(
                 lineage="system",
-                operation=Operation.REQUEST,
+                operation=operation,
                 permitted=False,
                 reason=code,
-                detail={"credential": credential} if credential else {},
+                detail={"by" if operation is Operation.SIGN_IN else "credential": name} if name else {},
                 count=count,
             )
-            for (credential, code), count in sorted(counts.items())
+            for (name, code, operation), count in sorted(counts.items())
         ]

@@ -21,10 +21,13 @@ from cloakroom.web.addresses import Surroundings, caller_address
 from cloakroom.web.batching import Batcher, Pending
 from cloakroom.web.core import Core
 from cloakroom.web.credentials import NOBODY, KeyReader, KnownKeys
+from cloakroom.web.errands import Errands
 from cloakroom.web.keeper import Keeper
 from cloakroom.web.limits import LIMITS, Limits
 from cloakroom.web.metrics import Metrics
+from cloakroom.web.newcomers import LINEAGE, PREFIX, key_of
 from cloakroom.web.orders import Order
+from cloakroom.web.people_orders import NewcomerOrder
 from cloakroom.web.problems import Answer, problem
 from cloakroom.web.refusals import Refusals
 from cloakroom.wiring import Application
@@ -79,6 +82,7 @@ class Service:
         self._keys = KnownKeys()
         self._core = Core(lambda: open_store(""), self._refusals, limits)
         self._keeper = Keeper(lambda: open_store("keeper"), self._core, leads=leads)
+        self._errands = Errands(open_store) if leads else None
         self._batcher = Batcher(self._core.work, limits, idle=self._core.idle, observe=self.metrics.batch)
         self._key_reader = KeyReader(open_connection)
         self.metrics.gauge("waiting_requests", lambda: float(len(self._batcher)))
@@ -89,12 +93,16 @@ class Service:
         self._core.open()
         self._batcher.start()
         self._keeper.start()
+        if self._errands is not None:
+            self._errands.start()
 
     def stop(self) -> None:
         """Answer what waits, enter what was counted, integrate, and close."""
         self._batcher.stop()
         self._core.close()
         self._keeper.stop()
+        if self._errands is not None:
+            self._errands.stop()
         self._key_reader.close()
 
     def is_ready(self) -> bool:
@@ -122,16 +130,22 @@ class Service:
             order = read_order()
         except ValueError as error:
             return problem("malformed", _without_values(str(error)))
+        newcomer = key_of(signature.key_id) is not None
         pending = Pending(
-            lineage=signature.key_id,
+            lineage=LINEAGE if newcomer else signature.key_id,
             order=order,
             signature=signature,
             address=caller_address(incoming.peer, authority, incoming.headers, self._around),
             answered=asyncio.get_running_loop().create_future(),
         )
-        refused = self._batcher.submit(pending)
+        if newcomer != isinstance(order, NewcomerOrder):
+            # A key of one's own making signs one in and does nothing else; an enrolled one has nobody to sign in.
+            self._refusals.add("bad-signature")
+            refused: str | None = "bad-signature"
+        else:
+            refused = self._batcher.submit(pending)
         if refused is not None:
-            return problem(refused, retry_after_s=1)
+            return problem(refused, retry_after_s=None if refused == "bad-signature" else 1)
         return await pending.answered
 
     async def _verified(self, incoming: Incoming, authority: str) -> ReadSignature:
@@ -139,8 +153,8 @@ class Service:
         try:
             headers = incoming.headers
             signature = read_signature(headers.get("signature-input"), headers.get("signature"))
-            key = self._keys.get(signature.key_id) or await self._key(signature.key_id)
-            name = signature.key_id if key is not None else ""
+            key = self._keys.get(signature.key_id) or key_of(signature.key_id) or await self._key(signature.key_id)
+            name = signature.key_id if key is not None and not signature.key_id.startswith(PREFIX) else ""
             check_times(signature, time.time())
             digest = _checked_digest(incoming)
             message = Message(incoming.method, authority, incoming.path, f"?{incoming.query}", digest)

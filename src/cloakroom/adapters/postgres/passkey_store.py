@@ -67,7 +67,7 @@ class PasskeyStore:
 
     def request(self, passkey: StoredPasskey, bound: int) -> bool:
         """Keep a request, within a transaction; false if its principal has `bound` of them, or the key is known."""
-        self._connection.execute(self._queries["lock_principal"], {"id": passkey.principal})
+        self._connection.execute(self._queries["lock_principal"], {"principal": passkey.principal})
         row = self._connection.execute(self._queries["requested_passkeys"], {"principal": passkey.principal})
         if (row.fetchone() or (0,))[0] >= bound:
             return False
