@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import secrets
 import threading
@@ -13,7 +14,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from cryptography.hazmat.primitives import serialization
 from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 from software_authenticator import b64
 
 CLIENT_ID = "cloakroom"
@@ -146,9 +147,11 @@ algorithms = ["RS256"]
             pem = self.key.raw_value
             public = pem.public_key() if hasattr(pem, "public_key") else pem
             secret = public.public_bytes(
-                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
             )
-            return jwt.encode({"alg": "HS256", "kid": "k1"}, claims, OctKey.import_key(secret), algorithms=["HS256"])
+            head = b64(json.dumps({"alg": "HS256", "kid": "k1"}).encode())
+            signed = f"{head}.{b64(json.dumps(claims).encode())}"
+            return f"{signed}.{b64(hmac.digest(secret, signed.encode(), 'sha256'))}"
         if self.signs_as == "stranger":
             return jwt.encode(header, claims, RSAKey.generate_key(2048, {"kid": "k1"}))
         if self.signs_as == "PS256":

@@ -26,6 +26,7 @@ def describe() -> dict[str, Any]:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
     paths["/healthz"] = {"get": _plain("health", "Answer whether the process lives.", (200,))}
     paths["/readyz"] = {"get": _plain("ready", "Answer whether requests can be answered.", (200, 503))}
+    paths["/sign-in"] = {"get": _page()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Cloakroom", "version": __version__, "description": "Personal data behind tokens."},
@@ -101,6 +102,13 @@ def _plain(name: str, summary: str, statuses: tuple[int, ...]) -> dict[str, Any]
     content = {"text/plain": {"schema": {"type": "string"}}}
     responses = {str(status): {"description": "Said in plain text.", "content": content} for status in statuses}
     return {"operationId": name, "summary": summary, "security": [], "responses": responses}
+
+
+def _page() -> dict[str, Any]:
+    content = {"text/html": {"schema": {"type": "string"}}}
+    summary = "The page on which people sign in; static, unsigned, with nothing of anybody in it."
+    responses = {"200": {"description": "The page.", "content": content}}
+    return {"operationId": "sign-in-page", "summary": summary, "security": [], "responses": responses}
 
 
 def _problem_schema() -> dict[str, Any]:
