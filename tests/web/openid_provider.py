@@ -41,7 +41,7 @@ class Provider:
             def log_message(self, *_):
                 pass
 
-            def do_GET(self):  # noqa: N802
+            def do_GET(self):
                 parts = urlsplit(self.path)
                 provider.seen.append(parts.path)
                 if parts.path == "/jwks":
@@ -55,7 +55,7 @@ class Provider:
                 else:
                     self._answer(404, {})
 
-            def do_POST(self):  # noqa: N802
+            def do_POST(self):
                 length = int(self.headers["content-length"])
                 form = {k: v[0] for k, v in parse_qs(self.rfile.read(length).decode()).items()}
                 provider.seen.append("/token")
@@ -146,9 +146,7 @@ algorithms = ["RS256"]
         if self.signs_as == "HS256":  # with the public key as the secret
             pem = self.key.raw_value
             public = pem.public_key() if hasattr(pem, "public_key") else pem
-            secret = public.public_bytes(
-                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
+            secret = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
             head = b64(json.dumps({"alg": "HS256", "kid": "k1"}).encode())
             signed = f"{head}.{b64(json.dumps(claims).encode())}"
             return f"{signed}.{b64(hmac.digest(secret, signed.encode(), 'sha256'))}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service_world import World
+from software_authenticator import SoftwareAuthenticator, unb64
 
 from cloakroom.client import Client, SignIn
 from cloakroom.configuring import apply_configuration
-from software_authenticator import SoftwareAuthenticator
 
 RP_ID = "localhost"
 SERVICE = """format = 1
@@ -74,8 +74,6 @@ def ask_for_passkey(address: str, name: str, authenticator: SoftwareAuthenticato
     """Ask for a passkey and return it as the service shows it."""
     signing = SignIn(address, **options)
     challenge = signing.begin_enrolment(name)
-    from software_authenticator import unb64
-
     answer = authenticator.register(challenge.challenge, unb64(challenge.document["user_handle"]))
     return dict(signing.finish_enrolment(challenge, answer))
 
@@ -85,9 +83,7 @@ def approve(world: World, passkey: dict, *names: str) -> dict:
     shown = passkey
     for name in names:
         with world.client(name) as client:
-            shown = client.approve_passkey(
-                passkey["id"], passkey["fingerprint"], purpose="access_administration"
-            )
+            shown = client.approve_passkey(passkey["id"], passkey["fingerprint"], purpose="access_administration")
     return dict(shown)
 
 

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from people_world import admit_people
+from pyroaring import BitMap
 from service_world import World, close_world, make_world
 
+from cloakroom.adapters.postgres.disclosures import PostgresDisclosures
+from cloakroom.adapters.postgres.openings import PostgresOpenings
 from cloakroom.client import Refused
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.tlog.note import Ed25519Verifier
@@ -57,9 +60,6 @@ def test_the_report_names_exactly_the_openings_of_the_record_each_with_a_proof_t
 
 
 def test_old_hours_are_found_through_roll_ups_as_new_ones_without_them(opened: World):
-    from cloakroom.adapters.postgres.disclosures import PostgresDisclosures
-    from cloakroom.adapters.postgres.openings import PostgresOpenings
-
     token = opened.tokens(1, skip=20)
     look_at(opened, "associate", token, "APPT-20")
     application = opened.open("look")
@@ -67,8 +67,6 @@ def test_old_hours_are_found_through_roll_ups_as_new_ones_without_them(opened: W
         application.sequencer.run()
         size = application.log.latest_checkpoint().size
         records = application.codec("shop-app").read(token)
-        from pyroaring import BitMap
-
         wanted = BitMap([item.ordinal for item in records])
         openings = PostgresOpenings(application.connection)
         before = sorted(openings.holding(wanted, size=size))

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from joserfc import jwt
 from joserfc.jwk import RSAKey
 from openid_provider import Provider
 from people_world import admit_people
 from service_world import World, close_world, make_world, wait_until
 
+from cloakroom.adapters import openid
 from cloakroom.client import Client, Refused, SignIn
 from cloakroom.errors import ConflictError, RuleError, UsageError
 from cloakroom.flows.service_file import parse_service
@@ -183,8 +185,6 @@ def test_a_provider_that_is_down_signs_nobody_in_and_holds_nobody_up(joined: Wor
 
 
 def test_keys_that_the_provider_changed_are_fetched_again(joined: World, honest: Provider, monkeypatch):
-    from cloakroom.adapters import openid
-
     monkeypatch.setattr(openid, "KEYS_AGAIN_SECONDS", 0.0)
     new = RSAKey.generate_key(2048, {"kid": "k2", "use": "sig"})
     client = openid.OpenIDClient()
@@ -199,8 +199,6 @@ def test_keys_that_the_provider_changed_are_fetched_again(joined: World, honest:
 
 
 def _token(provider: Provider, key: RSAKey, kid: str) -> str:
-    from joserfc import jwt
-
     return jwt.encode({"alg": "RS256", "kid": kid}, {"sub": "s"}, key)
 
 
@@ -238,11 +236,9 @@ def test_linking_is_to_people_once_and_ends_sessions_when_it_is_undone(fresh: Wo
     ],
 )
 def test_mistakes_of_the_file_are_named_with_their_line(honest: Provider, mistake: str, words: str):
-    key = mistake.split(" = ")[0]
+    key = mistake.split(" = ", maxsplit=1)[0]
     lines = [
-        line
-        for line in honest.configuration(REDIRECT).splitlines()
-        if not line.startswith(f"{key} = ") and line
+        line for line in honest.configuration(REDIRECT).splitlines() if not line.startswith(f"{key} = ") and line
     ]
     text = "\n".join(["format = 1", *lines, mistake])
     with pytest.raises(RuleError, match=words) as caught:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
+import httpx
+import msgspec
+import psycopg
 import pytest
 from people_world import RP_ID, Person, admit_people, approve, ask_for_passkey, enrol_person
 from service_world import World, close_world, make_world, signed, wait_until
-from software_authenticator import USER_PRESENT, SoftwareAuthenticator, b64
+from software_authenticator import USER_PRESENT, SoftwareAuthenticator, b64, unb64
 
 from cloakroom.client import Client, Refused, SignIn
+from cloakroom.configuring import apply_configuration
 from cloakroom.crypto import SigningKey
+from cloakroom.signing import Message, content_digest, sign_request
+from cloakroom.signing.binding import Ceremony, bind_key
 
 ORIGIN = "https://localhost"
 
@@ -118,9 +125,7 @@ def test_requests_of_one_person_are_bounded(peopled: World):
         ask_for_passkey(address, "second-privacy", SoftwareAuthenticator(RP_ID, ORIGIN))
     with peopled.client("security") as client:
         kept = [
-            item
-            for item in client.passkeys(purpose="access_administration")
-            if item["principal"] == "second-privacy"
+            item for item in client.passkeys(purpose="access_administration") if item["principal"] == "second-privacy"
         ]
     assert len(kept) == 5
 
@@ -186,10 +191,6 @@ def test_the_key_of_the_session_cannot_be_swapped(peopled: World, anna: Person):
     his = SignIn(address)
     begun = his.begin_passkey()
     hers = SignIn(address)
-    from software_authenticator import unb64
-
-    from cloakroom.signing.binding import Ceremony, bind_key
-
     challenge = bind_key(Ceremony.PASSKEY, unb64(begun.document["nonce"]), hers.key.verifying_key)
     answer = anna.authenticator.sign(challenge)
     check_refused(peopled, "passkey", lambda: his.finish_passkey(begun, answer))
@@ -214,13 +215,6 @@ def test_a_ceremony_of_one_kind_does_not_serve_another(peopled: World, anna: Per
 
 def test_a_captured_sign_in_replayed_is_refused_with_its_entry(peopled: World, anna: Person):
     """The bytes as they went over the wire, sent again: the nonce of the request was claimed."""
-    import time
-
-    import httpx
-    import msgspec
-
-    from cloakroom.signing import Message, content_digest, sign_request
-
     node = peopled.nodes[0]
     signing = SignIn(node.address)
     challenge = signing.begin_passkey()
@@ -242,9 +236,7 @@ def test_a_captured_sign_in_replayed_is_refused_with_its_entry(peopled: World, a
     before = sum(item.count for item in peopled.entries() if item.reason == "replayed")
     response = send()
     assert (response.status_code, response.json()["code"]) == (401, "replayed")
-    wait_until(
-        lambda: sum(item.count for item in peopled.entries() if item.reason == "replayed") == before + 1, 5
-    )
+    wait_until(lambda: sum(item.count for item in peopled.entries() if item.reason == "replayed") == before + 1, 5)
 
 
 def test_an_authenticator_that_counts_backwards_is_stopped_with_its_sessions(peopled: World):
@@ -328,8 +320,6 @@ def test_a_frozen_person_does_not_sign_in_and_a_session_freezes_with_its_lineage
 
 
 def test_a_session_lapses_when_idle_and_when_its_time_is_up(fresh: World):
-    import psycopg
-
     admit_people(fresh, ORIGIN)
     node = fresh.start()
     person = enrol_person(fresh, "associate", ORIGIN)
@@ -344,37 +334,34 @@ def test_a_session_lapses_when_idle_and_when_its_time_is_up(fresh: World):
 
 
 def test_a_session_that_is_bound_serves_from_no_other_address(fresh: World):
-    from cloakroom.client import Client as AnyClient
-
     admit_people(fresh, ORIGIN)
     application = fresh.open("setup")
     texts = dict(application.configuration.texts)
-    texts["service.toml"] = texts["service.toml"].replace("idle_minutes = 30", "idle_minutes = 30\nbind_address = true")
-    from cloakroom.configuring import apply_configuration
-
+    texts["service.toml"] = texts["service.toml"].replace(
+        "idle_minutes = 30", "idle_minutes = 30\nbind_address = true"
+    )
     apply_configuration(application, texts)
     application.close()
     node = fresh.start("--trusted-proxy", "127.0.0.1/32")
     sent = {"x-forwarded-for": "10.20.1.1"}
     person = Person("associate", SoftwareAuthenticator(RP_ID, ORIGIN))
-    passkey = ask_for_passkey(node.address, "associate", person.authenticator, transport=_From(sent))
+    passkey = ask_for_passkey(node.address, "associate", person.authenticator, transport=_from(sent))
     for name, from_address in (("security", "10.70.0.1"), ("privacy", "10.60.0.1")):
-        with fresh.client(name, transport=_From({"x-forwarded-for": from_address})) as client:
+        with fresh.client(name, transport=_from({"x-forwarded-for": from_address})) as client:
             client.approve_passkey(passkey["id"], passkey["fingerprint"], purpose="access_administration")
-    signing = SignIn(node.address, transport=_From(sent))
+    signing = SignIn(node.address, transport=_from(sent))
     challenge = signing.begin_passkey()
     credential = signing.finish_passkey(challenge, person.authenticator.sign(challenge.challenge))
-    with AnyClient(node.address, credential, transport=_From(sent)) as here:
+    with Client(node.address, credential, transport=_from(sent)) as here:
         assert here.session()["address_bound"]
-    with AnyClient(node.address, credential, transport=_From({"x-forwarded-for": "10.20.1.2"})) as elsewhere:
+    with Client(node.address, credential, transport=_from({"x-forwarded-for": "10.20.1.2"})) as elsewhere:
         with pytest.raises(Refused) as caught:
             elsewhere.session()
         assert caught.value.reason == "network"
 
 
-def _From(headers):  # noqa: N802
+def _from(headers):
     """A transport that says where a caller sits, as a proxy does."""
-    import httpx
 
     class Transport(httpx.HTTPTransport):
         def handle_request(self, request):
@@ -387,4 +374,3 @@ def _From(headers):  # noqa: N802
 def test_where_nobody_configured_it_nobody_signs_in(served: World):
     with pytest.raises(Refused, match="sign-in"):
         SignIn(served.nodes[0].address).begin_passkey()
-    assert Client is not None

@@ -15,11 +15,12 @@ import psycopg
 import pyrage
 import pytest
 from people_world import admit_people
-from service_world import World, close_world, make_world, wait_until
+from service_world import World, close_world, make_world
 
 from cloakroom import release_runs
 from cloakroom.adapters.postgres.release_run_store import ReleaseRunStore
 from cloakroom.client import Refused
+from cloakroom.errors import UncheckableError
 from cloakroom.release_runs import run_waiting
 
 IDENTITY = pyrage.x25519.Identity.generate()
@@ -94,7 +95,9 @@ def test_a_release_goes_from_request_to_file_through_the_service(bulk: World, tm
         run = client.await_release(release.id, timeout_s=60, every_s=0.1)
         assert (run.state, run.rows_done) == ("done", run.records)
         client.download_release(release.id, tmp_path / "campaign.age")
-    rows = list(csv.DictReader(io.StringIO(pyrage.decrypt((tmp_path / "campaign.age").read_bytes(), [IDENTITY]).decode())))
+    rows = list(
+        csv.DictReader(io.StringIO(pyrage.decrypt((tmp_path / "campaign.age").read_bytes(), [IDENTITY]).decode()))
+    )
     assert len(rows) == run.records
     assert set(rows[0]) == set(FIELDS)
     entries = [item for item in bulk.entries() if item.detail.get("release") == release.id]
@@ -104,40 +107,41 @@ def test_a_release_goes_from_request_to_file_through_the_service(bulk: World, tm
     assert entries[4].detail["file_sha256"] == run.file_sha256
 
 
-def test_a_download_goes_on_where_it_ended_and_notices_what_was_changed(bulk: World, tmp_path, monkeypatch):
-    release = approved(bulk)
-    monkeypatch.setattr(release_runs, "PART_BYTES", 1_000)
-    with _opened(bulk) as application, bulk.client("marketing") as client:
-        if True:
-            # The run is asked for and done here, in parts small enough that there are several.
-            store = ReleaseRunStore(application.connection)
-            store.ask(release.id, "marketing", bulk.credential("marketing").id, None, at=application.now())
-            wait_until(lambda: run_waiting(application) or client.release_run(release.id).state == "done", 20)
-            run = client.await_release(release.id, timeout_s=30, every_s=0.1)
-            target = tmp_path / "x.age"
-            parts = []
-            fetch = client._part
+def test_a_download_goes_on_where_it_ended_and_notices_what_was_changed(fresh: World, tmp_path, monkeypatch):
+    admit_people(fresh, "https://localhost")
+    first = fresh.start()
+    release = approved(fresh)
+    first.stop()
+    with Opened(fresh) as application:  # a node whose parts are so small that there are several
+        monkeypatch.setattr(release_runs, "PART_BYTES", 1_000)
+        credential = fresh.credential("marketing").id
+        ReleaseRunStore(application.connection).ask(release.id, "marketing", credential, None, at=application.now())
+        assert run_waiting(application)
+    with fresh.client("marketing", fresh.start()) as client:
+        run = client.release_run(release.id)
+        assert (run.state, run.parts) == ("done", -(-run.size // 1_000))
+        assert run.parts > 3
+        fetch, asked_for = client._part, []
 
-            def counted(name, number):
-                parts.append(number)
-                return fetch(name, number)
+        def counted(name, number):
+            asked_for.append(number)
+            return fetch(name, number)
 
-            monkeypatch.setattr(client, "_part", counted)
-            if run.parts > 2:
-                (tmp_path / "x.age.part").write_bytes(fetch(release.id, 0) + fetch(release.id, 1)[:10])
-                client.download_release(release.id, target)
-                assert parts == [0, *range(1, run.parts)]
-                target.unlink()
-            (tmp_path / "x.age.part").write_bytes(b"\0" * len(fetch(release.id, 0)))
-            if run.parts > 1:
-                with pytest.raises(Exception, match="not the one"):
-                    client.download_release(release.id, target)
-                assert not target.exists()
+        monkeypatch.setattr(client, "_part", counted)
+        target, partial = tmp_path / "x.age", tmp_path / "x.age.part"
+        partial.write_bytes(fetch(release.id, 0) + fetch(release.id, 1) + b"torn")
+        client.download_release(release.id, target)
+        assert asked_for == [0, *range(2, run.parts)]
+        assert pyrage.decrypt(target.read_bytes(), [IDENTITY])
+        target.unlink()
+        partial.write_bytes(b"\0" * 1_000)
+        with pytest.raises(UncheckableError, match="not the one"):
             client.download_release(release.id, target)
-    assert pyrage.decrypt(target.read_bytes(), [IDENTITY])
+        assert not target.exists()
+        assert not partial.exists()
 
 
-class _opened:
+class Opened:
     def __init__(self, world: World) -> None:
         self._application = world.open("runner")
 
@@ -202,7 +206,7 @@ def test_an_expired_release_does_not_run_and_its_file_is_gone(bulk: World):
             with pytest.raises(Refused) as caught:
                 attempt()
             assert reason_of(caught.value) == "expired-release"
-    with _opened(bulk) as application:
+    with Opened(bulk) as application:
         assert release_runs.forget_expired_files(application) > 0
         row = application.connection.execute("select count(*) from release_part where release = %s", (first.id,))
         assert row.fetchone() == (0,)
@@ -222,12 +226,12 @@ def test_a_frozen_requester_neither_runs_nor_receives(fresh: World):
 
 
 def test_a_run_whose_node_was_killed_is_taken_up_by_another_with_the_same_set(fresh: World, tmp_path):
-    """A process leases the run, writes a part, and dies; after the lease the node does the same set under one entry."""
+    """A process leases the run, writes a part, and dies; then a node does the same set under the same entry."""
     admit_people(fresh, "https://localhost")
     fresh.start()
     release = approved(fresh)
     fresh.nodes[0].kill()
-    with _opened(fresh) as application:
+    with Opened(fresh) as application:
         store = ReleaseRunStore(application.connection)
         store.ask(release.id, "marketing", fresh.credential("marketing").id, None, at=application.now())
     child = subprocess.run(
@@ -273,7 +277,7 @@ def test_of_two_nodes_with_one_run_the_one_that_lost_its_lease_changes_nothing(f
         return add(self, run, number, data)
 
     monkeypatch.setattr(ReleaseRunStore, "add_part", slow)
-    with _opened(fresh) as first, _opened(fresh) as second:
+    with Opened(fresh) as first, Opened(fresh) as second:
         ReleaseRunStore(first.connection).ask(
             release.id, "marketing", fresh.credential("marketing").id, None, at=first.now()
         )

@@ -151,7 +151,7 @@ def test_a_session_that_was_revoked_elsewhere_is_shown_as_ended(site, browser):
 
 
 def test_somebody_signs_in_at_the_provider_and_the_address_bar_keeps_nothing(site, browser):
-    world, origin = site
+    _, origin = site
     browser.get(f"{origin}/sign-in")
     wait_until(lambda: "Valmont account" in browser.find_element(By.ID, "providers").text, 20)
     press(browser, "Sign in with Valmont account")
