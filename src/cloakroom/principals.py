@@ -116,15 +116,18 @@ def authenticate(application: Application, credential_file: Path) -> Authenticat
 
     Raises:
         UncheckableError: The file is no credential.
-        DeniedError: The key is not enrolled, revoked or expired.
+        DeniedError: The key is not enrolled, revoked, expired, or lapsed because nobody used it.
     """
     private = read_credential(credential_file)
     known = application.records.credential(private.id)
     if known is None or known.principal != private.principal or known.key != private.key.verifying_key:
         raise DeniedError("credential", "this credential is not enrolled here")
     now = application.now()
-    if known.revoked_at is not None or (known.expires_at is not None and known.expires_at <= now):
-        raise DeniedError("expired", "this credential is revoked or has expired")
+    if known.has_lapsed(now):
+        raise DeniedError("expired", "this credential is revoked, has expired, or has lapsed because nobody used it")
+    if not known.serves_from(None):
+        raise DeniedError("network", "this credential serves from another address only")
+    application.records.note_use(known.id, now)
     return Authenticated(application.records.principal(known.principal), known.id)
 
 

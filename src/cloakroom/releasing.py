@@ -28,7 +28,7 @@ from cloakroom.adapters.single_records import read_record
 from cloakroom.canonical import json as canonical_json
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.crypto import random_bytes, sha256
-from cloakroom.errors import DeniedError, InputError, UsageError
+from cloakroom.errors import ConflictError, DeniedError, InputError, UsageError
 from cloakroom.flows.admission import Admission
 from cloakroom.flows.reveal import RecordOpener
 from cloakroom.gate.decision import Request, decide
@@ -61,6 +61,7 @@ RECORDS_PER_CANARY = 5_000
 _ATTEMPTS = 50
 
 Progress = Callable[[int, int], None]
+Write = Callable[[ReleaseContent, Iterator[Mapping[str, str]]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ def run_release(
     canary_domain: str,
     progress: Progress | None = None,
 ) -> Finished:
-    """Run an approved release, or take one up again that was interrupted.
+    """Run an approved release into a file, or take one up again that was interrupted.
 
     Args:
         application: The opened store.
@@ -211,16 +212,49 @@ def run_release(
     Raises:
         DeniedError: It is not approved, has expired, was run, or holds more records than it may.
     """
+
+    def write(content: ReleaseContent, rows: Iterator[Mapping[str, str]]) -> str:
+        return write_release_file(target, content.recipient_key, content.form, sorted(content.fields), rows)
+
+    return run_release_into(application, who, name, write, canary_domain=canary_domain, progress=progress)
+
+
+def run_release_into(
+    application: Application,
+    who: Authenticated,
+    name: str,
+    write: Write,
+    *,
+    canary_domain: str,
+    address: str | None = None,
+    progress: Progress | None = None,
+    settle: Callable[[], None] | None = None,
+) -> Finished:
+    """Run an approved release into whatever `write` writes, or take one up again that was interrupted.
+
+    Args:
+        application: The opened store.
+        who: Who asked for it.
+        name: Its id.
+        write: Writes the rows, encrypted, and returns the SHA-256 of what it wrote in hex.
+        canary_domain: Domain whose mail the group receives, for the addresses of the planted records.
+        address: Network address of whoever runs it; None on the machine itself.
+        progress: Is told (rows done, rows in all).
+        settle: Called in the transaction that makes the release done.
+
+    Raises:
+        DeniedError: It is not approved, has expired, was run, or holds more records than it may.
+        ConflictError: Another run of it was done first.
+    """
     store = application.releases
     try:
-        found, forms = _begin(application, store, who, name, canary_domain)
+        found, forms = _begin(application, store, who, name, canary_domain=canary_domain, address=address)
     except DeniedError as error:
         _enter_refusal(application, who, error.code, {"phase": "run", "release": name})
         raise
     assert found.records is not None
     content = found.standing.content
-    rows = _rows(application, store, found, forms, progress)
-    digest = write_release_file(target, content.recipient_key, content.form, sorted(content.fields), rows)
+    digest = write(content, _rows(application, store, found, forms, progress))
     entry = application.entries.prepare(
         lineage=who.stored.principal.id,
         operation=Operation.RELEASE,
@@ -228,23 +262,69 @@ def run_release(
         detail={"phase": "done", "release": name, "file_sha256": digest, "rows": len(found.records)},
     )
     with application.connection.transaction():
-        store.done(name, len(found.records), digest, application.now())
+        if not store.done(name, len(found.records), digest, application.now()):
+            raise ConflictError("another run of this release was done first")
+        if settle is not None:
+            settle()
         application.ledger.append({}, [entry])
     return Finished(len(found.records), found.canaries, digest)
 
 
+def check_receiver(
+    application: Application, who: Authenticated, name: str, *, address: str | None = None
+) -> StoredRelease:
+    """Return a release to whoever asked for it and still may; to others it does not exist.
+
+    Raises:
+        DeniedError: There is no such release for this caller, or he may not have it any more.
+    """
+    found = application.releases.get(name)
+    if found.standing.requested_by != who.stored.principal.id:
+        raise DeniedError("not-found", "no such release")
+    try:
+        _check_not_frozen(application, who)
+        _forms(application, who, found.standing.content, address)
+    except DeniedError as error:
+        _enter_refusal(application, who, error.code, {"phase": "receive", "release": name})
+        raise
+    return found
+
+
+def check_may_run(
+    application: Application, who: Authenticated, name: str, *, address: str | None = None
+) -> StoredRelease:
+    """Return a release that its requester may run now.
+
+    Raises:
+        DeniedError: It is not approved, has expired, was run, or is none of this caller's.
+    """
+    found = check_receiver(application, who, name, address=address)
+    try:
+        check_run(application.configuration.policy, found.standing, who.stored.principal, application.now())
+    except DeniedError as error:
+        _enter_refusal(application, who, error.code, {"phase": "run", "release": name})
+        raise
+    return found
+
+
 def _begin(
-    application: Application, store: ReleaseStore, who: Authenticated, name: str, canary_domain: str
+    application: Application,
+    store: ReleaseStore,
+    who: Authenticated,
+    name: str,
+    *,
+    canary_domain: str,
+    address: str | None,
 ) -> tuple[StoredRelease, Mapping[str, Form]]:
     with application.connection.transaction():
-        ready = _checked(application, store, who, name)
+        ready = _checked(application, store, who, name, address)
         if ready.audience is None:
             return ready.found, ready.forms
         templates = _enter_templates(application, who, ready)
     # What is opened from here on to plant others like it has its durable entry.
     lineage = who.stored.principal.id
     with application.connection.transaction():
-        ready = _checked(application, store, who, name)
+        ready = _checked(application, store, who, name, address)
         if ready.audience is None:
             return ready.found, ready.forms
         records, content = ready.audience, ready.found.standing.content
@@ -290,13 +370,15 @@ class _Ready:
     audience: BitMap | None
 
 
-def _checked(application: Application, store: ReleaseStore, who: Authenticated, name: str) -> _Ready:
+def _checked(
+    application: Application, store: ReleaseStore, who: Authenticated, name: str, address: str | None
+) -> _Ready:
     """Within a transaction: hold a release and check everything that lets it run."""
     found = store.get(name, lock=True)
     _check_not_frozen(application, who)
     check_run(application.configuration.policy, found.standing, who.stored.principal, application.now())
     content = found.standing.content
-    forms = _forms(application, who, content, None)
+    forms = _forms(application, who, content, address)
     brand = application.catalogue.brand(content.brand)
     if found.standing.state is ReleaseState.RUNNING:
         return _Ready(found, forms, brand, None)

@@ -175,7 +175,7 @@ class Matcher:
         """Give columns of unknown meaning the one that their values have, found out once for each table."""
         if keyed.is_broken or not unknown_columns(keyed.recognised):
             return keyed
-        columns = tuple(keyed.frame.columns)
+        columns = keyed.batch.columns
         if columns not in table.learned and pairs.height:
             looked_at = pairs.head(ROWS_LOOKED_AT)
             held = self._open(BitMap(looked_at["ordinal"].to_numpy().astype(np.uint32)))
@@ -190,7 +190,7 @@ class Matcher:
 
     def _with_ids(self, table: _Table, keyed: KeyedRows) -> KeyedRows:
         """Give a column the meaning of a record id where most of its values are ids of ours, whatever its header."""
-        columns = tuple(keyed.frame.columns)
+        columns = keyed.batch.columns
         if columns not in table.ids.columns and not keyed.is_broken:
             spelled = {
                 column: spelling_of_ids(keyed.frame[column], self._index) for column in possible_id_columns(keyed)
@@ -201,7 +201,7 @@ class Matcher:
             return keyed
         meanings = {**keyed.recognised.by_column, **dict.fromkeys(found, Concept.RECORD_ID)}
         frame = keyed.frame.with_columns(spelling.of(pl.col(column)) for column, spelling in found.items())
-        return replace(keyed, frame=frame, recognised=Recognised(meanings))
+        return replace(keyed, batch=replace(keyed.batch, frame=frame, unparsed=None), recognised=Recognised(meanings))
 
     def _by_id(self, table: _Table, keyed: KeyedRows, pairs: pl.DataFrame, by_key: _ByKey) -> pl.DataFrame:
         if pairs.height == 0:
