@@ -28,7 +28,7 @@ _SAMPLE_BYTES = 64 << 10
 _LINES_AT_ONCE = 2_000
 _LINES_OF_PIECE = 40
 _TELLING_SIGNS = 30
-_LESS_LIKE = 1.5
+_LESS_LIKE = 1.0
 
 
 class Peekable(Protocol):
@@ -120,7 +120,7 @@ class TextBlocks:
         if others:
             pages = dict(self._pages)
             self._settle_page(b"".join(others))
-            if len(lines) > _LINES_OF_PIECE and not self._is_like(others[-_LINES_OF_PIECE:]):
+            if len(others) > _LINES_OF_PIECE and not self._is_even(others):
                 self._page, self._pages = None, pages
                 yield from self._lines_of_several(lines)
                 return
@@ -151,7 +151,7 @@ class TextBlocks:
 
     def _settle_page(self, sample: bytes) -> None:
         """Guess the code page of lines, or keep the one at hand where they look as the earlier ones did."""
-        signs = sum(byte > 0x7F for byte in sample[:_SAMPLE_BYTES])
+        signs = _signs(sample[:_SAMPLE_BYTES])
         if self._page is not None and (
             signs < _TELLING_SIGNS or _likeness(self._page, sample) > self._usual - _LESS_LIKE
         ):
@@ -160,14 +160,23 @@ class TextBlocks:
         self._pages[self._page.name] = None
         self._usual = _likeness(self._page, sample)
 
-    def _is_like(self, lines: list[bytes]) -> bool:
+    def _is_even(self, lines: list[bytes]) -> bool:
+        """Answer whether lines look alike under the page at hand, from the first to the last."""
         assert self._page is not None
-        return _likeness(self._page, b"".join(lines)) > self._usual - _LESS_LIKE
+        middle = len(lines) // 2
+        parts = [lines[:_LINES_OF_PIECE], lines[middle : middle + _LINES_OF_PIECE], lines[-_LINES_OF_PIECE:]]
+        pieces = [piece for part in parts if _signs(piece := b"".join(part)) >= _TELLING_SIGNS]
+        found = [_likeness(self._page, piece) for piece in pieces]
+        return not found or min(found) > max(self._usual, *found) - _LESS_LIKE
 
     def _is_chance(self, line: bytes, text: str) -> bool:
         """Answer whether a line that is valid UTF-8 looks more like the code page around it."""
         page = self._page
         return page is not None and page.likeness(line.decode(page.name, "replace")) > page.likeness(text)
+
+
+def _signs(sample: bytes) -> int:
+    return sum(byte > 0x7F for byte in sample)
 
 
 def _decoded(line: bytes) -> str | None:
