@@ -2,11 +2,11 @@
 
     .venv/bin/python bench/service.py [--records 20000] [--seconds 10] [--rate 2500] [--workers 1] [--principals 16]
 
-One run measures, over 64 connections and with the same generator: an endpoint that returns a constant, one that does a
-plain SELECT of one row, single reveals at a given rate, single reveals as fast as they go, batches of 500 as fast as
-they go, and, over 1000 connections, single reveals offered at twice what went. Requests are signed before the clock
-starts, as a client with cores of its own would; every answer is read and its status counted. `cpu_us` is processor
-time for each answer that was 200: on a machine with other work it says more than the clock.
+One run measures, over 64 connections and with the same generator: an endpoint that returns a constant, one that
+does a plain SELECT of one row, single reveals at a given rate, single reveals as fast as they go, batches of 500 as
+fast as they go, and, over 1000 connections, single reveals offered at twice what went. Requests are signed before
+the clock starts, as a client with cores of its own would; every answer is read and its status counted. `cpu_us` is
+processor time for each answer that was 200: on a machine with other work it says more than the clock.
 """
 
 from __future__ import annotations

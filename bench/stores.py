@@ -49,24 +49,28 @@ class BenchStore:
 def bench_store(records: int) -> Iterator[BenchStore]:
     """Make a store in a temporary folder, import `records` customers, and remove it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="cloakroom-bench-"))
-    copy_configuration(folder / "configuration", group="bench_group")
-    policy = folder / "configuration" / "policy.toml"
-    policy.write_text(_POLICY, encoding="utf-8")
     file = folder / "customers.csv"
     write_bench_customers(file, records=records)
-    home = folder / "store"
-    settings = Settings(home, None, f"file:{home / 'root.key'}", "bench")
-    application = initialise(settings, folder / "configuration")
+    application = new_bench_store(folder)
     try:
-        plain = _plain_copy(application, file)
+        plain = plain_copy(application, file)
         started = time.perf_counter()
         import_file(application, file, BRAND)
         seconds = time.perf_counter() - started
-        yield BenchStore(application, file, records, seconds, plain, _bytes_per_record(application, records))
+        yield BenchStore(application, file, records, seconds, plain, bytes_per_record(application, records))
     finally:
         application.close()
-        stop_server(settings.database_directory)
+        stop_server(application.settings.database_directory)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_bench_store(folder: Path) -> Application:
+    """Make an empty store of the bench group in `folder`, and open it."""
+    copy_configuration(folder / "configuration", group="bench_group")
+    policy = folder / "configuration" / "policy.toml"
+    policy.write_text(_POLICY, encoding="utf-8")
+    home = folder / "store"
+    return initialise(Settings(home, None, f"file:{home / 'root.key'}", "bench"), folder / "configuration")
 
 
 def enrol_reader(application: Application, name: str = "reader") -> Path:
@@ -76,8 +80,8 @@ def enrol_reader(application: Application, name: str = "reader") -> Path:
     return path
 
 
-def _plain_copy(application: Application, file: Path) -> float:
-    """Copy the same rows, unsealed, into a table with the same three indexes."""
+def plain_copy(application: Application, file: Path) -> float:
+    """Copy the same rows, unsealed, into a table with the same three indexes; return how long it took."""
     connection = application.connection
     header = pl.read_csv(file, n_rows=1).columns
     columns = ", ".join(f'"{name}" text' for name in header)
@@ -99,7 +103,8 @@ def _plain_copy(application: Application, file: Path) -> float:
     return time.perf_counter() - started
 
 
-def _bytes_per_record(application: Application, records: int) -> float:
+def bytes_per_record(application: Application, records: int) -> float:
+    """Return the bytes of all tables and indexes of sealed records, divided by their number."""
     application.connection.execute("vacuum analyze")
     row = application.connection.execute(
         "select sum(pg_total_relation_size(oid)) from pg_class"

@@ -12,14 +12,17 @@ from pyroaring import BitMap
 
 from cloakroom.claims.ports import Disclosed, Found
 from cloakroom.claims.report import PersonInterval
+from cloakroom.claims.values import OPENED
 from cloakroom.crypto import hmac_sha256
 from cloakroom.errors import OpenError
+from cloakroom.flows.configuration import Configuration
 from cloakroom.flows.ports import StoredRow
 from cloakroom.ledger.entry import Operation
 from cloakroom.person_linking import persons_of
 from cloakroom.vault.catalogue import SHARED_INDEXES
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import CANARY, RECORD
+from cloakroom.vault.fields import FieldKind
 from cloakroom.vault.key_ring import GROUP, KeyPurpose
 from cloakroom.wiring import Application
 
@@ -27,6 +30,7 @@ PURPOSE = "claim-check"
 _NO_VALUES = frozenset({"find", "probe", "list"})
 _RELEASES_MAX = 10_000
 _READ_AT_ONCE = 20_000
+_REGIONS_MAX = 30
 _FEW_KEYS = 20_000
 _DIGEST_BYTES = 16
 _Pairs = tuple[np.ndarray[Any, np.dtype[np.uint64]], np.ndarray[Any, np.dtype[np.int64]]]
@@ -55,6 +59,14 @@ class StoreIndex:
                 records |= ordinals
             found[name] = records - planted
         return found
+
+    def regions(self) -> Sequence[str]:
+        """Return the countries of shops, the default countries of mappings, and where most customers live."""
+        configuration = self._application.configuration
+        countries = [mapping.defaults.get("country") for mapping in configuration.mappings.values()]
+        countries += [shop.country for shop in configuration.group.stores.values()]
+        customers = StoreCountries(self._application).by_country(BitMap.union(BitMap(), *self.brands().values()))
+        return list(dict.fromkeys([*filter(None, countries), *list(customers)[:_REGIONS_MAX]]))
 
     def lookup(self, kind: str, normalised: Sequence[str]) -> Found:
         """Return the records that hold or held each key."""
@@ -132,8 +144,8 @@ class StoreHistory:
 
     def open_versions(self, ordinals: BitMap, fields: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield the versions of records, some thousands of records at a time."""
-        wanted = [name for name in fields if name in self._numbers]
-        entry = self._application.gatekeeper.prepare(
+        wanted = [name for name in dict.fromkeys((*fields, *self._further.values())) if name in self._numbers]
+        entry = self._application.entries.prepare(
             lineage=self._by,
             operation=Operation.CLAIM,
             records=ordinals,
@@ -143,7 +155,26 @@ class StoreHistory:
         self._application.ledger.append({}, [entry])
         every = ordinals.to_array()
         for start in range(0, len(every), _READ_AT_ONCE):
-            yield self._opened(every[start : start + _READ_AT_ONCE], wanted)
+            yield self._with_further(self._opened(every[start : start + _READ_AT_ONCE], wanted))
+
+    @cached_property
+    def _further(self) -> dict[str, str]:
+        """Fields of the brands' own with a number, an address or part of a name, by what they are compared as."""
+        own = [item for name, item in sorted(self._application.catalogue.definitions.items()) if name not in OPENED]
+        phones = [item.name for item in own if item.kind is FieldKind.PHONE]
+        emails = [item.name for item in own if item.kind is FieldKind.EMAIL]
+        names = [item.name for item in own if item.kind is FieldKind.TEXT and item.data_element == "name"]
+        found = dict(zip(("phone_3", "phone_4"), phones, strict=False)) | dict(
+            zip(("email_2",), emails, strict=False)
+        )
+        return found | {f"name {number}": name for number, name in enumerate(names)}
+
+    def _with_further(self, frame: pl.DataFrame) -> pl.DataFrame:
+        names = [pl.col(name).fill_null("") for part, name in self._further.items() if part.startswith("name ")]
+        parts = [pl.col(name).alias(part) for part, name in self._further.items() if not part.startswith("name ")]
+        if names:
+            parts.append(pl.concat_str(names, separator=" ").alias("name_more"))
+        return frame.with_columns(*parts).drop(set(self._further.values()))
 
     def _opened(self, ordinals: Sequence[int], fields: Sequence[str]) -> pl.DataFrame:
         catalogue = self._application.catalogue
@@ -160,6 +191,7 @@ class StoreHistory:
             "ordinal": pl.Int64,
             "valid_from": pl.Int64,
             "valid_to": pl.Int64,
+            "phone_region": pl.String,
             **dict.fromkeys(fields, pl.String),
         }
         return pl.DataFrame(rows, schema=schema, orient="row")
@@ -181,15 +213,28 @@ class StoreHistory:
             values = self._application.sealers[stored.brand].open(stored.record, stored.keys, present)
         except OpenError as error:
             raise OpenError(f"record {stored.record.ordinal} does not open: a stored row was changed") from error
-        texts = [values.get(self._numbers[name]) for name in fields]
+        texts = {name: found.decode() for name in fields if (found := values.get(self._numbers[name])) is not None}
+        region = phone_region(self._application.configuration, self._brand_names[stored.brand], texts)
         rows.append(
-            [
-                stored.record.ordinal,
-                stored.valid_from,
-                valid_to,
-                *(None if text is None else text.decode() for text in texts),
-            ]
+            [stored.record.ordinal, stored.valid_from, valid_to, region, *(texts.get(name) for name in fields)]
         )
+
+    @cached_property
+    def _brand_names(self) -> dict[int, str]:
+        return {number: name for name, number in self._application.catalogue.brands.items()}
+
+
+def phone_region(configuration: Configuration, brand: str, texts: Mapping[str, str]) -> str | None:
+    """Return the country of a row's national telephone numbers, as the brand's mapping tells it."""
+    mapping = configuration.mappings.get(brand)
+    if mapping is None:
+        return None
+    for source in mapping.phone_country:
+        text = texts.get(source)
+        found = text if source == "country" or text is None else configuration.group.store_country(brand, text)
+        if found is not None:
+            return found
+    return mapping.defaults.get("country")
 
 
 class StoreDisclosures:

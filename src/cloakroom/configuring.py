@@ -30,7 +30,7 @@ def apply_configuration(application: Application, texts: Mapping[str, str]) -> d
     catalogue = application.catalogue.extended(configuration.group.brands, definitions)
     changed = sorted(path for path, text in texts.items() if before.texts.get(path) != text)
     at = application.now()
-    entry = application.gatekeeper.prepare(
+    entry = application.entries.prepare(
         lineage="system",
         operation=Operation.POLICY,
         policy=configuration.policy.sha256,

@@ -92,7 +92,7 @@ def erase(
             _destroy(application, brand, sorted(set(ordinals)), rows)
             name = application.catalogue.brand_name(brand)
             entries.append(
-                application.gatekeeper.prepare(
+                application.entries.prepare(
                     lineage=who.stored.principal.id,
                     operation=Operation.ERASE,
                     brand=name,
@@ -158,7 +158,7 @@ def _check(
         return
     if frozen:
         code, words = "frozen", "this credential is frozen"
-    refusal = application.gatekeeper.prepare(
+    refusal = application.entries.prepare(
         lineage=principal.id,
         operation=Operation.ERASE,
         permitted=False,

@@ -164,7 +164,7 @@ def _finish(
 ) -> None:
     brand = application.catalogue.brand(brand_name)
     application.facets.fold_changes(brand)
-    entry = application.gatekeeper.prepare(
+    entry = application.entries.prepare(
         lineage="system",
         operation=Operation.IMPORT,
         brand=brand_name,

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloakroom.adapters.postgres.log_store import PostgresLog
 from cloakroom.adapters.tile_files import TileDirectory
 from cloakroom.errors import CloakroomError, TamperedError, UncheckableError
 from cloakroom.flows.sequencing import StoredCheckpoint
 from cloakroom.ledger.entry import decode_entry
-from cloakroom.ledger.record_sets import RecordSetSealer, entry_place, hash_set, is_sealed_set
-from cloakroom.ledger.verification import EarlierCheckpoint, Inspection, Verification, set_path, verify_export
+from cloakroom.ledger.record_sets import RecordSetSealer, encode_set_bundle, entry_place, is_sealed_set
+from cloakroom.ledger.verification import (
+    EarlierCheckpoint,
+    Inspection,
+    Verification,
+    set_bundle_path,
+    verify_export,
+)
 from cloakroom.tlog.note import Ed25519Verifier
 from cloakroom.tlog.proof_file import ProofFile
 from cloakroom.tlog.proofs import TileHashReader, prove_inclusion
+from cloakroom.tlog.tiles import ENTRIES, TILE_WIDTH, Tile
 from cloakroom.wiring import Application
 
 _FILES_PER_WRITE = 512
+_BYTES_PER_WRITE = 64 << 20
+_BUNDLES_PER_READ = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +63,27 @@ def export_ledger(application: Application, directory: Path) -> Export:
             if len(pending) >= _FILES_PER_WRITE:
                 target.write(pending)
                 count, pending = count + len(pending), {}
-        for first in range(0, checkpoint.size, 100_000):
-            for _, data in log.sets(first, min(first + 100_000, checkpoint.size)):
-                pending[set_path(hash_set(data))] = data
-                if len(pending) >= _FILES_PER_WRITE:
-                    target.write(pending)
-                    count, pending = count + len(pending), {}
+        waiting = 0
+        for path, data in _set_bundles(log, checkpoint.size):
+            pending[path] = data
+            waiting += len(data)
+            if len(pending) >= _FILES_PER_WRITE or waiting >= _BYTES_PER_WRITE:
+                target.write(pending)
+                count, pending, waiting = count + len(pending), {}, 0
     target.publish(pending, checkpoint.note)
     target.remove_superseded(checkpoint.size)
     return Export(checkpoint.size, checkpoint.root, count + len(pending) + 1, application.signer.verifier.render())
+
+
+def _set_bundles(log: PostgresLog, size: int) -> Iterator[tuple[str, bytes]]:
+    """Yield the set bundle beside each entry bundle that has sets."""
+    for first in range(0, size, _BUNDLES_PER_READ * TILE_WIDTH):
+        by_bundle: dict[int, dict[int, bytes]] = {}
+        for number, sealed in log.sets(first, min(first + _BUNDLES_PER_READ * TILE_WIDTH, size)):
+            by_bundle.setdefault(number // TILE_WIDTH, {})[number] = sealed
+        for index, sets in sorted(by_bundle.items()):
+            bundle = Tile(ENTRIES, index, min(TILE_WIDTH, size - index * TILE_WIDTH))
+            yield set_bundle_path(bundle), encode_set_bundle([sets.get(number) for number in range(*bundle.span)])
 
 
 class CloakroomEntries:
@@ -78,10 +100,11 @@ class CloakroomEntries:
             sets: Opens the sets, where whoever verifies has the store's keys.
         """
         self._sets = sets
-        self._named: dict[str, tuple[str, int]] = {}
+        self._named: dict[int, tuple[str, int]] = {}
 
     def inspect_entries(self, first: int, entries: Sequence[bytes]) -> Inspection:
         """See `EntryInspector.inspect_entries`."""
+        self._named.clear()
         problems: list[tuple[int, str]] = []
         sets: list[tuple[int, str]] = []
         for number, leaf in enumerate(entries, first):
@@ -92,16 +115,16 @@ class CloakroomEntries:
                 continue
             if entry.set_sha256:
                 sets.append((number, entry.set_sha256))
-                self._named[entry.set_sha256] = (entry.lineage, entry.records)
+                self._named[number] = (entry.lineage, entry.records)
         return Inspection(problems, sets)
 
-    def inspect_set(self, digest: str, content: bytes) -> str | None:
+    def inspect_set(self, number: int, content: bytes) -> str | None:
         """See `EntryInspector.inspect_set`."""
         if not is_sealed_set(content):
             return "is not a sealed set of records"
         if self._sets is None:
             return None
-        lineage, records = self._named[digest]
+        lineage, records = self._named[number]
         try:
             size = len(self._sets.open(entry_place(lineage), content))
         except TamperedError:

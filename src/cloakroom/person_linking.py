@@ -77,7 +77,7 @@ def persons_of(
     """
     linking = _Linking(application)
     kinds, ordinals, digests = _around(linking.strong_keys(), records)
-    entry = application.gatekeeper.prepare(
+    entry = application.entries.prepare(
         lineage=by,
         operation=Operation.RESOLVE,
         records=records | BitMap(ordinals),

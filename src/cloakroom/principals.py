@@ -97,7 +97,7 @@ def enrol(
         raise ConflictError(f"{path} exists already")
     at = application.now()
     detail = {"action": "enrol", "credential": credential, "roles": sorted(roles), "brands": sorted(brands)}
-    entry = application.gatekeeper.prepare(lineage=name, operation=Operation.PRINCIPAL, principal=by, detail=detail)
+    entry = application.entries.prepare(lineage=name, operation=Operation.PRINCIPAL, principal=by, detail=detail)
     with application.changing_keys():
         application.records.add_principal(principal, networks, scope, at)
         application.records.add_credential(credential, name, key, at)
@@ -116,15 +116,18 @@ def authenticate(application: Application, credential_file: Path) -> Authenticat
 
     Raises:
         UncheckableError: The file is no credential.
-        DeniedError: The key is not enrolled, revoked or expired.
+        DeniedError: The key is not enrolled, revoked, expired, or lapsed because nobody used it.
     """
     private = read_credential(credential_file)
     known = application.records.credential(private.id)
     if known is None or known.principal != private.principal or known.key != private.key.verifying_key:
         raise DeniedError("credential", "this credential is not enrolled here")
     now = application.now()
-    if known.revoked_at is not None or (known.expires_at is not None and known.expires_at <= now):
-        raise DeniedError("expired", "this credential is revoked or has expired")
+    if known.has_lapsed(now):
+        raise DeniedError("expired", "this credential is revoked, has expired, or has lapsed because nobody used it")
+    if not known.serves_from(None):
+        raise DeniedError("network", "this credential serves from another address only")
+    application.records.note_use(known.id, now)
     return Authenticated(application.records.principal(known.principal), known.id)
 
 
@@ -162,14 +165,14 @@ def renew(
         at=application.clock.now(),
         address=address,
     )
-    keeper = application.gatekeeper
+    entries = application.entries
     code, words = str(decision.reasons[0].code), decision.explanation
     if decision.permitted and application.records.principal(by.id).frozen_at is not None:
         code, words = "frozen", "a frozen credential renews nobody"
     if decision.permitted and code != "frozen" and renewed.frozen_at is not None and not thaw:
         code, words = "frozen", f"{name} is frozen; look into it first, then renew with thaw"
     if not decision.permitted or code == "frozen":
-        refusal = keeper.prepare(
+        refusal = entries.prepare(
             lineage=name, operation=Operation.RENEW, principal=by.id, permitted=False, reason=code
         )
         application.ledger.append({}, [refusal])
@@ -177,12 +180,12 @@ def renew(
     detail: dict[str, object] = {"credential": renewer.credential, "epoch": renewed.epoch + 1}
     with application.connection.transaction():
         if renewed.frozen_at is not None:
-            entry = keeper.prepare(lineage=name, operation=Operation.THAW, principal=by.id, detail=detail)
+            entry = entries.prepare(lineage=name, operation=Operation.THAW, principal=by.id, detail=detail)
             application.ledger.thaw(name, entry)
         state = application.ledger.states([name])[name]
-        entry = keeper.prepare(lineage=name, operation=Operation.RENEW, principal=by.id, counted=True, detail=detail)
+        entry = entries.prepare(lineage=name, operation=Operation.RENEW, principal=by.id, counted=True, detail=detail)
         application.ledger.renew(name, state.version, entry)
-    keeper.forget(name)
+    application.gatekeeper.forget(name)
 
 
 def _check_networks(networks: tuple[str, ...]) -> None:

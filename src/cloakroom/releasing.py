@@ -2,10 +2,13 @@
 
 The order of effects of a run, and why a crash anywhere is harmless:
 
-1. One durable transaction checks the approvals, computes the exact set from the facets, plants the release's own
-   canaries into it, appends the one entry with that set, and fixes the set. Crash before: nothing happened.
-2. Only then are values opened, and written encrypted to the recipient's key under a temporary name.
-3. The finished file gets its name, and the release is done, for good. Crash before: running it again takes up the
+1. One durable transaction checks the approvals and enters which records are looked at, to plant others like them.
+   Crash before: nothing happened. Crash after: an entry says that some records may have been looked at.
+2. Another checks all of it again, computes the exact set from the facets, opens the records that were entered, plants
+   the release's own canaries into the set, appends the one entry with that set, and fixes the set. Crash before: of
+   the two, only the first entry is there, and running it again begins anew.
+3. Only then are the values of the set opened, and written encrypted to the recipient's key under a temporary name.
+4. The finished file gets its name, and the release is done, for good. Crash before: running it again takes up the
    same set with the same canaries under the same entry, and writes the file anew.
 """
 
@@ -25,7 +28,7 @@ from cloakroom.adapters.single_records import read_record
 from cloakroom.canonical import json as canonical_json
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.crypto import random_bytes, sha256
-from cloakroom.errors import DeniedError, InputError, UsageError
+from cloakroom.errors import ConflictError, DeniedError, InputError, UsageError
 from cloakroom.flows.admission import Admission
 from cloakroom.flows.reveal import RecordOpener
 from cloakroom.gate.decision import Request, decide
@@ -58,6 +61,7 @@ RECORDS_PER_CANARY = 5_000
 _ATTEMPTS = 50
 
 Progress = Callable[[int, int], None]
+Write = Callable[[ReleaseContent, Iterator[Mapping[str, str]]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def request_release(
         _enter_refusal(application, who, error.code, {"phase": "request"})
         raise
     store, at = application.releases, application.now()
-    entry = application.gatekeeper.prepare(
+    entry = application.entries.prepare(
         lineage=who.stored.principal.id,
         operation=Operation.RELEASE,
         purpose=kind.purpose,
@@ -132,7 +136,7 @@ def approve_release(
             store.approve(name, Approval(principal.id, who.credential, digest), application.now())
             if is_last:
                 store.approved(name, application.now() + kind_of(policy, standing.content.kind).expires)
-            entry = application.gatekeeper.prepare(
+            entry = application.entries.prepare(
                 lineage=principal.id,
                 operation=Operation.RELEASE,
                 detail={"phase": "approve", "release": name, "digest": digest, "credential": who.credential},
@@ -195,7 +199,7 @@ def run_release(
     canary_domain: str,
     progress: Progress | None = None,
 ) -> Finished:
-    """Run an approved release, or take one up again that was interrupted.
+    """Run an approved release into a file, or take one up again that was interrupted.
 
     Args:
         application: The opened store.
@@ -208,56 +212,130 @@ def run_release(
     Raises:
         DeniedError: It is not approved, has expired, was run, or holds more records than it may.
     """
+
+    def write(content: ReleaseContent, rows: Iterator[Mapping[str, str]]) -> str:
+        return write_release_file(target, content.recipient_key, content.form, sorted(content.fields), rows)
+
+    return run_release_into(application, who, name, write, canary_domain=canary_domain, progress=progress)
+
+
+def run_release_into(
+    application: Application,
+    who: Authenticated,
+    name: str,
+    write: Write,
+    *,
+    canary_domain: str,
+    address: str | None = None,
+    progress: Progress | None = None,
+    settle: Callable[[], None] | None = None,
+) -> Finished:
+    """Run an approved release into whatever `write` writes, or take one up again that was interrupted.
+
+    Args:
+        application: The opened store.
+        who: Who asked for it.
+        name: Its id.
+        write: Writes the rows, encrypted, and returns the SHA-256 of what it wrote in hex.
+        canary_domain: Domain whose mail the group receives, for the addresses of the planted records.
+        address: Network address of whoever runs it; None on the machine itself.
+        progress: Is told (rows done, rows in all).
+        settle: Called in the transaction that makes the release done.
+
+    Raises:
+        DeniedError: It is not approved, has expired, was run, or holds more records than it may.
+        ConflictError: Another run of it was done first.
+    """
     store = application.releases
     try:
-        found, forms = _begin(application, store, who, name, canary_domain)
+        found, forms = _begin(application, store, who, name, canary_domain=canary_domain, address=address)
     except DeniedError as error:
         _enter_refusal(application, who, error.code, {"phase": "run", "release": name})
         raise
     assert found.records is not None
     content = found.standing.content
-    rows = _rows(application, store, found, forms, progress)
-    digest = write_release_file(target, content.recipient_key, content.form, sorted(content.fields), rows)
-    entry = application.gatekeeper.prepare(
+    digest = write(content, _rows(application, store, found, forms, progress))
+    entry = application.entries.prepare(
         lineage=who.stored.principal.id,
         operation=Operation.RELEASE,
         brand=content.brand,
         detail={"phase": "done", "release": name, "file_sha256": digest, "rows": len(found.records)},
     )
     with application.connection.transaction():
-        store.done(name, len(found.records), digest, application.now())
+        if not store.done(name, len(found.records), digest, application.now()):
+            raise ConflictError("another run of this release was done first")
+        if settle is not None:
+            settle()
         application.ledger.append({}, [entry])
     return Finished(len(found.records), found.canaries, digest)
 
 
+def check_receiver(
+    application: Application, who: Authenticated, name: str, *, address: str | None = None
+) -> StoredRelease:
+    """Return a release to whoever asked for it and still may; to others it does not exist.
+
+    Raises:
+        DeniedError: There is no such release for this caller, or he may not have it any more.
+    """
+    found = application.releases.get(name)
+    if found.standing.requested_by != who.stored.principal.id:
+        raise DeniedError("not-found", "no such release")
+    try:
+        _check_not_frozen(application, who)
+        _forms(application, who, found.standing.content, address)
+    except DeniedError as error:
+        _enter_refusal(application, who, error.code, {"phase": "receive", "release": name})
+        raise
+    return found
+
+
+def check_may_run(
+    application: Application, who: Authenticated, name: str, *, address: str | None = None
+) -> StoredRelease:
+    """Return a release that its requester may run now.
+
+    Raises:
+        DeniedError: It is not approved, has expired, was run, or is none of this caller's.
+    """
+    found = check_receiver(application, who, name, address=address)
+    try:
+        check_run(application.configuration.policy, found.standing, who.stored.principal, application.now())
+    except DeniedError as error:
+        _enter_refusal(application, who, error.code, {"phase": "run", "release": name})
+        raise
+    return found
+
+
 def _begin(
-    application: Application, store: ReleaseStore, who: Authenticated, name: str, canary_domain: str
+    application: Application,
+    store: ReleaseStore,
+    who: Authenticated,
+    name: str,
+    *,
+    canary_domain: str,
+    address: str | None,
 ) -> tuple[StoredRelease, Mapping[str, Form]]:
+    with application.connection.transaction():
+        ready = _checked(application, store, who, name, address)
+        if ready.audience is None:
+            return ready.found, ready.forms
+        templates = _enter_templates(application, who, ready)
+    # What is opened from here on to plant others like it has its durable entry.
     lineage = who.stored.principal.id
     with application.connection.transaction():
-        found = store.get(name, lock=True)
-        _check_not_frozen(application, who)
-        check_run(application.configuration.policy, found.standing, who.stored.principal, application.now())
-        forms = _forms(application, who, found.standing.content, None)
-        if found.standing.state is ReleaseState.RUNNING:
-            return found, forms
-        content = found.standing.content
-        brand = application.catalogue.brand(content.brand)
-        if not application.settle_keys(brand):
-            raise KeysInMotion("the keys of this brand are being rotated; try again")
-        records = _audience(application, brand, content)
-        if not records:
-            raise UsageError("no record has these facets; nothing was released")
-        if len(records) > content.maximum:
-            raise DeniedError("too-many", f"{len(records)} records; the release was approved for {content.maximum}")
-        planted = _plant(application, brand, content, name=name, records=records, domain=canary_domain)
+        ready = _checked(application, store, who, name, address)
+        if ready.audience is None:
+            return ready.found, ready.forms
+        records, content = ready.audience, ready.found.standing.content
+        planted = _plant(application, ready, templates & records, domain=canary_domain)
         with application.ledger.locked([lineage]):
             state = application.ledger.states([lineage])[lineage]
-            entry = application.gatekeeper.prepare(
+            entry = application.entries.prepare(
                 lineage=lineage,
                 operation=Operation.RELEASE,
                 records=records | planted,
-                shape={field: str(form) for field, form in forms.items()},
+                shape={field: str(form) for field, form in ready.forms.items()},
                 counted=True,
                 brand=content.brand,
                 purpose=kind_of(application.configuration.policy, content.kind).purpose,
@@ -267,7 +345,7 @@ def _begin(
                     "release": name,
                     "digest": content.digest,
                     "recipient": content.recipient,
-                    "approved_by": sorted(item.principal for item in found.standing.approvals),
+                    "approved_by": sorted(item.principal for item in ready.found.standing.approvals),
                     "canaries": len(planted),
                     "credential": who.credential,
                 },
@@ -279,7 +357,63 @@ def _begin(
         # Planting wrote rows as an import does, without waiting for the disk; this transaction must wait.
         application.connection.execute("set local synchronous_commit = on")
     application.gatekeeper.forget(lineage)
-    return store.get(name), forms
+    return store.get(name), ready.forms
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A release that may run: its brand, the forms of its fields, and its records unless they are fixed already."""
+
+    found: StoredRelease
+    forms: Mapping[str, Form]
+    brand: int
+    audience: BitMap | None
+
+
+def _checked(
+    application: Application, store: ReleaseStore, who: Authenticated, name: str, address: str | None
+) -> _Ready:
+    """Within a transaction: hold a release and check everything that lets it run."""
+    found = store.get(name, lock=True)
+    _check_not_frozen(application, who)
+    check_run(application.configuration.policy, found.standing, who.stored.principal, application.now())
+    content = found.standing.content
+    forms = _forms(application, who, content, address)
+    brand = application.catalogue.brand(content.brand)
+    if found.standing.state is ReleaseState.RUNNING:
+        return _Ready(found, forms, brand, None)
+    if not application.settle_keys(brand):
+        raise KeysInMotion("the keys of this brand are being rotated; try again")
+    records = _audience(application, brand, content)
+    if not records:
+        raise UsageError("no record has these facets; nothing was released")
+    if len(records) > content.maximum:
+        raise DeniedError("too-many", f"{len(records)} records; the release was approved for {content.maximum}")
+    return _Ready(found, forms, brand, records)
+
+
+def _enter_templates(application: Application, who: Authenticated, ready: _Ready) -> BitMap:
+    """Choose the records to plant others like, and enter that they are opened, though nobody sees them."""
+    assert ready.audience is not None
+    chance = random.Random(random_bytes(32))  # noqa: S311 - seeded from the system; nothing here is a key
+    chosen = BitMap(chance.sample(list(ready.audience), min(TEMPLATES, len(ready.audience))))
+    content = ready.found.standing.content
+    entry = application.entries.prepare(
+        lineage=who.stored.principal.id,
+        operation=Operation.RELEASE,
+        records=chosen,
+        brand=content.brand,
+        purpose=kind_of(application.configuration.policy, content.kind).purpose,
+        reference=content.reference,
+        detail={
+            "phase": "templates",
+            "release": ready.found.id,
+            "digest": content.digest,
+            "credential": who.credential,
+        },
+    )
+    application.ledger.append({}, [entry])
+    return chosen
 
 
 def _forms(
@@ -317,18 +451,18 @@ def _audience(application: Application, brand: int, content: ReleaseContent) -> 
     return BitMap(row[0] for row in rows)
 
 
-def _plant(
-    application: Application, brand: int, content: ReleaseContent, *, name: str, records: BitMap, domain: str
-) -> BitMap:
-    """Write new planted records that look like the audience, and return their ordinals."""
+def _plant(application: Application, ready: _Ready, templates: BitMap, *, domain: str) -> BitMap:
+    """Write new planted records that look like the templates, and return their ordinals."""
+    assert ready.audience is not None
+    brand, content = ready.brand, ready.found.standing.content
     chance = random.Random(random_bytes(32))  # noqa: S311 - seeded from the system; nothing here is a key
-    templates = _templates(application, brand, content.brand, records, chance)
-    count = max(CANARIES_LEAST, len(records) // RECORDS_PER_CANARY)
+    likenesses = _likenesses(application, brand, content.brand, templates)
+    count = max(CANARIES_LEAST, len(ready.audience) // RECORDS_PER_CANARY)
     planted = BitMap()
-    for _ in range(count * _ATTEMPTS):
+    for _ in range(count * _ATTEMPTS if likenesses else 0):
         if len(planted) == count:
             break
-        record_id, fields = invent_record(templates, domain, chance)
+        record_id, fields = invent_record(likenesses, domain, chance)
         try:
             batch = read_record(
                 application.configuration.mappings[content.brand],
@@ -348,20 +482,17 @@ def _plant(
     if len(planted) < count:
         raise UsageError("no planted records could be made for this audience; nothing was released")
     sealer = FacetSealer(application.ring.get(KeyPurpose.FACET, brand), brand)
-    change = sealer.seal_change(FacetChange(BitMap(), {(CANARY, name): planted}))
+    change = sealer.seal_change(FacetChange(BitMap(), {(CANARY, ready.found.id): planted}))
     application.connection.execute("insert into facet_change (brand, sealed) values (%s, %s)", (brand, change))
     return planted
 
 
-def _templates(
-    application: Application, brand: int, brand_name: str, records: BitMap, chance: random.Random
-) -> list[dict[str, str]]:
-    """Open some records of the audience, to make others like them; no row of them leaves as it is."""
-    some = chance.sample(list(records), min(TEMPLATES, len(records)))
+def _likenesses(application: Application, brand: int, brand_name: str, templates: BitMap) -> list[Mapping[str, str]]:
+    """Open records that were entered, to make others like them; no row of them leaves as it is."""
     known = {column.field.name for column in application.configuration.mappings[brand_name].columns}
     names = sorted(known | {"customer_number"})
     forms = dict.fromkeys((name for name in names if name in application.catalogue.fields), Form.REVEAL)
-    opened = _opened(application, brand, brand_name, some, forms)
+    opened = _opened(application, brand, brand_name, list(templates), forms)
     return [{key: text for key, text in item.items() if key in known or key == "customer_number"} for item in opened]
 
 
@@ -389,13 +520,12 @@ def _rows(
 
 def _opened(
     application: Application, brand: int, brand_name: str, ordinals: list[int], forms: Mapping[str, Form]
-) -> Iterator[dict[str, str]]:
+) -> list[Mapping[str, str]]:
     rows = {row.record.ordinal: row for row in application.vault.sealed_rows(ordinals)}
     bands = application.configuration.policy.bands
     opener = RecordOpener(application.catalogue, application.sealers, rows, bands)
     admission = {brand_name: Admission(permitted=True, code="granted", explanation="", forms=forms)}
-    for ordinal in ordinals:
-        yield opener.show(RecordReference(brand, ordinal), admission)
+    return opener.show([RecordReference(brand, ordinal) for ordinal in ordinals], admission)
 
 
 def _check_not_frozen(application: Application, who: Authenticated) -> None:
@@ -412,7 +542,7 @@ def _is_visible(application: Application, who: Authenticated, found: StoredRelea
 
 
 def _enter_refusal(application: Application, who: Authenticated, code: str, detail: dict[str, object]) -> None:
-    entry = application.gatekeeper.prepare(
+    entry = application.entries.prepare(
         lineage=who.stored.principal.id,
         operation=Operation.RELEASE,
         permitted=False,

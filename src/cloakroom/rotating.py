@@ -74,14 +74,15 @@ def _rotate_brand(application: Application, brand_name: str, brand: int, progres
                 {"brand": brand, "generation": sealer.generation, "limit": BATCH},
                 binary=True,
             ).fetchall()
-            wrapped = [(row[0], sealer.rewrap(row[0], SealedKeys(*row[1:]))) for row in rows]
+            ordinals = [row[0] for row in rows]
+            wrapped = sealer.rewrap([(row[0], SealedKeys(*row[1:])) for row in rows])
             application.connection.execute(
                 queries["rewrap"],
                 {
                     "brand": brand,
-                    "ordinals": [ordinal for ordinal, _ in wrapped],
-                    "generations": [keys.generation for _, keys in wrapped],
-                    "wraps": [keys.wraps for _, keys in wrapped],
+                    "ordinals": ordinals,
+                    "generations": [keys.generation for keys in wrapped],
+                    "wraps": [keys.wraps for keys in wrapped],
                 },
             )
         done += len(rows)
@@ -176,7 +177,5 @@ def _drop_older(application: Application, purpose: KeyPurpose, scope: int, detai
 
 
 def _enter(application: Application, what: str, detail: dict[str, object]) -> None:
-    entry = application.gatekeeper.prepare(
-        lineage="system", operation=Operation.ROTATE, detail={"what": what, **detail}
-    )
+    entry = application.entries.prepare(lineage="system", operation=Operation.ROTATE, detail={"what": what, **detail})
     application.ledger.append({}, [entry])

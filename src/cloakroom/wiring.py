@@ -26,8 +26,9 @@ from cloakroom.adapters.root_key import create_root_key, load_root_key
 from cloakroom.clock import Clock, SystemClock, to_microseconds
 from cloakroom.crypto import SigningKey
 from cloakroom.errors import ConflictError, DeniedError, UncheckableError
-from cloakroom.flows.admission import Gatekeeper, NodeIdentity
+from cloakroom.flows.admission import Gatekeeper
 from cloakroom.flows.configuration import Configuration, read_configuration
+from cloakroom.flows.entry_writing import EntryWriter, NodeIdentity
 from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin_of
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.gate.gate_clock import STORE_TOLERANCE
@@ -147,13 +148,22 @@ class Application:
     def gatekeeper(self) -> Gatekeeper:
         """Admits requests on this node."""
         return Gatekeeper(
-            node=self.node,
+            entries=self.entries,
             ledger=self.ledger,
-            clock=self.clock,
             policy=self.configuration.policy,
             field_classes=self.configuration.field_classes,
             canaries=self.canaries(),
+        )
+
+    @cached_property
+    def entries(self) -> EntryWriter:
+        """Writes this node's entries."""
+        return EntryWriter(
+            node=self.node,
+            ledger=self.ledger,
+            clock=self.clock,
             sets=self.sets,
+            policy_sha256=self.configuration.policy.sha256,
         )
 
     def canaries(self) -> BitMap:
@@ -302,7 +312,7 @@ def initialise(settings: Settings, config: Path, clock: Clock | None = None) -> 
         with connection.transaction():
             _write_store(connection, configuration, root, to_microseconds(clock.now()))
     application = open_application(settings, clock)
-    entry = application.gatekeeper.prepare(
+    entry = application.entries.prepare(
         lineage="system",
         operation=Operation.INITIALISE,
         detail={"store": str(application.identity.id), "brands": sorted(application.catalogue.brands)},

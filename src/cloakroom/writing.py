@@ -118,7 +118,7 @@ def write_record(
         )
         result = import_block(application, brand, block)
         token = "" if write.deleted else _token(application, who, brand, link)
-        entry = application.gatekeeper.prepare(
+        entry = application.entries.prepare(
             lineage=lineage,
             operation=Operation.WRITE,
             brand=write.brand,

@@ -211,7 +211,12 @@ FILES = {
     "another mark": (HEADER.encode("utf-16"), '[format]\nencoding = "utf-8"\n', "f.csv:1: begins with the mark of utf-16, but b.toml says utf-8"),
     "no UTF-16": (HEADER.encode(), '[format]\nencoding = "utf-16"\n', "f.csv:1: is not utf-16, as b.toml says"),
     "another format": (b'{"id": 1}', '[format]\nkind = "csv"\n', "f.csv: looks like jsonl, but b.toml says csv"),
-    "an archive": (b"PK\x03\x04abcd", "", "f.csv: is an archive; unpack it, or deliver it as .gz or .zst"),
+    "an archive": (b"PK\x03\x04abcd", "", "f.csv: is a workbook or an archive; deliver its tables as CSV, plain or as .gz or .zst"),
+    "another archive": (b"7z\xbc\xafabcd", "", "f.csv: is an archive; deliver its tables as CSV, plain or as .gz or .zst"),
+    "a JSON array": (b'[\n {"id": 1}]', "", "f.csv: is a JSON array; deliver it as CSV, JSON Lines (one object a line) or Parquet"),
+    "XML": (b'<?xml version="1.0"?>', "", "f.csv: is XML; deliver it as CSV, JSON Lines (one object a line) or Parquet"),
+    "an old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1", "", "f.csv: is an old Office document; deliver it as CSV, JSON Lines (one object a line) or Parquet"),
+    "UTF-8 under another name": ("\n".join([HEADER, GOOD, GOOD.replace(",n,", ",Élodie Lefèvre à Žižkov,")]).encode(), '[format]\nencoding = "cp1252"\n', "f.csv:3: is UTF-8, but b.toml says cp1252"),
     "cut gzip": (gzip.compress(HEADER.encode())[:-12], "", "f.csv: the compressed data is damaged or ends too early"),
     "damaged gzip": (gzip.compress(HEADER.encode())[:12] + b"\xff" * 40, "", "f.csv: the compressed data is damaged or ends too early"),
     "damaged Parquet": (b"PAR1" + b"x" * 100, "", "f.csv: is not readable Parquet"),
@@ -329,3 +334,44 @@ def test_a_bad_group_is_refused_with_every_mistake(name):
 
 def test_the_table_of_bad_inputs_is_long_enough():
     assert sum(map(len, (ROWS, JSON_ROWS, FILES, MAPPINGS, GROUPS))) >= 45
+
+
+def lines_of(values, header="id,v"):
+    return "\n".join([header, *(f"{number},{value}" for number, value in enumerate(values))]).encode()
+
+
+BACKWARDS = {
+    "days for months": ('born = "birth_date"', "born", [f"{day:02d}/{1 + day % 12:02d}/1980" for day in range(1, 29)],
+                        'date_order = "mdy"\n', "f.csv:14: column `born` is written as dmy, but b.toml says mdy"),
+    "months for days": ('born = "birth_date"', "born", [f"{1 + day % 12}-{day}-1980" for day in range(1, 29)],
+                        'date_order = "dmy"\n', "f.csv:14: column `born` is written as mdy, but b.toml says dmy"),
+    "days for months in times": ('since = "created_at"', "since", [f"{day}.3.2024 10:00" for day in range(1, 29)],
+                                 'date_order = "mdy"\n', "f.csv:14: column `since` is written as dmy, but b.toml says mdy"),
+    "commas for points": ('spend = "spend_total"', "spend", ["1.234", "500", '"1.234,50"', '"12,5"', '"7,00"'],
+                          "", "f.csv:4: column `spend` is written with decimal mark `,`, but b.toml says `.`"),
+    "points for commas": ('spend = "spend_total"', "spend", ['"1,234"', "500", "1234.50", "12.5", "7.00"],
+                          'decimal_mark = ","\n', "f.csv:4: column `spend` is written with decimal mark `.`, but b.toml says `,`"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BACKWARDS)
+def test_a_file_written_the_other_way_round_is_refused_as_a_whole(tmp_path, name):
+    column, source, values, stated, message = BACKWARDS[name]
+    text = f'brand = "b"\n{stated}[record]\nid = "id"\n[columns]\n{column}\n'
+    with pytest.raises(InputError) as caught:
+        rejections(tmp_path, lines_of(values, f"id,{source}"), text=text)
+    assert str(caught.value) == message
+
+
+def test_a_file_that_tells_its_order_is_taken_although_some_dates_are_wrong(tmp_path):
+    text = 'brand = "b"\ndate_order = "dmy"\n[record]\nid = "id"\n[columns]\nborn = "birth_date"\n'
+    values = ["31/01/1980", "02/13/1980", "02/14/1980", "02/15/1980", "02/03/1980"]
+    found = rejections(tmp_path, lines_of(values, "id,born"), text=text)
+    assert found == [f"{line}: born: is no date as the mapping describes it" for line in (3, 4, 5)]
+
+
+def test_the_time_of_change_too_is_refused_when_written_the_other_way_round(tmp_path):
+    text = 'brand = "b"\ndate_order = "mdy"\n[record]\nid = "id"\nmodified_at = "at"\n[columns]\nnote = "notes"\n'
+    rows = "\n".join(["id,at,note", *(f"{day},{day:02d}/01/2024 10:00:00,x" for day in range(1, 29))])
+    with pytest.raises(InputError, match=r"f\.csv:14: column `at` is written as dmy, but b\.toml says mdy"):
+        rejections(tmp_path, rows, text=text)

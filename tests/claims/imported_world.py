@@ -115,6 +115,9 @@ class ImportedWorld:
             for (brand,), part in self.versions.group_by("brand", maintain_order=True)
         }
 
+    def regions(self) -> Sequence[str]:
+        return ()
+
     def open_versions(self, ordinals: BitMap, fields: Sequence[str]) -> Iterator[pl.DataFrame]:
         self.opened |= ordinals
         present = [name for name in fields if name in self.versions.columns]

@@ -27,9 +27,20 @@ ROOT = Path(__file__).parents[2]
 LEAKS = ["l1", "l2", "l3", "l4", "l5", "l6"]
 
 
-def run(home: Path, *arguments: object, code: int = 0) -> str:
+_MAIN = "import sys; from cloakroom.cli.main import main; sys.exit(main(sys.argv[1:]))"
+_WATCHED = """
+import os, sys
+def watch(event, arguments):
+    if event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+        seen.write(f"{arguments[0]}\\n")
+        seen.flush()
+seen = open(sys.argv.pop(1), "w")
+sys.addaudithook(watch)
+"""
+
+
+def run(home: Path, *arguments: object, code: int = 0, script: str = _MAIN) -> str:
     environment = os.environ | {"CLOAKROOM_HOME": str(home), "TMPDIR": str(home.parent / "tmp")}
-    script = "import sys; from cloakroom.cli.main import main; sys.exit(main(sys.argv[1:]))"
     done = subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],
         capture_output=True,
@@ -138,7 +149,12 @@ def test_nothing_of_a_dump_remains_on_disk_in_the_store_or_in_what_is_printed(ho
     ]
     path = tmp_path / "foreign.csv"
     path.write_text("mail;name;phone\n" + "\n".join(rows) + "\n")
-    printed = run(home, "claim", "check", path) + run(home, "claim", "list") + json.dumps(documents)
+    shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "foreign.csv")
+    opened = tmp_path / "opened for writing"
+    printed = run(home, opened, "claim", "check", path, tmp_path / "packed.zip", script=_WATCHED + _MAIN)
+    # Not even for a moment does a file come into being that could hold rows; only the library's own devices do.
+    assert [name for name in opened.read_text().splitlines() if not name.startswith("/dev/")] == []
+    printed += run(home, "claim", "list") + json.dumps(documents)
     needles = [b"leftover-domain", b"Qponmlk", b"unheard.of"]
     searched = 0
     for file in home.parent.rglob("*"):

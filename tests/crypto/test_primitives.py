@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from cloakroom.crypto import (
     KEY_SIZE,
     AuthenticatedCipher,
     BlockPermutation,
+    KeyedDigest,
     hkdf_sha256,
     hmac_sha256,
     is_equal,
@@ -154,3 +156,23 @@ def test_comparing_is_comparing() -> None:
 def test_random_bytes_are_as_many_as_asked_and_never_twice() -> None:
     assert [len(random_bytes(size)) for size in (0, 1, AEAD_NONCE_SIZE, 100)] == [0, 1, 12, 100]
     assert len({random_bytes(16) for _ in range(1000)}) == 1000
+
+
+@given(st.binary(max_size=200), st.lists(st.binary(max_size=300), max_size=5))
+def test_a_prepared_digest_is_the_one_of_rfc_2104(key: bytes, messages: list[bytes]) -> None:
+    expected = [hmac_sha256(key, message) for message in messages]
+    prepared = KeyedDigest(key)
+    assert prepared.digests(messages) == expected
+    assert prepared.digests(messages, 16) == [digest[:16] for digest in expected]
+    assert all(prepared.digest(message) == digest for message, digest in zip(messages, expected, strict=True))
+
+
+def test_a_permutation_serves_threads_at_once_and_keeps_nothing_between_calls() -> None:
+    shared = BlockPermutation(KEY)
+    inputs = [bytes((number % 256,)) * (16 * (1 + number % 70)) for number in range(400)]
+    alone = [BlockPermutation(KEY).permute(blocks) for blocks in inputs]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(shared.permute, inputs)) == alone
+        assert list(pool.map(shared.invert, alone)) == inputs
+    assert shared.permute(b"") == b""
+    assert shared.permute(inputs[3]) == alone[3]

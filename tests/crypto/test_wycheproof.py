@@ -13,6 +13,7 @@ from cloakroom.crypto import (
     AEAD_TAG_SIZE,
     KEY_SIZE,
     AuthenticatedCipher,
+    KeyedDigest,
     VerifyingKey,
     hkdf_sha256,
     hmac_sha256,
@@ -72,6 +73,9 @@ def test_hkdf(group: dict[str, Any], test: dict[str, Any]) -> None:
 def test_hmac(group: dict[str, Any], test: dict[str, Any]) -> None:
     tag = hmac_sha256(bytes.fromhex(test["key"]), bytes.fromhex(test["msg"]))[: group["tagSize"] // 8]
     assert is_equal(tag, bytes.fromhex(test["tag"])) == (test["result"] == "valid")
+    prepared = KeyedDigest(bytes.fromhex(test["key"]))
+    message = bytes.fromhex(test["msg"])
+    assert prepared.digests([message, b"between", message], group["tagSize"] // 8)[::2] == [tag, tag]
 
 
 @pytest.mark.parametrize(("group", "test"), cases("ed25519_test.json"))

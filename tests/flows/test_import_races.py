@@ -10,6 +10,7 @@ from pyroaring import BitMap
 from cloakroom import importing
 from cloakroom.adapters.postgres.facet_store import FacetStore
 from cloakroom.adapters.postgres.import_store import PostgresImports
+from cloakroom.flows.import_delivery import _SeenHashes
 from cloakroom.importing import import_file
 from cloakroom.rotating import rotate_brand
 from cloakroom.vault.facets import FacetChange, FacetSealer
@@ -87,3 +88,12 @@ def test_a_rotation_waits_for_an_import_of_its_brand(application, store):
     application.refresh_keys()
     assert application.ring.generations(KeyPurpose.WRAP, brand, "CONTACT") == [2]
     rotator.close()
+
+
+def test_record_ids_that_were_seen_are_always_found_again_and_others_hardly_ever():
+    seen = _SeenHashes()
+    blocks = [[f"C{number:07d}" for number in range(at, at + 5_000)] for at in range(0, 300_000, 5_000)]
+    in_vain = sum(len(seen.note(block)) for block in blocks)
+    assert in_vain <= 2
+    assert seen.note(["new", *blocks[7][:3], "newer", blocks[0][0]]) == [1, 2, 3, 5]
+    assert seen.note([]) == []

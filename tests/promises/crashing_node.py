@@ -16,11 +16,12 @@ from pathlib import Path
 
 import psycopg
 
+from cloakroom import releasing, wiring
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
-from cloakroom.principals import authenticate
+from cloakroom.principals import Authenticated, authenticate
 from cloakroom.settings import Settings
 from cloakroom.vault.sealing import BrandSealer
-from cloakroom.wiring import open_application
+from cloakroom.wiring import Application, open_application
 from spine_world import open_records, search
 
 
@@ -83,14 +84,21 @@ class DyingLedger(PostgresLedger):
 
 
 class DyingSealer(BrandSealer):
-    """Tells the moment after a record was opened."""
+    """Notes which records it is about to open, and tells the moment after it did, once for each of a batch."""
 
-    __slots__ = ("moment",)
+    __slots__ = ()
+    moment: Moment
+    journal: int | None = None
 
-    def open(self, *arguments, **options):
-        values = super().open(*arguments, **options)
-        self.moment.reached("after opening")
-        return values
+    def open_many(self, rows, wanted):
+        if self.journal is not None and self.moment.armed:
+            noted = " ".join(str(record.ordinal) for record, _ in rows)
+            os.write(self.journal, f"{noted}\n".encode())
+            os.fsync(self.journal)
+        opened = super().open_many(rows, wanted)
+        for _ in opened:
+            self.moment.reached("after opening")
+        return opened
 
 
 class EagerLedger(DyingLedger):
@@ -124,13 +132,17 @@ def run(plan: dict) -> None:
     application = replace(application, connection=CountingConnection.connect(plan["url"], autocommit=True))
     ledger = (EagerLedger if plan.get("eager") else DyingLedger)(application.connection, application.sets)
     ledger.moment = moment
-    sealers = {number: DyingSealer(application.ring, number) for number in application.catalogue.brands.values()}
-    for sealer in sealers.values():
-        sealer.moment = moment
-    application.__dict__.update(ledger=ledger, sealers=sealers)
+    DyingSealer.moment = moment
+    if "journal" in plan:
+        DyingSealer.journal = os.open(plan["journal"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    wiring.BrandSealer = DyingSealer
+    application.__dict__.update(ledger=ledger)
     who = authenticate(application, Path(plan["credential"]))
     screen = Screen(Path(plan["screen"]), moment)
     moment.armed = True
+    if "release" in plan:
+        release(application, who, plan, moment)
+        return
     for tokens in plan["batches"]:
         for item in open_records(application, who, tokens).revealed:
             if item.values:
@@ -138,6 +150,19 @@ def run(plan: dict) -> None:
         for brand, found in search(application, who, plan["brands"], plan["address"]).tokens.items():
             for token in found:
                 screen.show({"token": token, "found": brand})
+
+
+def release(application: Application, who: Authenticated, plan: dict, moment: Moment) -> None:
+    """Run a release, in blocks small enough that there are several."""
+    releasing.ROWS_PER_READ = 100
+    releasing.run_release(
+        application,
+        who,
+        plan["release"],
+        Path(plan["target"]),
+        canary_domain="coatcheck.example",
+        progress=lambda done, rows: moment.reached("while writing"),
+    )
 
 
 def run_all(plans: list[dict]) -> list[int]:

@@ -13,13 +13,14 @@ import pytest
 from cloakroom.adapters.tile_files import TileDirectory
 from cloakroom.crypto import SigningKey
 from cloakroom.errors import LimitError, TamperedError, UncheckableError
+from cloakroom.ledger.record_sets import decode_set_bundle, encode_set_bundle
 from cloakroom.ledger.verification import (
     EarlierCheckpoint,
     Inspection,
     Verification,
     VerificationLimits,
     examine_export,
-    set_path,
+    set_bundle_path,
     verify_export,
 )
 from cloakroom.tlog import (
@@ -92,8 +93,8 @@ class Inspector:
                 sets.append((number, body["set_sha256"]))
         return Inspection(problems, sets)
 
-    def inspect_set(self, digest: str, content: bytes) -> str | None:
-        return "is empty" if not content else None
+    def inspect_set(self, number: int, content: bytes) -> str | None:
+        return "is odd" if content == b"odd" else None
 
 
 def build(entries: Sequence[bytes], signer: Ed25519Signer = LOG) -> Export:
@@ -193,7 +194,10 @@ def test_a_file_that_is_longer_shorter_or_empty_is_found_and_named(path: str) ->
         "tile/0/000.p/256",
         "checkpoint.old",
         "sets/ab/cd",
-        "sets/00/" + "ab" * 32,
+        "sets/002",
+        "sets/001.p/45",
+        "sets/0000",
+        "sets/tile/entries/000",
     ],
 )
 def test_a_file_that_does_not_belong_is_found_and_named(path: str) -> None:
@@ -313,37 +317,74 @@ def test_witnesses_can_be_demanded() -> None:
     assert unaware.unknown_signatures == (witness.name,)
 
 
-def with_sets(contents: Sequence[bytes]) -> tuple[Export, list[str]]:
-    digests = [hashlib.sha256(content).hexdigest() for content in contents]
-    entries = [json.dumps({"set_sha256": digest}).encode() for digest in digests] + [b"{}"] * 300
-    export = build(entries)
-    return Export({**export.files, **{set_path(d): c for d, c in zip(digests, contents, strict=True)}}), digests
+def with_sets(contents: dict[int, bytes], size: int = 300) -> Export:
+    """An export of entries some of which name a set."""
+    digests = {number: hashlib.sha256(content).hexdigest() for number, content in contents.items()}
+    entries = [json.dumps({"set_sha256": digests[n]}).encode() if n in digests else b"{}" for n in range(size)]
+    files = dict(build(entries).files)
+    for first in range(0, size, 256):
+        bundle = Tile(ENTRIES, first // 256, min(256, size - first))
+        sets = [contents.get(number) for number in range(*bundle.span)]
+        if any(sets):
+            files[set_bundle_path(bundle)] = encode_set_bundle(sets)
+    return Export(files)
+
+
+WITH_SETS = with_sets({0: b"one", 1: b"two", 7: b"one", 255: b"edge", 256: b"next", 299: b"last"})
 
 
 def test_record_sets_lie_beside_the_entries_that_name_them() -> None:
-    export, digests = with_sets([b"one", b"two", b"one"])
-    verification = examine(export, inspector=Inspector())
+    verification = examine(WITH_SETS, inspector=Inspector())
     assert verification.findings == ()
-    assert verification.sets == 2
-    for digest in set(digests):
-        path = set_path(digest)
-        for other in (export.flipped(path, 0, 1), export.changed(path, b""), export.changed(path, None)):
-            (finding,) = examine(other, inspector=Inspector()).findings
-            assert finding.path == path
-            assert finding.entries == (digests.index(digest),) * 2
+    assert verification.sets == 6
+    assert examine(WITH_SETS).findings == ()
 
 
-def test_a_record_set_that_no_entry_names_is_found() -> None:
-    export, _ = with_sets([b"one"])
-    stray = set_path(hashlib.sha256(b"stray").hexdigest())
-    (finding,) = examine(export.changed(stray, b"stray"), inspector=Inspector()).findings
-    assert finding.path == stray
+@pytest.mark.parametrize("path", ["sets/000", "sets/001.p/44"])
+def test_any_byte_flipped_in_a_set_bundle_is_found_and_that_file_is_named(path: str) -> None:
+    content = WITH_SETS.files[path]
+    for at in range(len(content)):
+        findings = examine(WITH_SETS.flipped(path, at, 1 << (at % 8)), inspector=Inspector()).findings
+        assert {finding.path for finding in findings} == {path}, at
+        assert all(finding.is_tampered for finding in findings)
+    for other in (b"", content[:-1], content[4:], content + bytes(4), b"\xff" * 20):
+        findings = examine(WITH_SETS.changed(path, other), inspector=Inspector()).findings
+        assert {finding.path for finding in findings} == {path}
 
 
-def test_without_an_inspector_record_sets_are_held_against_their_names() -> None:
-    export, digests = with_sets([b"one"])
-    assert examine(export).findings == ()
-    assert named(export.flipped(set_path(digests[0]), 0, 1)) == [set_path(digests[0])]
+def test_the_entry_whose_set_was_exchanged_taken_or_added_is_named_by_number() -> None:
+    path = "sets/000"
+    sets = decode_set_bundle(WITH_SETS.files[path])
+    for number, content in ((0, b"two"), (7, None), (9, b"nine")):
+        changed = [content if at == number else item for at, item in enumerate(sets)]
+        export = WITH_SETS.changed(path, encode_set_bundle(changed))
+        (finding,) = examine(export, inspector=Inspector()).findings
+        assert (finding.path, finding.entries) == (path, (number, number))
+
+
+def test_a_missing_set_bundle_is_found_and_named() -> None:
+    (finding,) = examine(WITH_SETS.changed("sets/000", None), inspector=Inspector()).findings
+    assert (finding.path, finding.is_tampered, finding.entries) == ("sets/000", False, (0, 255))
+
+
+def test_a_set_bundle_beside_entries_that_name_none_is_found() -> None:
+    stray = SMALL.changed("sets/001.p/44", encode_set_bundle([b"stray", *[None] * 43]))
+    (finding,) = examine(stray, inspector=Inspector()).findings
+    assert (finding.path, finding.entries) == ("sets/001.p/44", (256, 256))
+
+
+def test_set_bundles_of_earlier_sizes_may_stay_if_they_agree() -> None:
+    contents = {0: b"one", 1: b"two", 260: b"next", 299: b"last"}
+    earlier = with_sets({n: c for n, c in contents.items() if n < 261}, 261)
+    late = with_sets(contents)
+    both = Export({**earlier.files, **late.files})
+    verification = examine(both, inspector=Inspector())
+    assert verification.findings == ()
+    path = "sets/001.p/5"
+    assert path in both.files
+    for at in range(len(both.files[path])):
+        assert named(both.flipped(path, at, 1)) == [path]
+    assert named(both.changed(path, both.files[path] + bytes(4))) == [path]
 
 
 def test_the_inspector_sees_each_entry_of_the_tree_once_and_in_order() -> None:
@@ -370,10 +411,9 @@ def test_what_an_inspector_finds_is_named_with_its_entry() -> None:
         verify_export(export, LOG.key.verifying_key, LOG.name, inspector=Inspector())
 
 
-def test_an_empty_set_whose_hash_is_right_is_still_inspected() -> None:
-    export, digests = with_sets([b""])
-    (finding,) = examine(export, inspector=Inspector()).findings
-    assert (finding.path, finding.reason) == (set_path(digests[0]), "is empty")
+def test_a_set_whose_hash_is_right_is_still_inspected() -> None:
+    (finding,) = examine(with_sets({3: b"odd"}, 9), inspector=Inspector()).findings
+    assert (finding.path, finding.reason, finding.entries) == ("sets/000.p/9", "is odd", (3, 3))
 
 
 def test_progress_is_told_in_entries() -> None:

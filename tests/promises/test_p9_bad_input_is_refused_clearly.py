@@ -22,6 +22,7 @@ from cloakroom.gate.policy import PrincipalKind
 from cloakroom.importing import import_file
 from cloakroom.settings import Settings
 from cloakroom.testing.group import copy_configuration
+from cloakroom.vault.envelope import HEADER_SIZE
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import initialise, open_application
 from spine_world import live_ordinals, open_records, rows_of, search, staff, tokens_of
@@ -45,11 +46,13 @@ TAMPERINGS = {
     "a byte of an envelope": "update record set contact = set_byte(contact, 60, get_byte(contact, 60) # 1)",
     "a byte of a tag": "update record set contact = set_byte(contact, length(contact) - 1,"
     " get_byte(contact, length(contact) - 1) # 128)",
-    "the commitment": "update record set contact = set_byte(contact, 20, get_byte(contact, 20) # 1)",
+    "the commitment to the keys": "update person_key set wraps = set_byte(wraps, 100, get_byte(wraps, 100) # 1)",
     "the initial value": "update record set contact = set_byte(contact, 7, get_byte(contact, 7) # 1)",
     "the format": "update record set contact = set_byte(contact, 0, 2)",
-    "the version in the header": "update record set contact = set_byte(contact, 5, 9)",
-    "the key number in the header": "update record set contact = set_byte(contact, 1, 9)",
+    "the version": "update record set version = version + 1",
+    "a version that cannot be": "update record set version = -1",
+    "the number of a field": "update record set contact = set_byte(contact, 12, get_byte(contact, 12) # 64)",
+    "the length of a value": "update record set contact = set_byte(contact, 13, 127)",
     "an envelope cut short": "update record set contact = substr(contact, 1, length(contact) - 3)",
     "an envelope of a few bytes": "update record set contact = '\\x0100'",
     "an empty envelope": "update record set contact = ''",
@@ -60,12 +63,15 @@ TAMPERINGS = {
     " where o.brand <> r.brand and o.contact is not null",
     "a wrap": "update person_key set wraps = set_byte(wraps, 20, get_byte(wraps, 20) # 1)",
     "the wraps of two classes swapped": "update person_key set wraps ="
-    " substr(wraps, 1, 12) || substr(wraps, 61, 48) || substr(wraps, 13, 48) || substr(wraps, 109)",
+    " substr(wraps, 33, 32) || substr(wraps, 1, 32) || substr(wraps, 65)",
+    "the halves of a wrapped key swapped": "update person_key set wraps ="
+    " substr(wraps, 17, 16) || substr(wraps, 1, 16) || substr(wraps, 33)",
+    "wraps without a commitment": "update person_key set wraps = substr(wraps, 1, 96)",
     "the wraps of another record": "update person_key k set wraps = o.wraps from person_key o"
     " where o.brand = k.brand and o.ordinal = k.ordinal + 1",
-    "the nonce of the wraps": "update person_key set wraps = set_byte(wraps, 0, get_byte(wraps, 0) # 1)",
     "another generation": "update person_key set generation = 7",
     "another key number": "update person_key set key_number = 7",
+    "a key number that cannot be": "update person_key set key_number = 256",
 }
 
 
@@ -94,13 +100,14 @@ def test_cells_of_one_envelope_in_each_others_place_do_not_open(application):
     (envelope,) = application.connection.execute(
         "select contact from record where ordinal = %s", (ordinal,)
     ).fetchone()
-    at, cells = 42, []
+    at, cells = HEADER_SIZE, []
     while at < len(envelope):
-        size = int.from_bytes(envelope[at + 1 : at + 3])
-        cells.append((envelope[at : at + 1], envelope[at + 1 : at + 3 + size]))
-        at += 3 + size
+        size = 2 + 16 * envelope[at + 1] + 16
+        cells.append((envelope[at : at + 1], envelope[at + 1 : at + size]))
+        at += size
+    assert at == len(envelope)
     (one, first), (two, second) = cells[:2]
-    swapped = envelope[:42] + one + second + two + first + b"".join(a + b for a, b in cells[2:])
+    swapped = envelope[:HEADER_SIZE] + one + second + two + first + b"".join(a + b for a, b in cells[2:])
     application.connection.execute("update record set contact = %s where ordinal = %s", (swapped, ordinal))
     answer = open_records(application, who, tokens, fields=EVERYTHING, purpose="access_request")
     assert str(answer.broken) == f"record {ordinal} does not open: a stored row was changed"

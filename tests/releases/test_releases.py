@@ -5,67 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
+import psycopg
 import pyrage
 import pytest
+from pyroaring import BitMap
+from release_world import DOMAIN, FIELDS, IDENTITY, approved, content, enrol_everybody, release_entries
 
 from cloakroom import principals, releasing
 from cloakroom.errors import CloakroomError, DeniedError, UsageError
 from cloakroom.flows.find import FindRequest, find
-from cloakroom.gate.policy import PrincipalKind
-from cloakroom.gate.releases import ReleaseContent
-from cloakroom.ledger.entry import decode_entry
 from cloakroom.ledger.record_sets import entry_place
 from cloakroom.scope import affected_by
+from cloakroom.vault.sealing import BrandSealer
 from cloakroom.wiring import Application
 from foreign_tools import tool
-
-ROLES = {
-    "marketing": "marketing_operations",
-    "privacy": "privacy_officer",
-    "security": "security_responder",
-    "second-privacy": "privacy_officer",
-    "associate": "store_associate",
-}
-IDENTITY = pyrage.x25519.Identity.generate()
-FIELDS = ("given_name", "family_name", "email", "street", "city", "postcode", "country")
-DOMAIN = "coatcheck.example"
 
 
 @pytest.fixture
 def who(application: Application) -> dict[str, principals.Authenticated]:
-    principals.enrol(application, "app", kind=PrincipalKind.APPLICATION, roles=frozenset({"web_shop"}))
-    found = {}
-    for name, role in ROLES.items():
-        path = principals.enrol(
-            application, name, kind=PrincipalKind.PERSON, roles=frozenset({role}), works_through="app"
-        )
-        found[name] = principals.authenticate(application, path)
-    return found
-
-
-def content(**changes: object) -> ReleaseContent:
-    asked = ReleaseContent(
-        kind="campaign",
-        brand="tarsenne",
-        fields=FIELDS,
-        recipient="printer-7",
-        recipient_key=str(IDENTITY.to_public()),
-        maximum=5_000,
-        reference="CAMPAIGN-2026",
-    )
-    return replace(asked, **changes)
-
-
-def approved(application: Application, who, **changes: object) -> str:
-    found = releasing.request_release(application, who["marketing"], content(**changes))
-    for name in ("privacy", "security"):
-        found = releasing.approve_release(application, who[name], found.id, found.standing.content.digest)
-    assert found.standing.state == "approved"
-    return found.id
+    return enrol_everybody(application)
 
 
 def run(application: Application, who, name: str, target: Path) -> releasing.Finished:
@@ -78,19 +39,6 @@ def opened_by_age(path: Path, folder: Path) -> bytes:
     key = folder / "recipient.key"
     key.write_text(str(IDENTITY) + "\n")
     return subprocess.run([age, "-d", "-i", str(key), str(path)], capture_output=True, check=True).stdout
-
-
-def release_entries(application: Application, phase: str):
-    rows = application.connection.execute(
-        "select body, sealed_set from ledger_entry where operation = 'release' order by id"
-    ).fetchall()
-    found = [(decode_entry(body), data) for body, data in rows]
-    opened = application.sets.open
-    return [
-        (entry, opened(entry_place(entry.lineage), data) if data else None)
-        for entry, data in found
-        if entry.detail.get("phase") == phase
-    ]
 
 
 def test_the_recipient_opens_the_file_with_the_age_tool_and_finds_every_record_and_the_canaries(
@@ -264,3 +212,34 @@ def test_the_affected_of_a_release_are_its_exact_set(application: Application, w
     _, data = release_entries(application, "run")[0]
     found = affected_by(application, lineage="marketing", count_persons=False)
     assert data - found.report.records <= application.canaries()
+
+
+def test_records_are_looked_at_for_planting_only_under_an_entry_of_their_own(
+    application: Application, who, tmp_path: Path, monkeypatch
+):
+    """Whatever is opened before the entry of the whole set is covered by one that was durable before."""
+    opened, covered = BitMap(), []
+    honest = BrandSealer.open_many
+
+    def watched(self, rows, wanted):
+        opened.update(record.ordinal for record, _ in rows)
+        with psycopg.connect(application.url) as other:  # what is not committed does not show over there
+            entered = [
+                application.sets.open(entry_place(lineage), data)
+                for lineage, data in other.execute(
+                    "select lineage, sealed_set from ledger_entry"
+                    " where operation = 'release' and sealed_set is not null"
+                )
+            ]
+        covered.append(opened <= BitMap.union(BitMap(), *entered))
+        return honest(self, rows, wanted)
+
+    monkeypatch.setattr(BrandSealer, "open_many", watched)
+    done = run(application, who, approved(application, who), tmp_path / "x.age")
+    assert covered
+    assert all(covered)
+    (templates, data), (whole, _) = release_entries(application, "templates") + release_entries(application, "run")
+    assert 0 < templates.records <= releasing.TEMPLATES
+    assert templates.records < whole.records == done.records
+    found = affected_by(application, lineage="marketing", count_persons=False)
+    assert not data - found.report.records, "they are of the audience, and counted once"

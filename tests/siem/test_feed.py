@@ -108,7 +108,7 @@ def test_a_run_goes_on_where_the_last_one_ended(application, target, cursor):
     size = add_entries(application, 10)
     assert run(application, target, cursor).next == size
     assert run(application, target, cursor) == Fed(0, size)
-    application.ledger.append({}, [application.gatekeeper.prepare(lineage="system", operation=Operation.HEARTBEAT)])
+    application.ledger.append({}, [application.entries.prepare(lineage="system", operation=Operation.HEARTBEAT)])
     assert run(application, target, cursor) == Fed(1, size + 1)
     assert sequences(target) == list(range(size + 1))
 
@@ -270,7 +270,7 @@ def test_following_ends_cleanly_when_told_to_stop(store, application, target):
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and (not target.exists() or len(target.read_bytes().splitlines()) < size):
             time.sleep(0.05)
-        application.ledger.append({}, [application.gatekeeper.prepare(lineage="x", operation=Operation.HEARTBEAT)])
+        application.ledger.append({}, [application.entries.prepare(lineage="x", operation=Operation.HEARTBEAT)])
         while time.monotonic() < deadline and len(target.read_bytes().splitlines()) <= size:
             time.sleep(0.05)
         child.terminate()

@@ -80,7 +80,7 @@ def test_refusals_are_as_loud_as_their_reason_and_never_informational():
     assert severity("a-code-of-tomorrow") == Severity.MEDIUM
     for code in {str(code) for code in ReasonCode} - {"granted"}:
         assert code in REFUSALS
-    assert set(REFUSALS) <= {str(code) for code in ReasonCode} | set(KINDS) | {"budget", "frozen"}
+    assert set(REFUSALS) <= {str(code) for code in ReasonCode} | set(KINDS) | {"budget", "frozen", "sign-count"}
 
 
 def test_freezes_are_alerts_and_a_touched_canary_is_the_loudest():

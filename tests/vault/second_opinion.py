@@ -31,28 +31,35 @@ def place_of(v):
 def envelope(v):
     """docs/spec/envelope.md."""
     key, initial = bytes.fromhex(v["key"]), bytes.fromhex(v["initial"])
-    commitment = mac(key, b"cloakroom/commitment".ljust(20, b"\0") + b"\x01" + place_of(v))[:24]
-    out = b"\x01" + number(v["key_number"], 1) + number(v["version"], 4) + initial + commitment
+    out = b"\x01" + initial
+    held = bytes(field for field, _ in v["cells"])
     for field, text in v["cells"]:
         value = text.encode() + b"\x80"
         while len(value) % 16:
             value += b"\0"
-        nonce = initial[:11] + bytes([initial[11] ^ field])
-        bound = b"cloakroom/cell".ljust(18, b"\0") + b"\x01" + place_of(v) + number(v["version"], 4) + bytes([field])
-        cell = AESGCM(key).encrypt(nonce, value, bound)
-        out += bytes([field]) + number(len(cell), 2) + cell
+        bound = (
+            b"cloakroom/cell".ljust(18, b"\0")
+            + b"\x01"
+            + place_of(v)
+            + number(v["version"], 4)
+            + held
+            + bytes([field])
+        )
+        blocks = len(value) // 16
+        size = number(blocks, 1) if blocks < 128 else number(32768 + blocks, 2)
+        out += bytes([field]) + size + AESGCM(key).encrypt(initial + bytes([field]), value, bound)
     return out
 
 
 def wraps(v):
     """docs/spec/keys.md."""
-    nonce, out = bytes.fromhex(v["nonce"]), bytes.fromhex(v["nonce"])
-    for at, (encryption_key, key) in enumerate(zip(v["encryption_keys"], v["keys"], strict=True), 1):
-        bound = (
-            b"cloakroom/wrap".ljust(18, b"\0") + b"\x01" + place_of(v | {"class": at}) + number(v["generation"], 2)
-        )
-        out += AESGCM(bytes.fromhex(encryption_key)).encrypt(nonce, bytes.fromhex(key), bound)
-    return out
+    encryption_keys = [bytes.fromhex(key) for key in v["encryption_keys"]]
+    commitment_key = derived(b"".join(encryption_keys), b"cloakroom/wraps/commitment/v1")
+    out = b""
+    for encryption_key, key in zip(encryption_keys, v["keys"], strict=True):
+        out += permuted(encryption_key, bytes.fromhex(key))
+    place = number(v["brand"], 2) + number(v["ordinal"], 4) + number(v["key_number"], 1) + number(v["generation"], 2)
+    return out + mac(commitment_key, b"cloakroom/wraps".ljust(18, b"\0") + b"\x01" + place + out)[:24]
 
 
 def ring_key(v):

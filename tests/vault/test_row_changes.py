@@ -8,7 +8,7 @@ from vault_worlds import ALBA, CATALOGUE, block, ring
 
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.row_changes import DELETED, LIVE, KnownRecord, RowFate, plan_changes
-from cloakroom.vault.rows import RowDigests, cells_of, cells_of_row, links_by_row
+from cloakroom.vault.rows import RowDigests, cells_of_row, columns_of, links_by_row
 from cloakroom.vault.sealing import BrandSealer
 
 RING = ring()
@@ -21,7 +21,7 @@ def stored(row, at):
     one = block(row, at=at)
     keys, opened = SEALER.new_keys(5)
     index_cell = links_by_row(1, DIGESTS.index_entries(one))[0]
-    record = SEALER.seal(5, 1, opened, cells_of_row(cells_of(one, CATALOGUE), 0, index_cell))
+    record = SEALER.seal(5, 1, opened, cells_of_row(columns_of(one, CATALOGUE), 0, index_cell))
     return KnownRecord(5, 1, at, LIVE, DIGESTS.contents(one)[0], record.envelopes[1], keys)
 
 

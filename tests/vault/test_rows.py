@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from vault_worlds import ALBA, BOREAS, CATALOGUE, block, ring
 
 from cloakroom.vault.envelope import EnvelopeClass
-from cloakroom.vault.rows import INDEX_CELL, RowDigests, cells_of, cells_of_row, links_by_row, read_index_cell
+from cloakroom.vault.rows import INDEX_CELL, RowDigests, cells_of_row, columns_of, links_by_row, read_index_cell
 
 DIGESTS = RowDigests(ring(), CATALOGUE, ALBA)
 ADA = {
@@ -25,7 +25,7 @@ rows = st.fixed_dictionaries(
 
 def test_each_field_goes_to_its_class_and_absent_ones_nowhere():
     one = block(ADA | {"spend_total": "12.50", "birth_date": None})
-    cells = cells_of_row(cells_of(one, CATALOGUE), 0, b"")
+    cells = cells_of_row(columns_of(one, CATALOGUE), 0, b"")
     names = {
         CATALOGUE.field_name(number): (item, value)
         for item, held in cells.items()
@@ -51,7 +51,7 @@ def test_the_index_cell_remembers_every_entry_of_its_row():
     number = CATALOGUE.indexes["email"]
     assert (number, DIGESTS.link("email", ["ada@example.com"])) in cells[0]
     assert read_index_cell(b"") == []
-    held = cells_of_row(cells_of(two, CATALOGUE), 1, links_by_row(2, entries)[1])[EnvelopeClass.IDENTITY]
+    held = cells_of_row(columns_of(two, CATALOGUE), 1, links_by_row(2, entries)[1])[EnvelopeClass.IDENTITY]
     assert held[0][0] == INDEX_CELL
 
 

@@ -77,10 +77,8 @@ class World:
     def open(self, node: str = "test") -> Application:
         return open_application(replace(self.settings, node=node))
 
-    def start(self, *options: str) -> Node:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+    def start(self, *options: str, port: int | None = None) -> Node:
+        port = port or free_port()
         log = self.settings.home / f"node-{port}.log"
         command = [sys.executable, "-m", "cloakroom", "serve", "--port", str(port), "--home", str(self.settings.home)]
         environment = {
@@ -128,6 +126,12 @@ class World:
         with psycopg.connect(self.settings.database_url or "") as connection:
             rows = connection.execute("select body from ledger_entry order by id").fetchall()
         return [decode_entry(row[0]) for row in rows]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _is_ready(node: Node) -> bool:

@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +18,8 @@ import polars as pl
 import pyrage
 
 from cloakroom.errors import UsageError
+
+Rows = Iterator[Mapping[str, str]]
 
 
 def write_release_file(
@@ -35,27 +37,92 @@ def write_release_file(
     Raises:
         UsageError: The key is none.
     """
-    try:
-        recipient = pyrage.x25519.Recipient.from_str(recipient_key)
-    except pyrage.RecipientError as error:
-        raise UsageError("the recipient's key is no age public key") from error
     partial = path.with_name(f"{path.name}.part")
     partial.unlink(missing_ok=True)
     handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
-        source = _parquet(columns, rows) if form == "parquet" else _CSVReader(columns, rows)
-        try:
-            pyrage.encrypt_io(source, file, [recipient])
-        except pyrage.EncryptError:
-            if isinstance(source, _CSVReader) and source.failure is not None:
-                raise source.failure from None
-            raise
+        _encrypt(file, recipient_key, form, columns, rows)
         file.flush()
         os.fsync(file.fileno())
     with partial.open("rb") as written:
         digest = hashlib.file_digest(written, "sha256").hexdigest()
     partial.replace(path)
     return digest
+
+
+class ReleaseParts(io.RawIOBase):
+    """Takes an encrypted file in parts of one size and hands each on when it is full.
+
+    Attributes:
+        size: Bytes taken so far.
+        count: Parts handed on so far.
+    """
+
+    def __init__(self, keep: Callable[[int, bytes], None], part_bytes: int) -> None:
+        """Take what keeps a part under its number, from 0, and how large a part is."""
+        self._keep = keep
+        self._part_bytes = part_bytes
+        self._waiting = bytearray()
+        self._digest = hashlib.sha256()
+        self.size = 0
+        self.count = 0
+        self.failure: BaseException | None = None
+
+    def write_file(self, recipient_key: str, form: str, columns: Sequence[str], rows: Rows) -> str:
+        """Write the encrypted file of `rows` and return its SHA-256 in hex.
+
+        Raises:
+            UsageError: The key is none.
+        """
+        try:
+            _encrypt(self, recipient_key, form, columns, rows)
+        except BaseException:
+            # The encrypting library passes on that writing failed, not why.
+            if self.failure is not None:
+                raise self.failure from None
+            raise
+        if self._waiting:
+            self._hand_on(len(self._waiting))
+        return self._digest.hexdigest()
+
+    def writable(self) -> bool:
+        """Answer yes."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Take bytes."""
+        taken = bytes(data)
+        self._digest.update(taken)
+        self._waiting += taken
+        self.size += len(taken)
+        try:
+            while len(self._waiting) >= self._part_bytes:
+                self._hand_on(self._part_bytes)
+        except BaseException as error:
+            self.failure = error
+            raise
+        return len(taken)
+
+    def _hand_on(self, size: int) -> None:
+        self._keep(self.count, bytes(self._waiting[:size]))
+        del self._waiting[:size]
+        self.count += 1
+
+
+def _encrypt(
+    file: IO[bytes] | ReleaseParts, recipient_key: str, form: str, columns: Sequence[str], rows: Rows
+) -> None:
+    try:
+        recipient = pyrage.x25519.Recipient.from_str(recipient_key)
+    except pyrage.RecipientError as error:
+        raise UsageError("the recipient's key is no age public key") from error
+    source = _parquet(columns, rows) if form == "parquet" else _CSVReader(columns, rows)
+    try:
+        pyrage.encrypt_io(source, file, [recipient])
+    except pyrage.EncryptError:
+        if isinstance(source, _CSVReader) and source.failure is not None:
+            raise source.failure from None
+        raise
 
 
 def _parquet(columns: Sequence[str], rows: Iterator[Mapping[str, str]]) -> IO[bytes]:

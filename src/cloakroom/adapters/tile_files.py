@@ -5,8 +5,8 @@ disk, takes its name in one step, and the directory is flushed as well. The chec
 reads while this writes never sees a head without what it stands for. A crash leaves at most one file under a
 temporary name, which nobody lists and the next write of that file replaces.
 
-A tile, a bundle or a record set never changes: writing the same again does nothing, writing something else under its
-name is refused. Only the checkpoint is replaced.
+A tile or a bundle, of entries or of record sets, never changes: writing the same again does nothing, writing
+something else under its name is refused. Only the checkpoint is replaced.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloakroom.errors import LimitError, TamperedError, UncheckableError, UsageError
-from cloakroom.ledger.verification import CHECKPOINT_PATH
+from cloakroom.ledger.verification import CHECKPOINT_PATH, set_bundle_path, tile_of
 from cloakroom.tlog.limits import DEFAULT_LIMITS, Limits
-from cloakroom.tlog.tiles import Tile, edge_tiles, size_limit
+from cloakroom.tlog.tiles import ENTRIES, Tile, edge_tiles, size_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ class TileDirectory:
         self._limits = limits
 
     def publish(self, files: Mapping[str, bytes], checkpoint: bytes) -> None:
-        """Write tiles, bundles and record sets, then the checkpoint that covers them; durable on return.
+        """Write tiles and bundles, then the checkpoint that covers them; durable on return.
 
         Raises:
             TamperedError: One of them is there with another content.
@@ -124,10 +124,11 @@ class TileDirectory:
         Args:
             size: Size of the published tree.
         """
-        keep = {tile.path for tile in edge_tiles(size)}
+        edge = edge_tiles(size)
+        keep = {tile.path for tile in edge} | {set_bundle_path(tile) for tile in edge if tile.level == ENTRIES}
         removed = 0
         for path in list(self.paths()):
-            tile = _tile_or_none(path)
+            tile = tile_of(path)
             if tile is not None and tile.is_partial and tile.span[1] <= size and path not in keep:
                 (self._root / path).unlink()
                 removed += 1
@@ -189,10 +190,3 @@ class TileDirectory:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-
-
-def _tile_or_none(path: str) -> Tile | None:
-    try:
-        return Tile.parse(path)
-    except UncheckableError:
-        return None

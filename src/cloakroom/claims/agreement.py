@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from pyroaring import BitMap
 
-from cloakroom.claims.values import VAULT_FIELDS, same_number
+from cloakroom.claims.values import HELD_EMAILS, HELD_PHONES, VAULT_FIELDS, same_number
 
 _CHAIN_MAX = 60
 _KEYS = ("email", "phone", "phone_2", "name")
@@ -29,7 +29,7 @@ def proving_pairs(
         held: The columns of `values.held_values` of those records.
         is_name_partial: Whether the table shows only one part of names.
     """
-    if pairs.height == 0 or held.height == 0:
+    if pairs.height == 0 or held.height == 0 or not set(_KEYS) & set(shown.columns):
         return pl.DataFrame(schema={"row": pl.UInt32, "ordinal": pl.Int64, "score": pl.Int64})
     columns = [name for name in shown.columns if name != "row"]
     joined = pairs.join(shown, on="row").join(
@@ -60,12 +60,27 @@ _TIMES = ("ordinal", "valid_from", "valid_to")
 
 def _agrees(name: str, *, is_name_partial: bool) -> pl.Expr:
     if name in ("phone", "phone_2"):
-        return same_number(pl.col(name), pl.col("held_phone")) | same_number(pl.col(name), pl.col("held_mobile"))
-    equal = (pl.col(name) == pl.col(f"held_{name}")).fill_null(value=False)
-    if name == "name" and is_name_partial:
-        missing = pl.col("name").str.split(" ").list.set_difference(pl.col("held_name").str.split(" "))
-        return equal | (missing.list.len() == 0)
-    return equal
+        return pl.any_horizontal(*(same_number(pl.col(name), pl.col(f"held_{held}")) for held in HELD_PHONES))
+    if name == "email":
+        return pl.any_horizontal(*(pl.col(name) == pl.col(f"held_{held}") for held in HELD_EMAILS)).fill_null(
+            value=False
+        )
+    return _same_name(is_partial=is_name_partial)
+
+
+def _same_name(*, is_partial: bool) -> pl.Expr:
+    """Answer whether a shown name is the held one, with or without what the record holds beside it.
+
+    A record may hold a patronymic or a reading beside the name itself; a row may show these too, or instead.
+    """
+    equal = (pl.col("name") == pl.col("held_name")).fill_null(value=False)
+    shown, base = pl.col("name").str.split(" "), pl.col("held_name").fill_null("").str.split(" ")
+    more = pl.col("held_name_more").fill_null("").str.split(" ")
+    has_more = pl.col("held_name_more").fill_null("") != ""
+    beyond = shown.list.set_difference(base)
+    whole = (base.list.set_difference(shown).list.len() == 0) | (shown.list.set_difference(more).list.len() == 0)
+    longer = has_more & (beyond.list.set_difference(more).list.len() == 0) & whole
+    return equal | longer | (beyond.list.len() == 0) if is_partial else equal | longer
 
 
 def pairs_by_name(shown: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:

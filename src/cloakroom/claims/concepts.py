@@ -14,6 +14,7 @@ from importlib.resources import files
 import polars as pl
 
 from cloakroom.canonical.countries import country_code
+from cloakroom.claims import dates
 from cloakroom.claims.country_names import country_of
 from cloakroom.claims.tables import share_of
 
@@ -72,6 +73,7 @@ _CONTENT: Mapping[str, str] = {
     "salesforce": r"^\s*00[0-9A-Za-z]{13}(?:[0-9A-Za-z]{3})?\s*$",
     "phone": r"^\s*(?:(?:\+|00)[\d\s().\-/]{7,24}|\(?0?[\d\s().\-/]{7,20})\s*$",
     "date": r"^\s*(?:(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)?\d\d)(?:[T ].*)?\s*$",
+    "birth": dates.CONTENT,
     "amount": r"^\s*[-+]?[\d\s.,'’]*\d\s*(?:[€$£¥]|[A-Z]{3})?\s*$",
     "letters": r"\p{L}",
     "digit": r"\d",
@@ -79,7 +81,7 @@ _CONTENT: Mapping[str, str] = {
 _NEEDS: Mapping[Concept, tuple[str, float]] = {
     Concept.EMAIL: ("email", 0.3),
     Concept.PHONE: ("phone", 0.3),
-    Concept.BIRTH_DATE: ("date", 0.5),
+    Concept.BIRTH_DATE: ("birth", 0.5),
     Concept.TOTAL_SALES: ("amount", 0.5),
     Concept.NAME: ("letters", 0.5),
     Concept.GIVEN_NAME: ("letters", 0.5),
@@ -119,7 +121,8 @@ def _patterns() -> tuple[tuple[Concept, re.Pattern[str]], ...]:
     """Return what headers say, from `headers.toml`."""
     text = files("cloakroom.claims").joinpath("headers.toml").read_text("utf-8")
     return tuple(
-        (Concept(entry["concept"]), re.compile("|".join(entry["words"]))) for entry in tomllib.loads(text)["header"]
+        (Concept(entry["concept"]), re.compile("|".join(map(_bare_letters, entry["words"]))))
+        for entry in tomllib.loads(text)["header"]
     )
 
 
@@ -136,13 +139,11 @@ def concept_of_header(header: str) -> Concept:
 
 def header_words(header: str) -> list[str]:
     """Return the parts of a header's path as plain words: ``Owner__r.FirstName`` gives ``owner``, ``first name``."""
-    plain = "".join(
-        sign for sign in unicodedata.normalize("NFKD", header.replace("ß", "ss")) if not unicodedata.combining(sign)
-    )
+    plain = _bare_letters(header)
     parts = []
     for part in plain.split("."):
         bare = re.sub(r"__[cr]$", "", part.strip(), flags=re.IGNORECASE)
-        bare = re.sub(r"\[\d+\]|\(\d+\)", " ", bare)
+        bare = re.sub(r"\[\d+\]|\(\d+\)", " ", bare).replace("#", " no ")
         spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", bare)
         words = " ".join(re.sub(r"[\W_]+", " ", spaced).lower().split())
         words = re.sub(
@@ -154,6 +155,12 @@ def header_words(header: str) -> list[str]:
         if words:
             parts.append(words)
     return parts or [""]
+
+
+def _bare_letters(text: str) -> str:
+    """Return `text` without diacritics; kana lose their voicing marks, in headers and in patterns alike."""
+    decomposed = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
 
 
 def _shares(values: pl.Series) -> dict[str, float]:
@@ -174,6 +181,8 @@ def _checked(concept: Concept, column: str, values: pl.Series, shares: Mapping[s
     """Believe the header only where the content bears it out; else go by the content."""
     if shares["filled"] == 0:
         return concept
+    if shares["email"] >= 0.5:
+        return Concept.EMAIL  # Whatever the header says: `email.address` is no street.
     if concept is Concept.COUNTRY:
         return concept if shares["country"] >= 0.5 else Concept.OTHER
     if concept in _NEEDS:
@@ -239,4 +248,6 @@ def country_column(frame: pl.DataFrame, recognised: Recognised) -> pl.Series:
     values = frame[columns[0]]
     unique = values.unique().drop_nulls()
     codes = [country_code(value) or country_of(value) for value in unique.to_list()]
+    if codes == unique.to_list():
+        return values.alias("country")
     return values.replace_strict(unique, pl.Series(codes, dtype=pl.String), default=None).alias("country")

@@ -2,8 +2,9 @@
 
 Order of belief: a byte order mark; zero bytes in every second place (UTF-16 without a mark); UTF-8 where a line is
 valid UTF-8; a code page for the lines that are not, so that a file glued together from two systems is read rightly
-line by line. The code page is guessed once, from the first lines that need one; among the Latin ones Windows-1252
-is taken, since it holds whatever ISO 8859-1 holds in practice.
+line by line. The code page is guessed from the lines that need one, and anew where the text ceases to look like the
+language that it was guessed by. In the neighbourhood of such lines one that is valid UTF-8 by chance is read as what
+it looks like.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import polars as pl
-from charset_normalizer import from_bytes
+
+from cloakroom.canonical.code_pages import CodePage, guess_code_page
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -22,20 +24,11 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_CODE_PAGES = [
-    "cp1252",
-    "cp1250",
-    "cp1251",
-    "cp1253",
-    "cp1254",
-    "cp1255",
-    "cp1256",
-    "cp932",
-    "gb18030",
-    "big5",
-    "euc_kr",
-]
 _SAMPLE_BYTES = 64 << 10
+_LINES_AT_ONCE = 2_000
+_LINES_OF_PIECE = 40
+_TELLING_SIGNS = 30
+_LESS_LIKE = 1.5
 
 
 class Peekable(Protocol):
@@ -61,7 +54,9 @@ class TextBlocks:
         self._stream = stream
         self._block_bytes = block_bytes
         self._wide, self._skip = wide_encoding(stream.peek(_SAMPLE_BYTES))
-        self._code_page: str | None = None
+        self._pages: dict[str, None] = {}
+        self._page: CodePage | None = None
+        self._usual = 0.0
         self._is_utf8_seen = False
         self._is_ascii = True
 
@@ -70,9 +65,10 @@ class TextBlocks:
         """Name the encoding found so far."""
         if self._wide:
             return self._wide
-        if self._code_page is None:
+        if not self._pages:
             return "ascii" if self._is_ascii else "utf-8"
-        return f"mixed utf-8 and {self._code_page}" if self._is_utf8_seen else self._code_page
+        names = ["utf-8", *self._pages] if self._is_utf8_seen else list(self._pages)
+        return f"mixed {' and '.join(names)}" if len(names) > 1 else names[0]
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the blocks."""
@@ -112,22 +108,79 @@ class TextBlocks:
         if block.isascii():
             return block
         self._is_ascii = False
-        if not is_utf8(block):
-            return b"".join(map(self._line_as_utf8, block.splitlines(keepends=True)))
-        self._is_utf8_seen = True
-        return block
+        if is_utf8(block):
+            self._is_utf8_seen = True
+            return block
+        lines = block.splitlines(keepends=True)
+        parts = [lines[start : start + _LINES_AT_ONCE] for start in range(0, len(lines), _LINES_AT_ONCE)]
+        return b"".join(line for part in parts for line in self._lines_as_utf8(part))
 
-    def _line_as_utf8(self, line: bytes) -> bytes:
-        if line.isascii():
-            return line
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            if self._code_page is None:
-                self._code_page = code_page(line)
-            return line.decode(self._code_page, "replace").encode()
-        self._is_utf8_seen = True
-        return line
+    def _lines_as_utf8(self, lines: list[bytes]) -> Iterator[bytes]:
+        others = [line for line in lines if not line.isascii() and _decoded(line) is None]
+        if others:
+            pages = dict(self._pages)
+            self._settle_page(b"".join(others))
+            if len(lines) > _LINES_OF_PIECE and not self._is_like(others[-_LINES_OF_PIECE:]):
+                self._page, self._pages = None, pages
+                yield from self._lines_of_several(lines)
+                return
+        marked = sum(not line.isascii() for line in lines)
+        is_utf8_rare = 10 * len(others) > 9 * marked
+        for line in lines:
+            text = None if line.isascii() else _decoded(line)
+            if line.isascii() or (text is not None and not (is_utf8_rare and self._is_chance(line, text))):
+                self._is_utf8_seen |= text is not None
+                yield line
+            else:
+                assert self._page is not None
+                yield line.decode(self._page.name, "replace").encode()
+
+    def _lines_of_several(self, lines: list[bytes]) -> Iterator[bytes]:
+        """Decode lines among which another code page begins: each by the page that it looks most like."""
+        others = [line for line in lines if not line.isascii() and _decoded(line) is None]
+        for start in range(0, len(others), _LINES_OF_PIECE):
+            self._settle_page(b"".join(others[start : start + _LINES_OF_PIECE]))
+        pages = [CodePage(name) for name in self._pages]
+        for line in lines:
+            if line.isascii() or _decoded(line) is not None:
+                self._is_utf8_seen |= not line.isascii()
+                yield line
+            else:
+                texts = [(page.likeness(text := line.decode(page.name, "replace")), text) for page in pages]
+                yield max(texts, key=lambda item: item[0])[1].encode()
+
+    def _settle_page(self, sample: bytes) -> None:
+        """Guess the code page of lines, or keep the one at hand where they look as the earlier ones did."""
+        signs = sum(byte > 0x7F for byte in sample[:_SAMPLE_BYTES])
+        if self._page is not None and (
+            signs < _TELLING_SIGNS or _likeness(self._page, sample) > self._usual - _LESS_LIKE
+        ):
+            return
+        self._page = guess_code_page(sample, preferred=self._pages)
+        self._pages[self._page.name] = None
+        self._usual = _likeness(self._page, sample)
+
+    def _is_like(self, lines: list[bytes]) -> bool:
+        assert self._page is not None
+        return _likeness(self._page, b"".join(lines)) > self._usual - _LESS_LIKE
+
+    def _is_chance(self, line: bytes, text: str) -> bool:
+        """Answer whether a line that is valid UTF-8 looks more like the code page around it."""
+        page = self._page
+        return page is not None and page.likeness(line.decode(page.name, "replace")) > page.likeness(text)
+
+
+def _decoded(line: bytes) -> str | None:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _likeness(page: CodePage, sample: bytes) -> float:
+    """Return how well a sample looks like a page's language, by sign."""
+    text = sample[:2000].decode(page.name, "replace")
+    return page.likeness(text) / max(sum(sign > "\x7f" for sign in text), 1)
 
 
 def is_utf8(block: bytes) -> bool:
@@ -154,12 +207,3 @@ def wide_encoding(head: bytes) -> tuple[str | None, int]:
     if even > 0.15 and odd < even / 8:
         return "utf-16-be", 0
     return None, 0
-
-
-def code_page(sample: bytes) -> str:
-    """Guess the code page of bytes that are no UTF-8."""
-    high = bytes(byte for byte in sample if byte >= 0x80)
-    if len(high) < 6:  # Too little to tell a script from: accented letters between ASCII ones.
-        return "cp1252"
-    best = from_bytes(sample[:4096], cp_isolation=_CODE_PAGES).best()
-    return "cp1252" if best is None else str(best.encoding)

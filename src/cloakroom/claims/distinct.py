@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+_WAITING_MAX = 1 << 22
 
 
 def hashes_of(values: pl.Series, seed: int) -> Hashes:
@@ -20,25 +21,36 @@ def hashes_of(values: pl.Series, seed: int) -> Hashes:
 
 
 class DistinctHashes:
-    """A set of hashes, held as a few sorted runs that are merged when they become many."""
+    """A set of hashes, held as a few sorted runs that are merged when they become many.
+
+    What comes in waits until there is enough of it to be worth sorting, or somebody asks.
+    """
 
     def __init__(self) -> None:
         self._runs: list[Hashes] = []
+        self._waiting: list[Hashes] = []
+        self._waiting_size = 0
 
     def add(self, hashes: Hashes) -> None:
         """Take hashes in; repetitions are welcome."""
-        self.add_sorted(sorted_unique(hashes))
-
-    def add_sorted(self, hashes: Hashes) -> None:
-        """Take hashes in that `sorted_unique` has made."""
         if hashes.size:
-            self._runs.append(hashes)
-            while len(self._runs) > 1 and self._runs[-2].size < 2 * self._runs[-1].size:
-                last = self._runs.pop()
-                self._runs[-1] = sorted_unique(np.concatenate((self._runs[-1], last)))
+            self._waiting.append(hashes)
+            self._waiting_size += hashes.size
+            if self._waiting_size >= _WAITING_MAX:
+                self._sort()
+
+    def _sort(self) -> None:
+        if not self._waiting:
+            return
+        self._runs.append(sorted_unique(np.concatenate(self._waiting)))
+        self._waiting, self._waiting_size = [], 0
+        while len(self._runs) > 1 and self._runs[-2].size < 2 * self._runs[-1].size:
+            last = self._runs.pop()
+            self._runs[-1] = sorted_unique(np.concatenate((self._runs[-1], last)))
 
     def unknown(self, hashes: Hashes) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Say of each hash whether it has not been taken in yet."""
+        self._sort()
         unknown = np.ones(hashes.size, np.bool_)
         for run in self._runs:
             places = np.minimum(np.searchsorted(run, hashes), run.size - 1)
@@ -47,6 +59,7 @@ class DistinctHashes:
 
     def all(self) -> Hashes:
         """Return all hashes, sorted."""
+        self._sort()
         if len(self._runs) > 1:
             self._runs = [sorted_unique(np.concatenate(self._runs))]
         return self._runs[0] if self._runs else np.zeros(0, np.uint64)
@@ -57,8 +70,8 @@ class DistinctHashes:
 
 
 def sorted_unique(hashes: Hashes) -> Hashes:
-    """Return the distinct hashes, sorted."""
-    hashes = np.sort(hashes)
+    """Return the distinct hashes, sorted; `hashes` is sorted in its place."""
+    hashes.sort()
     if hashes.size < 2:
         return hashes
     first = np.empty(hashes.size, np.bool_)

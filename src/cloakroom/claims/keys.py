@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -24,6 +26,7 @@ _SEPARATORS = "[ .()/\u00a0-]+"
 _PUBLIC_LOCAL = re.compile(r"[a-z0-9](?:[a-z0-9_+.-]{0,62}[a-z0-9])?")
 _PUBLIC_DOMAIN = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)+")
 _REGIONS_MAX = 40
+_LIBRARY_MAX = 20_000
 _USUAL_REGIONS = (
     "IT",
     "FR",
@@ -123,17 +126,25 @@ def phone_keys(values: pl.Series, countries: pl.Series) -> pl.Series:
 
 def phone_pairs(values: pl.Series, countries: pl.Series) -> pl.DataFrame:
     """Return ``row`` and ``key``, the E.164 form, of each number that is one, in no particular order."""
-    frame = pl.DataFrame({"text": values, "bare": _bare(values), "country": countries}).with_row_index("row")
-    simple, intricate, trunks = _international()
-    is_simple = frame["bare"].str.contains(simple).fill_null(value=False)
-    found = [frame.filter(is_simple).select("row", pl.col("bare").alias("key"))]
-    rest = frame.filter(~is_simple & (frame["bare"] != "").fill_null(value=False))
-    if rest.height:
-        is_plain = rest["bare"].str.contains(intricate) & ~rest["bare"].str.contains(trunks)
-        found.append(rest.filter(is_plain).select("row", pl.col("bare").alias("key")))
-        others = rest.filter(~is_plain).partition_by("country", as_dict=True, maintain_order=False)
-        found.extend(_national(part, str(code[0]) if code[0] else None) for code, part in others.items())
+    is_done = _is_international(values)  # As written: most carry no separators.
+    if is_done.all():
+        return pl.DataFrame({"row": pl.arange(0, values.len(), eager=True, dtype=pl.UInt32), "key": values})
+    found = [pl.DataFrame({"row": is_done.arg_true(), "key": values.filter(is_done)})]
+    rows = (~is_done & (values != "")).fill_null(value=False).arg_true()
+    texts = values.gather(rows)
+    rest = pl.DataFrame({"row": rows, "text": texts, "bare": _bare(texts), "country": countries.gather(rows)})
+    is_done = _is_international(rest["bare"])
+    found.append(rest.filter(is_done).select("row", pl.col("bare").alias("key")))
+    others = rest.filter(~is_done & (rest["bare"] != "")).partition_by("country", as_dict=True, maintain_order=False)
+    found.extend(_national(part, str(code[0]) if code[0] else None) for code, part in others.items())
     return pl.concat(found)
+
+
+def _is_international(values: pl.Series) -> pl.Series:
+    """Say of each number whether it is in E.164 form already, beyond doubt."""
+    form, trunks = _international()
+    is_form = values.str.contains(form)
+    return (is_form & ~values.str.contains(trunks)).fill_null(value=False)
 
 
 def _bare(values: pl.Series) -> pl.Series:
@@ -147,22 +158,39 @@ def _bare(values: pl.Series) -> pl.Series:
     return bare.scatter(others.arg_true(), bare.filter(others).str.replace_all(_SEPARATORS, ""))
 
 
-def possible_numbers(values: pl.Series, keys: pl.Series) -> pl.DataFrame:
+def narrow_digits(values: pl.Series) -> pl.Series:
+    """Return numbers with the wide digits and signs of East Asia in their common form."""
+    is_wide = (values.str.len_bytes() > values.str.len_chars()).fill_null(value=False)
+    if not is_wide.any():
+        return values
+    narrow = [unicodedata.normalize("NFKC", text) for text in values.filter(is_wide).to_list()]
+    return values.scatter(is_wide.arg_true(), pl.Series(narrow, dtype=pl.String))
+
+
+def possible_numbers(values: pl.Series, keys: pl.Series, regions: Sequence[str] = ()) -> pl.DataFrame:
     """Return what national numbers without a country may be in the countries that the column speaks of.
 
     Args:
         values: Numbers as written.
         keys: Their E.164 forms where these are known; the countries are taken from them.
+        regions: Further countries that they may be of.
 
     Returns:
         ``row`` and ``key``, several for one row.
     """
+    values = narrow_digits(values)
     bare = values.str.replace_all(_SEPARATORS, "")
     is_open = (keys.is_null() & bare.str.contains(r"^[0-9]{7,15}$")).fill_null(value=False)
     if not is_open.any():
         return pl.DataFrame(schema={"row": pl.UInt32, "key": pl.String})
     rows = pl.DataFrame({"row": is_open.arg_true(), "text": values.filter(is_open), "bare": bare.filter(is_open)})
-    parts = [_by_plan(rows, plan).select("row", "key") for region in _regions_of(keys) if (plan := _plan(region))]
+    parts = [
+        (_by_plan(rows, plan) if plan.is_literal or rows.height > _LIBRARY_MAX else _national(rows, region)).select(
+            "row", "key"
+        )
+        for region in dict.fromkeys((*_regions_of(keys), *regions))
+        if (plan := _plan(region))
+    ]
     abroad = rows.filter(pl.col("bare").str.starts_with("00"))  # The international prefix of most countries.
     dialled = abroad.select(pl.lit("+") + pl.col("bare").str.slice(2)).to_series()
     further = phone_pairs(dialled, pl.Series([None] * dialled.len(), dtype=pl.String))
@@ -227,14 +255,13 @@ def _at_start(pattern: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _international() -> tuple[str, str, str]:
-    """Return patterns of international numbers that are E.164 already, beyond doubt.
+def _international() -> tuple[str, str]:
+    """Return two patterns: numbers that are E.164 already beyond doubt fit the first and not the second.
 
-    The first holds for itself. The second is for countries whose trunk prefix is more than one digit, and holds
-    where the third does not. Numbers that go on with a trunk prefix are left to the library, since people write
-    ``+44 (0)20``.
+    The second is of the countries whose trunk prefix is more than one digit. Numbers that go on with a trunk prefix
+    are left to the library, since people write ``+44 (0)20``.
     """
-    simple, intricate, trunks = [], [], []
+    forms, trunks = [], []
     for code, regions in COUNTRY_CODE_TO_REGION_CODE.items():
         metadata = PhoneMetadata.metadata_for_region(regions[0], None)
         if metadata is None or metadata.general_desc is None:
@@ -244,11 +271,11 @@ def _international() -> tuple[str, str, str]:
         tails = "|".join(f"[0-9]{{{length - 1}}}" for length in sorted(lengths) if length > 5)
         if trunk is None or (len(trunk) == 1 and trunk.isdigit()):
             first = f"[{''.join(digit for digit in '0123456789' if digit != trunk)}]"
-            simple.append(f"{code}{first}(?:{tails})")
+            forms.append(f"{code}{first}(?:{tails})")
         else:
-            intricate.append(f"{code}[0-9](?:{tails})")
+            forms.append(f"{code}[0-9](?:{tails})")
             trunks.append(f"{code}(?:{trunk})".replace(r"\d", "[0-9]"))
-    return rf"^\+(?:{'|'.join(simple)})$", rf"^\+(?:{'|'.join(intricate)})$", rf"^\+(?:{'|'.join(trunks)})"
+    return rf"^\+(?:{'|'.join(forms)})$", rf"^\+(?:{'|'.join(trunks)})"
 
 
 @dataclass(frozen=True, slots=True)

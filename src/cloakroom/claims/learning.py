@@ -6,20 +6,82 @@ that field, whatever it is called and in whatever language, header or none.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import polars as pl
 
 from cloakroom.claims.concepts import Concept, Recognised
+from cloakroom.claims.keys import id_keys
+from cloakroom.claims.ports import CustomerIndex
+from cloakroom.claims.sizing import KeyedRows
 from cloakroom.claims.tables import share_of
 from cloakroom.claims.values import NAMES, VAULT_FIELDS, comparable, folded_names
 
 _LEAST_SHARE = 0.5
 _LEAST_ROWS = 8
 ROWS_LOOKED_AT = 400
+_IDS_LOOKED_AT = 200
+_ID_DIGITS_MAX = 12
 
 
 def unknown_columns(recognised: Recognised) -> list[str]:
     """Return the columns whose meaning is not known."""
     return recognised.columns(Concept.OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class IdSpelling:
+    """How the ids of a column must be written to be those of our records: as they are, in one case, with zeros.
+
+    Attributes:
+        case: ``lower`` or ``upper``, or empty.
+        width: Digits to fill with zeros on the left, or 0.
+    """
+
+    case: str = ""
+    width: int = 0
+
+    def of(self, values: pl.Expr) -> pl.Expr:
+        """Return the ids so written."""
+        if self.width:
+            bare = values.str.strip_chars()
+            return pl.when(bare != "").then(bare.str.zfill(self.width)).otherwise(values)
+        return getattr(values.str, f"to_{self.case}case")() if self.case else values
+
+
+def possible_id_columns(keyed: KeyedRows) -> list[str]:
+    """Return the columns that hold record ids, or may although nothing says so: nearly every value is another one."""
+    found = keyed.recognised.columns(Concept.RECORD_ID)
+    for column in unknown_columns(keyed.recognised):
+        values = keyed.frame[column].head(_IDS_LOOKED_AT)
+        filled = values.filter((values.str.strip_chars() != "").fill_null(value=False))
+        if filled.len() >= _LEAST_ROWS and filled.n_unique() > 0.9 * filled.len() and 2 * filled.len() > values.len():
+            found.append(column)
+    return found
+
+
+def spelling_of_ids(values: pl.Series, index: CustomerIndex) -> IdSpelling | None:
+    """Return the spelling under which most of a column's values are ids of ours; None for none.
+
+    Spreadsheets drop zeros on the left, sellers change letter cases.
+    """
+    sample = values.head(_IDS_LOOKED_AT).drop_nulls().str.strip_chars()
+    sample = sample.filter(sample != "").unique()
+    if sample.len() == 0:
+        return None
+    spellings = [IdSpelling()]
+    if sample.str.contains(r"^[0-9]+$").all():
+        longest = int(sample.str.len_bytes().max() or 0)  # type: ignore[arg-type]
+        spellings += [IdSpelling(width=width) for width in range(longest, _ID_DIGITS_MAX + 1)]
+    elif sample.str.contains(r"\p{L}").any():
+        spellings += [IdSpelling("lower"), IdSpelling("upper")]
+    for spelling in spellings:
+        asked = id_keys(pl.select(spelling.of(pl.lit(sample))).to_series()).drop_nulls().unique()
+        found = index.lookup("customer_number", asked.to_list())
+        if 2 * np.unique(found.positions).size > asked.len():
+            return spelling
+    return None
 
 
 def learn_columns(frame: pl.DataFrame, recognised: Recognised, pairs: pl.DataFrame, held: pl.DataFrame) -> Recognised:

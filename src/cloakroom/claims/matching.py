@@ -22,7 +22,14 @@ from pyroaring import BitMap
 from cloakroom.claims.agreement import best_pairs, one_record_each, pairs_by_name, proving_pairs
 from cloakroom.claims.concepts import REPORTED, Concept, Recognised
 from cloakroom.claims.distinct import DistinctHashes
-from cloakroom.claims.learning import ROWS_LOOKED_AT, learn_columns, unknown_columns
+from cloakroom.claims.doubtful_ids import TableIds, values_bear_out
+from cloakroom.claims.learning import (
+    ROWS_LOOKED_AT,
+    learn_columns,
+    possible_id_columns,
+    spelling_of_ids,
+    unknown_columns,
+)
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.observations import Observations
 from cloakroom.claims.ports import CustomerIndex, History
@@ -41,11 +48,17 @@ class _Table:
     """What is known of one table so far."""
 
     brands: Counter[str] = field(default_factory=Counter)
-    backed: int = 0
-    unbacked: BitMap = field(default_factory=BitMap)
-    contradicted: int = 0
+    ids: TableIds = field(default_factory=TableIds)
     fields: dict[str, set[str]] = field(default_factory=dict)
     learned: dict[tuple[str, ...], Recognised] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _ByKey:
+    """Rows and records by address and number, and the rows whose address says something."""
+
+    pairs: pl.DataFrame
+    addressed: pl.Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,7 @@ class Matcher:
         self._email_seed = seed
         self._tables: dict[TableKey, _Table] = {}
         self._brand_sets = dict(index.brands())
+        self._regions = tuple(index.regions())
         self._brand_names = {0: "", **dict(enumerate(self._brand_sets, 1))}
         self._brand_of = _brand_numbers(list(self._brand_sets.values()))
         self._proven: dict[bool, BitMap] = {False: BitMap(), True: BitMap()}
@@ -132,6 +146,7 @@ class Matcher:
         """Match one batch."""
         table = self._tables.setdefault(key, _Table())
         email_pairs, email_crowd = self._emails.pairs(keyed.emails)
+        keyed = self._with_ids(table, keyed)
         ids = keyed.ids()
         id_pairs, _ = self._ids.pairs(ids)
         # Numbers of rows that an id settles need not be looked up.
@@ -143,8 +158,10 @@ class Matcher:
         keyed = self._learned(
             table, keyed, pl.concat([id_pairs, email_pairs, phone_pairs]).unique(maintain_order=True)
         )
-        proven = self._by_id(table, ids, id_pairs, pl.concat([email_pairs, phone_pairs]).unique())
-        possible, _ = self._phones.pairs(keyed.possible_phones(settled))
+        addressed = keyed.emails["row"].filter(~pl.Series(email_crowd, dtype=pl.Boolean))
+        by_key = _ByKey(pl.concat([email_pairs, phone_pairs]).unique(), addressed)
+        proven = self._by_id(table, keyed, id_pairs, by_key)
+        possible, _ = self._phones.pairs(keyed.possible_phones(settled, self._regions))
         rest = _without(email_pairs, proven), _without(pl.concat([phone_pairs, possible]).unique(), proven)
         crowd_rows = keyed.emails.filter(pl.Series(email_crowd))["row"] if email_crowd.any() else _NO_ROWS
         further = self._by_agreement(table, keyed, rest, crowd_rows, proven)
@@ -158,7 +175,7 @@ class Matcher:
         """Give columns of unknown meaning the one that their values have, found out once for each table."""
         if keyed.is_broken or not unknown_columns(keyed.recognised):
             return keyed
-        columns = tuple(keyed.frame.columns)
+        columns = keyed.batch.columns
         if columns not in table.learned and pairs.height:
             looked_at = pairs.head(ROWS_LOOKED_AT)
             held = self._open(BitMap(looked_at["ordinal"].to_numpy().astype(np.uint32)))
@@ -171,20 +188,37 @@ class Matcher:
         hashes = keyed.emails["key"].hash(self._email_seed).to_numpy()
         self._known_emails.add(hashes[~self._emails.known.unknown(hashes) | crowd])
 
-    def _by_id(self, table: _Table, ids: pl.DataFrame, pairs: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    def _with_ids(self, table: _Table, keyed: KeyedRows) -> KeyedRows:
+        """Give a column the meaning of a record id where most of its values are ids of ours, whatever its header."""
+        columns = keyed.batch.columns
+        if columns not in table.ids.columns and not keyed.is_broken:
+            spelled = {
+                column: spelling_of_ids(keyed.frame[column], self._index) for column in possible_id_columns(keyed)
+            }
+            table.ids.columns[columns] = {column: spelling for column, spelling in spelled.items() if spelling}
+        found = table.ids.columns.get(columns)
+        if not found:
+            return keyed
+        meanings = {**keyed.recognised.by_column, **dict.fromkeys(found, Concept.RECORD_ID)}
+        frame = keyed.frame.with_columns(spelling.of(pl.col(column)) for column, spelling in found.items())
+        return replace(keyed, batch=replace(keyed.batch, frame=frame, unparsed=None), recognised=Recognised(meanings))
+
+    def _by_id(self, table: _Table, keyed: KeyedRows, pairs: pl.DataFrame, by_key: _ByKey) -> pl.DataFrame:
         if pairs.height == 0:
             return pairs.with_columns(pl.lit(0, pl.Int64).alias("score"))
-        is_unique_id = ids.filter(_UNMISTAKABLE)
-        backed = pairs.join(others, on=["row", "ordinal"], how="semi")
-        unbacked = pairs.join(others, on=["row", "ordinal"], how="anti")
-        trusted = unbacked.join(is_unique_id.select("row").unique(), on="row", how="semi")
-        trusted = trusted.join(backed.select("row").unique(), on="row", how="anti")
-        doubtful = unbacked.join(is_unique_id.select("row").unique(), on="row", how="anti")
-        table.backed += backed.height
-        contradicted = doubtful.join(others.select("row").unique(), on="row", how="semi")
-        table.contradicted += contradicted.height
-        table.unbacked |= BitMap(doubtful["ordinal"].to_numpy().astype(np.uint32))
-        return pl.concat([backed, trusted]).unique().with_columns(pl.lit(0, pl.Int64).alias("score"))
+        unmistakable = keyed.ids().filter(_UNMISTAKABLE).select("row").unique()
+        backed = pairs.join(by_key.pairs, on=["row", "ordinal"], how="semi")
+        trusted = pairs.join(unmistakable, on="row").join(backed.select("row").unique(), on="row", how="anti")
+        doubtful = pairs.join(unmistakable, on="row", how="anti")
+        further = table.ids.proving(
+            doubtful, by_key.pairs, by_key.addressed, lambda some: self._bear_out(keyed, some)
+        )
+        proven = pl.concat([backed, trusted, further]).unique()
+        return proven.with_columns(pl.lit(0, pl.Int64).alias("score"))
+
+    def _bear_out(self, keyed: KeyedRows, pairs: pl.DataFrame) -> bool | None:
+        held = self._open(BitMap(pairs["ordinal"].to_numpy().astype(np.uint32)))
+        return values_bear_out(self._shown(keyed, pairs["row"].unique().sort()), pairs, held)
 
     def _by_agreement(
         self,
@@ -239,7 +273,8 @@ class Matcher:
 
     def _shown(self, keyed: KeyedRows, rows: pl.Series) -> pl.DataFrame:
         part = keyed.frame[rows]
-        return shown_values(part, keyed.recognised, keyed.country[rows]).with_columns(rows.alias("row"))
+        shown = shown_values(part, keyed.recognised, keyed.country[rows])
+        return shown.with_columns(rows.alias("row")) if shown.width else pl.DataFrame({"row": rows})
 
     def _open(self, wanted: BitMap) -> pl.DataFrame:
         self._asked |= wanted
@@ -283,8 +318,8 @@ class Matcher:
     def finish(self) -> Matched:
         """Settle what only the whole can tell, and return the result."""
         for table in self._tables.values():
-            if table.unbacked and table.backed > table.contradicted:
-                self._proven[False] |= table.unbacked
+            if table.ids.are_believed:
+                self._proven[False] |= table.ids.unbacked
         whole = self._proven[False]
         proven = whole | self._proven[True]
         bounded = self._bounded - proven

@@ -41,6 +41,15 @@ class CustomerIndex(Protocol):
         """Return all records that each brand has or had."""
         ...
 
+    def regions(self) -> Sequence[str]:
+        """Return the countries whose national telephone numbers the brands' systems hold without saying so."""
+        ...
+
+
+FURTHER = ("phone_region", "phone_3", "phone_4", "email_2", "name_more")
+"""Columns that `History` may add: the country of a version's national telephone numbers, and the numbers, addresses
+and parts of names in fields of a brand's own."""
+
 
 class History(Protocol):
     """Opens values, each call on record as an internal reveal under its own purpose."""
@@ -49,7 +58,7 @@ class History(Protocol):
         """Yield the versions of records, as text columns by field beside ``ordinal``, ``valid_from``, ``valid_to``.
 
         Times are microseconds since the epoch; ``valid_to`` is null while the version holds. A field that a brand
-        does not have is null.
+        does not have is null. Beside the fields asked for there may be the columns of `FURTHER`.
         """
         ...
 

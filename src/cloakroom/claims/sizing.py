@@ -8,16 +8,16 @@ quote.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 from pyroaring import BitMap
 
 from cloakroom.claims.concepts import Concept, Recognised, country_column
-from cloakroom.claims.distinct import DistinctHashes, Hashes, hashes_of, sorted_unique
+from cloakroom.claims.distinct import DistinctHashes, Hashes, hashes_of
 from cloakroom.claims.keys import email_keys, id_keys, phone_pairs, possible_numbers
-from cloakroom.claims.readers.prose import LOOSE_EMAIL, LOOSE_ID, LOOSE_PHONE
+from cloakroom.claims.readers.loose import LOOSE_EMAIL, LOOSE_ID, LOOSE_PHONE
 from cloakroom.claims.tables import Batch
 
 _NEVER_TEXT = frozenset(
@@ -31,7 +31,7 @@ class KeyedRows:
     """A batch with the normal forms by which its rows can be looked up.
 
     Attributes:
-        frame: The rows as read.
+        batch: The rows as read.
         recognised: The meaning of its columns.
         country: ISO 3166 code of each row, or null.
         emails: Rows and addresses: ``row``, ``key``; a row may have several.
@@ -39,23 +39,29 @@ class KeyedRows:
         is_broken: Whether the rows are what was legible in broken lines.
     """
 
-    frame: pl.DataFrame = field(repr=False)
+    batch: Batch = field(repr=False)
     recognised: Recognised
     country: pl.Series = field(repr=False)
     emails: pl.DataFrame = field(repr=False)
     phones: pl.DataFrame = field(repr=False)
     is_broken: bool = False
 
+    @property
+    def frame(self) -> pl.DataFrame:
+        """Return the rows with all their columns, parsed now where that was not needed before."""
+        return self.batch.whole()
+
     def ids(self) -> pl.DataFrame:
         """Return rows and record ids: ``row``, ``key``, ``column``."""
         columns = self.recognised.columns(Concept.RECORD_ID)
         return _stacked([(column, id_keys(self.frame[column])) for column in columns])
 
-    def possible_phones(self, settled: BitMap) -> pl.DataFrame:
+    def possible_phones(self, settled: BitMap, regions: Sequence[str] = ()) -> pl.DataFrame:
         """Return what national numbers of rows without a country may be, as ``row`` and ``key``.
 
         Args:
             settled: Rows that are left out.
+            regions: Countries that they may be of, beside those of the column's other numbers.
         """
         parts: list[pl.DataFrame] = []
         if len(settled) == self.frame.height:
@@ -64,7 +70,7 @@ class KeyedRows:
             known = self.phones.filter(pl.col("column") == column).select("row", "key")
             rows = pl.DataFrame({"row": pl.arange(0, self.frame.height, eager=True, dtype=pl.UInt32)})
             keys = rows.join(known, on="row", how="left", maintain_order="left")["key"]
-            parts.append(possible_numbers(self.frame[column], keys))
+            parts.append(possible_numbers(self.frame[column], keys, regions))
         return pl.concat(parts) if parts else pl.DataFrame(schema={"row": pl.UInt32, "key": pl.String})
 
 
@@ -130,19 +136,19 @@ class Sizer:
         fields: Counter[str] = Counter()
         countries: Counter[str] = Counter()
         if batch.frame.height:
-            keyed, public = keyed_rows(batch.frame, recognised, at_signs=batch.at_signs)
+            keyed, public = keyed_rows(batch, recognised)
             addresses = keyed.emails["key"]
             hashes = {
-                "emails": sorted_unique(hashes_of(addresses, self.seed)),
-                "not_public": sorted_unique(hashes_of(addresses.filter(~public), self.seed)),
-                "phones": sorted_unique(hashes_of(keyed.phones["key"], self.seed)),
+                "emails": hashes_of(addresses, self.seed),
+                "not_public": hashes_of(addresses.filter(~public), self.seed),
+                "phones": hashes_of(keyed.phones["key"], self.seed),
             }
-            fields = _filled(batch.frame, recognised)
+            fields = _filled(batch, recognised)
             countries.update(dict(keyed.country.drop_nulls().value_counts().iter_rows()))
             parts.append(keyed)
         if batch.broken:
-            legible, _ = keyed_rows(legible_frame(batch.broken), _LEGIBLE, is_broken=True)
-            hashes["broken_emails"] = sorted_unique(hashes_of(legible.emails["key"], self.seed))
+            legible, _ = keyed_rows(Batch(legible_frame(batch.broken)), _LEGIBLE, is_broken=True)
+            hashes["broken_emails"] = hashes_of(legible.emails["key"], self.seed)
             parts.append(legible)
         return Prepared(batch.frame.height, batch.rejected, tuple(parts), hashes, fields, countries)
 
@@ -155,7 +161,7 @@ class Sizer:
         sets = {"emails": self.emails, "not_public": self.not_public, "phones": self.phones,
                 "broken_emails": self.broken_emails}  # fmt: skip
         for name, hashes in prepared.hashes.items():
-            sets[name].add_sorted(hashes)
+            sets[name].add(hashes)
         return prepared.parts
 
     def size(self) -> Size:
@@ -175,11 +181,11 @@ class Sizer:
         )
 
 
-def _filled(frame: pl.DataFrame, recognised: Recognised) -> Counter[str]:
+def _filled(batch: Batch, recognised: Recognised) -> Counter[str]:
     counts: Counter[str] = Counter()
-    filled = frame.select((pl.all().is_not_null() & (pl.all().str.len_bytes() > 0)).sum()).row(0)
-    for column, count in zip(frame.columns, filled, strict=True):
-        counts[recognised.by_column[column].value] += count
+    filled = batch.frame.select((pl.all().str.len_bytes() > 0).sum()).row(0, named=True)
+    for column in batch.columns:
+        counts[recognised.by_column[column].value] += filled.get(column, batch.frame.height)
     return counts
 
 
@@ -196,14 +202,12 @@ def legible_frame(lines: tuple[str, ...]) -> pl.DataFrame:
     )
 
 
-def keyed_rows(
-    frame: pl.DataFrame, recognised: Recognised, *, is_broken: bool = False, at_signs: int | None = None
-) -> tuple[KeyedRows, pl.Series]:
+def keyed_rows(batch: Batch, recognised: Recognised, *, is_broken: bool = False) -> tuple[KeyedRows, pl.Series]:
     """Return the rows with their keys, and for each address whether the public rule finds it."""
-    country = country_column(frame, recognised)
-    emails, public = _emails(frame, recognised, at_signs)
-    phones = _phones(frame, recognised, country)
-    return KeyedRows(frame, recognised, country, emails, phones, is_broken), public
+    country = country_column(batch.frame, recognised)
+    emails, public = _emails(batch, recognised)
+    phones = _phones(batch.frame, recognised, country)
+    return KeyedRows(batch, recognised, country, emails, phones, is_broken), public
 
 
 def _phones(frame: pl.DataFrame, recognised: Recognised, country: pl.Series) -> pl.DataFrame:
@@ -216,16 +220,17 @@ def _phones(frame: pl.DataFrame, recognised: Recognised, country: pl.Series) -> 
     )
 
 
-def _emails(frame: pl.DataFrame, recognised: Recognised, at_signs: int | None) -> tuple[pl.DataFrame, pl.Series]:
+def _emails(batch: Batch, recognised: Recognised) -> tuple[pl.DataFrame, pl.Series]:
     parts, marks = [], []
     for column in recognised.columns(Concept.EMAIL):
-        keys, public = email_keys(frame[column])
+        keys, public = email_keys(batch.frame[column])
         parts.append((column, keys))
         marks.append(public.filter(keys.is_not_null()))
     # Each address has one sign: when there are no more of them, no other column can hold an address.
-    is_rest_bare = at_signs is not None and sum(keys.len() - keys.null_count() for _, keys in parts) == at_signs
+    found = sum(keys.len() - keys.null_count() for _, keys in parts)
+    is_rest_bare = batch.at_signs is not None and found == batch.at_signs
     for column, concept in [] if is_rest_bare else list(recognised.by_column.items()):
-        if concept not in _NEVER_TEXT and (loose := _loose_emails(frame[column])) is not None:
+        if concept not in _NEVER_TEXT and (loose := _loose_emails(batch.whole()[column])) is not None:
             keys, public = email_keys(loose)
             parts.append((column, keys))
             marks.append(public.filter(keys.is_not_null()))

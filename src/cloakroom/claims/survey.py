@@ -14,6 +14,7 @@ from cloakroom.claims.concepts import Concept, Recognised, recognise
 from cloakroom.claims.containers import DAMAGE, Leaf, Meter, Unread, WalkLimitError, walk
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.choose import open_leaf
+from cloakroom.claims.readers.display_names import with_display_names
 from cloakroom.claims.sizing import KeyedRows, Prepared, Sizer
 from cloakroom.claims.tables import Batch, Reading
 from cloakroom.errors import LimitError
@@ -88,7 +89,7 @@ class Survey:
         try:
             state.reading = open_leaf(leaf.path, leaf.stream, self.limits)
             with ThreadPoolExecutor(_WORKERS) as pool:
-                yield from self._batches(leaf, state, state.reading, pool)
+                yield from self._batches(leaf, state, _read_ahead(state.reading.batches), pool)
         except WalkLimitError:
             state.notes.append("reading stopped here: a limit of the whole was reached")
             self.files.append(state.report())
@@ -103,12 +104,11 @@ class Survey:
         self.files.append(state.report())
 
     def _batches(
-        self, leaf: Leaf, state: _FileState, reading: Reading, pool: ThreadPoolExecutor
+        self, leaf: Leaf, state: _FileState, batches: Iterator[Batch], pool: ThreadPoolExecutor
     ) -> Iterator[tuple[TableKey, KeyedRows]]:
         """Read on while earlier batches are worked out; give them back in their order."""
         waiting: deque[tuple[TableKey, Future[Prepared]]] = deque()
         damage: Exception | None = None
-        batches = iter(reading.batches)
         while True:
             try:
                 batch = next(batches, None)
@@ -119,7 +119,9 @@ class Survey:
                 break
             if self.progress is not None:
                 self.progress(self._meter.expanded, leaf.path)
+            batch = with_display_names(batch)
             recognised = state.recognise(batch)
+            state.tell(batch, recognised)
             if recognised is None:
                 state.notes.append("holds nothing by which a person can be found")
                 continue
@@ -139,6 +141,18 @@ class Survey:
             yield key, keyed
 
 
+def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Yield the same batches, the next one being read in a thread of its own meanwhile.
+
+    When the iteration ends, in whatever way, nothing reads any longer: the stream below belongs to the walk.
+    """
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
+
+
 @dataclass(slots=True)
 class _FileState:
     """What is known of a file while it is read."""
@@ -152,7 +166,7 @@ class _FileState:
 
     def recognise(self, batch: Batch) -> Recognised | None:
         """Return the meaning of the columns; None for a document that is no table of people."""
-        columns = tuple(batch.frame.columns)
+        columns = batch.columns
         found = self.meanings.get(columns)
         if found is None and batch.frame.height:
             found = recognise(batch.frame)
@@ -160,6 +174,12 @@ class _FileState:
                 return None
             self.meanings[columns] = found
         return found or Recognised(dict.fromkeys(columns, Concept.OTHER))
+
+    def tell(self, batch: Batch, recognised: Recognised | None) -> None:
+        """Tell the reader which columns sizing looks at; the others are parsed when somebody asks for them."""
+        if self.reading is not None and recognised is not None and batch.frame.height:
+            columns = recognised.columns(Concept.EMAIL, Concept.PHONE, Concept.COUNTRY)
+            self.reading.wanted.columns = frozenset(columns) if columns else None
 
     def report(self) -> FileReport:
         """Say what was read."""

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
 BROKEN_KEPT = 4096
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What a reader is told once the meaning of the columns is known.
+
+    Attributes:
+        columns: Columns that somebody looks at; None for all of them.
+    """
+
+    columns: frozenset[str] | None = None
+
+
+class Unparsed:
+    """Columns that nobody has looked at yet: none of their cells is empty."""
+
+    def __init__(self, columns: Sequence[str], parse: Callable[[], pl.DataFrame]) -> None:
+        """Take the names of all columns of the table, and what parses all of them."""
+        self.columns = tuple(columns)
+        self._parse = parse
+        self._whole: pl.DataFrame | None = None
+
+    def whole(self) -> pl.DataFrame:
+        """Return the same rows with all their columns."""
+        if self._whole is None:
+            self._whole = self._parse()
+        return self._whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +54,16 @@ class Batch:
     rejected: int = 0
     section: int = 0
     at_signs: int | None = None
+    unparsed: Unparsed | None = field(default=None, repr=False)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Name all columns, parsed or not."""
+        return self.unparsed.columns if self.unparsed is not None else tuple(self.frame.columns)
+
+    def whole(self) -> pl.DataFrame:
+        """Return the whole rows with all their columns."""
+        return self.unparsed.whole() if self.unparsed is not None else self.frame
 
 
 @dataclass(slots=True)
@@ -38,12 +75,14 @@ class Reading:
         encoding: How its text is encoded, or None where that has no meaning; final at the end.
         batches: Its rows; may raise `LimitError` or any error in `containers.DAMAGE` on the way.
         notes: What should be said about it; positions and counts, never values.
+        wanted: Where to tell the reader which columns are looked at; it may give all of them nevertheless.
     """
 
     format: str
     encoding: str | None
     batches: Iterator[Batch] = field(repr=False)
     notes: list[str] = field(default_factory=list)
+    wanted: Wanted = field(default_factory=Wanted)
 
 
 def frame_of(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> pl.DataFrame:

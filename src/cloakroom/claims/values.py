@@ -15,7 +15,8 @@ import polars as pl
 from cloakroom.canonical.name import fold_name
 from cloakroom.claims.concepts import Concept, Recognised
 from cloakroom.claims.country_names import country_of
-from cloakroom.claims.keys import email_keys, phone_keys
+from cloakroom.claims.dates import date_reader
+from cloakroom.claims.keys import email_keys, narrow_digits, phone_keys
 from cloakroom.claims.tables import share_of
 
 VAULT_FIELDS: Mapping[Concept, tuple[str, ...]] = {
@@ -35,11 +36,11 @@ VAULT_FIELDS: Mapping[Concept, tuple[str, ...]] = {
 
 OPENED = ("given_name", "family_name", "name", "email", "phone", "mobile",
           *dict.fromkeys(field for fields in VAULT_FIELDS.values() for field in fields))  # fmt: skip
+HELD_PHONES = ("phone", "mobile", "phone_3", "phone_4")
+HELD_EMAILS = ("email", "email_2")
 LOOSE_DIGITS = 7
 NAMES = (Concept.NAME, Concept.GIVEN_NAME, Concept.FAMILY_NAME)
 _MISSING = frozenset(["", "null", "none", "n/a", "na", "nan", "-", "\\n"])
-_ISO_DATE = re.compile(r"^\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
-_DAY_FIRST = re.compile(r"^\s*(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
 
 
 def shown_values(frame: pl.DataFrame, recognised: Recognised, country: pl.Series) -> pl.DataFrame:
@@ -63,7 +64,7 @@ def shown_values(frame: pl.DataFrame, recognised: Recognised, country: pl.Series
 def _numbers(values: pl.Series, country: pl.Series) -> pl.Series:
     """Return E.164 forms; a national number of an unknown country becomes ``~`` and its digits, no leading zero."""
     keys = phone_keys(values, country)
-    digits = values.fill_null("").str.replace_all(r"[^0-9]", "").str.strip_chars_start("0")
+    digits = narrow_digits(values).fill_null("").str.replace_all(r"[^0-9]", "").str.strip_chars_start("0")
     loose = pl.select(
         pl.when(digits.str.len_bytes() >= LOOSE_DIGITS).then("~" + digits).otherwise(pl.lit(""))
     ).to_series()
@@ -71,26 +72,36 @@ def _numbers(values: pl.Series, country: pl.Series) -> pl.Series:
 
 
 def same_number(shown: pl.Expr, held: pl.Expr) -> pl.Expr:
-    """Answer whether a shown number is a held one; one of an unknown country by its last digits."""
-    loose = shown.str.starts_with("~") & held.str.ends_with(shown.str.slice(1))
+    """Answer whether a shown number is a held one; one of an unknown country by its last digits.
+
+    Its first one or two may be what is dialled inside the country alone, such as Russia's 8.
+    """
+    ends = [
+        (shown.str.len_bytes() > LOOSE_DIGITS + left_out) & held.str.ends_with(shown.str.slice(1 + left_out))
+        for left_out in (0, 1, 2)
+    ]
+    loose = shown.str.starts_with("~") & pl.any_horizontal(*ends)
     return ((shown == held) | loose).fill_null(value=False)
 
 
 def held_values(versions: pl.DataFrame) -> pl.DataFrame:
-    """Return opened versions in the same comparison forms, with ``phone`` and ``mobile`` side by side."""
+    """Return opened versions in the same comparison forms, numbers and addresses of all their fields side by side."""
     held: dict[str, pl.Series] = {name: versions[name] for name in ("ordinal", "valid_from", "valid_to")}
+    nothing = _nothing(versions.height)
     texts = {name: versions[name] for name in OPENED if name in versions.columns}
     names = [texts[name] for name in ("given_name", "family_name", "name") if name in texts]
-    held["name"] = folded_names(names) if names else _nothing(versions.height)
-    country = texts.get("country", _nothing(versions.height))
+    held["name"] = folded_names(names) if names else nothing
+    held["name_more"] = folded_names([versions["name_more"]]) if "name_more" in versions.columns else nothing
+    country = versions["phone_region"] if "phone_region" in versions.columns else texts.get("country", nothing)
     codes = _mapped(country, lambda text: country_of(text) or "")
     codes = pl.select(pl.when(codes != "").then(codes)).to_series() if codes.len() else codes
-    held["email"] = email_keys(texts["email"])[0].fill_null("") if "email" in texts else _nothing(versions.height)
-    for name in ("phone", "mobile"):
-        held[name] = phone_keys(texts[name], codes).fill_null("") if name in texts else _nothing(versions.height)
+    for name in HELD_EMAILS:
+        held[name] = email_keys(versions[name])[0].fill_null("") if name in versions.columns else nothing
+    for name in HELD_PHONES:
+        held[name] = phone_keys(versions[name], codes).fill_null("") if name in versions.columns else nothing
     for concept, fields in VAULT_FIELDS.items():
         present = [texts[name] for name in fields if name in texts]
-        held[concept.value] = comparable(concept, present[0]) if present else _nothing(versions.height)
+        held[concept.value] = comparable(concept, present[0]) if present else nothing
     return pl.DataFrame(held)
 
 
@@ -147,21 +158,6 @@ def _amounts(values: pl.Series) -> pl.Series:
 
 
 def _dates(values: pl.Series) -> pl.Series:
-    """Return dates in ISO form; whether the day or the month comes first is settled for the whole column."""
-    filled = values.drop_nulls()
-    firsts = filled.str.extract(_DAY_FIRST.pattern, 1).cast(pl.Int64, strict=False)
-    seconds = filled.str.extract(_DAY_FIRST.pattern, 2).cast(pl.Int64, strict=False)
-    is_month_first = bool((seconds > 12).any()) and not bool((firsts > 12).any())
-
-    def form(text: str) -> str:
-        if match := _ISO_DATE.match(text):
-            year, month, day = match.groups()
-        elif match := _DAY_FIRST.match(text):
-            day, month, year = match.groups()
-            if is_month_first:
-                day, month = month, day
-        else:
-            return _folded(text)
-        return f"{year}-{int(month):02d}-{int(day):02d}"
-
-    return _mapped(values, form)
+    """Return dates in ISO form, other texts folded."""
+    read = date_reader(values)
+    return _mapped(values, lambda text: read(text) or _folded(text))

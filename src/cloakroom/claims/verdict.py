@@ -2,7 +2,8 @@
 
 - **foreign**: no row is ours.
 - **mixed**: our own rows, and at least one row in a hundred of somebody else's.
-- **recycled**: our own data, all of it much older than the sellers say, or a copy of an earlier dump.
+- **recycled**: our own data, all of it much older than the sellers say; or a copy of an earlier dump, where they do
+  not say from when it is. A copy that is as old as they say is genuine, and named as a copy.
 - **genuine**: our own data, as claimed in substance.
 """
 
@@ -55,11 +56,13 @@ def judge(
     elif not matched.rows_own and not any(match.proven for match in matched.brands.values()):
         return Verdict("foreign", _foreign_reasons(matched, keyed), unknown)
     stray = matched.rows_foreign + matched.rows_bounded
-    if stray >= FOREIGN_SHARE * keyed:
+    if keyed and stray >= FOREIGN_SHARE * keyed:
         return Verdict("mixed", (own, f"{stray:,} rows ({stray / keyed:.1%}) are not ours", *dates), unknown)
     if reason := _recycled(snapshots, statement, earlier):
         return Verdict("recycled", (own, reason, *dates), unknown)
-    return Verdict("genuine", (own, f"{stray:,} rows are not ours", *dates), unknown)
+    copied = _copied(earlier)
+    seen = (f"{copied}, and is as old as claimed",) if copied else ()
+    return Verdict("genuine", (own, f"{stray:,} rows are not ours", *seen, *dates), unknown)
 
 
 def _foreign_reasons(matched: Matched, keyed: int) -> tuple[str, ...]:
@@ -76,20 +79,24 @@ def _foreign_reasons(matched: Matched, keyed: int) -> tuple[str, ...]:
 def _recycled(
     snapshots: Mapping[str, Sequence[Snapshot]], statement: Statement, earlier: Sequence[EarlierClaim]
 ) -> str | None:
+    begins = statement.theft_begins()
+    every = [snapshot for found in snapshots.values() for snapshot in found]
+    if begins is None or not every:
+        return _copied(earlier)
+    newest = max(snapshot.end if snapshot.end is not None else 1 << 62 for snapshot in every)
+    if newest + MUCH_OLDER > begins:
+        return None  # As old as they say: a copy of an earlier dump too is what it is said to be.
+    days = (begins - newest) // DAY
+    day = from_microseconds(newest).date()
+    return f"the newest data is from {day}, {days} days before the claimed theft ({statement.theft})"
+
+
+def _copied(earlier: Sequence[EarlierClaim]) -> str | None:
     for claim in earlier:
         if claim.relation == "copy":
             day = from_microseconds(claim.checked_at).date()
             return f"{claim.share:.1%} of it was in the dump checked on {day} (claim {claim.id})"
-    begins = statement.theft_begins()
-    every = [snapshot for found in snapshots.values() for snapshot in found]
-    if begins is None or not every:
-        return None
-    newest = max(snapshot.end if snapshot.end is not None else 1 << 62 for snapshot in every)
-    if newest + MUCH_OLDER > begins:
-        return None
-    days = (begins - newest) // DAY
-    day = from_microseconds(newest).date()
-    return f"the newest data is from {day}, {days} days before the claimed theft ({statement.theft})"
+    return None
 
 
 def _date_reasons(snapshots: Mapping[str, Sequence[Snapshot]]) -> list[str]:

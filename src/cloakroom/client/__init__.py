@@ -1,6 +1,7 @@
 """The Python client of the service: signs, retries what may be retried, splits what is too large for one request."""
 
 from cloakroom.client.client import Client, Refused, Unreachable
-from cloakroom.client.results import Exposure, Record, Release
+from cloakroom.client.results import Exposure, Record, Release, Run
+from cloakroom.client.sign_in import Challenge, SignIn
 
-__all__ = ["Client", "Exposure", "Record", "Refused", "Release", "Unreachable"]
+__all__ = ["Challenge", "Client", "Exposure", "Record", "Refused", "Release", "Run", "SignIn", "Unreachable"]

@@ -15,7 +15,8 @@ import httpx
 import msgspec
 
 from cloakroom.adapters.credentials import PrivateCredential, read_credential
-from cloakroom.client.results import Exposure, Record, Release
+from cloakroom.client.release_file import download
+from cloakroom.client.results import Exposure, Record, Release, Run
 from cloakroom.errors import CloakroomError, DeniedError
 from cloakroom.signing import Message, content_digest, sign_request
 
@@ -107,7 +108,7 @@ class Client:
         self, tokens: list[str], purpose: str, fields: Sequence[str], reference: str | None
     ) -> Iterator[Record]:
         order = {"purpose": purpose, "tokens": tokens, "fields": list(fields), "reference": reference}
-        answer = self._post("/v1/reveal", order)
+        answer = self.post("/v1/reveal", order)
         for item in answer["records"]:
             yield Record(item["token"], item["fields"], answer["forms"])
 
@@ -130,7 +131,7 @@ class Client:
             "country": country,
             "reference": reference,
         }
-        found: dict[str, list[str]] = self._post("/v1/find", order)["tokens"]
+        found: dict[str, list[str]] = self.post("/v1/find", order)["tokens"]
         return found
 
     def write(
@@ -164,14 +165,14 @@ class Client:
             "reference": reference,
             "idempotency_key": uuid.uuid4().hex,
         }
-        self._post("/v1/records/delete", order)
+        self.post("/v1/records/delete", order)
 
     def exchange(
         self, tokens: Sequence[str], application: str, *, purpose: str, reference: str | None = None
     ) -> list[str]:
         """Return the tokens under which `application` knows the same records."""
         order = {"purpose": purpose, "tokens": list(tokens), "application": application, "reference": reference}
-        exchanged: list[str] = self._post("/v1/tokens/exchange", order)["tokens"]
+        exchanged: list[str] = self.post("/v1/tokens/exchange", order)["tokens"]
         return exchanged
 
     def exposure(self, principal: str | None = None, *, purpose: str | None = None) -> Exposure:
@@ -182,7 +183,7 @@ class Client:
     def freeze(self, principal: str, *, purpose: str, reason: str) -> bool:
         """Freeze a principal everywhere; say whether it was not frozen before."""
         order = {"purpose": purpose, "principal": principal, "reason": reason}
-        return not self._post("/v1/freeze", order)["was_frozen"]
+        return not self.post("/v1/freeze", order)["was_frozen"]
 
     def request_release(
         self,
@@ -209,21 +210,119 @@ class Client:
             "maximum": maximum,
             "reference": reference,
         }
-        return _release(self._post("/v1/releases", order, again=False))
+        return _release(self.post("/v1/releases", order, again=False))
 
     def approve_release(self, release: Release) -> Release:
         """Approve a release exactly as it was shown."""
-        return _release(self._post("/v1/releases/approve", {"id": release.id, "digest": release.digest}))
+        return _release(self.post("/v1/releases/approve", {"id": release.id, "digest": release.digest}))
 
     def release(self, name: str) -> Release:
         """Return a release that the caller asked for or may approve."""
         return _release(self._get("/v1/release", {"id": name}))
 
+    def run_release(self, name: str) -> Run:
+        """Have an approved release run by the service."""
+        return _run(self.post("/v1/releases/run", {"id": name}, again=False))
+
+    def release_run(self, name: str) -> Run:
+        """Return how far a run is."""
+        return _run(self._get("/v1/release/run", {"id": name}))
+
+    def await_release(self, name: str, *, timeout_s: float = 3_600.0, every_s: float = 1.0) -> Run:
+        """Wait until a run has ended, and return it.
+
+        Raises:
+            Unreachable: It did not end within the time.
+        """
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            run = self.release_run(name)
+            if run.state in {"done", "failed"}:
+                return run
+            time.sleep(every_s)
+        raise Unreachable(f"the run of {name} did not end within {timeout_s} s")
+
+    def download_release(self, name: str, target: Path) -> Run:
+        """Write the finished file, still encrypted to the recipient; go on where an earlier download ended.
+
+        The file appears under its name when it is whole and its SHA-256 is that which the service names.
+
+        Raises:
+            Refused: The run is not done, or the release is gone.
+            UncheckableError: What came is not what the service named.
+        """
+        run = self.release_run(name)
+        if run.state != "done":
+            raise Refused(404, {"code": "not-found", "title": "the run is not done"}, None)
+        download(lambda number: self._part(name, number), run, target)
+        return run
+
+    def report_access(
+        self,
+        tokens: Sequence[str],
+        *,
+        purpose: str,
+        reference: str | None = None,
+        start: str | None = None,
+        end: str | None = None,
+    ) -> Mapping[str, Any]:
+        """Return who opened the records of one person, each line with its proof, as the service writes it."""
+        order = {"purpose": purpose, "tokens": list(tokens), "reference": reference, "start": start, "end": end}
+        found: Mapping[str, Any] = self.post("/v1/access-report", order)
+        return found
+
+    def session(self) -> Mapping[str, Any]:
+        """Return the session that signs the requests of this client."""
+        found: Mapping[str, Any] = self._get("/v1/session", {})
+        return found
+
+    def sessions(self, principal: str | None = None, *, purpose: str | None = None) -> list[Mapping[str, Any]]:
+        """Return living sessions, one's own unless told."""
+        found: list[Mapping[str, Any]] = self._get("/v1/sessions", {"principal": principal, "purpose": purpose})[
+            "sessions"
+        ]
+        return found
+
+    def revoke_sessions(
+        self, *, session: str | None = None, principal: str | None = None, purpose: str | None = None
+    ) -> list[str]:
+        """End sessions everywhere; the one of this client unless told. Return those that ended now."""
+        order = {"session": session, "principal": principal, "purpose": purpose}
+        ended: list[str] = self.post("/v1/sessions/revoke", order)["sessions"]
+        return ended
+
+    def passkeys(self, *, purpose: str | None = None) -> list[Mapping[str, Any]]:
+        """Return one's own passkeys, or everybody's with a purpose that allows it."""
+        found: list[Mapping[str, Any]] = self._get("/v1/passkeys", {"purpose": purpose})["passkeys"]
+        return found
+
+    def approve_passkey(self, name: str, fingerprint: str, *, purpose: str | None = None) -> Mapping[str, Any]:
+        """Approve exactly the passkey of that fingerprint."""
+        order = {"id": name, "fingerprint": fingerprint, "purpose": purpose}
+        found: Mapping[str, Any] = self.post("/v1/passkeys/approve", order)
+        return found
+
+    def revoke_passkey(self, name: str, *, purpose: str | None = None) -> Mapping[str, Any]:
+        """Let a passkey sign nobody in any more."""
+        found: Mapping[str, Any] = self.post("/v1/passkeys/revoke", {"id": name, "purpose": purpose})
+        return found
+
     def releases(self) -> list[Release]:
         """Return the releases that the caller asked for or may approve, newest first."""
         return [_release(item) for item in self._get("/v1/releases", {})["releases"]]
 
-    def _post(self, path: str, order: Mapping[str, Any], *, again: bool = True) -> Any:
+    def post(self, path: str, order: Mapping[str, Any], *, again: bool = True) -> Any:
+        """Return the answer to any order; those with a method of their own are asked through it.
+
+        Args:
+            path: Such as ``/v1/reveal``.
+            order: Its members; those that are None are left out.
+            again: Whether trying again is harmless.
+
+        Raises:
+            Refused: The service said no.
+            Unreachable: It did not answer.
+        """
         return self._send("POST", path, order, again=again)
 
     def _send(self, method: str, path: str, order: Mapping[str, Any], *, again: bool = True) -> Any:
@@ -234,7 +333,14 @@ class Client:
         text = urlencode({name: value for name, value in query.items() if value is not None})
         return self._ask("GET", path, text, b"", again=True)
 
+    def _part(self, name: str, number: int) -> bytes:
+        text = urlencode({"id": name, "part": number})
+        return self._fetch("GET", "/v1/release/part", text, b"", again=True)
+
     def _ask(self, method: str, path: str, query: str, body: bytes, *, again: bool) -> Any:
+        return msgspec.json.decode(self._fetch(method, path, query, body, again=again))
+
+    def _fetch(self, method: str, path: str, query: str, body: bytes, *, again: bool) -> bytes:
         attempt = 0
         while True:
             attempt += 1
@@ -247,7 +353,7 @@ class Client:
                 _pause(attempt, None)
                 continue
             if response.is_success:
-                return msgspec.json.decode(response.content)
+                return response.content
             refused = _refused(response)
             if refused.code not in _AGAIN or last:
                 raise refused
@@ -279,3 +385,16 @@ def _refused(response: httpx.Response) -> Refused:
 
 def _release(document: Mapping[str, Any]) -> Release:
     return Release(document["id"], document["state"], document["digest"], document)
+
+
+def _run(document: Mapping[str, Any]) -> Run:
+    return Run(
+        document["id"],
+        document["state"],
+        document["failure"],
+        document["rows_done"],
+        document["records"],
+        document["parts"],
+        document["bytes"],
+        document["file_sha256"],
+    )

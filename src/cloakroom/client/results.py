@@ -58,3 +58,28 @@ class Release:
     state: str
     digest: str
     document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How far the run of a release is.
+
+    Attributes:
+        release: Id of the release.
+        state: ``waiting``, ``running``, ``done`` or ``failed``.
+        failure: Stable code of what went wrong, or None.
+        rows_done: Rows written so far.
+        records: Rows in all, planted ones included.
+        parts: Parts of the finished file.
+        size: Its bytes.
+        file_sha256: Its SHA-256 in hex, once it is whole.
+    """
+
+    release: str
+    state: str
+    failure: str | None
+    rows_done: int
+    records: int
+    parts: int
+    size: int
+    file_sha256: str | None

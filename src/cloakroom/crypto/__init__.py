@@ -9,7 +9,7 @@ from the operating system; keys are `bytes` of a checked length. Python cannot w
 says what follows from that.
 """
 
-from cloakroom.crypto.cells import open_cells, seal_cells
+from cloakroom.crypto.cells import INITIAL_SIZE, open_cells, seal_cells, seal_rows
 from cloakroom.crypto.primitives import (
     AEAD_NONCE_SIZE,
     AEAD_TAG_SIZE,
@@ -17,6 +17,7 @@ from cloakroom.crypto.primitives import (
     KEY_SIZE,
     AuthenticatedCipher,
     BlockPermutation,
+    KeyedDigest,
     hkdf_sha256,
     hmac_sha256,
     is_equal,
@@ -33,10 +34,12 @@ __all__ = [
     "AEAD_NONCE_SIZE",
     "AEAD_TAG_SIZE",
     "BLOCK_SIZE",
+    "INITIAL_SIZE",
     "KEY_SIZE",
     "SIGNATURE_SIZE",
     "AuthenticatedCipher",
     "BlockPermutation",
+    "KeyedDigest",
     "SigningKey",
     "VerifyingKey",
     "hkdf_sha256",
@@ -45,5 +48,6 @@ __all__ = [
     "open_cells",
     "random_bytes",
     "seal_cells",
+    "seal_rows",
     "sha256",
 ]

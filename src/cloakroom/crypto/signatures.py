@@ -1,7 +1,7 @@
 """Ed25519 signatures (RFC 8032).
 
 Made by the cryptography library; verified by libsodium, which takes half the time and refuses keys of small order and
-whatever is not written canonically (`docs/adr/0013-libsodium-verifies-signatures.md`).
+whatever is not written canonically (`docs/adr/0012-libsodium-verifies-signatures.md`).
 """
 
 from __future__ import annotations

@@ -12,30 +12,27 @@ open anything. The order, and why a crash anywhere is harmless:
    two busy nodes cannot starve each other.
 4. Refusals are entries too; equal refusals of one batch are counted in one entry.
 
-A `Gatekeeper` is the state of one node: its views, its sequence. It is used by one thread at a time.
+A `Gatekeeper` is the state of one node: its views, and what writes its entries. It is used by one thread at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from pyroaring import BitMap
 
-from cloakroom.canonical import json as canonical_json
-from cloakroom.clock import Clock, from_microseconds, to_microseconds
+from cloakroom.clock import from_microseconds
+from cloakroom.flows.entry_writing import EntryWriter
 from cloakroom.flows.lineage_views import LineageViews
 from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
 from cloakroom.gate.budget import Assessment, Draw, lesser
 from cloakroom.gate.decision import Decision, Obligation, Principal, Request, decide, is_reference
-from cloakroom.gate.gate_clock import GateClock
 from cloakroom.gate.policy import FieldClass, Form, Operation, Policy
-from cloakroom.ledger.entry import Entry, encode_entry
 from cloakroom.ledger.entry import Operation as EntryOperation
-from cloakroom.ledger.record_sets import RecordSetSealer, entry_place, hash_set
 
-__all__ = ["PERSISTENT_REFUSALS", "Admission", "Ask", "Gatekeeper", "NodeIdentity"]
+__all__ = ["PERSISTENT_REFUSALS", "Admission", "Ask", "Gatekeeper"]
 
 PERSISTENT_REFUSALS = 25
 PERSISTENCE_SPAN = timedelta(minutes=10)
@@ -101,14 +98,6 @@ class Admission:
     canary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NodeIdentity:
-    """Names a node and its start, for the entries it writes."""
-
-    name: str
-    epoch: int
-
-
 @dataclass(slots=True)
 class _Case:
     """An ask on its way through admission."""
@@ -125,24 +114,18 @@ class Gatekeeper:
     def __init__(
         self,
         *,
-        node: NodeIdentity,
+        entries: EntryWriter,
         ledger: Ledger,
-        clock: Clock,
         policy: Policy,
         field_classes: Mapping[str, FieldClass],
         canaries: BitMap,
-        sets: RecordSetSealer,
     ) -> None:
         """Take the node's collaborators; nothing is read yet."""
-        self._node = node
+        self._entries = entries
         self._ledger = ledger
-        self._clock = clock
         self._policy = policy
         self._field_classes = field_classes
         self._canaries = canaries
-        self._sets = sets
-        self._sequence = 0
-        self._gate_clock = GateClock()
         self._views = LineageViews(ledger)
 
     @property
@@ -155,6 +138,7 @@ class Gatekeeper:
         self._policy = policy
         self._field_classes = field_classes
         self._canaries = canaries
+        self._entries.policy_sha256 = policy.sha256
 
     def admit(self, asks: Sequence[Ask], *, fetch: bool = False) -> tuple[list[Admission], dict[int, StoredRow]]:
         """Decide, count and record a batch.
@@ -189,7 +173,7 @@ class Gatekeeper:
 
     def _freeze_the_persistent(self, asks: Sequence[Ask], admissions: Sequence[Admission]) -> None:
         spent = {ask.principal.id for ask, item in zip(asks, admissions, strict=True) if item.code == "budget"}
-        since = self._now() - PERSISTENCE_SPAN // timedelta(microseconds=1)
+        since = self._entries.now() - PERSISTENCE_SPAN // timedelta(microseconds=1)
         for lineage in sorted(spent):
             # Counted in the store, where the refusals of every node and process are.
             if self._ledger.refused_since(lineage, since, "budget", PERSISTENT_REFUSALS) >= PERSISTENT_REFUSALS:
@@ -203,7 +187,7 @@ class Gatekeeper:
             operation=ask.operation,
             purpose=ask.purpose,
             brands=frozenset({ask.brand}),
-            at=from_microseconds(self._now()),
+            at=from_microseconds(self._entries.now()),
             fields=ask.fields,
             # How many a search finds must not decide whether it is permitted: that would tell without counting.
             records=1 if ask.reserved else max(1, len(ask.records)),
@@ -252,7 +236,7 @@ class Gatekeeper:
     def _append_round(
         self, cases: list[_Case], admissions: list[Admission | None], rows: dict[int, StoredRow], *, fetch: bool
     ) -> list[_Case]:
-        now = self._now()
+        now = self._entries.now()
         again: list[_Case] = []
         accepted: dict[str, tuple[list[_Case], Assessment | None]] = {}
         for lineage, group in _by_lineage(cases).items():
@@ -341,8 +325,6 @@ class Gatekeeper:
 
     def _entry(self, case: _Case, forms: Mapping[str, Form], assessment: Assessment | None, at: int) -> PreparedEntry:
         ask = case.ask
-        sealed = self._sets.seal(entry_place(ask.principal.id), ask.records) if ask.records else None
-        shape = {name: str(form) for name, form in sorted(forms.items())}
         levels = assessment.levels if assessment is not None else ()
         detail = dict(ask.detail)
         if ask.credential:
@@ -352,38 +334,20 @@ class Gatekeeper:
             detail["probes"] = case.draw.probes
         if case.draw.sets:
             detail["drawn"] = [str(field_class) for field_class in case.draw.sets]
-        entry = Entry(
-            at=at,
-            node=self._node.name,
-            node_epoch=self._node.epoch,
-            sequence=self.next_sequence(),
+        return self._entries.prepare(
             lineage=ask.principal.id,
-            principal=ask.principal.id,
             operation=EntryOperation(str(ask.operation)),
-            permitted=True,
-            reason="granted",
+            records=ask.records,
+            shape={name: str(form) for name, form in sorted(forms.items())},
+            counted=True,
+            at=at,
             purpose=ask.purpose,
             brand=ask.brand,
-            shape=shape,
-            records=len(ask.records),
-            set_sha256=hash_set(sealed) if sealed else "",
             reference=ask.reference or "",
-            policy=self._policy.sha256,
             budget={
                 f"{level.window}/{level.counter}": (level.ceiling, level.before, level.after) for level in levels
             },
             detail=detail,
-        )
-        return PreparedEntry(
-            lineage=ask.principal.id,
-            counted=True,
-            at=at,
-            operation=str(ask.operation),
-            permitted=True,
-            shape=canonical_json.encode(shape),
-            records=len(ask.records),
-            body=encode_entry(entry),
-            sealed_set=sealed,
         )
 
     def _record_refusals(self, asks: Sequence[Ask], admissions: Sequence[Admission]) -> None:
@@ -396,7 +360,7 @@ class Gatekeeper:
         if not refused:
             return
         entries = [
-            self.prepare(
+            self._entries.prepare(
                 lineage=lineage,
                 operation=EntryOperation(operation),
                 permitted=False,
@@ -404,7 +368,6 @@ class Gatekeeper:
                 # What the policy does not know is free text from outside, and does not go into the ledger.
                 purpose=purpose if purpose in self._policy.purposes else "?",
                 brand=brand[:128],
-                policy=self._policy.sha256,
                 detail={"asked": records} | ({"credential": first.credential} if first.credential else {}),
                 count=count,
             )
@@ -412,72 +375,9 @@ class Gatekeeper:
         ]
         self._ledger.append({}, entries)
 
-    def prepare(
-        self,
-        *,
-        lineage: str,
-        operation: EntryOperation,
-        principal: str = "",
-        permitted: bool = True,
-        records: BitMap | None = None,
-        shape: Mapping[str, str] | None = None,
-        counted: bool = False,
-        **attributes: object,
-    ) -> PreparedEntry:
-        """Return an entry of this node that is not an opening by a budgeted request.
-
-        Args:
-            lineage: Whose it is.
-            operation: What is done.
-            principal: Who acts, the lineage itself unless told.
-            permitted: Whether it is done or refused.
-            records: Records concerned, if any.
-            shape: Form by field, of what is shown.
-            counted: Whether it counts against the lineage.
-            attributes: Further attributes of `Entry`.
-        """
-        sealed = self._sets.seal(entry_place(lineage), records) if records else None
-        base = Entry(
-            at=self._now(),
-            node=self._node.name,
-            node_epoch=self._node.epoch,
-            sequence=self.next_sequence(),
-            lineage=lineage,
-            principal=principal or lineage,
-            operation=operation,
-            permitted=permitted,
-            reason="granted",
-            shape=shape or {},
-            records=len(records) if records else 0,
-            set_sha256=hash_set(sealed) if sealed else "",
-            policy=self._policy.sha256,
-        )
-        entry = replace(base, **attributes)  # type: ignore[arg-type]
-        return PreparedEntry(
-            lineage=lineage,
-            counted=counted,
-            at=entry.at,
-            operation=str(operation),
-            permitted=permitted,
-            shape=canonical_json.encode(dict(shape)) if shape is not None else None,
-            records=entry.records,
-            body=encode_entry(entry),
-            sealed_set=sealed,
-        )
-
-    def _now(self) -> int:
-        """Return gate time: it does not go back, and does not run ahead of the monotonic clock."""
-        at, step = self._gate_clock.observe(to_microseconds(self._clock.now()), self._clock.monotonic())
-        if step is not None:
-            entry = self.prepare(
-                lineage="system", operation=EntryOperation.CLOCK, reason="step", detail={"microseconds": step.by}
-            )
-            self._ledger.append({}, [entry])
-        return at
-
     def freeze(self, lineage: str, *, by: str, reason: str) -> bool:
         """Freeze `lineage` on every node from its next request on; say whether it was not frozen before."""
-        entry = self.prepare(lineage=lineage, operation=EntryOperation.FREEZE, principal=by, reason=reason)
+        entry = self._entries.prepare(lineage=lineage, operation=EntryOperation.FREEZE, principal=by, reason=reason)
         done = self._ledger.freeze(lineage, entry.at, reason, entry)
         self._views.forget(lineage)
         return done
@@ -485,11 +385,6 @@ class Gatekeeper:
     def forget(self, lineage: str) -> None:
         """Drop this node's view of `lineage`, so that it is read anew."""
         self._views.forget(lineage)
-
-    def next_sequence(self) -> int:
-        """Return the next number of this node's entries."""
-        self._sequence += 1
-        return self._sequence
 
 
 def _one_brand_each(cases: Iterable[_Case]) -> tuple[list[_Case], list[_Case]]:

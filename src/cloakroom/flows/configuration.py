@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cloakroom.errors import InputError, Problem, RuleError
+from cloakroom.flows.service_file import SERVICE_FILE, ServiceRules, parse_service
 from cloakroom.gate.policy import FieldClass, Policy
 from cloakroom.gate.policy_text import parse_policy
 from cloakroom.vault.fields import WELL_KNOWN_FIELDS, FieldDefinition
@@ -27,6 +28,7 @@ class Configuration:
         mappings: What the columns of each brand's system mean, by brand.
         definitions: Every field of the group.
         policy: Who may do what.
+        service: How people sign in at the service.
         texts: The files it was read from, by path in the folder.
     """
 
@@ -34,6 +36,7 @@ class Configuration:
     mappings: Mapping[str, BrandMapping]
     definitions: Mapping[str, FieldDefinition]
     policy: Policy
+    service: ServiceRules
     texts: Mapping[str, str]
 
     @property
@@ -73,4 +76,5 @@ def read_configuration(texts: Mapping[str, str]) -> Configuration:
     definitions = {RECORD_ID_FIELD: WELL_KNOWN_FIELDS[RECORD_ID_FIELD], **check_group_mappings(mappings.values())}
     classes = {name: FieldClass(item.field_class.value) for name, item in definitions.items()}
     policy = parse_policy(texts[POLICY_FILE].encode(), POLICY_FILE, fields=classes)
-    return Configuration(group, mappings, definitions, policy, dict(texts))
+    service = parse_service(texts[SERVICE_FILE], SERVICE_FILE) if SERVICE_FILE in texts else ServiceRules()
+    return Configuration(group, mappings, definitions, policy, service, dict(texts))

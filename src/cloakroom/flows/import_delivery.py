@@ -15,13 +15,13 @@ Rows of one record are taken in the order of the file.
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
+import numpy as np
 from pyroaring import BitMap
 
 from cloakroom.flows.import_ports import BatchWrite, DeliveryState, Encode, ImportStore, NewRows
@@ -118,7 +118,7 @@ class DeliveryImport:
         self._permutation = permutation
         self._sealing: deque[_Sealing] = deque()
         self._result = ImportResult()
-        self._seen: BitMap | None = None
+        self._seen: _SeenHashes | None = None
 
     def run(
         self,
@@ -135,7 +135,7 @@ class DeliveryImport:
         self._result.rows = state.rows_done
         # Into an empty brand every row is new unless its record came before in this file. A hash that was not seen
         # proves that it did not; one that was seen may be another record's, and then the store is asked.
-        self._seen = None if self._store.has_records(self._brand) else BitMap()
+        self._seen = None if self._store.has_records(self._brand) else _SeenHashes()
         for batch in batches:
             self._result.counts["rejected"] += batch.rejected
             self._take(batch)
@@ -144,10 +144,10 @@ class DeliveryImport:
 
     def _take(self, batch: IncomingBatch) -> None:
         self._result.rows = batch.rows_read
-        passes = list(_passes(batch.block))
-        if len(passes) == 1:
+        if len(set(batch.block.record_ids)) == len(batch.block):
             self._pass(batch.block, batch.rows_read)
             return
+        passes = list(_passes(batch.block))
         self._drain()
         # The passes see each other's records and are still one transaction: a crash leaves all of them or none.
         with self._store.atomic():
@@ -173,11 +173,9 @@ class DeliveryImport:
 
     def _known(self, block: RowBlock) -> dict[int, KnownRecord]:
         """Return the stored records of rows, by row; asks the store only about rows that can have one."""
-        candidates = list(range(len(block)))
+        candidates: Sequence[int] = range(len(block))
         if self._seen is not None:
-            hashes = [zlib.crc32(record_id.encode()) for record_id in block.record_ids]
-            candidates = [row for row in candidates if hashes[row] in self._seen]
-            self._seen.update(hashes)
+            candidates = self._seen.note(block.record_ids)
         if not candidates:
             return {}
         record_ids = [block.record_ids[row] for row in candidates]
@@ -217,7 +215,8 @@ class DeliveryImport:
             # In no order that a delivery had: two brands' files that are sorted alike must not be joined by place.
             taken = self._store.take_ordinals(len(fresh))
             ordinals = [taken[place] for place in self._permutation(len(fresh))]
-            future = self._encode(fresh, ordinals)
+            # Facets are sealed here, once for the whole brand: who seals records has no use for them.
+            future = self._encode(replace(fresh, facets={}), ordinals)
             self._result.records.add_range(taken.start, taken.stop)
             for place, members in (self._facets(fresh, ordinals) | {(RECORD, "all"): BitMap(ordinals)}).items():
                 added[place] = added[place] | members if place in added else members
@@ -275,6 +274,34 @@ class DeliveryImport:
         for ordinal, value in zip(ordinals, values, strict=True):
             if value is not None and value >= earliest:
                 groups.setdefault(("adult_on", f"{int(value[:4]) + 18:04d}{value[4:]}"), []).append(ordinal)
+
+
+class _SeenHashes:
+    """Remembers the record ids of an import by their hashes, in some five bytes each.
+
+    Both halves of a hash must have been seen, each among its own, before a record id counts as seen: over millions of
+    rows only a handful are asked for in vain, each of which makes the import wait. Python keys its hashes anew in
+    each process, so nobody can write a file of ids that collide.
+    """
+
+    def __init__(self) -> None:
+        self._low, self._high = BitMap(), BitMap()
+
+    def note(self, record_ids: Sequence[str]) -> list[int]:
+        """Return the positions of those that may have been noted before, and note all."""
+        halves = np.fromiter(map(hash, record_ids), np.int64, len(record_ids)).view(np.uint32).reshape(-1, 2)
+        low, high = halves[:, 0], halves[:, 1]
+        # Sorted, they go in six times as fast.
+        batch_low, batch_high = BitMap(np.sort(low)), BitMap(np.sort(high))
+        found: list[int] = []
+        seen_low = batch_low & self._low
+        if seen_low:
+            seen_high = batch_high & self._high
+            rows = zip(low.tolist(), high.tolist(), strict=True)
+            found = [row for row, (one, other) in enumerate(rows) if one in seen_low and other in seen_high]
+        self._low |= batch_low
+        self._high |= batch_high
+        return found
 
 
 YEARS_KEPT = 7

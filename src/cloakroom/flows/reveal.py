@@ -20,7 +20,7 @@ from cloakroom.gate.forms import MaskKind, mask_kind, render
 from cloakroom.gate.policy import Form, Operation
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.envelope import EnvelopeClass
-from cloakroom.vault.sealing import BrandSealer
+from cloakroom.vault.sealing import BrandSealer, SealedKeys, SealedRecord
 from cloakroom.vault.tokens import RecordReference, TokenCodec
 
 MAX_TOKENS = 1_000
@@ -164,15 +164,14 @@ def _answer(
     if refused is not None:
         return RevealAnswer(refused)
     first = next(iter(admissions.values()))
+    known = [(token, item) for token, item in zip(request.tokens, references, strict=True) if item is not None]
     try:
-        revealed = [
-            Revealed(token, opener.show(reference, admissions))
-            for token, reference in zip(request.tokens, references, strict=True)
-            if reference is not None
-        ]
+        shown = opener.show([reference for _, reference in known], admissions)
     except OpenError as error:
         return RevealAnswer(first, first.forms, broken=error)
-    return RevealAnswer(first, first.forms, revealed)
+    return RevealAnswer(
+        first, first.forms, [Revealed(token, one) for (token, _), one in zip(known, shown, strict=True)]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,22 +203,33 @@ class RecordOpener:
         self._names = {number: name for name, number in catalogue.brands.items()}
         self._plans: dict[tuple[tuple[str, Form], ...], tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]] = {}
 
-    def show(self, reference: RecordReference, admissions: Mapping[str, Admission]) -> dict[str, str]:
-        """Return what may be seen of one record; nothing where it is erased or gone."""
-        row = self._rows.get(reference.ordinal)
-        if row is None or row.keys is None or row.brand != reference.brand or row.state == ERASED:
-            return {}
-        wanted, fields = self._plan(admissions[self._names[reference.brand]])
-        try:
-            values = self._sealers[row.brand].open(row.record, row.keys, wanted)
-        except OpenError as error:
-            raise OpenError(f"record {reference.ordinal} does not open: a stored row was changed") from error
-        shown = {
-            field.name: render(field.form, field.mask, values[field.number].decode(), field.steps)
-            for field in fields
-            if field.number in values
-        }
-        return {name: text for name, text in shown.items() if text is not None}
+    def show(
+        self, references: Sequence[RecordReference], admissions: Mapping[str, Admission]
+    ) -> list[Mapping[str, str]]:
+        """Return what may be seen of each record; nothing where it is erased or gone.
+
+        Args:
+            references: The records, all of admitted requests.
+            admissions: What was admitted, by name of the brand.
+
+        Raises:
+            OpenError: One of them does not open; names the record.
+        """
+        shown: list[Mapping[str, str]] = [{}] * len(references)
+        by_brand: dict[int, list[tuple[int, SealedRecord, SealedKeys]]] = {}
+        for at, reference in enumerate(references):
+            row = self._rows.get(reference.ordinal)
+            if row is None or row.keys is None or row.brand != reference.brand or row.state == ERASED:
+                continue
+            by_brand.setdefault(row.brand, []).append((at, row.record, row.keys))
+        for brand, rows in by_brand.items():
+            wanted, fields = self._plan(admissions[self._names[brand]])
+            opened = self._sealers[brand].open_many([(record, keys) for _, record, keys in rows], wanted)
+            for (at, record, _), values in zip(rows, opened, strict=True):
+                if values is None:
+                    raise OpenError(f"record {record.ordinal} does not open: a stored row was changed")
+                shown[at] = _rendered(values, fields)
+        return shown
 
     def _plan(self, admission: Admission) -> tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]:
         # Requests of a batch mostly ask for the same fields; one plan serves all that show them in the same forms.
@@ -236,3 +246,17 @@ class RecordOpener:
                     fields.append(_Field(number, name, form, masked, self._bands.get(name, ())))
             plan = self._plans[shown] = (wanted, fields)
         return plan
+
+
+def _rendered(values: Mapping[int, bytes], fields: Sequence[_Field]) -> dict[str, str]:
+    """Return the values in their forms; most are shown as they are, and asked for in thousands."""
+    shown: dict[str, str] = {}
+    for wanted in fields:
+        value = values.get(wanted.number)
+        if value is None:
+            continue
+        text = value.decode()
+        rendered = text if wanted.form is Form.REVEAL else render(wanted.form, wanted.mask, text, wanted.steps)
+        if rendered is not None:
+            shown[wanted.name] = rendered
+    return shown

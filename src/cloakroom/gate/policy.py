@@ -49,7 +49,9 @@ class Form(StrEnum):
 class Operation(StrEnum):
     """What a principal may ask for."""
 
+    ACCESS_REPORT = "access-report"
     AFFECTED = "affected"
+    ENROL = "enrol"
     ERASE = "erase"
     EXCHANGE = "exchange"
     EXPOSURE = "exposure"

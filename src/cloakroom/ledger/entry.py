@@ -45,6 +45,8 @@ class Operation(StrEnum):
     CLOCK = "clock"
     EXCHANGE = "exchange"
     REQUEST = "request"
+    SIGN_IN = "sign-in"
+    REPORT = "report"
 
 
 COUNTED = frozenset(

@@ -99,6 +99,8 @@ ACTIVITIES: Mapping[Operation, Activity] = {
     Operation.HEARTBEAT: Activity(LIFECYCLE, 99, "Heartbeat"),
     Operation.CLOCK: Activity(LIFECYCLE, 99, "Clock Step", Severity.MEDIUM),
     Operation.REQUEST: Activity(API, 99, "Request"),
+    Operation.SIGN_IN: Activity(ACCOUNT, 99, "Sign-in"),
+    Operation.REPORT: Activity(DATASTORE, 4, "Query", Severity.LOW),
 }
 """Class and activity of each operation, where nothing below says otherwise."""
 
@@ -126,7 +128,7 @@ REFUSALS: Mapping[str, Severity] = {
     ),
     **dict.fromkeys(("expired", "renewal", "request", "too-many", "unsigned", "wrong-host"), Severity.LOW),
     **dict.fromkeys(("bad-signature", "budget", "budget-unclear", "clock", "network"), Severity.MEDIUM),
-    **dict.fromkeys(("body-digest", "frozen", "own-lineage", "replayed"), Severity.HIGH),
+    **dict.fromkeys(("body-digest", "frozen", "own-lineage", "replayed", "sign-count"), Severity.HIGH),
 }
 """Severity of a refusal by its code; a code that is not here is medium, since nobody has judged it yet."""
 
@@ -266,7 +268,8 @@ def _subject(entry: Entry, place: Place, kind: EventClass) -> dict[str, object]:
 
 
 def _user(entry: Entry) -> dict[str, object]:
-    known = not (entry.operation is Operation.REQUEST and entry.lineage == "system")
+    unsigned = entry.operation in {Operation.REQUEST, Operation.SIGN_IN}
+    known = not (unsigned and entry.lineage == "system")
     user: dict[str, object] = {"uid": _named(entry.principal) if known else "unauthenticated"}
     credential = entry.detail.get("credential")
     if isinstance(credential, str):

@@ -16,7 +16,7 @@ Contract:
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from pyroaring import AbstractBitMap, BitMap
 
@@ -94,6 +94,31 @@ def is_sealed_set(content: bytes) -> bool:
     """Answer whether `content` has the shape of a sealed set; what is in it takes the key."""
     size = len(content) - _HEADER.size - AEAD_TAG_SIZE
     return size >= PADDING and size % PADDING == 0 and content[0] == FORMAT
+
+
+def encode_set_bundle(sets: Sequence[bytes | None]) -> bytes:
+    """Return the sealed sets of one entry bundle, each after its length; None for an entry without a set."""
+    return b"".join(_LENGTH.pack(len(sealed or b"")) + (sealed or b"") for sealed in sets)
+
+
+def decode_set_bundle(data: bytes) -> list[bytes | None]:
+    """Return the sealed sets of a bundle in order; None for an entry without a set.
+
+    Raises:
+        TamperedError: It is cut short.
+    """
+    sets: list[bytes | None] = []
+    at = 0
+    while at < len(data):
+        start = at + _LENGTH.size
+        if start > len(data):
+            raise TamperedError("ends within a length")
+        (size,) = _LENGTH.unpack_from(data, at)
+        at = start + size
+        if at > len(data):
+            raise TamperedError("ends within a set")
+        sets.append(data[start:at] or None)
+    return sets
 
 
 def entry_place(lineage: str) -> str:

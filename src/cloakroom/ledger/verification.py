@@ -7,7 +7,7 @@ The order is that of trust:
 2. Every entry bundle and every hash tile of the signed size is read and recomputed, down to the last byte, and must
    lead to the signed root (`cloakroom.tlog.audit`).
 3. Entries of bundles that are not found wrong are handed to the caller's inspector, which knows what an entry says
-   and which record sets it names; each set named must be there under its own hash.
+   and which sealed record set it names; that set must lie in the set bundle beside them, in the entry's place.
 4. Earlier checkpoints, kept by anybody, must be heads of this same history.
 5. Nothing else may lie in the directory, but for partial files left from earlier sizes that agree with what took
    their place.
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from cloakroom.crypto import sha256
 from cloakroom.errors import LimitError, TamperedError, UncheckableError, UnverifiedError
+from cloakroom.ledger.record_sets import decode_set_bundle
 from cloakroom.tlog import ENTRIES, TILE_WIDTH, CompactRange, Ed25519Verifier, Tile, leaf_hash, open_checkpoint
 from cloakroom.tlog.audit import FileReader, Finding, TreeAudit
 from cloakroom.tlog.limits import DEFAULT_LIMITS
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from cloakroom.tlog import Checkpoint, Cosignature, CosignatureVerifier
 
 CHECKPOINT_PATH = "checkpoint"
-_SET_PATH = re.compile(r"sets/([0-9a-f]{2})/([0-9a-f]{64})")
+_SETS, _ENTRIES = "sets/", "tile/entries/"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -48,12 +49,12 @@ class VerificationLimits:
 
     Attributes:
         log: Bounds on the log's own files.
-        set_bytes: Longest record set; all 2^32 ordinals as a bitmap are 512 MiB.
+        set_bundle_bytes: Longest set bundle; 256 sets of each of 2^24 records are 512 MiB.
         findings: After so many the rest is counted only.
     """
 
     log: LogLimits = DEFAULT_LIMITS
-    set_bytes: int = 2**29 + 2**20
+    set_bundle_bytes: int = 2**30
     findings: int = 1000
 
 
@@ -71,7 +72,7 @@ class Inspection:
 
     Attributes:
         problems: Number of an entry, and what is wrong with it; no value out of it.
-        sets: Number of an entry, and the SHA-256 in lower-case hex of a record set that it names.
+        sets: Number of an entry, and the SHA-256 in lower-case hex of the sealed set that it names, once each.
     """
 
     problems: Sequence[tuple[int, str]] = ()
@@ -85,8 +86,8 @@ class EntryInspector(Protocol):
         """Look at the entries from number `first` on; they are in the tree, in this order, each seen once."""
         ...
 
-    def inspect_set(self, digest: str, content: bytes) -> str | None:
-        """Look at a record set whose hash is right; return what is wrong with it, or None."""
+    def inspect_set(self, number: int, content: bytes) -> str | None:
+        """Look at the set of an entry, whose hash is right; return what is wrong with it, or None."""
         ...
 
 
@@ -240,7 +241,7 @@ class _Examination:
     files: int = 0
     superseded: int = 0
     earlier: int = 0
-    sets: dict[bytes, int] = field(default_factory=dict)
+    sets: int = 0
     marks: dict[int, bytes | None] = field(default_factory=dict)
     frontier: CompactRange = field(default_factory=CompactRange)
 
@@ -260,14 +261,13 @@ class _Examination:
             audit.run()
             self.files += audit.files
             self._check_earlier(kept)
-            self._check_sets()
-            self._check_listing(head.size, is_complete=not audit.bundles_skipped)
+            self._check_listing(head.size)
         return Verification(
             origin=self.log.name,
             checkpoint=head,
             entries=self.entries,
             files=self.files,
-            sets=len(self.sets),
+            sets=self.sets,
             superseded=self.superseded,
             earlier=self.earlier,
             cosignatures=self.cosignatures,
@@ -313,14 +313,16 @@ class _Examination:
         self._mark(first, entries)
         if self.inspector is not None:
             inspection = self.inspector.inspect_entries(first, entries)
-            path = Tile(ENTRIES, first // TILE_WIDTH, len(entries)).path
+            bundle = Tile(ENTRIES, first // TILE_WIDTH, len(entries))
             for number, reason in inspection.problems:
-                self._add(Finding(path, reason, entries=(number, number)))
+                self._add(Finding(bundle.path, reason, entries=(number, number)))
+            named: dict[int, bytes] = {}
             for number, digest in inspection.sets:
                 if _DIGEST.fullmatch(digest):
-                    self.sets.setdefault(bytes.fromhex(digest), number)
+                    named[number] = bytes.fromhex(digest)
                 else:
-                    self._add(Finding(path, "names a record set by no hash", entries=(number, number)))
+                    self._add(Finding(bundle.path, "names a record set by no hash", entries=(number, number)))
+            self._check_sets(bundle, named, self.inspector)
         if self.progress is not None:
             self.progress(first + len(entries), self.checkpoint.size)
 
@@ -369,46 +371,68 @@ class _Examination:
             else:
                 self.earlier += 1
 
-    def _check_sets(self) -> None:
-        assert self.inspector is not None or not self.sets
-        for digest, number in self.sets.items():
-            name = digest.hex()
-            path = set_path(name)
-            data = self._read(path, self.limits.set_bytes, (number, number))
-            if data is None or self.inspector is None:
-                continue
-            if sha256(data) != digest:
-                self._add(Finding(path, "is not the record set of its name", entries=(number, number)))
-                continue
-            reason = self.inspector.inspect_set(name, data)
-            if reason is not None:
-                self._add(Finding(path, reason, entries=(number, number)))
+    def _check_sets(self, bundle: Tile, named: dict[int, bytes], inspector: EntryInspector) -> None:
+        """Hold the sets beside a bundle against the hashes that its entries name."""
+        first, end = bundle.span
+        path, covered = set_bundle_path(bundle), (first, end - 1)
+        try:
+            data = self.reader.read(path, self.limits.set_bundle_bytes)
+            sets = decode_set_bundle(data) if data is not None else None
+        except (UnverifiedError, LimitError) as error:
+            self._add(Finding(path, str(error), isinstance(error, LimitError | TamperedError), covered))
+            return
+        if sets is None:
+            if named:
+                self._add(Finding(path, "is missing", is_tampered=False, entries=(min(named), max(named))))
+            return
+        self.files += 1
+        if len(sets) != bundle.width:
+            reason = f"holds the sets of {len(sets)} entries where it must hold those of {bundle.width}"
+            self._add(Finding(path, reason, entries=covered))
+            return
+        for number, content in enumerate(sets, first):
+            wrong = _why_wrong(number, content, named.get(number), inspector)
+            if wrong is not None:
+                self._add(Finding(path, wrong, entries=(number, number)))
+            elif content is not None:
+                self.sets += 1
 
-    def _check_listing(self, size: int, *, is_complete: bool) -> None:
-        """Look for what does not belong; whether a set does is known only if every entry was seen."""
-        expected = {tile.path for tile in edge_tiles(size)} | {CHECKPOINT_PATH}
+    def _check_listing(self, size: int) -> None:
+        """Look for what does not belong."""
+        edge = edge_tiles(size)
+        expected = {tile.path for tile in edge} | {CHECKPOINT_PATH}
+        expected |= {set_bundle_path(tile) for tile in edge if tile.level == ENTRIES}
         for path in self.reader.paths():
             if path in expected:
                 continue
-            match = _SET_PATH.fullmatch(path)
-            if match is not None and match[1] == match[2][:2]:
-                self._check_listed_set(path, match[2], is_complete=is_complete)
-                continue
-            tile = _tile_or_none(path)
+            tile = tile_of(path)
             if tile is None or tile.span[1] > size:
                 self._add(Finding(path, "does not belong to the log"))
-            elif tile.is_partial:
+            elif tile.is_partial and path == tile.path:
                 self._check_superseded(tile, size)
+            elif tile.is_partial:
+                self._check_superseded_sets(path, tile, size)
 
-    def _check_listed_set(self, path: str, digest: str, *, is_complete: bool) -> None:
-        if bytes.fromhex(digest) in self.sets:
+    def _check_superseded_sets(self, path: str, bundle: Tile, size: int) -> None:
+        """Compare a set bundle of an earlier size with the one that took its place: it must begin like it."""
+        successor = Tile(ENTRIES, bundle.index, min(TILE_WIDTH, size - bundle.index * TILE_WIDTH))
+        data = self._read(path, self.limits.set_bundle_bytes)
+        if data is None:
             return
-        if self.inspector is not None and is_complete:
-            self._add(Finding(path, "is named by no entry"))
+        try:
+            newer = self.reader.read(set_bundle_path(successor), self.limits.set_bundle_bytes)
+            if newer is None or len(decode_set_bundle(newer)) != successor.width:
+                return  # Missing or malformed, which has been said already.
+            agrees = newer.startswith(data) and len(decode_set_bundle(data)) == bundle.width
+        except LimitError:
             return
-        data = self._read(path, self.limits.set_bytes)
-        if data is not None and sha256(data).hex() != digest:
-            self._add(Finding(path, "is not the record set of its name"))
+        except TamperedError:
+            agrees = False
+        if agrees:
+            self.superseded += 1
+        else:
+            first, end = bundle.span
+            self._add(Finding(path, f"disagrees with {set_bundle_path(successor)}", entries=(first, end - 1)))
 
     def _check_superseded(self, tile: Tile, size: int) -> None:
         """Compare a partial file of an earlier size with the file that took its place."""
@@ -432,13 +456,24 @@ class _Examination:
             self._add(Finding(tile.path, f"disagrees with {successor.path}", entries=(first, end - 1)))
 
 
-def set_path(digest: str) -> str:
-    """Return the path of a record set by its SHA-256 in lower-case hex."""
-    return f"sets/{digest[:2]}/{digest}"
+def _why_wrong(number: int, content: bytes | None, named: bytes | None, inspector: EntryInspector) -> str | None:
+    if content is None:
+        return None if named is None else "the set that the entry names is not there"
+    if named is None:
+        return "a set that the entry does not name"
+    if sha256(content) != named:
+        return "not the set that the entry names"
+    return inspector.inspect_set(number, content)
 
 
-def _tile_or_none(path: str) -> Tile | None:
+def set_bundle_path(bundle: Tile) -> str:
+    """Return the path of the sealed sets beside an entry bundle, such as ``sets/x001/234.p/17``."""
+    return _SETS + bundle.path.removeprefix(_ENTRIES)
+
+
+def tile_of(path: str) -> Tile | None:
+    """Return the tile at `path`, of a set bundle the entry bundle that it lies beside; None for anything else."""
     try:
-        return Tile.parse(path)
+        return Tile.parse(_ENTRIES + path.removeprefix(_SETS) if path.startswith(_SETS) else path)
     except UncheckableError:
         return None

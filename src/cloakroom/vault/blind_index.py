@@ -16,7 +16,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from cloakroom.crypto import BLOCK_SIZE, BlockPermutation, hmac_sha256
+from cloakroom.crypto import BLOCK_SIZE, BlockPermutation, KeyedDigest
 
 _HEAD = struct.Struct(">20sBBH")
 _LABEL = b"cloakroom/link"
@@ -27,11 +27,11 @@ SHARED_SCOPE = 0xFFFF
 class LinkDigests:
     """Computes link digests under the group's key."""
 
-    __slots__ = ("_key",)
+    __slots__ = ("_digest",)
 
     def __init__(self, key: bytes) -> None:
         """Take the group's link key, 32 bytes."""
-        self._key = key
+        self._digest = KeyedDigest(key)
 
     def digest(self, kind: int, scope: int, normal_forms: Sequence[str]) -> bytes:
         """Return the digests of `normal_forms`, 16 bytes each, one after the other.
@@ -42,8 +42,7 @@ class LinkDigests:
             normal_forms: Values in normal form.
         """
         head = _HEAD.pack(_LABEL, _FORMAT, kind, scope)
-        key = self._key
-        return b"".join([hmac_sha256(key, head + form.encode())[:BLOCK_SIZE] for form in normal_forms])
+        return b"".join(self._digest.digests([head + form.encode() for form in normal_forms], BLOCK_SIZE))
 
 
 class BrandIndex:

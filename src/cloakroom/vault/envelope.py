@@ -1,16 +1,17 @@
-"""Sealed values of one record: envelopes and wrapped keys. The bytes are specified in `docs/spec/envelope.md`.
+"""Sealed values of one record and class: an envelope. The bytes are specified in `docs/spec/envelope.md`.
 
 Contract:
 
 - Each record has one random 256-bit key for each field class. The key lies wrapped in another table than the
-  envelope, so that destroying it makes every copy of the envelope unreadable.
+  envelope, so that destroying it makes every copy of the envelope unreadable. `vault.wraps` gives it out.
 - Each field is sealed by itself (AES-256-GCM), padded to 16 bytes, with associated data that binds format, brand,
-  record, class, field, version of the values and number of the key. A cell moved anywhere else does not open.
-- An envelope has one random 96-bit initial value; the nonce of a cell is that value XOR the field's number, as
-  TLS 1.3 does for its records (RFC 8446 §5.3). An envelope is always sealed whole, never patched: changed values
-  get a new initial value, so that no nonce is used twice.
-- AES-GCM does not commit to its key. The envelope carries a commitment (HMAC-SHA-256 under the class key) that is
-  compared before anything is opened; there is one key for an envelope, never a list to try.
+  record, class, field, version of the values, number of the key, and which fields the envelope holds. A cell moved
+  anywhere else does not open, and none opens where one was taken away.
+- An envelope has one random initial value of 88 bits; the nonce of a cell is that value and the field's number. An
+  envelope is always sealed whole, never patched: changed values get a new initial value, so that no nonce is used
+  twice.
+- AES-GCM does not commit to its key. The commitment to the three class keys of a record lies with their wraps, and
+  is compared before any of them is given out; there is one key for an envelope, never a list to try.
 - Opening is mute: `OpenError` does not say why.
 """
 
@@ -21,36 +22,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from cloakroom.crypto import (
-    AEAD_NONCE_SIZE,
-    AEAD_TAG_SIZE,
-    KEY_SIZE,
-    AuthenticatedCipher,
-    hmac_sha256,
-    is_equal,
-    open_cells,
-    seal_cells,
-)
+from cloakroom.crypto import AEAD_TAG_SIZE, INITIAL_SIZE, KEY_SIZE, open_cells, seal_cells, seal_rows
 from cloakroom.errors import OpenError, UsageError
 
 FORMAT = 1
 PADDING_BLOCK = 16
-COMMITMENT_SIZE = 24
-"""HMAC-SHA-256 cut to 192 bits: two keys with one commitment take 2^96 tries."""
-WRAP_SIZE = KEY_SIZE + AEAD_TAG_SIZE
 MAX_FIELD_NUMBER = 255
 MAX_VALUE_SIZE = 60_000
+HEADER_SIZE = 1 + INITIAL_SIZE
 
-_HEADER = struct.Struct(f">BBI{AEAD_NONCE_SIZE}s{COMMITMENT_SIZE}s")
-_CELL_HEADER = struct.Struct(">BH")
 _CELL_CONTEXT = struct.Struct(">18sBHIBBI")
-_WRAP_CONTEXT = struct.Struct(">18sBHIBBH")
-_COMMITMENT_CONTEXT = struct.Struct(">20sBHIBB")
 _CELL_LABEL = b"cloakroom/cell"
-_WRAP_LABEL = b"cloakroom/wrap"
-_COMMITMENT_LABEL = b"cloakroom/commitment"
+_FORMAT_BYTE = bytes((FORMAT,))
 _PADDINGS = [b"\x80" + bytes(PADDING_BLOCK - 1 - used) for used in range(PADDING_BLOCK)]
 """What follows a value of so many bytes beyond a multiple of 16 (ISO/IEC 7816-4)."""
+_LONG = 0x80
+"""Set in the first of two bytes that count the blocks of a value of 2,048 bytes or more."""
+_BYTE = [bytes((number,)) for number in range(256)]
+_COUNTS = [
+    bytes((blocks,)) if blocks < _LONG else bytes((_LONG | blocks >> 8, blocks & 0xFF))
+    for blocks in range(MAX_VALUE_SIZE // PADDING_BLOCK + 1)
+]
+"""How a count of blocks is written."""
 
 
 class EnvelopeClass(IntEnum):
@@ -79,95 +72,175 @@ class CellContext:
     key_number: int
     version: int
 
+    def head(self) -> bytes:
+        """Return the associated data that all cells of the envelope share."""
+        return cell_head(self.brand, self.ordinal, self.field_class, self.key_number, self.version)
+
+
+def cell_head(brand: int, ordinal: int, field_class: int, key_number: int, version: int) -> bytes:
+    """Return what `CellContext.head` does, without a context, where thousands are sealed or opened in a loop."""
+    return _CELL_CONTEXT.pack(_CELL_LABEL, FORMAT, brand, ordinal, field_class, key_number, version)
+
 
 def seal_envelope(key: bytes, initial: bytes, context: CellContext, cells: Iterable[tuple[int, bytes]]) -> bytes:
     """Return the envelope that holds `cells`.
 
     Args:
         key: The class key of the record, 32 bytes.
-        initial: 12 random bytes, new for each envelope.
+        initial: 11 random bytes, new for each envelope.
         context: Where it belongs.
         cells: Pairs of field number (0 to 255, each once) and value.
     """
     held = list(cells)
     if len({number for number, _ in held}) != len(held):
         raise UsageError("a field number stands twice in one envelope")
-    place = (context.brand, context.ordinal, context.field_class, context.key_number)
-    return seal_cells_of(key, initial, place, context.version, held)
-
-
-Place = tuple[int, int, int, int]
-"""Brand, ordinal, class, key number: see `CellContext`. A plain tuple where thousands are sealed in a loop."""
-
-
-def seal_cells_of(
-    key: bytes, initial: bytes, place: Place, version: int, cells: Sequence[tuple[int, bytes]]
-) -> bytes:
-    """Do what `seal_envelope` does, for callers that know that no field number stands twice."""
-    numbers = [number for number, _ in cells]
-    plaintexts = [value + _PADDINGS[len(value) % PADDING_BLOCK] for _, value in cells]
-    if max(map(len, plaintexts)) > MAX_VALUE_SIZE:
-        raise UsageError(f"a value is longer than {MAX_VALUE_SIZE - PADDING_BLOCK} bytes")
-    head = _CELL_CONTEXT.pack(_CELL_LABEL, FORMAT, *place, version)
-    sealed = seal_cells(key, initial, head, numbers, plaintexts)
-    parts = [_HEADER.pack(FORMAT, place[3], version, initial, _commitment(key, place))]
-    pack = _CELL_HEADER.pack
-    for number, cell in zip(numbers, sealed, strict=True):
-        parts += (pack(number, len(cell)), cell)
+    numbers = [number for number, _ in held]
+    padded = _padded([value for _, value in held])
+    sealed = seal_cells(key, initial, context.head() + bytes(numbers), numbers, padded)
+    parts = [_FORMAT_BYTE, initial]
+    for number, value, cell in zip(numbers, padded, sealed, strict=True):
+        parts += (_BYTE[number], _COUNTS[len(value) // PADDING_BLOCK], cell)
     return b"".join(parts)
 
 
-def open_envelope(
-    key: bytes,
-    envelope: bytes,
+def seal_envelopes(
+    keys: bytes,
+    initials: bytes,
+    ordinals: Sequence[int],
     *,
     brand: int,
-    ordinal: int,
     field_class: EnvelopeClass,
-    numbers: Sequence[int] | None = None,
+    columns: Sequence[tuple[int, Sequence[bytes | None]]],
+) -> list[bytes | None]:
+    """Do what `seal_envelope` does for many new records at once: the first key of each, the first version.
+
+    Args:
+        keys: Class key of each record, 32 bytes each, one after the other.
+        initials: Initial value of each record, 11 bytes each.
+        ordinals: Ordinal of each record.
+        brand: Number of the brand.
+        field_class: Class of the fields.
+        columns: Field number, each once, and the value of each record; None where a record lacks the field.
+
+    Returns:
+        The envelopes, None where a record has none of the fields.
+    """
+    envelopes: list[bytes | None] = [None] * len(ordinals)
+    for present, positions in _alike([values for _, values in columns], len(ordinals)).items():
+        held = [
+            (number, _padded(_take(values, positions)))
+            for (number, values), is_held in zip(columns, present, strict=True)
+            if is_held
+        ]
+        if not held:
+            continue
+        numbers = [number for number, _ in held]
+        tail = bytes(numbers)
+        firsts = _slices(initials, INITIAL_SIZE, positions)
+        cells = seal_rows(
+            b"".join(_slices(keys, KEY_SIZE, positions)),
+            b"".join(firsts),
+            heads=[cell_head(brand, ordinals[at], field_class, 0, 1) + tail for at in positions],
+            numbers=numbers,
+            rows=zip(*[values for _, values in held], strict=True),
+            fronts=zip(*[_fronts(number, values) for number, values in held], strict=True),
+        )
+        for at, initial, one in zip(positions, firsts, cells, strict=True):
+            envelopes[at] = _FORMAT_BYTE + initial + one
+    return envelopes
+
+
+def _padded(values: Sequence[bytes]) -> list[bytes]:
+    if max(map(len, values), default=0) > MAX_VALUE_SIZE - PADDING_BLOCK:
+        raise UsageError(f"a value is longer than {MAX_VALUE_SIZE - PADDING_BLOCK} bytes")
+    return [value + _PADDINGS[len(value) % PADDING_BLOCK] for value in values]
+
+
+def _alike(columns: Sequence[Sequence[bytes | None]], count: int) -> Mapping[tuple[bool, ...], Sequence[int]]:
+    """Group rows that have the same fields; mostly all of them have, and then nothing is asked of each value."""
+    if not any(None in values for values in columns):
+        return {(True,) * len(columns): range(count)}
+    groups: dict[tuple[bool, ...], list[int]] = {}
+    for at, row in enumerate(zip(*columns, strict=True)):
+        groups.setdefault(tuple([value is not None for value in row]), []).append(at)
+    return groups
+
+
+def _take(values: Sequence[bytes | None], positions: Sequence[int]) -> Sequence[bytes]:
+    return [value for at in positions if (value := values[at]) is not None]
+
+
+def _slices(joined: bytes, size: int, positions: Sequence[int]) -> list[bytes]:
+    return [joined[at * size : (at + 1) * size] for at in positions]
+
+
+def _fronts(number: int, padded: Sequence[bytes]) -> list[bytes]:
+    """Return what stands before each cell: the number of its field, and how many blocks its value has."""
+    first, counts = _BYTE[number], _COUNTS
+    return [first + counts[len(value) // PADDING_BLOCK] for value in padded]
+
+
+def open_envelope(
+    key: bytes, envelope: bytes, context: CellContext, numbers: Sequence[int] | None = None
 ) -> Mapping[int, bytes]:
     """Return the values of the wanted fields, by field number.
 
     Args:
         key: The class key of the record.
         envelope: What `seal_envelope` returned.
-        brand: Number of the brand it is expected to belong to.
-        ordinal: Ordinal of the record it is expected to belong to.
-        field_class: Class it is expected to hold.
-        numbers: Fields to open; None for all. A field that the envelope does not hold is left out.
+        context: Where it is expected to belong.
+        numbers: Fields to open; None for all. A field that the envelope does not hold is left out, but at least one
+            cell is opened, so that an envelope of another place is refused and not taken for one that lacks fields.
 
     Raises:
         OpenError: It does not open.
     """
-    if len(envelope) < _HEADER.size:
-        raise OpenError("does not open")
-    form, key_number, version, initial, commitment = _HEADER.unpack_from(envelope)
-    place = (brand, ordinal, field_class, key_number)
-    if form != FORMAT or not is_equal(commitment, _commitment(key, place)):
-        raise OpenError("does not open")
-    found, sealed = _cells(envelope, numbers)
-    head = _CELL_CONTEXT.pack(_CELL_LABEL, FORMAT, *place, version)
-    opened = open_cells(key, initial, head, found, sealed)
-    return dict(zip(found, map(_unpad, opened), strict=True))
+    return open_wanted_cells(key, envelope, context.head(), numbers)
 
 
-def _cells(envelope: bytes, numbers: Sequence[int] | None) -> tuple[list[int], list[bytes]]:
-    """Return the numbers and the sealed bytes of the wanted cells; every cell's length is checked."""
+def open_wanted_cells(
+    key: bytes, envelope: bytes, head: bytes, numbers: Sequence[int] | None = None
+) -> Mapping[int, bytes]:
+    """Do what `open_envelope` does, with `head` as `cell_head` returns it."""
+    if len(envelope) < HEADER_SIZE or envelope[0] != FORMAT:
+        raise OpenError("does not open")
+    try:
+        present, found, sealed = _cells(envelope, numbers)
+    except IndexError:
+        raise OpenError("does not open") from None
+    opened = open_cells(key, envelope[1:HEADER_SIZE], head + present, found, sealed)
+    values = dict(zip(found, map(_unpad, opened), strict=True))
+    return values if numbers is None or found[0] in numbers else {}
+
+
+def _cells(envelope: bytes, numbers: Sequence[int] | None) -> tuple[bytes, list[int], list[bytes]]:
+    """Return the numbers of all cells, and the numbers and sealed bytes of the wanted ones.
+
+    Where none of the wanted fields is held, the first cell is given: only a cell that opens shows that the envelope
+    belongs where it lies. Every cell's length is checked.
+    """
+    present = bytearray()
     found: list[int] = []
     sealed: list[bytes] = []
-    position, end, unpack = _HEADER.size, len(envelope), _CELL_HEADER.unpack_from
+    position, end = HEADER_SIZE, len(envelope)
     while position < end:
-        start = position + _CELL_HEADER.size
-        if start > end:
-            raise OpenError("does not open")
-        number, size = unpack(envelope, position)
-        position = start + size
+        number, blocks, start = envelope[position], envelope[position + 1], position + 2
+        if blocks >= _LONG:
+            blocks, start = (blocks - _LONG) << 8 | envelope[start], start + 1
+            if blocks < _LONG:  # only the shortest way of writing a number is one
+                raise OpenError("does not open")
+        position = start + blocks * PADDING_BLOCK + AEAD_TAG_SIZE
         if position > end:
             raise OpenError("does not open")
+        present.append(number)
         if numbers is None or number in numbers:
             found.append(number)
             sealed.append(envelope[start:position])
-    return found, sealed
+    if not present:
+        raise OpenError("does not open")
+    if not found:
+        return _cells(envelope, present[:1])
+    return bytes(present), found, sealed
 
 
 def _unpad(padded: bytes) -> bytes:
@@ -175,34 +248,3 @@ def _unpad(padded: bytes) -> bytes:
     if not value.endswith(b"\x80"):
         raise OpenError("does not open")
     return value[:-1]
-
-
-def _commitment(key: bytes, place: Place) -> bytes:
-    return hmac_sha256(key, _COMMITMENT_CONTEXT.pack(_COMMITMENT_LABEL, FORMAT, *place))[:COMMITMENT_SIZE]
-
-
-def wrap_context(brand: int, ordinal: int, field_class: EnvelopeClass, key_number: int, generation: int) -> bytes:
-    """Return the associated data of a wrapped class key.
-
-    Args:
-        brand: Number of the brand.
-        ordinal: Ordinal of the record.
-        field_class: Class of the key.
-        key_number: Counts the class keys that the record has had.
-        generation: Generation of the brand's key-encryption keys.
-    """
-    return _WRAP_CONTEXT.pack(_WRAP_LABEL, FORMAT, brand, ordinal, field_class, key_number, generation)
-
-
-def wrap_key(encryption_key: AuthenticatedCipher, nonce: bytes, key: bytes, context: bytes) -> bytes:
-    """Return `key` (32 bytes) wrapped into 48 bytes; `context` comes from `wrap_context`."""
-    return encryption_key.seal(nonce, key, context)
-
-
-def unwrap_key(encryption_key: AuthenticatedCipher, nonce: bytes, wrapped: bytes, context: bytes) -> bytes:
-    """Undo `wrap_key`.
-
-    Raises:
-        OpenError: It does not open.
-    """
-    return encryption_key.open(nonce, wrapped, context)

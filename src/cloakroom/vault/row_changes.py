@@ -15,8 +15,8 @@ from cloakroom.vault.rows import (
     INDEX_CELL,
     RowBlock,
     RowDigests,
-    cells_of,
     cells_of_row,
+    columns_of,
     links_by_row,
     read_index_cell,
 )
@@ -108,7 +108,7 @@ def plan_changes(
     """
     plan = ChangePlan()
     contents = digests.contents(block)
-    cells = cells_of(block, digests.catalogue)
+    columns = columns_of(block, digests.catalogue)
     index_cells = links_by_row(len(block), digests.index_entries(block))
     for row, record in enumerate(known):
         fate = _fate(block, row, record, contents[row])
@@ -123,7 +123,7 @@ def plan_changes(
         else:
             after = set(read_index_cell(index_cells[row]))
             keys = sealer.unwrap(record.ordinal, record.keys, tuple(EnvelopeClass))
-            held = cells_of_row(cells, row, index_cells[row])
+            held = cells_of_row(columns, row, index_cells[row])
             sealed = sealer.seal(record.ordinal, version, keys, held, record.keys.key_number)
             content = contents[row]
         plan.changed_rows.append(row)

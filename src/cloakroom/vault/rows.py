@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cloakroom.crypto import BLOCK_SIZE, hmac_sha256
+from cloakroom.crypto import BLOCK_SIZE, KeyedDigest
 from cloakroom.vault.blind_index import BrandIndex, LinkDigests
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.envelope import EnvelopeClass
@@ -68,7 +68,7 @@ class RowDigests:
         """Take the keys, the numbers, and the number of the brand."""
         self._catalogue = catalogue
         self._brand = brand
-        self._content_key = ring.get(KeyPurpose.CONTENT, brand)
+        self._content = KeyedDigest(ring.get(KeyPurpose.CONTENT, brand))
         self._link = LinkDigests(ring.get(KeyPurpose.LINK))
         self._indexes = {
             generation: BrandIndex(ring.get(KeyPurpose.INDEX, brand, "", generation))
@@ -107,13 +107,16 @@ class RowDigests:
     def contents(self, block: RowBlock) -> list[bytes]:
         """Return for each row the digest (16 bytes) by which its repetition is recognised."""
         names = sorted(block.columns)
-        key, head = self._content_key, _SEPARATOR.join(names) + _SEPARATOR
-        return [
-            hmac_sha256(key, (head + _SEPARATOR.join([_ABSENT if text is None else text for text in row])).encode())[
-                :BLOCK_SIZE
-            ]
-            for row in zip(block.record_ids, *(block.columns[name] for name in names), strict=True)
+        head = _SEPARATOR.join(names) + _SEPARATOR
+        # Column by column: most of them are full, and then nothing is asked of each text.
+        columns = [
+            [_ABSENT if text is None else text for text in block.columns[name]]
+            if None in block.columns[name]
+            else block.columns[name]
+            for name in names
         ]
+        rows = zip(block.record_ids, *columns, strict=True)
+        return self._content.digests([(head + _SEPARATOR.join(row)).encode() for row in rows], BLOCK_SIZE)
 
     def index_entries(self, block: RowBlock) -> list[IndexEntries]:
         """Return the index entries of all rows, one value for each index.
@@ -180,27 +183,26 @@ def read_index_cell(cell: bytes) -> list[tuple[int, bytes]]:
     return [(cell[at], cell[at + 1 : at + step]) for at in range(0, len(cell), step)]
 
 
-def cells_of(
+def columns_of(
     block: RowBlock, catalogue: Catalogue
-) -> list[tuple[EnvelopeClass, list[tuple[int, Sequence[str | None]]]]]:
-    """Return for each class the numbered columns that it seals; the record id is one of them."""
+) -> dict[EnvelopeClass, list[tuple[int, Sequence[bytes | None]]]]:
+    """Return for each class the numbered columns that it seals, in UTF-8; the record id is one of them."""
     columns = dict(block.columns)
     columns.setdefault(RECORD_ID_FIELD, block.record_ids)
-    plan: dict[EnvelopeClass, list[tuple[int, Sequence[str | None]]]] = {}
+    plan: dict[EnvelopeClass, list[tuple[int, Sequence[bytes | None]]]] = {EnvelopeClass.IDENTITY: []}
     for name in sorted(columns, key=catalogue.fields.__getitem__):
-        plan.setdefault(catalogue.envelope_class(name), []).append((catalogue.fields[name], columns[name]))
-    return sorted(plan.items())
+        encoded = [None if text is None else text.encode() for text in columns[name]]
+        plan.setdefault(catalogue.envelope_class(name), []).append((catalogue.fields[name], encoded))
+    return plan
 
 
 def cells_of_row(
-    plan: Sequence[tuple[EnvelopeClass, Sequence[tuple[int, Sequence[str | None]]]]], row: int, index_cell: bytes
+    columns: Mapping[EnvelopeClass, Sequence[tuple[int, Sequence[bytes | None]]]], row: int, index_cell: bytes
 ) -> dict[EnvelopeClass, list[tuple[int, bytes]]]:
-    """Return the cells of one row by class, as `cells_of` planned them, with the index cell."""
+    """Return the cells of one row by class, out of what `columns_of` returned, with the index cell."""
     cells: dict[EnvelopeClass, list[tuple[int, bytes]]] = {EnvelopeClass.IDENTITY: [(INDEX_CELL, index_cell)]}
-    for field_class, columns in plan:
-        held = [(number, text.encode()) for number, texts in columns if (text := texts[row]) is not None]
-        if field_class is EnvelopeClass.IDENTITY:
-            cells[field_class] += held
-        elif held:
-            cells[field_class] = held
+    for field_class, numbered in columns.items():
+        held = [(number, value) for number, values in numbered if (value := values[row]) is not None]
+        if held:
+            cells.setdefault(field_class, []).extend(held)
     return cells

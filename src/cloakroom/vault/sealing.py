@@ -6,25 +6,24 @@ key-encryption keys; rows of an older generation open as long as the ring holds 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from cloakroom.crypto import AEAD_NONCE_SIZE, KEY_SIZE, AuthenticatedCipher, random_bytes
+from cloakroom.crypto import INITIAL_SIZE, KEY_SIZE, random_bytes
 from cloakroom.errors import OpenError
 from cloakroom.vault.envelope import (
-    WRAP_SIZE,
     CellContext,
     EnvelopeClass,
-    open_envelope,
-    seal_cells_of,
+    cell_head,
+    open_wanted_cells,
     seal_envelope,
-    unwrap_key,
-    wrap_context,
-    wrap_key,
+    seal_envelopes,
 )
 from cloakroom.vault.key_ring import KeyPurpose, KeyRing
+from cloakroom.vault.wraps import CLASSES, KeyWrapper
 
-CLASSES = tuple(EnvelopeClass)
+_KEY_NUMBER_MAX = 255
+_VERSION_MAX = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +33,7 @@ class SealedKeys:
     Attributes:
         generation: Generation of the brand's key-encryption keys.
         key_number: Counts the key sets that the record has had.
-        wraps: A nonce of 12 bytes and three wraps of 48 bytes, in the order of the classes. They share the nonce:
-            each is under a key-encryption key of its own.
+        wraps: What `KeyWrapper.wrap` returned.
     """
 
     generation: int
@@ -58,6 +56,10 @@ class SealedRecord:
     envelopes: tuple[bytes | None, bytes | None, bytes | None]
 
 
+Wanted = Mapping[EnvelopeClass, Sequence[int] | None]
+"""Field numbers by class; None for all fields of a class."""
+
+
 class BrandSealer:
     """Seals and opens the records of one brand."""
 
@@ -66,12 +68,13 @@ class BrandSealer:
         self._brand = brand
         self._random = random
         self._generation = ring.newest(KeyPurpose.WRAP, brand, EnvelopeClass.CONTACT.name)
-        self._encryption_keys = {
-            (generation, field_class): AuthenticatedCipher(
-                ring.get(KeyPurpose.WRAP, brand, field_class.name, generation)
+        self._wrappers = {
+            generation: KeyWrapper(
+                brand,
+                generation,
+                {item: ring.get(KeyPurpose.WRAP, brand, item.name, generation) for item in CLASSES},
             )
-            for field_class in CLASSES
-            for generation in ring.generations(KeyPurpose.WRAP, brand, field_class.name)
+            for generation in ring.generations(KeyPurpose.WRAP, brand, EnvelopeClass.CONTACT.name)
         }
 
     @property
@@ -79,39 +82,38 @@ class BrandSealer:
         """Generation of the key-encryption keys that new wraps use."""
         return self._generation
 
-    def new_keys(self, ordinal: int, key_number: int = 0) -> tuple[SealedKeys, dict[EnvelopeClass, bytes]]:
+    def new_keys(self, ordinal: int, key_number: int = 0) -> tuple[SealedKeys, Mapping[EnvelopeClass, bytes]]:
         """Return fresh class keys for a record, wrapped and open."""
-        material = self._random(AEAD_NONCE_SIZE + KEY_SIZE * len(CLASSES))
-        nonce = material[:AEAD_NONCE_SIZE]
-        keys = {
-            field_class: material[AEAD_NONCE_SIZE + KEY_SIZE * at : AEAD_NONCE_SIZE + KEY_SIZE * (at + 1)]
-            for at, field_class in enumerate(CLASSES)
-        }
-        return self._wrapped(ordinal, key_number, nonce, keys), keys
+        keys = {item: self._random(KEY_SIZE) for item in CLASSES}
+        (wraps,) = self._wrappers[self._generation].wrap([(ordinal, key_number)], keys)
+        return SealedKeys(self._generation, key_number, wraps), keys
 
-    def rewrap(self, ordinal: int, sealed: SealedKeys) -> SealedKeys:
-        """Return the same keys wrapped under the newest generation."""
-        keys = self.unwrap(ordinal, sealed, CLASSES)
-        return self._wrapped(ordinal, sealed.key_number, self._random(AEAD_NONCE_SIZE), keys)
+    def rewrap(self, rows: Sequence[tuple[int, SealedKeys]]) -> list[SealedKeys]:
+        """Return the keys of records, given with their ordinals, wrapped under the newest generation.
+
+        Raises:
+            OpenError: Those of one do not open.
+        """
+        places = [(ordinal, sealed.key_number) for ordinal, sealed in rows]
+        held = self._unwrapped(rows, CLASSES)
+        missing = [ordinal for (ordinal, _), keys in zip(places, held, strict=True) if keys is None]
+        if missing:
+            raise OpenError(f"the keys of record {missing[0]} do not open: a stored row was changed")
+        joined = {item: b"".join(keys[item] for keys in held if keys is not None) for item in CLASSES}
+        wraps = self._wrappers[self._generation].wrap(places, joined)
+        return [SealedKeys(self._generation, number, one) for (_, number), one in zip(places, wraps, strict=True)]
 
     def unwrap(
         self, ordinal: int, sealed: SealedKeys, classes: Collection[EnvelopeClass]
-    ) -> dict[EnvelopeClass, bytes]:
+    ) -> Mapping[EnvelopeClass, bytes]:
         """Return the open class keys.
 
         Raises:
-            OpenError: One does not open.
+            OpenError: They do not open.
         """
-        keys = {}
-        for field_class in classes:
-            encryption_key = self._encryption_keys.get((sealed.generation, field_class))
-            if encryption_key is None:
-                raise OpenError("does not open")
-            at = AEAD_NONCE_SIZE + (field_class - 1) * WRAP_SIZE
-            context = wrap_context(self._brand, ordinal, field_class, sealed.key_number, sealed.generation)
-            keys[field_class] = unwrap_key(
-                encryption_key, sealed.wraps[:AEAD_NONCE_SIZE], sealed.wraps[at : at + WRAP_SIZE], context
-            )
+        (keys,) = self._unwrapped([(ordinal, sealed)], classes)
+        if keys is None:
+            raise OpenError("does not open")
         return keys
 
     def seal(
@@ -131,24 +133,17 @@ class BrandSealer:
             cells: Field number and value of each field, by class.
             key_number: Counts the key sets of the record.
         """
-        initials = self._random(AEAD_NONCE_SIZE * len(CLASSES))
         envelopes: list[bytes | None] = []
-        for at, field_class in enumerate(CLASSES):
+        for field_class in CLASSES:
             held = cells.get(field_class)
             if not held:
                 envelopes.append(None)
                 continue
             context = CellContext(self._brand, ordinal, field_class, key_number, version)
-            initial = initials[AEAD_NONCE_SIZE * at : AEAD_NONCE_SIZE * (at + 1)]
-            envelopes.append(seal_envelope(keys[field_class], initial, context, held))
+            envelopes.append(seal_envelope(keys[field_class], self._random(INITIAL_SIZE), context, held))
         return SealedRecord(ordinal, version, (envelopes[0], envelopes[1], envelopes[2]))
 
-    def open(
-        self,
-        record: SealedRecord,
-        sealed_keys: SealedKeys,
-        wanted: Mapping[EnvelopeClass, Sequence[int] | None],
-    ) -> dict[int, bytes]:
+    def open(self, record: SealedRecord, sealed_keys: SealedKeys, wanted: Wanted) -> Mapping[int, bytes]:
         """Return values by field number.
 
         Args:
@@ -159,65 +154,82 @@ class BrandSealer:
         Raises:
             OpenError: Something does not open.
         """
-        keys = self.unwrap(record.ordinal, sealed_keys, wanted.keys())
-        values: dict[int, bytes] = {}
-        for field_class, numbers in wanted.items():
-            envelope = record.envelopes[field_class - 1]
-            if envelope is not None:
-                values.update(
-                    open_envelope(
-                        keys[field_class],
-                        envelope,
-                        brand=self._brand,
-                        ordinal=record.ordinal,
-                        field_class=field_class,
-                        numbers=numbers,
-                    )
-                )
+        (values,) = self.open_many([(record, sealed_keys)], wanted)
+        if values is None:
+            raise OpenError("does not open")
         return values
 
-    def seal_new(
-        self, ordinals: Sequence[int], cells: Iterable[Mapping[EnvelopeClass, Sequence[tuple[int, bytes]]]]
-    ) -> Iterator[tuple[bytes, list[bytes | None]]]:
-        """Seal many new records: yield for each its wraps, as `SealedKeys` holds them, and envelopes.
+    def open_many(
+        self, rows: Sequence[tuple[SealedRecord, SealedKeys]], wanted: Wanted
+    ) -> list[Mapping[int, bytes] | None]:
+        """Return the values of many records by field number, None for each that does not open."""
+        held = self._unwrapped([(record.ordinal, keys) for record, keys in rows], wanted.keys())
+        plan = [(field_class, numbers) for field_class, numbers in wanted.items()]
+        return [
+            None if keys is None else self._values(record, sealed.key_number, keys, plan)
+            for (record, sealed), keys in zip(rows, held, strict=True)
+        ]
 
-        Does for thousands of records in a loop what `new_keys` and `seal` do for one.
+    def seal_new(
+        self, ordinals: Sequence[int], columns: Mapping[EnvelopeClass, Sequence[tuple[int, Sequence[bytes | None]]]]
+    ) -> tuple[list[bytes], dict[EnvelopeClass, list[bytes | None]]]:
+        """Seal many new records: return the wraps of each, as `SealedKeys` holds them, and its envelopes by class.
+
+        Does for thousands of records, column by column, what `new_keys` and `seal` do for one.
 
         Args:
             ordinals: Ordinal of each record.
-            cells: Cells of each record by class; no field number twice, no class empty.
+            columns: By class, the number of each field, no number twice, and its value in each record.
         """
-        brand, generation = self._brand, self._generation
-        ciphers = [(item, self._encryption_keys[(generation, item)]) for item in CLASSES]
-        step = AEAD_NONCE_SIZE * (1 + len(CLASSES)) + KEY_SIZE * len(CLASSES)
-        material = self._random(step * len(ordinals))
-        for at, (ordinal, held) in enumerate(zip(ordinals, cells, strict=True)):
-            start = at * step
-            nonce = material[start : start + AEAD_NONCE_SIZE]
-            start += AEAD_NONCE_SIZE
-            wraps = [nonce]
-            envelopes: list[bytes | None] = []
-            for field_class, cipher in ciphers:
-                key = material[start : start + KEY_SIZE]
-                initial = material[start + KEY_SIZE : start + KEY_SIZE + AEAD_NONCE_SIZE]
-                start += KEY_SIZE + AEAD_NONCE_SIZE
-                wraps.append(cipher.seal(nonce, key, wrap_context(brand, ordinal, field_class, 0, generation)))
-                inside = held.get(field_class)
-                envelopes.append(
-                    seal_cells_of(key, initial, (brand, ordinal, field_class, 0), 1, inside) if inside else None
-                )
-            yield b"".join(wraps), envelopes
-
-    def _wrapped(
-        self, ordinal: int, key_number: int, nonce: bytes, keys: Mapping[EnvelopeClass, bytes]
-    ) -> SealedKeys:
-        wraps = [
-            wrap_key(
-                self._encryption_keys[(self._generation, field_class)],
-                nonce,
-                keys[field_class],
-                wrap_context(self._brand, ordinal, field_class, key_number, self._generation),
+        count = len(ordinals)
+        keys = {item: self._random(KEY_SIZE * count) for item in CLASSES}
+        wraps = self._wrappers[self._generation].wrap([(ordinal, 0) for ordinal in ordinals], keys)
+        envelopes = {
+            item: seal_envelopes(
+                keys[item],
+                self._random(INITIAL_SIZE * count),
+                ordinals,
+                brand=self._brand,
+                field_class=item,
+                columns=columns.get(item, ()),
             )
-            for field_class in CLASSES
-        ]
-        return SealedKeys(self._generation, key_number, nonce + b"".join(wraps))
+            for item in CLASSES
+        }
+        return wraps, envelopes
+
+    def _unwrapped(
+        self, rows: Sequence[tuple[int, SealedKeys]], classes: Collection[EnvelopeClass]
+    ) -> list[Mapping[EnvelopeClass, bytes] | None]:
+        """Return the open class keys of each record, None where they do not open."""
+        by_generation: dict[int, list[int]] = {}
+        for at, (_, sealed) in enumerate(rows):
+            if sealed.generation in self._wrappers and 0 <= sealed.key_number <= _KEY_NUMBER_MAX:
+                by_generation.setdefault(sealed.generation, []).append(at)
+        found: list[Mapping[EnvelopeClass, bytes] | None] = [None] * len(rows)
+        for generation, positions in by_generation.items():
+            chosen = [rows[at] for at in positions]
+            places = [(ordinal, sealed.key_number) for ordinal, sealed in chosen]
+            keys = self._wrappers[generation].unwrap(places, [sealed.wraps for _, sealed in chosen], classes)
+            for at, held in zip(positions, keys, strict=True):
+                found[at] = held
+        return found
+
+    def _values(
+        self,
+        record: SealedRecord,
+        key_number: int,
+        keys: Mapping[EnvelopeClass, bytes],
+        plan: Sequence[tuple[EnvelopeClass, Sequence[int] | None]],
+    ) -> Mapping[int, bytes] | None:
+        values: dict[int, bytes] = {}
+        if not 0 <= record.version <= _VERSION_MAX:
+            return None
+        try:
+            for field_class, numbers in plan:
+                envelope = record.envelopes[field_class - 1]
+                if envelope is not None:
+                    head = cell_head(self._brand, record.ordinal, field_class, key_number, record.version)
+                    values.update(open_wanted_cells(keys[field_class], envelope, head, numbers))
+        except OpenError:
+            return None
+        return values

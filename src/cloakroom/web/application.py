@@ -18,6 +18,7 @@ from cloakroom.web.description import describe
 from cloakroom.web.endpoints import ENDPOINTS, Endpoint
 from cloakroom.web.problems import Answer, problem
 from cloakroom.web.service import Incoming, Service
+from cloakroom.web.sign_in_page import page_routes
 
 
 def build_application(service: Service) -> ASGIApp:
@@ -39,6 +40,7 @@ def build_application(service: Service) -> ASGIApp:
         Route("/openapi.json", openapi),
         Route("/healthz", health),
         Route("/readyz", ready),
+        *page_routes(),
     ]
     rest.router.default = _nowhere
     return rest

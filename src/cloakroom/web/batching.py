@@ -34,6 +34,7 @@ from cloakroom.web.frames import (
     reads_fronts,
 )
 from cloakroom.web.limits import Limits
+from cloakroom.web.newcomers import LINEAGE, key_of
 from cloakroom.web.orders import Order
 from cloakroom.web.problems import Answer, problem
 from cloakroom.web.queueing import FairQueue
@@ -195,7 +196,7 @@ class Batcher:
             front.answer(asked.number, problem("malformed", str(error)[:300]))
             return
         pending = Pending(
-            lineage=asked.signature.key_id,
+            lineage=LINEAGE if key_of(asked.signature.key_id) is not None else asked.signature.key_id,
             order=order,
             signature=asked.signature,
             address=asked.address,

@@ -32,16 +32,19 @@ from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
 from cloakroom.web.answering import place, reach, revealed, seconds
 from cloakroom.web.batching import Pending
-from cloakroom.web.credentials import is_lapsed
 from cloakroom.web.limits import Limits
 from cloakroom.web.operations import OPERATIONS, Caller, failure
 from cloakroom.web.orders import Find, Found, Reveal
+from cloakroom.web.people_operations import PEOPLE_OPERATIONS
+from cloakroom.web.people_orders import NewcomerOrder
 from cloakroom.web.problems import Answer, problem, refusal
 from cloakroom.web.refusals import Refusals
+from cloakroom.web.sign_in_operations import answer_newcomer
 from cloakroom.wiring import Application
 
 _log = logging.getLogger("cloakroom.service")
 _encode = msgspec.json.Encoder().encode
+_OPERATIONS = {**OPERATIONS, **PEOPLE_OPERATIONS}
 FLUSH_SECONDS = 1.0
 NOTICE_SECONDS = 0.5
 """How often the core looks whether keys, configuration or planted records changed."""
@@ -91,7 +94,7 @@ class Core:
 
     def turned_away(self, credential: str, code: str, count: int) -> None:
         """Count requests that a front process refused; they are entered within a second."""
-        self._refusals.add(code, credential, count)
+        self._refusals.add(code, credential, count=count)
 
     def keys(self, credentials: Sequence[str]) -> Mapping[str, bytes] | None:
         """Return the public keys of those credentials that exist; None where the store does not answer."""
@@ -164,16 +167,22 @@ class Core:
             place = (signature.key_id, signature.nonce)
             if at not in fresh or place in seen:
                 code = "replayed"
-            elif found is None:
+            elif found is None and isinstance(batch[at].order, NewcomerOrder):
+                seen.add(place)
+                answers[at] = answer_newcomer(application, self._refusals, batch[at])
+                continue
+            elif found is None or isinstance(batch[at].order, NewcomerOrder):
                 code = "bad-signature"
-            elif is_lapsed(found, now, self._limits):
+            elif found.credential.has_lapsed(now):
                 code = "expired"
+            elif not found.credential.serves_from(batch[at].address):
+                code = "network"
             else:
                 seen.add(place)
                 callers[at] = Caller(found, batch[at].address)
                 continue
             self._refusals.add(code, signature.key_id if found is not None else "")
-            answers[at] = problem(code)
+            answers[at] = refusal(code) if code == "network" else problem(code)
         self._used.update({signatures[at].key_id: now for at in callers})
         return callers
 
@@ -299,7 +308,7 @@ class Core:
     def _other(self, application: Application, caller: Caller, pending: Pending) -> Answer:
         assert self._store is not None
         try:
-            return OPERATIONS[type(pending.order)](application, self._store, caller, pending.order)
+            return _OPERATIONS[type(pending.order)](application, self._store, caller, pending.order)
         except ConflictError as error:
             return failure(error)
         except StoreError:
@@ -348,7 +357,7 @@ class Core:
     def _enter_refusals(self) -> None:
         if self._refusals:
             application = self.open()
-            application.ledger.append({}, self._refusals.take(application.gatekeeper))
+            application.ledger.append({}, self._refusals.take(application.entries))
 
     def _note_use(self) -> None:
         if self._used:

@@ -6,21 +6,13 @@ in the batch that does the work, at that moment.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cloakroom.crypto import SigningKey, VerifyingKey
-from cloakroom.web.limits import Limits
-
-if TYPE_CHECKING:  # a front process loads nothing that knows the store
-    from cloakroom.adapters.postgres.service_store import Presented
 
 MAX_KNOWN = 50_000
 UNKNOWN_SECONDS = 1.0
 NOBODY = SigningKey.generate().verifying_key
 """Stands in for a key that is not enrolled, so that the time taken does not tell which ids exist. Its private half is
 forgotten at once: no signature is ever its."""
-
-_DAY = 86_400_000_000
 
 
 class KnownKeys:
@@ -51,14 +43,3 @@ class KnownKeys:
         if len(self._unknown) >= MAX_KNOWN:
             self._unknown.clear()
         self._unknown[credential] = now
-
-
-def is_lapsed(presented: Presented, now: int, limits: Limits) -> bool:
-    """Answer whether a credential has expired, was revoked, or was not used for too long; `now` in microseconds."""
-    credential = presented.credential
-    used = max(credential.last_used_at or 0, credential.created_at)
-    return (
-        credential.revoked_at is not None
-        or (credential.expires_at is not None and credential.expires_at <= now)
-        or now - used > limits.unused_days * _DAY
-    )

@@ -8,6 +8,7 @@ import msgspec
 
 from cloakroom import __version__
 from cloakroom.web.endpoints import ENDPOINTS, Endpoint
+from cloakroom.web.people_orders import NewcomerOrder
 from cloakroom.web.problems import KINDS
 
 _REFERENCE = "#/components/schemas/{name}"
@@ -25,6 +26,7 @@ def describe() -> dict[str, Any]:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint)
     paths["/healthz"] = {"get": _plain("health", "Answer whether the process lives.", (200,))}
     paths["/readyz"] = {"get": _plain("ready", "Answer whether requests can be answered.", (200, 503))}
+    paths["/sign-in"] = {"get": _page()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Cloakroom", "version": __version__, "description": "Personal data behind tokens."},
@@ -36,7 +38,12 @@ def describe() -> dict[str, Any]:
                     "type": "http",
                     "scheme": "signature",
                     "description": f"HTTP Message Signatures (RFC 9421) with Ed25519. {_SIGNED}",
-                }
+                },
+                "newcomer": {
+                    "type": "http",
+                    "scheme": "signature",
+                    "description": "The same by a key that nobody enrolled: keyid is new: and the key in hex.",
+                },
             },
         },
         "security": [{"signature": []}],
@@ -46,6 +53,8 @@ def describe() -> dict[str, Any]:
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
     summary = (endpoint.order.__doc__ or "").strip().splitlines()[0]
     operation: dict[str, Any] = {"operationId": endpoint.name, "summary": summary, "responses": _responses(endpoint)}
+    if issubclass(endpoint.order, NewcomerOrder):
+        operation["security"] = [{"newcomer": []}]
     if endpoint.method == "GET":
         operation["parameters"] = _parameters(endpoint)
     else:
@@ -93,6 +102,13 @@ def _plain(name: str, summary: str, statuses: tuple[int, ...]) -> dict[str, Any]
     content = {"text/plain": {"schema": {"type": "string"}}}
     responses = {str(status): {"description": "Said in plain text.", "content": content} for status in statuses}
     return {"operationId": name, "summary": summary, "security": [], "responses": responses}
+
+
+def _page() -> dict[str, Any]:
+    content = {"text/html": {"schema": {"type": "string"}}}
+    summary = "The page on which people sign in; static, unsigned, with nothing of anybody in it."
+    responses = {"200": {"description": "The page.", "content": content}}
+    return {"operationId": "sign-in-page", "summary": summary, "security": [], "responses": responses}
 
 
 def _problem_schema() -> dict[str, Any]:

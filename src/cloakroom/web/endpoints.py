@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cloakroom.web import orders
+from cloakroom.web import people_orders as people
 
 _COMMON = (
     *("bad-signature", "body-digest", "busy", "clock", "expired", "frozen", "internal", "malformed"),
@@ -60,4 +61,86 @@ ENDPOINTS = (
     Endpoint("checkpoint", "GET", "/v1/ledger/checkpoint", orders.ReadCheckpoint, "text/plain", ("not-found",)),
     Endpoint("tile", "GET", "/v1/ledger/tile", orders.ReadTile, "application/octet-stream", ("not-found",)),
     Endpoint("proof", "GET", "/v1/ledger/proof", orders.ProveEntry, "text/plain", ("not-found",)),
+    Endpoint("sign-in", "GET", "/v1/sign-in", people.ShowSignIn, people.SignInOffer),
+    Endpoint(
+        "begin-passkey", "POST", "/v1/sign-in/passkey/begin", people.BeginPasskey, people.BegunPasskey, ("sign-in",)
+    ),
+    Endpoint(
+        "finish-passkey",
+        "POST",
+        "/v1/sign-in/passkey/finish",
+        people.FinishPasskey,
+        people.SessionDocument,
+        ("sign-in",),
+    ),
+    Endpoint(
+        "begin-openid", "POST", "/v1/sign-in/openid/begin", people.BeginOpenID, people.BegunOpenID, ("sign-in",)
+    ),
+    Endpoint(
+        "finish-openid",
+        "POST",
+        "/v1/sign-in/openid/finish",
+        people.FinishOpenID,
+        people.CollectedOpenID,
+        ("sign-in",),
+    ),
+    Endpoint(
+        "collect-openid",
+        "POST",
+        "/v1/sign-in/openid/collect",
+        people.CollectOpenID,
+        people.CollectedOpenID,
+        ("sign-in",),
+    ),
+    Endpoint(
+        "begin-enrolment", "POST", "/v1/passkeys/begin", people.BeginEnrolment, people.BegunEnrolment, ("sign-in",)
+    ),
+    Endpoint(
+        "finish-enrolment",
+        "POST",
+        "/v1/passkeys/finish",
+        people.FinishEnrolment,
+        people.PasskeyDocument,
+        ("sign-in",),
+    ),
+    Endpoint("passkeys", "GET", "/v1/passkeys", people.ListPasskeys, people.PasskeyList),
+    Endpoint(
+        "approve-passkey",
+        "POST",
+        "/v1/passkeys/approve",
+        people.ApprovePasskey,
+        people.PasskeyDocument,
+        ("exhausted", "not-found"),
+    ),
+    Endpoint(
+        "revoke-passkey", "POST", "/v1/passkeys/revoke", people.RevokePasskey, people.PasskeyDocument, ("not-found",)
+    ),
+    Endpoint("session", "GET", "/v1/session", people.ShowSession, people.SessionDocument, ("not-found",)),
+    Endpoint("sessions", "GET", "/v1/sessions", people.ListSessions, people.SessionList),
+    Endpoint(
+        "revoke-sessions",
+        "POST",
+        "/v1/sessions/revoke",
+        people.RevokeSessions,
+        people.RevokedSessions,
+        ("not-found",),
+    ),
+    Endpoint("access-report", "POST", "/v1/access-report", people.ReportAccess, people.ReportedAccess),
+    Endpoint(
+        "run-release",
+        "POST",
+        "/v1/releases/run",
+        people.RunRelease,
+        people.ReleaseProgress,
+        ("exhausted", "not-found"),
+    ),
+    Endpoint("release-run", "GET", "/v1/release/run", people.ShowReleaseRun, people.ReleaseProgress, ("not-found",)),
+    Endpoint(
+        "release-part",
+        "GET",
+        "/v1/release/part",
+        people.ReadReleasePart,
+        "application/octet-stream",
+        ("not-found",),
+    ),
 )

@@ -5,7 +5,7 @@ it has been silent too long, when a request has not come in completely within it
 is larger than allowed, when what comes is no HTTP, and when an answer is not taken off the wire. While a request is
 worked on, what else its connection brings is not worked on, and not read beyond the first of it.
 
-See `docs/adr/0012-a-core-behind-front-processes.md` for why this is not left to an ASGI server.
+See `docs/adr/0011-a-core-behind-front-processes.md` for why this is not left to an ASGI server.
 """
 
 from __future__ import annotations

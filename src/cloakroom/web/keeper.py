@@ -84,7 +84,7 @@ class Keeper:
         if self._stopping or self._is_due("integrate", 1.0):
             application.sequencer.run()
         if self._is_due("beat", HEARTBEAT_SECONDS):
-            entry = application.gatekeeper.prepare(lineage="system", operation=Operation.HEARTBEAT)
+            entry = application.entries.prepare(lineage="system", operation=Operation.HEARTBEAT)
             application.ledger.append({}, [entry])
         if self._is_due("tidy", TIDY_SECONDS):
             now = application.now()

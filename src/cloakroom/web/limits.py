@@ -23,7 +23,6 @@ class Limits:
         wait_s: A request that has waited longer is turned away instead of being done late.
         record_fields: Fields of one record that is written.
         value_chars: Length of one value that is written.
-        unused_days: A credential that was not used for so long has lapsed.
     """
 
     connections: int = 1_024
@@ -39,7 +38,6 @@ class Limits:
     wait_s: float = 2.0
     record_fields: int = 100
     value_chars: int = 10_000
-    unused_days: int = 90
 
 
 LIMITS = Limits()

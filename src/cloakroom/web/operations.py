@@ -126,7 +126,7 @@ def authorise(
         code = "frozen"
     if not code:
         return
-    entry = application.gatekeeper.prepare(
+    entry = application.entries.prepare(
         lineage=caller.principal.id,
         operation=EntryOperation.REQUEST,
         permitted=False,

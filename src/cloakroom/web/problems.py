@@ -43,6 +43,7 @@ KINDS: dict[str, Kind] = {
     "payment-data": Kind(422, "A value holds payment data, which does not belong here."),
     "policy": Kind(403, "The policy does not allow it."),
     "replayed": Kind(401, "This request was presented before."),
+    "sign-in": Kind(401, "The sign-in was not accepted; begin anew."),
     "too-large": Kind(413, "The request is too large."),
     "too-many": Kind(422, "Too many records share this value; it is a placeholder, not an answer."),
     "unavailable": Kind(503, "The store does not answer; nothing was opened."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from cloakroom.flows.admission import Gatekeeper
+from cloakroom.flows.entry_writing import EntryWriter
 from cloakroom.flows.ports import PreparedEntry
 from cloakroom.ledger.entry import Operation
 
@@ -16,33 +16,40 @@ MAX_KINDS = 200
 
 
 class Refusals:
-    """Counts of turned-away requests by (credential or empty, code)."""
+    """Counts of turned-away requests by (who, code, operation)."""
 
     def __init__(self) -> None:
         """Start with none."""
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._counts: Counter[tuple[str, str, Operation]] = Counter()
 
-    def add(self, code: str, credential: str = "", count: int = 1) -> None:
-        """Count; beyond `MAX_KINDS` kinds in a second without the names of credentials."""
-        place = (credential, code)
+    def add(self, code: str, name: str = "", operation: Operation = Operation.REQUEST, count: int = 1) -> None:
+        """Count; beyond `MAX_KINDS` kinds in a second without names.
+
+        Args:
+            code: Why they were turned away.
+            name: The credential, or the passkey or provider of a sign-in, where it exists.
+            operation: What was turned away.
+            count: How many they were.
+        """
+        place = (name, code, operation)
         if place not in self._counts and len(self._counts) >= MAX_KINDS:
-            place = ("", code)
+            place = ("", code, operation)
         self._counts[place] += count
 
     def __bool__(self) -> bool:
         return bool(self._counts)
 
-    def take(self, gatekeeper: Gatekeeper) -> list[PreparedEntry]:
+    def take(self, entries: EntryWriter) -> list[PreparedEntry]:
         """Return the entries of what was counted, and begin anew."""
         counts, self._counts = self._counts, Counter()
         return [
-            gatekeeper.prepare(
+            entries.prepare(
                 lineage="system",
-                operation=Operation.REQUEST,
+                operation=operation,
                 permitted=False,
                 reason=code,
-                detail={"credential": credential} if credential else {},
+                detail={"by" if operation is Operation.SIGN_IN else "credential": name} if name else {},
                 count=count,
             )
-            for (credential, code), count in sorted(counts.items())
+            for (name, code, operation), count in sorted(counts.items())
         ]

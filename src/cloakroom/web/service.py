@@ -27,6 +27,8 @@ from cloakroom.web.frames import Abandoned, Answered, Asked, KeyFound, KeyWanted
 from cloakroom.web.limits import LIMITS, Limits
 from cloakroom.web.link import CoreLink
 from cloakroom.web.metrics import Metrics
+from cloakroom.web.newcomers import key_of
+from cloakroom.web.people_orders import NewcomerOrder
 from cloakroom.web.problems import Answer, problem
 
 _log = logging.getLogger("cloakroom.front")
@@ -166,12 +168,16 @@ class Service:
             if authority not in self._around.authorities:
                 raise RequestError("wrong-host", "no such host here")  # noqa: TRY301 - refused like the others
             signature = read_signature(incoming.headers.get("signature-input"), incoming.headers.get("signature"))
-            key = self._keys.get(signature.key_id)
+            newcomer = key_of(signature.key_id)
+            key = newcomer or self._keys.get(signature.key_id)
             if key is None and not self._keys.is_unknown(signature.key_id, time.monotonic()):
                 self._want_key(signature.key_id, asking)
                 return
-            name = signature.key_id if key is not None else ""
+            name = signature.key_id if key is not None and newcomer is None else ""
             _check(incoming, authority, signature, key)
+            if (newcomer is not None) != issubclass(asking.endpoint.order, NewcomerOrder):
+                # A key of one's own making signs one in and does nothing else; an enrolled one has nobody to sign in.
+                raise RequestError("bad-signature", "not a key for this")  # noqa: TRY301 - refused like the others
         except RequestError as error:
             self._refuse(error.code, name)
             self._answer(asking, problem(error.code))

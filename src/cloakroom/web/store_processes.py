@@ -1,4 +1,4 @@
-"""The processes of a node that open the store: the core, which works batches off, and the keeper."""
+"""The processes of a node that open the store: the core, which works batches off, the keeper, and the errands."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from cloakroom.settings import Settings
 from cloakroom.web import child
 from cloakroom.web.batching import Batcher, Work
 from cloakroom.web.core import Core
+from cloakroom.web.errands import Errands
 from cloakroom.web.keeper import Keeper, Moment, is_well
 from cloakroom.web.limits import LIMITS
 from cloakroom.web.metrics import Metrics
@@ -50,3 +51,13 @@ def run_keeper(settings: Settings, url: str, until_closed: Connection, last_good
     child.leave_signals_to_the_parent()
     keeper = replace(settings, node=f"{settings.node}.keeper")
     Keeper(lambda: open_application(keeper, url=url), until_closed.poll, last_good).run()
+
+
+def run_errands(settings: Settings, url: str, until_closed: Connection) -> None:
+    """Redeem codes of OpenID providers and run releases until the other end of `until_closed` is closed."""
+    child.begin()
+    child.leave_signals_to_the_parent()
+    errands = Errands(lambda name: open_application(replace(settings, node=f"{settings.node}.{name}"), url=url))
+    errands.start()
+    until_closed.poll(None)
+    errands.stop()

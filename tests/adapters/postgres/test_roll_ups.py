@@ -49,7 +49,7 @@ def told(application):
         lineage = source.choice("abc")
         at = base + number * 70 * DAY // 400 - source.choice([0, 0, 0, 3 * HOUR, 40 * DAY])
         records = BitMap(source.sample(range(5000), source.randrange(1, 30)))
-        entry = application.gatekeeper.prepare(
+        entry = application.entries.prepare(
             lineage=lineage,
             operation=Operation.REVEAL,
             records=records,

@@ -21,9 +21,7 @@ from spine_world import live_ordinals, open_records, staff, tokens_of
 
 
 def counted(application, lineage):
-    return application.gatekeeper.prepare(
-        lineage=lineage, operation=Operation.FIND, counted=True, purpose="clienteling"
-    )
+    return application.entries.prepare(lineage=lineage, operation=Operation.FIND, counted=True, purpose="clienteling")
 
 
 @pytest.fixture
@@ -44,7 +42,7 @@ def test_an_append_at_another_version_keeps_its_entries_out_and_the_others_in(en
 
 
 def test_a_frozen_or_unknown_lineage_gets_nothing_in(enrolled):
-    freeze = enrolled.gatekeeper.prepare(lineage="anna", operation=Operation.FREEZE)
+    freeze = enrolled.entries.prepare(lineage="anna", operation=Operation.FREEZE)
     assert enrolled.ledger.freeze("anna", freeze.at, "drill", freeze)
     assert not enrolled.ledger.freeze("anna", freeze.at, "drill", freeze)
     outcome, _ = enrolled.ledger.append(

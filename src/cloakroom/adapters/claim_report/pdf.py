@@ -65,6 +65,7 @@ def _values(document: Mapping[str, Any]) -> dict[str, Any]:
         "persons_method": persons["method"],
         "brands": [_brand(name, brand) for name, brand in brands.items()],
         "rows": _row_kinds(document),
+        "addresses": _address_kinds(document),
         "countries": _countries(document["countries_of_records"]),
         "attribution": document["attribution"][:4],
         "earlier": document["earlier"][:3],
@@ -136,6 +137,14 @@ def _row_kinds(document: Mapping[str, Any]) -> list[list[Any]]:
         ["share an address or number only", document["rows_address_only"], "bounded"],
         ["of somebody else", document["rows_foreign"], "foreign"],
         ["without any key", document["rows_without_key"], "silent"],
+    ]
+    return [[what, number, colour, _count(number)] for what, number, colour in kinds if number]
+
+
+def _address_kinds(document: Mapping[str, Any]) -> list[list[Any]]:
+    kinds = [
+        ["known to us, now or earlier", document["emails_known"], "own"],
+        ["never held by us", document["emails_foreign"], "foreign"],
     ]
     return [[what, number, colour, _count(number)] for what, number, colour in kinds if number]
 

@@ -101,5 +101,6 @@ def _uncompressed(head: bytes, file: IO[bytes], name: str) -> IO[bytes]:
     if head.startswith(_ZSTD):
         return zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
     if head.startswith((b"PK\x03\x04", b"7z\xbc\xaf", b"BZh", b"\xfd7zX")):
-        raise InputError.at(name, "is an archive; unpack it, or deliver it as .gz or .zst")
+        what = "a workbook or an archive" if head.startswith(b"PK") else "an archive"
+        raise InputError.at(name, f"is {what}; deliver its tables as CSV, plain or as .gz or .zst")
     return file

@@ -64,7 +64,7 @@ class Delivery:
         Raises:
             InputError: The file is damaged or cannot be read further.
         """
-        interpreter = Interpreter(self.mapping, self.group, self.limits)
+        interpreter = Interpreter(self.mapping, self.group, self.limits, self.path.name)
         if self.kind is FileKind.PARQUET:
             parquet = _open_parquet(self.path)
             for block in parquet.blocks(self.mapping, self.limits, skip_rows=skip_rows):

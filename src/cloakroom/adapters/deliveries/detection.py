@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import codecs
 import csv
-import itertools
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from charset_normalizer import from_bytes
-
+from cloakroom.canonical.code_pages import guess_code_page
 from cloakroom.errors import InputError, Position, Problem
 from cloakroom.vault.mapping import FileKind
 
@@ -29,13 +27,16 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f", "\x01", ":", " ")
-_CANDIDATES = [
-    *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp850", "cp852"),
-    *("mac_roman", "shift_jis", "cp932", "euc_jp", "gb18030", "big5", "euc_kr", "cp949", "koi8_r", "cp874"),
-]
-_LATIN = ("cp1252", "cp1250", "cp1254", "cp1257", "cp850", "mac_roman", "latin-1")  # the likelier one first
-_TYPOGRAPHIC = frozenset("€’‘“”–—…«»°§\u00a0")
+_HEADER_PAGES = (
+    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp850", "cp852"),
+    *("mac_roman", "cp932", "euc_jp", "gb18030", "big5", "cp949", "koi8_r", "cp866", "cp874"),
+)
 _GUESS_BYTES = 65_536
+_EVIDENT_SIGNS = 4
+_OTHER_FORMATS = (
+    (b"\xd0\xcf\x11\xe0", "an old Office document"), (b"%PDF", "a PDF"), (b"SQLite format 3\0", "an SQLite database"),
+    (b"<?xml", "XML"), (b"<html", "HTML"), (b"<!DOCTYPE", "HTML"), (b"[", "a JSON array"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,12 @@ def detect_kind(sample: bytes, mapping: BrandMapping, name: str) -> FileKind:
     Raises:
         InputError: The file is of another format than the mapping says.
     """
+    start = sample.lstrip(b"\xef\xbb\xbf \t\r\n")
+    for signature, what in _OTHER_FORMATS:
+        if start.startswith(signature) and not (
+            signature == b"[" and not start[1:].lstrip().startswith((b"{", b"]"))
+        ):
+            raise InputError.at(name, f"is {what}; deliver it as CSV, JSON Lines (one object a line) or Parquet")
     if sample.startswith(b"PAR1"):
         found = FileKind.PARQUET
     elif sample.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")[:1] == b"{":
@@ -95,7 +102,7 @@ def detect_encoding(sample: bytes, mapping: BrandMapping, name: str, *, is_whole
         return marked
     zeros = sample[:4096:2].count(0), sample[1:4096:2].count(0)
     if max(zeros) > len(sample[:4096]) // 8:
-        return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
+        return _order_of_bytes(sample)
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample, final=is_whole)
     except UnicodeDecodeError:
@@ -117,13 +124,33 @@ def _check_stated(sample: bytes, encoding: str, mapping: BrandMapping, name: str
     if encoding.startswith(("utf-16", "utf-32")):
         if sample[:2048].count(0) == 0 and len(sample) > 8:
             raise InputError.at(name, f"is not {encoding}, as {mapping.source} says", line=1)
-        return encoding
+        # Without a mark, the codec itself gives up or takes the machine's own order of bytes.
+        return encoding if marked is not None or encoding != "utf-16" else _order_of_bytes(sample)
+    _refuse_evident_utf8(sample, encoding, mapping, name)
     lines = sample.split(b"\n")[:-1] or [sample]
     bad = [number for number, line in enumerate(lines, start=1) if not _decodes(line, encoding)]
     if bad and (bad[0] == 1 or (len(bad) > 3 and len(bad) * 100 > len(lines))):
         hint = f"not {encoding}, as {mapping.source} says; it looks like {_guess(sample, mapping)}"
         raise InputError(Problem(Position(name, bad[0]), hint))
     return encoding
+
+
+def _order_of_bytes(sample: bytes) -> str:
+    return "utf-16-be" if sample[:4096:2].count(0) > sample[1:4096:2].count(0) else "utf-16-le"
+
+
+def _refuse_evident_utf8(sample: bytes, encoding: str, mapping: BrandMapping, name: str) -> None:
+    """Refuse UTF-8 under the name of a code page; most read any bytes, and every accented letter would be wrong."""
+    if encoding.startswith("utf") or sample.isascii():
+        return
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return
+    beyond = [number for number, line in enumerate(text.split("\n"), start=1) if not line.isascii()]
+    if sum(sign > "\x7f" for sign in text) >= _EVIDENT_SIGNS:
+        reason = f"is UTF-8, but {mapping.source} says {encoding}"
+        raise InputError.at(name, reason, line=beyond[0])
 
 
 def _decodes(data: bytes, encoding: str) -> bool:
@@ -135,56 +162,30 @@ def _decodes(data: bytes, encoding: str) -> bool:
 
 
 def _guess(sample: bytes, mapping: BrandMapping) -> str:
-    """Return the likeliest encoding of text that is not UTF-8; Western European, the commonest, comes first."""
+    """Return the likeliest encoding of text that is not UTF-8, by the names in the header or else by the letters."""
     by_header = _encoding_of_header(sample, mapping)
-    if by_header is not None:
-        return by_header
-    lines = [line for line in sample.split(b"\n") if not line.isascii()]
-    telling = b"\n".join(lines)[:_GUESS_BYTES]
-    if _has_western_shape(telling):
-        shares = {
-            encoding: _share_of_letters(telling, encoding) for encoding in _LATIN if _decodes(telling, encoding)
-        }
-        if shares:
-            return max(shares, key=lambda encoding: shares[encoding])
-    best = from_bytes(telling, cp_isolation=_CANDIDATES).best()
-    if best is not None:
-        return str(best.encoding)
-    return "cp1252" if _decodes(telling, "cp1252") else "latin-1"
+    return by_header if by_header is not None else guess_code_page(sample).name
 
 
 def _encoding_of_header(sample: bytes, mapping: BrandMapping) -> str | None:
-    """Return the encoding under which the first line shows the mapping's names, where those tell."""
+    """Return the encoding under which the first line shows the mapping's names, by the letters where several do."""
     names = [name for name in _names(mapping) if not name.isascii()]
     first = sample[:_GUESS_BYTES].splitlines()[0]
     shown = {
         encoding: sum(name in unicodedata.normalize("NFC", first.decode(encoding)) for name in names)
-        for encoding in ("cp1252", *_CANDIDATES)
+        for encoding in _HEADER_PAGES
         if _decodes(first, encoding)
     }
-    best = max(shown, key=lambda encoding: shown[encoding], default=None)
-    return best if best is not None and shown[best] else None
+    most = max(shown.values(), default=0)
+    if not most:
+        return None
+    alike = [encoding for encoding, count in shown.items() if count == most]
+    by_letters = guess_code_page(sample).name
+    return by_letters if by_letters in alike else alike[0]
 
 
 def _names(mapping: BrandMapping) -> set[str]:
     return {*mapping.record.sources, *(column.source for column in mapping.columns)}
-
-
-def _has_western_shape(telling: bytes) -> bool:
-    """Accented letters stand between plain ones in Latin text; in other alphabets they stand together."""
-    pairs = sum(one > 0x7F and two > 0x7F for one, two in itertools.pairwise(telling))
-    return pairs * 3 < sum(byte > 0x7F for byte in telling)
-
-
-def _share_of_letters(telling: bytes, encoding: str) -> float:
-    """Return how much of what is not ASCII are letters in their place: no capital inside a word of small letters."""
-    text = telling.decode(encoding)
-    beyond = good = 0
-    for before, sign in zip(" " + text, text, strict=False):
-        if ord(sign) > 0x7F:
-            beyond += 1
-            good += sign in _TYPOGRAPHIC or (sign.isalpha() and not (sign.isupper() and before.islower()))
-    return good / max(beyond, 1)
 
 
 def detect_dialect(sample: bytes, encoding: str, mapping: BrandMapping) -> Dialect:

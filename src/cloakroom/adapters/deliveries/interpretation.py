@@ -10,6 +10,12 @@ import polars as pl
 from cloakroom.adapters.deliveries.batches import Limits, RawBlock, Rejection, RowBatch
 from cloakroom.adapters.deliveries.payment_check import find_rows_with_payment_data
 from cloakroom.adapters.deliveries.record_ids import canonical_id
+from cloakroom.adapters.deliveries.stated_order import (
+    Read,
+    is_other_way,
+    reading_otherwise,
+    time_read_otherwise,
+)
 from cloakroom.adapters.deliveries.times import TimeReader
 from cloakroom.adapters.deliveries.values import (
     REASONS,
@@ -21,9 +27,10 @@ from cloakroom.adapters.deliveries.values import (
     reader_of,
 )
 from cloakroom.canonical.countries import country_code, subdivision_code
+from cloakroom.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from cloakroom.vault.group import Group
     from cloakroom.vault.mapping import BrandMapping, ColumnMapping
@@ -45,9 +52,11 @@ class Interpreter:
         mapping: What the columns mean.
         group: Knows the countries of the brand's shops.
         limits: How large things may be.
+        name: Of the file, for messages.
     """
 
-    def __init__(self, mapping: BrandMapping, group: Group, limits: Limits) -> None:
+    def __init__(self, mapping: BrandMapping, group: Group, limits: Limits, name: str = "") -> None:
+        self._name = name
         self._mapping = mapping
         self._group = group
         self._limits = limits
@@ -56,7 +65,11 @@ class Interpreter:
         self._band = band_reader(mapping.spend_bands) if mapping.spend_bands else None
 
     def interpret(self, block: RawBlock, bytes_read: int) -> RowBatch:
-        """Return the typed rows of a block; `bytes_read` is passed on."""
+        """Return the typed rows of a block; `bytes_read` is passed on.
+
+        Raises:
+            InputError: The block is written the other way round than the mapping says.
+        """
         work = _Work(block)
         self._check_texts(block, work)
         ids, modified_at, deleted = self._record_columns(block, work)
@@ -102,7 +115,11 @@ class Interpreter:
             ids.append(identifier)
         modified_at: list[int | None] = [None] * len(ids)
         if record.modified_at is not None:
-            modified_at = self._times.times(block.columns[record.modified_at])
+            texts = block.columns[record.modified_at]
+            modified_at = self._times.times(texts)
+            if None in modified_at:
+                otherwise = time_read_otherwise(record.modified_at_format, self._mapping)
+                self._check_order(block, record.modified_at, otherwise, (texts.to_list(), modified_at))
             for at, time in enumerate(modified_at):
                 if time is None:
                     work.add(at, record.modified_at, "is no time as the mapping describes it")
@@ -135,6 +152,8 @@ class Interpreter:
             return texts
         values: Texts = [None if text is None else reader(text) for text in texts]
         if values.count(None) != texts.count(None):
+            otherwise = reading_otherwise(column, self._mapping)
+            self._check_order(block, column.source, otherwise, (texts, values))
             for at, (text, value) in enumerate(zip(texts, values, strict=True)):
                 if text is not None and value is None:
                     if column.strict:
@@ -142,6 +161,22 @@ class Interpreter:
                     else:
                         values[at] = text
         return values
+
+    def _check_order(
+        self,
+        block: RawBlock,
+        source: str,
+        otherwise: tuple[Read, str] | None,
+        read: tuple[Texts, Sequence[object]],
+    ) -> None:
+        """Refuse the file where a column, of which some values cannot be read, is written the other way round."""
+        if otherwise is None:
+            return
+        unread = [at for at, (text, value) in enumerate(zip(*read, strict=True)) if text and value is None]
+        taken = [text for text, value in zip(*read, strict=True) if text and value is not None]
+        if is_other_way(otherwise[0], [read[0][at] or "" for at in unread], taken):
+            reason = f"column `{source}` is written {otherwise[1]}"
+            raise InputError.at(self._name, reason, line=block.lines[unread[0]])
 
     def _filled_texts(self, column: pl.Series, deleted: list[bool]) -> Texts:
         """Return the texts of a column, None where the row is silent or says that the record is gone."""

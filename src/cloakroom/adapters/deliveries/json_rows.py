@@ -9,6 +9,7 @@ import polars as pl
 
 from cloakroom.adapters.deliveries.batches import Limits, RawBlock, Rejection
 from cloakroom.adapters.deliveries.nested_rows import Flattener, RowShapeError
+from cloakroom.adapters.deliveries.numbers import NumberText
 from cloakroom.adapters.deliveries.physical_lines import OVERLONG, UNDECODABLE, read_line_blocks
 from cloakroom.vault.payment_data import SUSPICIOUS
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from cloakroom.vault.mapping import BrandMapping
 
 # Floats keep their text: 12.10 must not become 12.1000000000000001 on its way through binary.
-_decoder = msgspec.json.Decoder(float_hook=str)
+_decoder = msgspec.json.Decoder(float_hook=NumberText)
 
 
 def read_json_blocks(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
+from cloakroom.adapters.deliveries.numbers import NumberText, number_text
+from cloakroom.vault.fields import FieldKind
 from cloakroom.vault.mapping import parse_path
 
 if TYPE_CHECKING:
@@ -46,10 +49,12 @@ class Flattener:
 
     def __init__(self, mapping: BrandMapping) -> None:
         self.sources = tuple(dict.fromkeys((*mapping.record.sources, *(column.source for column in mapping.columns))))
-        self._paths = [(source, parse_path(source)) for source in self.sources]
+        amounts = {column.source for column in mapping.columns if column.field.kind is FieldKind.DECIMAL}
+        marks = {source: mapping.decimal_mark if source in amounts else "." for source in self.sources}
+        self._paths = [(source, parse_path(source), marks[source]) for source in self.sources]
         self._refuse_unknown = mapping.refuse_unknown
         self._root = _Node()
-        for _, steps in self._paths:
+        for _, steps, _ in self._paths:
             self._place(steps).is_leaf = True
         for source in mapping.ignore:
             self._place(parse_path(source)).is_ignored = True
@@ -64,7 +69,7 @@ class Flattener:
             raise RowShapeError(None, "is not an object")
         if self._refuse_unknown:
             self._check(item, self._root, "", 0)
-        return [_text(source, _follow(item, steps)) for source, steps in self._paths]
+        return [_text(source, _follow(item, steps), mark) for source, steps, mark in self._paths]
 
     def unmapped_text(self, item: object) -> str:
         """Return all texts and numbers that no column takes, for the search for payment data."""
@@ -109,16 +114,28 @@ def _follow(item: object, steps: Steps) -> object:
     return item
 
 
-def _text(source: str, value: object) -> str | None:
-    if value is None or isinstance(value, str):
+def _text(source: str, value: object, mark: str) -> str | None:
+    if value is None or type(value) is str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, dict | list | bytes):
+    if isinstance(value, NumberText | float | Decimal):
+        return number_text(value, mark)
+    if isinstance(value, bytes):
+        return _decoded(source, value)
+    if isinstance(value, dict | list):
         raise RowShapeError(source, "is nested where a single value is expected")
     if isinstance(value, datetime):
         return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _decoded(source: str, value: bytes) -> str:
+    """Return a Parquet text that its writer did not mark as one."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise RowShapeError(source, "holds bytes that are no text") from None
 
 
 def _shown(path: str, key: str) -> str | None:

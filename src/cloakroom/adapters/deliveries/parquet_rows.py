@@ -9,7 +9,9 @@ import polars as pl
 
 from cloakroom.adapters.deliveries.batches import Limits, RawBlock, Rejection
 from cloakroom.adapters.deliveries.nested_rows import Flattener, RowShapeError
+from cloakroom.adapters.deliveries.numbers import number_expression
 from cloakroom.errors import InputError, LimitError
+from cloakroom.vault.fields import FieldKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +57,11 @@ class ParquetFile:
         """
         flattener = Flattener(mapping)
         done = skip_rows
-        frame = self._frame.slice(skip_rows) if self.is_nested else self._frame.select(self._texts()).slice(skip_rows)
+        frame = (
+            self._frame.slice(skip_rows)
+            if self.is_nested
+            else self._frame.select(self._texts(mapping)).slice(skip_rows)
+        )
         try:
             for chunk in frame.collect_batches(chunk_size=limits.batch_rows, maintain_order=True):
                 for part in chunk.iter_slices(limits.batch_rows):
@@ -65,8 +71,10 @@ class ParquetFile:
         except pl.exceptions.PolarsError as error:
             raise InputError.at(self._name, f"the Parquet data is damaged after row {done}") from error
 
-    def _texts(self) -> list[pl.Expr]:
-        return [_as_text(name, dtype).alias(name) for name, dtype in self.schema.items()]
+    def _texts(self, mapping: BrandMapping) -> list[pl.Expr]:
+        amounts = {column.source for column in mapping.columns if column.field.kind is FieldKind.DECIMAL}
+        marks = {name: mapping.decimal_mark if name in amounts else "." for name in self.schema}
+        return [_as_text(name, dtype, marks[name]).alias(name) for name, dtype in self.schema.items()]
 
     def _flat(self, frame: pl.DataFrame, numbers: list[int]) -> RawBlock:
         columns = {name: frame[name] for name in frame.columns}
@@ -104,10 +112,12 @@ def in_memory(file: DeliveryFile, name: str) -> io.BytesIO:
     return io.BytesIO(data)
 
 
-def _as_text(name: str, dtype: pl.DataType) -> pl.Expr:
+def _as_text(name: str, dtype: pl.DataType, mark: str) -> pl.Expr:
     column = pl.col(name)
     if isinstance(dtype, pl.Datetime):
         if dtype.time_zone is not None:
             return column.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
         return column.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f")
+    if dtype.is_float() or isinstance(dtype, pl.Decimal):
+        return number_expression(column, dtype, mark)
     return column.cast(pl.String)

@@ -31,8 +31,14 @@ _ORDERED = {
     "mdy": re.compile(r"(?P<m>\d{1,2})(?P<s>[-/. ])(?P<d>\d{1,2})(?P=s)(?P<y>\d{4})" + _TIME),
     "ymd": re.compile(r"(?P<y>\d{4})(?P<s>[-/. ])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})" + _TIME),
 }
-_NUMBER = re.compile(r"-?\d{1,17}")
-_QUICK = {"iso": "%Y-%m-%dT%H:%M:%S%.fZ", "dmy": "%d/%m/%Y %H:%M:%S", "mdy": "%m/%d/%Y %H:%M:%S"}
+_NUMBER = re.compile(r"(-?\d{1,17})(?:\.(\d{1,9}))?")
+_CLOCK = r"[0-2]\d:[0-5]\d:[0-5]\d"
+# Pattern of polars and what it may be used on: by itself it takes years of any length.
+_QUICK = {
+    "iso": ("%Y-%m-%dT%H:%M:%S%.fZ", rf"^\d{{4}}-\d\d-\d\dT{_CLOCK}(?:\.\d{{1,9}})?Z$"),
+    "dmy": ("%d/%m/%Y %H:%M:%S", rf"^\d\d/\d\d/\d{{4}} {_CLOCK}$"),
+    "mdy": ("%m/%d/%Y %H:%M:%S", rf"^\d\d/\d\d/\d{{4}} {_CLOCK}$"),
+}
 _REMEMBERED = 100_000
 
 
@@ -67,10 +73,12 @@ class TimeReader:
 
     def times(self, texts: pl.Series) -> list[int | None]:
         """Return microseconds for each text; the common spellings at once, the others one by one."""
-        pattern = _QUICK.get(self._form)
-        if pattern is None or (self._form != "iso" and self._zone.key != "UTC"):
+        quick_form = _QUICK.get(self._form)
+        if quick_form is None or (self._form != "iso" and self._zone.key != "UTC"):
             return [None if text is None else self.time(text) for text in texts.to_list()]
-        series = texts.str.to_datetime(pattern, strict=False, time_unit="us")
+        pattern, shape = quick_form
+        fitting = texts.set(~texts.str.contains(shape).fill_null(value=False), None)
+        series = fitting.str.to_datetime(pattern, strict=False, time_unit="us")
         quick: list[int | None] = series.dt.replace_time_zone(None).dt.epoch("us").to_list()
         if series.null_count():
             quick = [
@@ -85,17 +93,24 @@ class TimeReader:
         return None if microseconds is None else format_time(from_microseconds(microseconds))
 
     def _read(self, text: str) -> datetime | None:
-        if self._form.startswith("unix_"):
-            return _from_unix(text, 1_000_000 if self._form == "unix_seconds" else 1_000)
+        if self._form.startswith("unix_") and (number := _NUMBER.fullmatch(text)):
+            return _from_unix(number, 1_000_000 if self._form == "unix_seconds" else 1_000)
+        if "%" in self._form and (at := _by_pattern(text, self._form)) is not None:
+            return at  # Before ISO, which would read another day out of 20240105 than `%Y%d%m` says.
         match = _ISO.fullmatch(text)
         if match is None and self._form in _ORDERED:
             match = _ORDERED[self._form].fullmatch(text)
         try:
-            if match is not None:
-                return _from_match(match)
-            return datetime.strptime(text, self._form) if "%" in self._form else None
+            return None if match is None else _from_match(match)
         except ValueError:
             return None
+
+
+def _by_pattern(text: str, pattern: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, pattern)
+    except ValueError:
+        return None
 
 
 def _from_match(match: re.Match[str]) -> datetime:
@@ -118,11 +133,11 @@ def _from_match(match: re.Match[str]) -> datetime:
     return at.replace(tzinfo=UTC) - (offset if zone[0] == "+" else -offset)
 
 
-def _from_unix(text: str, unit: int) -> datetime | None:
-    if not _NUMBER.fullmatch(text):
-        return None
+def _from_unix(number: re.Match[str], unit: int) -> datetime | None:
+    whole, fraction = number.groups()
+    beyond = int((fraction or "0")[:9].ljust(9, "0")) * unit // 1_000_000_000
     try:
-        return EPOCH + timedelta(microseconds=int(text) * unit)
+        return EPOCH + timedelta(microseconds=int(whole) * unit + (-beyond if whole[0] == "-" else beyond))
     except OverflowError:
         return None
 

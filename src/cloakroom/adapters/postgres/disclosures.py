@@ -158,10 +158,10 @@ class PostgresDisclosures:
             )
 
     def _seal(self, place: Place, records: BitMap) -> bytes:
-        return self._sets.seal(_text(place), records)
+        return self._sets.seal(place_of_roll_up(place), records)
 
     def _open(self, place: Place, sealed: bytes) -> BitMap:
-        return self._sets.open(_text(place), sealed)
+        return self._sets.open(place_of_roll_up(place), sealed)
 
     def _locked(self) -> bool:
         row = self._connection.execute("select pg_try_advisory_xact_lock(4172028)").fetchone()
@@ -215,7 +215,8 @@ def _lengthen(unions: dict[Place, _Union]) -> None:
         shorter = list(longer.items())
 
 
-def _text(place: Place) -> str:
+def place_of_roll_up(place: Place) -> str:
+    """Return where the set of a roll-up lies, for what seals it."""
     lineage, length, start, operation, shape = place
     return f"rollup/{lineage}/{length}/{start}/{operation}/{shape}"
 

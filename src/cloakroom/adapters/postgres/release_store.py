@@ -107,11 +107,12 @@ class ReleaseStore:
         """Note how far a run is."""
         self._connection.execute(self._queries["release_progress"], {"id": name, "rows_done": rows_done})
 
-    def done(self, name: str, rows_done: int, sha256: str, at: int) -> None:
-        """Note the end."""
-        self._connection.execute(
+    def done(self, name: str, rows_done: int, sha256: str, at: int) -> bool:
+        """Note the end; false if it was noted before."""
+        cursor = self._connection.execute(
             self._queries["release_done"], {"id": name, "rows_done": rows_done, "sha256": sha256, "at": at}
         )
+        return bool(cursor.rowcount)
 
     def _release(self, row: Sequence[Any]) -> StoredRelease:
         name, _, requested_by, content, _, state, requested_at, expires_at, data, canaries, done, digest, _ = row

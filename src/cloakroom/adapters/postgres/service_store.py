@@ -80,11 +80,11 @@ class ServiceStore:
         name = str(row[0])
         known = self._seen.get(name)
         # The lineage's version moves with every opening; whoever decides by it reads it in its own transaction.
-        state = (*row[:14], *row[15:])
+        state = (*row[:17], *row[18:])
         if known is not None and known[0] == state:
             return known[1]
-        credential = Credential(name, str(row[6]), VerifyingKey(row[1]), *row[2:6])  # type: ignore[arg-type]
-        presented = Presented(credential, stored_principal(row[6:]))
+        credential = Credential(name, str(row[9]), VerifyingKey(row[1]), *row[2:9])  # type: ignore[arg-type]
+        presented = Presented(credential, stored_principal(row[9:]))
         if len(self._seen) > 50_000:
             self._seen.clear()
         self._seen[name] = (state, presented)

@@ -16,6 +16,7 @@ from cloakroom.crypto import VerifyingKey, sha256
 from cloakroom.errors import ConflictError, DeniedError, StoreError
 from cloakroom.gate.decision import Principal
 from cloakroom.gate.policy import LOCAL, Networks, PrincipalKind
+from cloakroom.gate.validity import has_lapsed
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.fields import FieldDefinition
 from cloakroom.vault.key_ring import KeyName, KeyPurpose, WrappedKey
@@ -58,7 +59,20 @@ class StoredPrincipal:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A public key by which a principal proves who it is; times in microseconds."""
+    """A public key by which a principal proves who it is; times in microseconds.
+
+    Attributes:
+        id: Its id.
+        principal: Whose it is.
+        key: The key.
+        created_at: When it was enrolled.
+        expires_at: First moment at which it is no longer valid, or None.
+        revoked_at: When it was revoked, or None.
+        last_used_at: When it was last used, or None.
+        idle: Its own bound on time without use, or None.
+        address: The one address that it may be used from, ``local`` for the machine itself, or None for any.
+        signed_in_by: What its session was begun with; None for a key that was enrolled for good.
+    """
 
     id: str
     principal: str
@@ -67,6 +81,24 @@ class Credential:
     expires_at: int | None
     revoked_at: int | None
     last_used_at: int | None
+    idle: int | None = None
+    address: str | None = None
+    signed_in_by: str | None = None
+
+    def has_lapsed(self, now: int) -> bool:
+        """Answer whether it is no longer valid; see `gate.validity`."""
+        return has_lapsed(
+            created_at=self.created_at,
+            expires_at=self.expires_at,
+            revoked_at=self.revoked_at,
+            last_used_at=self.last_used_at,
+            idle=self.idle,
+            now=now,
+        )
+
+    def serves_from(self, address: str | None) -> bool:
+        """Answer whether it may be used from a network address; None is the machine itself."""
+        return self.address is None or self.address == (LOCAL if address is None else address)
 
 
 class StoreRecords:
@@ -220,6 +252,10 @@ class StoreRecords:
         """Return the credentials of a principal, oldest first."""
         rows = self._connection.execute(self._queries["credentials_of"], {"principal": principal})
         return [Credential(row[0], row[1], VerifyingKey(row[2]), *row[3:]) for row in rows]
+
+    def note_use(self, name: str, at: int) -> None:
+        """Note that a credential was used."""
+        self._connection.execute(self._queries["credential_used"], {"id": name, "at": at})
 
     def revoke_credential(self, name: str, at: int) -> bool:
         """Revoke a credential; say whether it was valid."""

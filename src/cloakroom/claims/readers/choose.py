@@ -15,17 +15,19 @@ from cloakroom.claims.readers.bson_rows import looks_like_bson, read_bson
 from cloakroom.claims.readers.columnar import read_parquet
 from cloakroom.claims.readers.delimited import read_delimited
 from cloakroom.claims.readers.dialect import detect_dialect
-from cloakroom.claims.readers.json_rows import read_json_lines, read_json_objects
+from cloakroom.claims.readers.json_rows import is_map, read_json_lines, read_json_objects
 from cloakroom.claims.readers.pasted import read_pasted
 from cloakroom.claims.readers.prose import kind_of_text, read_prose
 from cloakroom.claims.readers.sql_rows import read_sql
 from cloakroom.claims.readers.workbook import read_workbook
-from cloakroom.claims.tables import Batch, Reading
+from cloakroom.claims.readers.xml_rows import read_xml
+from cloakroom.claims.tables import Batch, Reading, Wanted
 from cloakroom.errors import LimitError
 
 _HEAD_BYTES = 64 << 10
 _SQL = re.compile(
-    r"^\s*(?:insert\s+into|replace\s+into|create\s+table|copy\s+\S+.*from\s+stdin)", re.IGNORECASE | re.MULTILINE
+    r"^\s*(?:insert\s+into|insert\s+\[|replace\s+into|create\s+table|copy\s+\S+.*from\s+stdin)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _WRAPPED = re.compile(r"\{[^{}\[\]]*+\[\s*\{")
 _BINARY = {
@@ -81,8 +83,9 @@ def _open_text(name: str, stream: Source, limits: Limits) -> Reading:
         first, blocks = first.replace(b"\r", b"\n"), (block.replace(b"\r", b"\n") for block in blocks)
     head = first[:_HEAD_BYTES].decode("utf-8", "replace")
     whole = chain([first], blocks)
-    form, batches = _text_reader(name, head, whole, limits, is_all=len(first) < _HEAD_BYTES)
-    reading = Reading(form, texts.encoding, iter(()))
+    wanted = Wanted()
+    form, batches = _text_reader(name, head, whole, limits, wanted, is_all=len(first) < _HEAD_BYTES)
+    reading = Reading(form, texts.encoding, iter(()), wanted=wanted)
 
     def until_end() -> Iterator[Batch]:
         yield from batches
@@ -93,10 +96,12 @@ def _open_text(name: str, stream: Source, limits: Limits) -> Reading:
 
 
 def _text_reader(  # noqa: PLR0911 - one return for each form
-    name: str, head: str, blocks: Iterator[bytes], limits: Limits, *, is_all: bool
+    name: str, head: str, blocks: Iterator[bytes], limits: Limits, wanted: Wanted, *, is_all: bool
 ) -> tuple[str, Iterator[Batch]]:
     start = head.lstrip("\ufeff \t\r\n")
     if _WRAPPED.match(start) and (is_all or "\n" not in start.rstrip()) and _is_object(start):
+        return "json", read_json_objects(blocks, limits)
+    if is_map(start.encode()) and (is_all or "\n" not in start.rstrip() or not _is_object(start.split("\n", 1)[0])):
         return "json", read_json_objects(blocks, limits)
     if start.startswith("{") and (_is_object(start.split("\n", 1)[0]) or _is_object_below(start)):
         return "jsonl", read_json_lines(blocks, limits)
@@ -106,12 +111,12 @@ def _text_reader(  # noqa: PLR0911 - one return for each form
         return "sql", read_sql(blocks, limits)
     kind = kind_of_text(name, start)
     if kind == "xml":
-        return kind, read_prose(blocks, kind, limits)
+        return kind, read_xml(blocks, limits)
     dialect = detect_dialect(head if not is_all else head + "\n\n")
     if dialect is not None and not (kind in ("yaml", "log") and dialect.delimiter in ":, "):
         if dialect.is_pasted:
             return "text", read_pasted(blocks, dialect, limits)
-        return "tsv" if dialect.delimiter == "\t" else "csv", read_delimited(blocks, dialect, limits)
+        return "tsv" if dialect.delimiter == "\t" else "csv", read_delimited(blocks, dialect, limits, wanted)
     return kind, read_prose(blocks, kind, limits)
 
 

@@ -7,7 +7,7 @@ cells than the header are set aside before the rest is handed to Polars, which w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,10 @@ import polars as pl
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.dialect import Dialect
 from cloakroom.claims.readers.tolerant import Cut, cut_rows
-from cloakroom.claims.tables import BROKEN_KEPT, Batch, frame_of, unique_names
+from cloakroom.claims.tables import BROKEN_KEPT, Batch, Unparsed, Wanted, frame_of, unique_names
 
 _QUOTE, _NEWLINE, _RETURN, _AT = 34, 10, 13, 64
+_SLICE = 1 << 18
 _Array = np.ndarray[Any, np.dtype[Any]]
 _NO_QUOTES: _Array = np.zeros(0, np.int64)
 
@@ -33,18 +34,21 @@ class _Rows:
     broken: tuple[str, ...]
 
 
-def read_delimited(blocks: Iterable[bytes], dialect: Dialect, limits: Limits) -> Iterator[Batch]:
+def read_delimited(
+    blocks: Iterable[bytes], dialect: Dialect, limits: Limits, wanted: Wanted | None = None
+) -> Iterator[Batch]:
     """Yield the rows of a delimited text.
 
     Args:
         blocks: Valid UTF-8.
         dialect: As found in the first block.
         limits: A row longer than `record_bytes` is rejected.
+        wanted: Says which columns are looked at, once that is known.
     """
     names = unique_names(dialect.header or [f"column {number}" for number in range(1, dialect.columns + 1)])
     skip = dialect.preamble + (dialect.header is not None)
     carry = b""
-    cutter = _Cutter(dialect, names)
+    cutter = _Cutter(dialect, names, wanted or Wanted())
     for block in blocks:
         data = carry + block if carry else block
         while skip and (end := data.find(b"\n")) >= 0:
@@ -79,6 +83,41 @@ def _table(codes: tuple[int, ...]) -> _Array:
     return table
 
 
+@dataclass(frozen=True, slots=True)
+class _Signs:
+    """How often signs occur in a block.
+
+    Attributes:
+        lines: Line ends.
+        delimiters: Delimiters.
+        at_signs: ``@``.
+        empty: Delimiters and line ends that follow a delimiter, a line end or nothing.
+    """
+
+    lines: int
+    delimiters: int
+    at_signs: int
+    empty: int
+
+
+def _signs(codes: _Array, delimiter: int) -> _Signs:
+    """Count signs; in slices, which stay near the processor."""
+    lines = ends = at_signs = empty = 0
+    size = min(codes.size, _SLICE)
+    is_line, is_end, is_both = np.empty(size, np.bool_), np.empty(size, np.bool_), np.empty(size, np.bool_)
+    before = True
+    for start in range(0, codes.size, _SLICE):
+        part = codes[start : start + _SLICE]
+        line, end, both = is_line[: part.size], is_end[: part.size], is_both[: part.size]
+        lines += int(np.count_nonzero(np.equal(part, _NEWLINE, out=line)))
+        np.logical_or(np.equal(part, delimiter, out=end), line, out=end)
+        ends += int(np.count_nonzero(end))
+        empty += int(np.count_nonzero(np.logical_and(end[1:], end[:-1], out=both[1:]))) + int(before and end[0])
+        before = bool(end[-1])
+        at_signs += int(np.count_nonzero(np.equal(part, _AT, out=line)))
+    return _Signs(lines, ends - lines, at_signs, empty)
+
+
 def _bytes_inside(codes: _Array, quotes: _Array) -> _Array | None:
     """Return the bytes inside quotes, or None where they are too many to be worth it."""
     lengths = quotes[1::2] - quotes[0::2]
@@ -93,15 +132,16 @@ def _bytes_inside(codes: _Array, quotes: _Array) -> _Array | None:
 class _Cutter:
     """Cuts blocks of whole lines."""
 
-    def __init__(self, dialect: Dialect, names: list[str]) -> None:
+    def __init__(self, dialect: Dialect, names: list[str], wanted: Wanted) -> None:
         self._delimiter = dialect.delimiter
         self._code = ord(dialect.delimiter)
         self._columns = dialect.columns
         self._names = names
+        self._wanted = wanted
+        self._sparse: set[str] = set()
         self._header = dialect.header
         self._may_precede = _table((self._code, _NEWLINE, _QUOTE))
         self._may_follow = _table((self._code, _NEWLINE, _RETURN, _QUOTE))
-        self._header_line = self._delimiter.join(dialect.header or ()).encode()
         self._schema = dict.fromkeys(names, pl.String)
 
     def take(self, data: bytes, *, is_end: bool) -> tuple[Batch | None, bytes]:
@@ -140,14 +180,14 @@ class _Cutter:
         broken = tuple(line[:BROKEN_KEPT] for line in cut.broken)
         return Batch(frame, broken, len(broken))
 
-    def _parse(self, rows: _Rows) -> pl.DataFrame | None:
+    def _parse(self, rows: _Rows, columns: Sequence[str] | None = None) -> pl.DataFrame | None:
         if rows.count == 0:
             return pl.DataFrame(schema=self._schema)
         if self._columns == 1 and self._code == 0:
             lines = [line.rstrip("\r") for line in rows.whole.decode().split("\n")[:-1]]
             return pl.DataFrame({self._names[0]: lines}, schema=self._schema)
         try:
-            frame = pl.read_csv(
+            scan = pl.scan_csv(
                 rows.whole,
                 has_header=False,
                 schema=self._schema,
@@ -155,6 +195,7 @@ class _Cutter:
                 empty_string_is_null=False,
                 quote_char='"' if b'"' in rows.whole else None,
             )
+            frame = (scan if columns is None else scan.select(columns)).collect()
         except (pl.exceptions.PolarsError, ValueError):
             return None
         return frame if frame.height == rows.count else None
@@ -169,14 +210,53 @@ class _Cutter:
         inside = _bytes_inside(codes, quotes)
         if self._columns == 1 or inside is None:
             return None
-        lines = int(np.count_nonzero(codes == _NEWLINE)) - int(np.count_nonzero(inside == _NEWLINE))
-        delimiters = int(np.count_nonzero(codes == self._code)) - int(np.count_nonzero(inside == self._code))
-        if delimiters != lines * (self._columns - 1):
+        signs, quoted = _signs(codes, self._code), _signs(inside, self._code)
+        lines = signs.lines - quoted.lines
+        if signs.delimiters - quoted.delimiters != lines * (self._columns - 1):
             return None
-        frame = self._parse(_Rows(data, lines, ()))
+        rows = _Rows(data, lines, ())
+        if (batch := self._wanted_only(rows, quotes, signs)) is not None:
+            return batch
+        frame = self._parse(rows)
         if frame is None or bool((frame[self._names[-1]].str.len_bytes() == 0).any()):
             return None
-        return Batch(self._without_headers(frame, data), at_signs=int(np.count_nonzero(codes == _AT)))
+        return Batch(self._without_headers(frame, data), at_signs=signs.at_signs)
+
+    def _wanted_only(self, rows: _Rows, quotes: _Array, signs: _Signs) -> Batch | None:
+        """Parse the wanted columns only, where it is beyond doubt that the cells of all others are filled.
+
+        That is so where as many cells are empty in the columns parsed as there are delimiters and line ends that
+        follow one another; those inside quotes are counted too, and make it doubtful. Columns found to have empty
+        cells are parsed from then on; where doubts have another reason, all are.
+        """
+        wanted = self._wanted.columns
+        if wanted is None or bool((np.diff(quotes) == 1).any()) or self._has_bare_return(rows.whole):
+            return None
+        columns = [name for name in self._names if name in wanted or name in self._sparse or name == self._names[-1]]
+        if 4 * len(columns) > 3 * self._columns:
+            return None
+        frame = self._parse(rows, columns)
+        if frame is None or self._has_header(frame):
+            return None
+        empty = frame.select((pl.all().str.len_bytes() == 0).sum()).row(0)
+        if empty[-1]:
+            self._sparse.update(self._names)
+            return None
+        unparsed = Unparsed(self._names, lambda: _whole(self._parse(rows)))
+        if sum(empty) != signs.empty:
+            counts = unparsed.whole().select((pl.all().str.len_bytes() == 0).sum()).row(0, named=True)
+            sparse = {name for name, count in counts.items() if count}
+            self._sparse.update(sparse if not sparse <= set(columns) else self._names)
+            return Batch(unparsed.whole(), at_signs=signs.at_signs)
+        return Batch(frame, at_signs=signs.at_signs, unparsed=unparsed)
+
+    def _has_bare_return(self, data: bytes) -> bool:
+        """Answer whether a cell before the last may be a lone carriage return, which Polars takes for empty."""
+        if b"\r" not in data:
+            return False
+        delimiter = self._delimiter.encode()
+        starts = (delimiter + b"\r" + delimiter, b"\n\r" + delimiter)
+        return data.startswith(b"\r") or any(start in data for start in starts)
 
     def _is_clean(self, codes: _Array, quotes: _Array) -> bool:
         """Check that each quote opens after a delimiter and closes before one; ``""`` is closing and opening."""
@@ -209,12 +289,26 @@ class _Cutter:
 
     def _without_headers(self, frame: pl.DataFrame, data: bytes | None) -> pl.DataFrame:
         """Leave out repetitions of the header, as in files glued together from several."""
-        if self._header is None or frame.height == 0 or (data is not None and self._header_line not in data):
+        if self._header is None or frame.height == 0 or (data is not None and not self._has_header(frame)):
             return frame
         repeated = pl.all_horizontal(
-            pl.col(name).str.strip_chars() == label for name, label in zip(self._names, self._header, strict=True)
+            pl.col(name).str.strip_chars("\ufeff \t\r") == label
+            for name, label in zip(self._names, self._header, strict=True)
         )
         return frame.filter(~repeated)
+
+    def _has_header(self, frame: pl.DataFrame) -> bool:
+        """Answer whether any row could be a repetition of the header, from one column."""
+        if self._header is None:
+            return False
+        name = frame.columns[0]
+        return bool((frame[name] == self._header[self._names.index(name)]).any())
+
+
+def _whole(frame: pl.DataFrame | None) -> pl.DataFrame:
+    if frame is None:
+        raise ValueError("a block does not parse as it did before")
+    return frame
 
 
 def _kept(data: bytes, starts: _Array, ends: _Array, is_whole: _Array) -> bytes:

@@ -7,12 +7,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cloakroom.claims.readers.loose import loose_finds
 from cloakroom.claims.readers.tolerant import split_line
 
 _DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x01", "\x1f", ":", "`")
 _RULE = re.compile(r"^[\s|+:=_-]*[-=_]{3}[\s|+:=_-]*$")
 _VALUE = re.compile(r"@|^\s*[+(]?\d[\d\s().,/:+-]*$|^\s*00[0-9A-Za-z]{13,16}\s*$")
 _SAMPLE_LINES = 400
+_SENTENCE_WORDS = 5
+_PROSE_COLUMNS = 4
+_TITLE_LINES = 10
+_TITLED_COLUMNS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +54,33 @@ def detect_dialect(text: str) -> Dialect | None:
     if not scored:
         return _single_column(lines)
     _, delimiter, columns = max(scored, key=lambda item: item[0])
-    first = next(number for number, line in enumerate(lines) if len(split_line(line, delimiter)[0]) == columns)
+    first = _first_row(lines, delimiter, columns)
     cells = split_line(lines[first], delimiter)[0]
     body = [split_line(line, delimiter)[0] for line in lines[first + 1 :]]
     header = tuple(cell.strip() for cell in cells) if _is_header(cells, body) else None
+    if delimiter in ",;:" and columns <= _PROSE_COLUMNS and any(map(_is_sentence, _filled(lines)[:3])):
+        return None  # A letter with a list in it.
     return Dialect(delimiter, columns, header, first, _is_pasted(lines, delimiter, columns))
+
+
+def _first_row(lines: Sequence[str], delimiter: str, columns: int) -> int:
+    """Return the number of the first line of the table: titles above it fill one cell of many."""
+    whole = [number for number, line in enumerate(lines) if len(split_line(line, delimiter)[0]) == columns]
+    for number in whole[:_TITLE_LINES]:
+        filled = [cell for cell in split_line(lines[number], delimiter)[0] if cell.strip()]
+        if columns < _TITLED_COLUMNS or len(filled) > 1:
+            return number
+    return whole[0]
+
+
+def _filled(lines: Sequence[str]) -> list[str]:
+    return [line for line in lines if line.strip()]
+
+
+def _is_sentence(line: str) -> bool:
+    """Answer whether a line is prose: several words and nothing by which a person could be found."""
+    words = line.split()
+    return len(words) >= _SENTENCE_WORDS and "  " not in line.strip() and not loose_finds(line)
 
 
 def _score(lines: Sequence[str], delimiter: str) -> tuple[float, int] | None:
@@ -84,7 +111,7 @@ def _score(lines: Sequence[str], delimiter: str) -> tuple[float, int] | None:
 
 def _single_column(lines: Sequence[str]) -> Dialect | None:
     """Accept a bare list: one value on each line."""
-    filled = [line for line in lines if line.strip()]
+    filled = _filled(lines)
     values = [bool(_VALUE.search(line)) and len(line.split()) <= 3 for line in filled]
     if len(filled) < 2 or sum(values[1:]) < 0.9 * len(values[1:]):
         return None

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from cloakroom.claims.limits import Limits
-from cloakroom.claims.tables import BROKEN_KEPT, Batch, frame_of_records
+from cloakroom.claims.tables import BROKEN_KEPT, Batch, frame_of_records, unique_names
 from cloakroom.errors import LimitError
 
 _ROWS_PER_BATCH = 50_000
 _STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|"|[{}\[\]]', re.DOTALL)
 _WRAPPER = re.compile(rb"\s*\{[^{}\[\]]*+\[\s*\{")
+_TEXT = rb'"(?:[^"\\]|\\.)*+"'
+_KEYED = re.compile(rb"\s*\{\s*" + _TEXT + rb"\s*:\s*\{\s*(" + _TEXT + rb"\s*:)")
+_NEXT_KEYED = rb"\}\s*,\s*" + _TEXT + rb"\s*:\s*\{\s*"
 _DECODER = msgspec.json.Decoder()
+_VALUE = re.compile(r"@|\d{4}")
+_NO_ROW: dict[str, str] = {"": ""}
 
 
 def read_json_lines(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
@@ -34,15 +40,36 @@ def read_json_lines(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
 def read_json_objects(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
     """Yield one row for each object of an array, wherever the array lies, or of a sequence of objects."""
     objects: list[bytes] = []
+    names = ArrayNames()
     for text in _objects(blocks, limits):
         objects.append(text)
         if len(objects) >= _ROWS_PER_BATCH // 5:
-            yield from _batches(objects, limits)
+            yield from _batches(objects, limits, names)
             objects = []
-    yield from _batches(objects, limits)
+    yield from _batches(objects, limits, names)
 
 
-def _batches(texts: list[bytes], limits: Limits) -> Iterator[Batch]:
+@dataclass(slots=True)
+class ArrayNames:
+    """Names of the columns of rows that are arrays: those of the first, where it holds nothing but names."""
+
+    names: list[str] = field(default_factory=list)
+
+    def row(self, values: list[Any]) -> dict[str, Any] | None:
+        """Return an array as a row, None for the one that holds the names.
+
+        Raises:
+            ValueError: It is longer or shorter than the first.
+        """
+        if not self.names:
+            are_names = all(isinstance(value, str) and value and not _VALUE.search(value) for value in values)
+            self.names = unique_names([str(value) if are_names else "" for value in values])
+            if are_names:
+                return None
+        return dict(zip(self.names, values, strict=True))
+
+
+def _batches(texts: list[bytes], limits: Limits, names: ArrayNames | None = None) -> Iterator[Batch]:
     for start in range(0, len(texts), _ROWS_PER_BATCH):
         records: list[dict[str, str]] = []
         broken: list[str] = []
@@ -50,7 +77,9 @@ def _batches(texts: list[bytes], limits: Limits) -> Iterator[Batch]:
             stripped = text.strip()
             if not stripped or stripped in (b"[", b"]"):
                 continue
-            record = _record(stripped.rstrip(b","), limits)
+            record = _record(stripped.rstrip(b","), limits, names or ArrayNames())
+            if record is _NO_ROW:
+                continue
             if record is None:
                 broken.append(stripped[:BROKEN_KEPT].decode("utf-8", "replace"))
             else:
@@ -59,16 +88,20 @@ def _batches(texts: list[bytes], limits: Limits) -> Iterator[Batch]:
             yield Batch(frame_of_records(records, limits.columns), tuple(broken), len(broken))
 
 
-def _record(text: bytes, limits: Limits) -> dict[str, str] | None:
+def _record(text: bytes, limits: Limits, names: ArrayNames) -> dict[str, str] | None:
     if len(text) > limits.record_bytes:
         return None
     try:
         value = _DECODER.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
-    if not isinstance(value, dict):
-        return None
-    return flatten(value, limits)
+    if isinstance(value, list):
+        try:
+            row = names.row(value)
+        except ValueError:
+            return None
+        return _NO_ROW if row is None else flatten(row, limits)
+    return flatten(value, limits) if isinstance(value, dict) else None
 
 
 def flatten(value: dict[str, Any], limits: Limits) -> dict[str, str]:
@@ -124,8 +157,16 @@ def _objects(blocks: Iterator[bytes], limits: Limits) -> Iterator[bytes]:
         yield pending[start:]  # Cut off in the middle: counted as broken.
 
 
+def is_map(head: bytes) -> bool:
+    """Answer whether an object holds rows under their keys: its first two values are objects that begin alike."""
+    first = _KEYED.match(head)
+    return first is not None and re.search(_NEXT_KEYED + re.escape(first[1]), head) is not None
+
+
 def _row_depth(head: bytes) -> int:
     """Say how deep rows lie: in an array, in an array inside a wrapper, or one after the other."""
     if head.lstrip().startswith(b"["):
         return 2
-    return 3 if _WRAPPER.match(head) else 1
+    if _WRAPPER.match(head):
+        return 3
+    return 2 if is_map(head) else 1

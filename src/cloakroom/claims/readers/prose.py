@@ -1,32 +1,29 @@
-"""Everything else as text: log lines, YAML, XML, prose. Names and values where they stand, loose finds otherwise.
+"""Everything else as text: log lines, YAML, prose. Names and values where they stand, loose finds otherwise.
 
-Lines of the form ``name: value`` (YAML, reports), ``<name>value</name>`` (XML) and ``name=value`` (logs) become
-rows; a new row begins where a name comes again. XML is read as text: no entity is resolved except the five of the
-standard and numbers, so that nothing can be expanded. Other lines become a row where they hold an address, an id or
-a number.
+Lines of the form ``name: value`` (YAML, reports) and ``name=value`` (logs) become rows; a new row begins where the
+first name comes again, or a list goes on. Other lines become a row where they hold an address, an id or a number;
+what stands before an address in angle brackets is the name that goes with it.
 """
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 
+import msgspec
 import polars as pl
 
 from cloakroom.claims.limits import Limits
+from cloakroom.claims.readers.loose import loose_finds
+from cloakroom.claims.readers.row_filter import RowFilter
 from cloakroom.claims.readers.tolerant import logical_lines
 from cloakroom.claims.tables import Batch, frame_of_records
 
-LOOSE_EMAIL = re.compile(
-    r"""(?<![\w.%+@-])(?:\\[trn])?([^\s"'(),:;<>@\[\]\\{}|=?/]{1,64}@(?:[\w-]{1,63}\.)+[\w-]{2,63})"""
-)
-LOOSE_ID = re.compile(r"(?<![0-9A-Za-z])(0[0-9A-Za-z]{2}[0-9A-Za-z]{12}(?:[A-Z0-5]{3})?)(?![0-9A-Za-z])")
-LOOSE_PHONE = re.compile(r"(?<![\w.@+-])(\+\d[\d ().-]{7,18}\d|00\d[\d ().-]{8,18}\d|0\d[\d ().-]{7,14}\d)(?![\w@])")
 _YAML = re.compile(r"^\s*(?:-\s+)?[\"']?([\w][\w .\-/]{0,60}?)[\"']?\s*:\s+(.*)$")
-_XML_LEAF = re.compile(r"<([\w:.-]{1,80})(?:\s[^<>]{0,400})?>([^<>]*)</\1\s*>")
-_XML_ATTRIBUTES = re.compile(r"""\s([\w:.-]{1,80})=(?:"([^"<]*)"|'([^'<]*)')""")
 _PAIR = re.compile(r"""(?<![\w?&])([\w.-]{1,60})=(?:"([^"]*)"|'([^']*)'|([^\s,;&"']+))""")
+_DISPLAYED = re.compile(
+    r"""(?:^|[\s,;:("'-])((?:[^\W\d_][^\s<>,;:@()"]*\s+){0,4}[^\W\d_][^\s<>,;:@()"]*)["']?\s*<(?:[^<>@]{1,64}@|\s*>)"""
+)
 _ROWS_PER_BATCH = 50_000
 
 
@@ -35,7 +32,7 @@ def read_prose(blocks: Iterator[bytes], kind: str, limits: Limits) -> Iterator[B
 
     Args:
         blocks: Valid UTF-8.
-        kind: ``yaml``, ``xml``, ``log`` or ``text``: which forms of names and values are looked for.
+        kind: ``yaml``, ``log`` or ``text``: which forms of names and values are looked for.
         limits: Lines are cut at `record_bytes`.
     """
     records: list[dict[str, str]] = []
@@ -62,28 +59,42 @@ def kind_of_text(name: str, head: str) -> str:
 
 
 def _records(lines: Iterator[str], kind: str, limits: Limits) -> Iterator[dict[str, str]]:
-    if kind in ("yaml", "xml"):
-        yield from _grouped(lines, _yaml_pairs if kind == "yaml" else _xml_pairs, limits)
+    kept = RowFilter()
+    if kind == "yaml":
+        for record in _grouped(lines, limits):
+            yield from kept.take(record)
         return
     for line in lines:
         pairs = {match[1]: match[2] or match[3] or match[4] or "" for match in _PAIR.finditer(line[:65536])}
         found = loose_finds(line[:65536])
         if len(pairs) < 2:
-            pairs = {}
-        if found and not (pairs and set(found.values()) <= set(pairs.values())):
-            pairs = found | pairs
-        if found:
-            yield pairs
+            if found:
+                yield _named(line, found)
+        elif set(found.values()) <= set(pairs.values()):
+            yield from kept.take(pairs)
+        else:
+            yield found | pairs
 
 
-def _grouped(lines: Iterator[str], pairs_of: object, limits: Limits) -> Iterator[dict[str, str]]:
+def _named(line: str, found: dict[str, str]) -> dict[str, str]:
+    """Add the name that stands before an address in angle brackets."""
+    match = _DISPLAYED.search(line[:65536])
+    return found if match is None else {"name": match[1].strip(), **found}
+
+
+def _grouped(lines: Iterator[str], limits: Limits) -> Iterator[dict[str, str]]:
     record: dict[str, str] = {}
     leader: str | None = None
+    outermost: int | None = None
     for line in lines:
-        pairs, begins = pairs_of(line)  # type: ignore[operator]
-        if (begins or (leader is not None and any(name == leader for name, _ in pairs))) and record:
-            if _is_personal(record):
-                yield record
+        pairs = _yaml_pairs(line)
+        begins = line.startswith("---")
+        if line.lstrip().startswith("- "):  # An item of a list, of the outermost one if it stands as far to the left.
+            indent = len(line) - len(line.lstrip())
+            outermost = indent if outermost is None else min(outermost, indent)
+            begins = indent <= outermost
+        if (begins or (outermost is None and any(name == leader for name, _ in pairs))) and record:
+            yield record
             record = {}
         for name, value in pairs:
             leader = leader or name
@@ -93,50 +104,25 @@ def _grouped(lines: Iterator[str], pairs_of: object, limits: Limits) -> Iterator
                 record.setdefault(name, value)
             if len(record) > limits.columns:
                 record = {}
-    if _is_personal(record):
+    if record:
         yield record
 
 
-def _yaml_pairs(line: str) -> tuple[list[tuple[str, str]], bool]:
+def _yaml_pairs(line: str) -> list[tuple[str, str]]:
     match = _YAML.match(line[:65536])
     if match is None:
-        found = loose_finds(line[:65536])
-        return [(f"found {name}", value) for name, value in found.items()], False
+        return [(f"found {name}", value) for name, value in loose_finds(line[:65536]).items()]
     value = match[2].strip()
     if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-        value = value[1:-1]
-    is_item = line.lstrip().startswith("- ") or line.startswith("---")
-    return [(match[1], "" if value in ("null", "~") else value)], is_item
+        value = _unquoted(value)
+    return [(match[1], "" if value in ("null", "~") else value)]
 
 
-def _xml_pairs(line: str) -> tuple[list[tuple[str, str]], bool]:
-    text = line[:65536]
-    pairs = [(match[1].rpartition(":")[2], _entities(match[2]).strip()) for match in _XML_LEAF.finditer(text)]
-    if not pairs:
-        pairs = [(match[1], _entities(match[2] or match[3] or "")) for match in _XML_ATTRIBUTES.finditer(text)]
-        if len(pairs) < 2:
-            pairs = [(f"found {name}", value) for name, value in loose_finds(text).items()]
-    return pairs, False
-
-
-def _entities(text: str) -> str:
-    return html.unescape(text) if "&" in text else text
-
-
-def _is_personal(record: dict[str, str]) -> bool:
-    return any(loose_finds(value[:65536]) for value in record.values())
-
-
-def loose_finds(line: str) -> dict[str, str]:
-    """Return the first address, id and telephone number in a line."""
-    found = {}
-    if "@" in line and (match := LOOSE_EMAIL.search(line)):
-        found["email"] = match[1]
-    if match := LOOSE_ID.search(line):
-        found["id"] = match[1]
-    if match := LOOSE_PHONE.search(line):
-        found["phone"] = match[1]
-    return found
+def _unquoted(value: str) -> str:
+    try:
+        return str(msgspec.json.decode(value))
+    except (msgspec.DecodeError, UnicodeError):
+        return value[1:-1]
 
 
 def _frame(records: list[dict[str, str]], limits: Limits) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from cloakroom.errors import LimitError
 
 _NAME = r'(?:`[^`]*`|"[^"]*"|\[[^\]]*\]|[\w$]+)'
 _INSERT = re.compile(
-    rf"(?:insert|replace)\s+(?:ignore\s+)?into\s+((?:{_NAME}\s*\.\s*)*{_NAME})\s*(?:\(([^()]*+)\))?\s*"
+    rf"(?:insert|replace)\s+(?:ignore\s+)?(?:into\s+)?((?:{_NAME}\s*\.\s*)*{_NAME})\s*(?:\(([^()]*+)\))?\s*"
     r"(?:overriding\s+\w+\s+value\s*)?values?\s*",
     re.IGNORECASE,
 )
@@ -30,7 +30,8 @@ _CREATE = re.compile(
 _STRING = r"(?:[nNeEbBxX]|_[a-z0-9]+ ?)?'(?:[^'\\]++|\\.|'')*+'"
 _VALUE = rf"""(?>{_STRING}|"(?:[^"\\]++|\\.|"")*+"|[^,()'"\n;]++(?:\([^()\n]*+\))?)(?:::[\w ]++(?:\(\d+\))?)?+"""
 _ROW = re.compile(
-    rf"\(\s*+({_VALUE}\s*+(?:,\s*+{_VALUE}\s*+)*+)\)(?=\s*+(?:[,;]|$|on\b|\())", re.IGNORECASE | re.DOTALL
+    rf"\(\s*+({_VALUE}\s*+(?:,\s*+{_VALUE}\s*+)*+)\)(?=\s*+(?:[,;]|$|on\b|go\b|insert\b|\())",
+    re.IGNORECASE | re.DOTALL,
 )
 _CELL = re.compile(rf"\s*+{_VALUE}", re.DOTALL)
 _START = re.compile(
@@ -40,6 +41,8 @@ _RESYNC = re.compile(r"\n\s*+(?=\(|insert\s|replace\s|copy\s|create\s|--|/\*|unl
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _CAST = re.compile(r"::[\w ]+(?:\(\d+\))?$")
+_CALL = re.compile(r"[A-Za-z_][\w.]*\s*\(")
+_QUOTED = re.compile(_STRING, re.DOTALL)
 _ROWS_PER_BATCH = 50_000
 
 
@@ -197,6 +200,8 @@ def _literal(cell: str) -> str | None:
     text = _CAST.sub("", cell.strip())
     if text.upper() == "NULL":
         return None
+    if _CALL.match(text) and (inner := _QUOTED.search(text)):
+        return _literal(inner[0])  # CAST(N'…' AS DATE), TO_DATE('…', '…'): the value is the first text in it.
     quote = text.find("'")
     if text.endswith("'") and 0 <= quote <= 10:
         return _unescape(text[quote + 1 : -1].replace("''", "'"))

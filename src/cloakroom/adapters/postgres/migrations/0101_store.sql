@@ -71,7 +71,7 @@ create table person_key (
     brand       smallint not null,
     generation  smallint not null,          -- of the brand's key-encryption keys
     key_number  smallint not null,
-    wraps       bytea not null,             -- nonce of 12 bytes, three wrapped class keys of 48
+    wraps       bytea not null,             -- three wrapped class keys of 32 bytes, a commitment of 24
     primary key (brand, ordinal)
 );
 

@@ -60,3 +60,37 @@ select coalesce(max(size), 0) from checkpoint;
 -- name: advance_rollup
 insert into rollup_progress (leaf_index) values (%(leaf_index)s)
 on conflict (only_row) do update set leaf_index = excluded.leaf_index;
+
+-- name: rolled_up_places
+-- Roll-ups of one length with their sets, to find those that hold a record.
+select r.lineage, r.length, r.start, r.operation, r.shape, r.sealed_set from rollup r
+where r.length = %(length)s and r.start + %(length)s > %(from)s and r.start < %(to)s
+order by r.start, r.lineage, r.operation, r.shape;
+
+-- name: rolled_up_within
+-- The shorter roll-ups within longer ones.
+select r.lineage, r.length, r.start, r.operation, r.shape, r.sealed_set
+from unnest(%(lineages)s::text[], %(starts)s::bigint[], %(operations)s::text[], %(shapes)s::int[])
+     as u(lineage, start, operation, shape)
+     join rollup r on r.lineage = u.lineage and r.length = %(length)s and r.operation = u.operation
+                  and r.shape = u.shape and r.start >= u.start and r.start < u.start + %(longer)s
+where r.start + %(length)s > %(from)s and r.start < %(to)s
+order by r.start, r.lineage, r.operation, r.shape;
+
+-- name: entries_of_place
+-- The integrated entries that the roll-up of one hour unites.
+select e.leaf_index, e.lineage, e.body, e.sealed_set from ledger_entry e
+where e.lineage = %(lineage)s and e.at >= %(start)s and e.at < %(start)s + %(hour)s
+  and e.at >= %(from)s and e.at < %(to)s
+  and e.operation = %(operation)s and e.shape = %(shape)s and e.leaf_index < %(size)s
+  and e.permitted and e.sealed_set is not null and e.lineage_version is not null
+order by e.leaf_index;
+
+-- name: entries_of_no_place
+-- Integrated entries that opened something and that no roll-up unites: too new, without a shape, or not counted.
+with progress as (select coalesce(max(leaf_index), 0) as leaf_index from rollup_progress)
+select e.leaf_index, e.lineage, e.body, e.sealed_set from ledger_entry e cross join progress
+where e.leaf_index < %(size)s and e.at >= %(from)s and e.at < %(to)s and e.permitted and e.sealed_set is not null
+  and ((e.lineage_version is not null and (e.leaf_index >= progress.leaf_index or e.shape is null))
+       or (e.lineage_version is null and e.operation = any (%(uncounted)s)))
+order by e.leaf_index;

@@ -3,8 +3,8 @@ select claim_nonces(%(credentials)s::text[], %(nonces)s::uuid[], %(expires)s::bi
 
 -- name: presented
 -- State of the credentials that a batch presents, with their principals.
-select c.id, c.public_key, c.created_at, c.expires_at, c.revoked_at, c.last_used_at,
-       p.id, p.kind, p.roles, p.brands, p.networks, p.valid_from, p.valid_until, p.token_scope,
+select c.id, c.public_key, c.created_at, c.expires_at, c.revoked_at, c.last_used_at, c.idle, c.address,
+       c.signed_in_by, p.id, p.kind, p.roles, p.brands, p.networks, p.valid_from, p.valid_until, p.token_scope,
        l.version, l.epoch, l.frozen_at, l.frozen_reason
 from credential c join principal p on p.id = c.principal join lineage l on l.id = p.id
 where c.id = any (%(credentials)s::text[]);
@@ -78,4 +78,4 @@ update release set rows_done = %(rows_done)s where id = %(id)s;
 
 -- name: release_done
 update release set state = 'done', rows_done = %(rows_done)s, file_sha256 = %(sha256)s, finished_at = %(at)s
-where id = %(id)s;
+where id = %(id)s and state = 'running';

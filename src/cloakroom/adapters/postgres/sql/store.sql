@@ -68,11 +68,15 @@ insert into credential (id, principal, public_key, created_at, expires_at)
 values (%(id)s, %(principal)s, %(public_key)s, %(at)s, %(expires_at)s);
 
 -- name: credential
-select id, principal, public_key, created_at, expires_at, revoked_at, last_used_at from credential where id = %(id)s;
+select id, principal, public_key, created_at, expires_at, revoked_at, last_used_at, idle, address, signed_in_by
+from credential where id = %(id)s;
 
 -- name: credentials_of
-select id, principal, public_key, created_at, expires_at, revoked_at, last_used_at
+select id, principal, public_key, created_at, expires_at, revoked_at, last_used_at, idle, address, signed_in_by
 from credential where principal = %(principal)s order by created_at, id;
+
+-- name: credential_used
+update credential set last_used_at = greatest(coalesce(last_used_at, 0), %(at)s) where id = %(id)s;
 
 -- name: revoke_credential
 update credential set revoked_at = %(at)s where id = %(id)s and revoked_at is null;

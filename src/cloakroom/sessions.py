@@ -1,0 +1,125 @@
+"""Sessions of people: short-lived keys that a sign-in enrols. Part of the composition root.
+
+A session is a credential of the person's own lineage: it draws on the same budget, a freeze ends it, and every
+request is signed with its key. There is no cookie and no bearer token that could be stolen.
+"""
+
+from __future__ import annotations
+
+from cloakroom.adapters.postgres.sign_in_store import Session, SignInStore
+from cloakroom.clock import from_microseconds, to_microseconds
+from cloakroom.crypto import VerifyingKey, random_bytes
+from cloakroom.errors import DeniedError
+from cloakroom.gate.policy import LOCAL, PrincipalKind
+from cloakroom.ledger.entry import Operation
+from cloakroom.wiring import Application
+
+
+class SignInRefused(DeniedError):  # noqa: N818 - reads as what happened
+    """A sign-in or enrolment was not accepted.
+
+    Attributes:
+        named: The passkey or provider concerned, where it is known; for the ledger.
+    """
+
+    def __init__(self, code: str, message: str, named: str = "") -> None:
+        super().__init__(code, message)
+        self.named = named
+
+
+def open_session(application: Application, name: str, key: VerifyingKey, *, by: str, address: str | None) -> Session:
+    """Enrol a key as a session of a person, with its entry. Call it within the transaction that judged the sign-in.
+
+    Args:
+        application: The opened store.
+        name: The principal.
+        key: Public half of the session's key.
+        by: What the sign-in was done with, such as ``passkey:pk-1f2e``.
+        address: Where it comes from; None on the machine itself.
+
+    Raises:
+        SignInRefused: Nobody of that name signs in now, or not from here, or the key is enrolled already.
+    """
+    found = application.records.find_principal(name)
+    now = application.now()
+    if found is None or found.principal.kind is not PrincipalKind.PERSON:
+        raise SignInRefused("kind", "only people sign in", by)
+    principal = found.principal
+    if found.frozen_at is not None:
+        raise SignInRefused("frozen", f"{name} is frozen", by)
+    if not principal.valid_from <= from_microseconds(now) < principal.valid_until:
+        raise SignInRefused("expired", f"{name} is not valid now", by)
+    if principal.networks is not None and not principal.networks.holds(address):
+        raise SignInRefused("network", f"{name} does not sign in from this network", by)
+    if application.records.has_key(key):
+        raise SignInRefused("key", "this key is enrolled already; a session has a new one", by)
+    rules = application.configuration.service.sessions
+    session = Session(
+        id=f"{name}:s-{random_bytes(6).hex()}",
+        principal=name,
+        created_at=now,
+        expires_at=min(now + rules.length, to_microseconds(principal.valid_until)),
+        revoked_at=None,
+        last_used_at=None,
+        idle=rules.idle,
+        address=(LOCAL if address is None else address) if rules.bind_address else None,
+        signed_in_by=by,
+    )
+    entry = application.entries.prepare(
+        lineage=name, operation=Operation.SIGN_IN, detail={"credential": session.id, "by": by}
+    )
+    SignInStore(application.connection).add_session(session, key)
+    application.ledger.append({}, [entry])
+    return session
+
+
+def live_sessions(application: Application, name: str | None = None) -> list[Session]:
+    """Return the sessions that live, newest first; of everybody unless told."""
+    return SignInStore(application.connection).sessions(application.now(), name)
+
+
+def find_session(application: Application, credential: str) -> Session:
+    """Return a session, whether or not it still lives.
+
+    Raises:
+        DeniedError: There is none of that id.
+    """
+    found = SignInStore(application.connection).session(credential)
+    if found is None:
+        raise DeniedError("not-found", "no such session")
+    return found
+
+
+def revoke_session(application: Application, session: Session, *, by: str) -> bool:
+    """End a session everywhere from its next request on; say whether it had not ended by revocation before."""
+    entry = application.entries.prepare(
+        lineage=session.principal,
+        operation=Operation.PRINCIPAL,
+        principal=by,
+        detail={"action": "revoke-session", "credential": session.id},
+    )
+    with application.connection.transaction():
+        done = application.records.revoke_credential(session.id, application.now())
+        if done:
+            application.ledger.append({}, [entry])
+    return done
+
+
+def revoke_sessions_of(application: Application, name: str, *, by: str, signed_in_by: str | None = None) -> list[str]:
+    """End every session of a principal, or those begun with one thing; return their ids.
+
+    Raises:
+        DeniedError: There is no such principal.
+    """
+    application.records.principal(name)
+    with application.connection.transaction():
+        ended = SignInStore(application.connection).revoke_sessions_of(name, application.now(), signed_in_by)
+        if ended:
+            entry = application.entries.prepare(
+                lineage=name,
+                operation=Operation.PRINCIPAL,
+                principal=by,
+                detail={"action": "revoke-sessions", "credentials": ended[:100], "sessions": len(ended)},
+            )
+            application.ledger.append({}, [entry])
+    return ended
