@@ -92,7 +92,7 @@ class World:
             )
         node = Node(process, port, log)
         self.nodes.append(node)
-        wait_until(lambda: _is_ready(node), 90, log.read_text)
+        wait_until(lambda: _is_ready(node), 120, log.read_text)
         return node
 
     def client(self, name: str, node: Node | None = None, **options: object) -> Client:
