@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from people_world import SERVICE
 
-from cloakroom import ceremonies
-from cloakroom.ceremonies import LIFETIMES, begin_ceremony, use_ceremony
 from cloakroom.clock import FixedClock
-from cloakroom.configuring import apply_configuration
 from cloakroom.crypto import SigningKey
-from cloakroom.sessions import SignInRefused
 from cloakroom.signing.binding import Ceremony
-from cloakroom.signing_in import begin_passkey_sign_in
+from cloakroom.use_cases import ceremonies
+from cloakroom.use_cases.ceremonies import LIFETIMES, begin_ceremony, use_ceremony
+from cloakroom.use_cases.configuring import apply_configuration
+from cloakroom.use_cases.sessions import SignInRefused
+from cloakroom.use_cases.signing_in import begin_passkey_sign_in
 from cloakroom.web.newcomers import Newcomer
 from cloakroom.web.people_orders import BeginPasskey
 from cloakroom.web.sign_in_operations import _failure, begin_passkey

@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from service_world import World
 
-from cloakroom import principals
 from cloakroom.client import Refused
 from cloakroom.errors import DeniedError
+from cloakroom.use_cases import principals
 
 DAY = 86_400_000_000
 

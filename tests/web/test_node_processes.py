@@ -13,10 +13,10 @@ import httpx
 import pytest
 from service_world import SHOP, Node, World, signed, wait_until
 
-from cloakroom import rotating
 from cloakroom.adapters.root_key import create_root_key
 from cloakroom.client import Refused
 from cloakroom.flows.admission import PERSISTENT_REFUSALS
+from cloakroom.use_cases import rotating
 
 ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "reference": "ORDER-1"}
 

@@ -19,7 +19,7 @@ _log = logging.getLogger("cloakroom.keeper")
 STEP_SECONDS = 0.5
 HEARTBEAT_SECONDS = 60.0
 ROLL_UP_SECONDS = 60.0
-"""How often entries are taken into roll-ups: whoever asks who was affected waits for those of the last minute only."""
+"""How often entries are taken into roll-ups: who asks who was affected waits for those of the last minute only."""
 TIDY_SECONDS = 10.0
 KEPT_ANSWERS = 86_400_000_000
 """How long answers to writes are kept, in microseconds: a day."""

@@ -1,4 +1,4 @@
-"""Planting: records that nobody is behind, made to look like those of a release. Part of the composition root.
+"""Planting: records that nobody is behind, made to look like those of a release.
 
 What is opened here was entered before, by `releasing`.
 """
@@ -17,13 +17,13 @@ from cloakroom.errors import InputError, UsageError
 from cloakroom.flows.admission import Admission
 from cloakroom.flows.reveal import RecordOpener
 from cloakroom.gate.policy import Form
+from cloakroom.use_cases.writing import block_of, import_block
 from cloakroom.vault.canaries import invent_record
 from cloakroom.vault.facets import CANARY, FacetChange, FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.vault.rows import RECORD_ID_INDEX
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import Application
-from cloakroom.writing import block_of, import_block
 
 CANARIES_LEAST = 5
 RECORDS_PER_CANARY = 5_000

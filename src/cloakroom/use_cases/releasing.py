@@ -1,4 +1,4 @@
-"""Releases: request, approvals by others, run. Part of the composition root.
+"""Releases: request, approvals by others, run.
 
 The order of effects of a run, and why a crash anywhere is harmless:
 
@@ -42,11 +42,11 @@ from cloakroom.gate.releases import (
     may_approve,
 )
 from cloakroom.ledger.entry import Operation, check_identifier
-from cloakroom.planting import open_rows, plant_canaries
-from cloakroom.principals import Authenticated
+from cloakroom.use_cases.planting import open_rows, plant_canaries
+from cloakroom.use_cases.principals import Authenticated
+from cloakroom.use_cases.writing import KeysInMotion
 from cloakroom.vault.facets import CANARY, ERASED, RECORD
 from cloakroom.wiring import Application
-from cloakroom.writing import KeysInMotion
 
 ROWS_PER_READ = 5_000
 TEMPLATES = 200
