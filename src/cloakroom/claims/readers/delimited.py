@@ -302,7 +302,9 @@ class _Cutter:
         if self._header is None:
             return False
         name = frame.columns[0]
-        return bool((frame[name] == self._header[self._names.index(name)]).any())
+        label = self._header[self._names.index(name)]
+        # Files glued together with their byte order marks have one before the first label.
+        return bool(((frame[name] == label) | frame[name].str.starts_with("\ufeff")).any())
 
 
 def _whole(frame: pl.DataFrame | None) -> pl.DataFrame:

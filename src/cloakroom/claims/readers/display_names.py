@@ -16,19 +16,29 @@ _LOOKED_AT = 200
 
 def with_display_names(batch: Batch) -> Batch:
     """Return the batch with such columns split in two; ``mailto:`` before addresses is left out."""
-    frame = batch.frame
-    head = frame.head(_LOOKED_AT)
+    if not any(map(_written, batch.frame.head(_LOOKED_AT))):
+        return batch
+    # Columns that nobody looked at yet are needed beside the new one.
+    frame = batch.whole()
     for column in frame.columns:
-        filled = head[column].drop_nulls()
-        filled = filled.filter(filled.str.contains("@", literal=True))
-        if filled.len() == 0:
-            continue
-        if share_of(filled.str.contains(_DISPLAYED)) >= _LEAST_SHARE:
-            frame = _split(frame, column)
-        elif share_of(filled.str.contains(_LINKED)) >= _LEAST_SHARE:
-            linked = pl.col(column).str.extract(_LINKED, 1)
-            frame = frame.with_columns(pl.coalesce(linked, pl.col(column)).alias(column))
-    return batch if frame is batch.frame else replace(batch, frame=frame)
+        match _written(frame[column].head(_LOOKED_AT)):
+            case "displayed":
+                frame = _split(frame, column)
+            case "linked":
+                linked = pl.col(column).str.extract(_LINKED, 1)
+                frame = frame.with_columns(pl.coalesce(linked, pl.col(column)).alias(column))
+    return replace(batch, frame=frame, unparsed=None)
+
+
+def _written(cells: pl.Series) -> str | None:
+    """Return how the addresses of a column are written: ``displayed``, ``linked``, or None for plainly."""
+    filled = cells.drop_nulls()
+    filled = filled.filter(filled.str.contains("@", literal=True))
+    if filled.len() == 0:
+        return None
+    if share_of(filled.str.contains(_DISPLAYED)) >= _LEAST_SHARE:
+        return "displayed"
+    return "linked" if share_of(filled.str.contains(_LINKED)) >= _LEAST_SHARE else None
 
 
 def _split(frame: pl.DataFrame, column: str) -> pl.DataFrame:
