@@ -18,8 +18,8 @@ from pathlib import Path
 
 from bench.stores import BRAND, bytes_per_record, new_bench_store, plain_copy
 from cloakroom.adapters.postgres.server import stop_server
-from cloakroom.importing import ImportProgress, import_file
 from cloakroom.testing.bench_customers import write_bench_customers
+from cloakroom.use_cases.importing import ImportProgress, import_file
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -23,9 +23,9 @@ from cloakroom.canonical import json as canonical_json
 from cloakroom.flows.ports import PreparedEntry
 from cloakroom.ledger.entry import Entry, Operation, encode_entry
 from cloakroom.ledger.record_sets import entry_place, hash_set
-from cloakroom.scope import affected_by
 from cloakroom.settings import Settings
 from cloakroom.testing.group import copy_configuration
+from cloakroom.use_cases.scope import affected_by
 from cloakroom.wiring import Application, initialise
 
 LINEAGES = 200

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import pyrage
 
-from cloakroom import principals, releasing
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
-from cloakroom.importing import import_file
 from cloakroom.settings import Settings
 from cloakroom.testing.group import GroupPlan, copy_configuration, write_group
+from cloakroom.use_cases import principals, releasing
+from cloakroom.use_cases.importing import import_file
 from cloakroom.wiring import initialise
 
 DOMAIN = "coatcheck.example"

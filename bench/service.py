@@ -30,14 +30,14 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from cloakroom import principals
 from cloakroom.adapters.credentials import PrivateCredential, read_credential
 from cloakroom.adapters.postgres.server import start_server
 from cloakroom.gate.policy import PrincipalKind
-from cloakroom.importing import import_file
 from cloakroom.settings import Settings
 from cloakroom.signing import Message, content_digest, sign_request
 from cloakroom.testing.group import GroupPlan, copy_configuration, write_group
+from cloakroom.use_cases import principals
+from cloakroom.use_cases.importing import import_file
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import initialise
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import polars as pl
 
-from cloakroom import principals
 from cloakroom.adapters.postgres.server import stop_server
 from cloakroom.gate.policy import PrincipalKind
-from cloakroom.importing import import_file
 from cloakroom.settings import Settings
 from cloakroom.testing.bench_customers import write_bench_customers
 from cloakroom.testing.group import copy_configuration
+from cloakroom.use_cases import principals
+from cloakroom.use_cases.importing import import_file
 from cloakroom.wiring import Application, initialise
 
 BRAND = "pellandre"

@@ -17,9 +17,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from cloakroom.adapters.postgres.server import start_server, stop_server
 from cloakroom.clock import Clock
-from cloakroom.importing import import_file
 from cloakroom.settings import Settings
 from cloakroom.testing.group import GroupPlan, copy_configuration, write_group
+from cloakroom.use_cases.importing import import_file
 from cloakroom.wiring import Application, initialise, open_application
 
 RECORDS = 600

@@ -10,11 +10,11 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from cloakroom import claiming, principals, releasing
 from cloakroom.claims.statement import Statement
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
+from cloakroom.use_cases import claiming, principals, releasing
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import Application
 

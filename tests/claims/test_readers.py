@@ -296,3 +296,90 @@ def test_what_a_csv_writer_writes_is_read_back(rows, delimiter) -> None:
     _, _, found, rejected = read(target.getvalue().encode())
     assert rejected == 0
     assert [row["remark"] for row in found] == [row[2] for row in rows]
+
+
+def test_xml_gives_its_elements_however_the_lines_are_broken() -> None:
+    people = "".join(
+        f"<c:client id='{n}'><!-- <mail>x@y.zz</mail> --><name><first>Ada</first><last>O&amp;K</last></name>"
+        f"<mail>{'' if n == 3 else f'p{n}@example.org'}</mail><![CDATA[a <b>]]></c:client>"
+        for n in range(5)
+    )
+    for text in (people, people.replace("><", ">\n<")):
+        form, _, rows, _ = read(
+            f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><clients>{text}</clients>'.encode()
+        )
+        assert (form, len(rows)) == ("xml", 5)
+        assert [row["id"] for row in rows] == list("01234")
+        assert rows[1]["mail"] == "p1@example.org"
+        assert rows[1]["last"] == "O&K"
+
+
+def test_a_row_without_an_address_counts_where_the_others_have_one() -> None:
+    items = [f"- id: {n}\n  name: Ada {n}\n  mail: {'' if n % 2 else f'p{n}@example.org'}\n" for n in range(6)]
+    assert len(read("".join(items).encode(), "people.yaml")[2]) == 6
+    lines = [f'level=info id={n} name="Ada {n}" mail="{"" if n % 2 else f"p{n}@example.org"}"\n' for n in range(6)]
+    form, _, rows, _ = read("".join(lines).encode())
+    assert (form, len(rows)) == ("log", 6)
+
+
+def test_settings_in_a_dump_of_people_are_no_rows() -> None:
+    text = "host: local\nport: 1\nmode: fast\n---\nname: Ada\nmail: ada@example.org\ncity: Turin\n"
+    assert [row.get("name") for row in read(text.encode(), "x.yaml")[2]] == ["Ada"]
+
+
+def test_a_letter_is_no_table_and_gives_names_with_addresses() -> None:
+    text = "Hi, this is what we were sent last night.\n\n" + "".join(
+        f"Ada von Example{n} <p{n}@example.org>, tel. +3934567890{n}\n" for n in range(8)
+    )
+    form, _, rows, rejected = read(f"{text}\nThere are many more.\nRegards\n".encode())
+    assert (form, len(rows), rejected) == ("text", 8, 0)
+    assert rows[2]["email"] == "p2@example.org"
+
+
+def test_objects_under_keys_and_arrays_of_arrays_are_rows() -> None:
+    people = [{"name": f"Ada {n}", "mail": f"p{n}@example.org"} for n in range(5)]
+    for text in (
+        json.dumps({str(n): person for n, person in enumerate(people)}),
+        json.dumps({str(n): person for n, person in enumerate(people)}, indent=1),
+        json.dumps([["name", "mail"], *[list(person.values()) for person in people]]),
+    ):
+        form, _, rows, rejected = read(text.encode())
+        assert (form, len(rows), rejected) == ("json", 5, 0)
+        assert rows[4]["mail"] == "p4@example.org"
+
+
+def test_a_record_of_nested_objects_is_one_row() -> None:
+    line = json.dumps({"name": {"first": "Ada"}, "address": {"city": "Turin"}, "mail": "ada@example.org"})
+    assert len(read(f"{line}\n{line}\n".encode())[2]) == 2
+
+
+def test_statements_of_sql_server_are_read_with_their_casts() -> None:
+    text = "".join(
+        f"INSERT [dbo].[Clients] ([mail], [born]) VALUES (N'p{n}@example.org', CAST(N'1980-05-1{n}' AS Date))\nGO\n"
+        for n in range(5)
+    )
+    form, _, rows, rejected = read(text.encode("utf-16"))
+    assert (form, len(rows), rejected) == ("sql", 5, 0)
+    assert rows[3] == {"mail": "p3@example.org", "born": "1980-05-13"}
+
+
+def test_a_file_of_three_encodings_is_read_line_by_line() -> None:
+    parts = [
+        (["Żółkiewska", "Święcka", "Łącki", "Źródło", "Bączyński"], "cp1250"),
+        (["Щербаков", "Воронцова", "Ёлкин"], "cp1251"),
+        (["Élodie", "Zoë"], "utf-8"),
+    ]
+    data = b"".join(
+        "".join(f"{n};{words[n % len(words)]};p{n}@example.org\n" for n in range(90)).encode(encoding)
+        for words, encoding in parts
+    )
+    _, encoding, rows, _ = read(b"id;name;mail\n" + data)
+    assert [row["name"] for row in rows] == [words[n % len(words)] for words, _ in parts for n in range(90)]
+    assert encoding.startswith("mixed")
+
+
+def test_a_title_above_a_table_and_a_header_glued_in_are_no_rows() -> None:
+    text = "Export of clients,,\nname,mail,city\n" + "".join(f"Ada,p{n}@example.org,Turin\n" for n in range(5))
+    assert len(read(text.encode())[2]) == 5
+    glued = "\ufeffname,mail,city\nAda,a@example.org,Turin\n\ufeffname,mail,city\nBo,b@example.org,Rome\n"
+    assert len(read(glued.encode())[2]) == 2

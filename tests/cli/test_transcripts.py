@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cloakroom import principals
 from cloakroom.cli.main import main
+from cloakroom.use_cases import principals
 from spine_world import live_ordinals, rows_of, tokens_of
 
 COMMANDS = [

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from cloakroom import principals
-from cloakroom.claiming import check
 from cloakroom.claims.statement import Statement
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.facts import parse_facts
 from cloakroom.duty.rulebook import packaged_rules
-from cloakroom.facts_file import facts_of, facts_of_claim
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
-from cloakroom.scope import affected_by
+from cloakroom.use_cases import principals
+from cloakroom.use_cases.claiming import check
+from cloakroom.use_cases.facts_file import facts_of, facts_of_claim
+from cloakroom.use_cases.scope import affected_by
 from cloakroom.vault.tokens import RecordReference
 
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pyroaring import BitMap
 
-from cloakroom import principals
 from cloakroom.clock import FixedClock
 from cloakroom.flows import lineage_views
 from cloakroom.flows.admission import Ask
 from cloakroom.flows.lineage_views import LineageViews
 from cloakroom.gate.decision import budget_of
 from cloakroom.gate.policy import Operation, PrincipalKind
+from cloakroom.use_cases import principals
 
 
 def _ask(principal, brand, records):

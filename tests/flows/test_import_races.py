@@ -7,12 +7,12 @@ import threading
 import pytest
 from pyroaring import BitMap
 
-from cloakroom import importing
 from cloakroom.adapters.postgres.facet_store import FacetStore
 from cloakroom.adapters.postgres.import_store import PostgresImports
 from cloakroom.flows.import_delivery import _SeenHashes
-from cloakroom.importing import import_file
-from cloakroom.rotating import rotate_brand
+from cloakroom.use_cases import importing
+from cloakroom.use_cases.importing import import_file
+from cloakroom.use_cases.rotating import rotate_brand
 from cloakroom.vault.facets import FacetChange, FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pyroaring import BitMap
 
-from cloakroom import principals
 from cloakroom.flows.admission import UNKNOWN_BRAND, Ask
 from cloakroom.gate.policy import Operation, PrincipalKind
+from cloakroom.use_cases import principals
 
 
 def _ask(principal, operation=Operation.REVEAL, **changes):

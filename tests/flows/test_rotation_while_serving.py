@@ -9,9 +9,9 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from cloakroom import rotating
 from cloakroom.adapters.root_key import create_root_key
 from cloakroom.errors import CloakroomError, UncheckableError
+from cloakroom.use_cases import rotating
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.wiring import open_application

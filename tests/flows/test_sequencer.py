@@ -11,7 +11,7 @@ import pytest
 from cloakroom.errors import CloakroomError
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.ledger.entry import decode_entry
-from cloakroom.ledger_files import export_ledger, verify_ledger
+from cloakroom.use_cases.ledger_files import export_ledger, verify_ledger
 from spine_world import live_ordinals, open_records, staff, tokens_of
 
 

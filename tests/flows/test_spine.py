@@ -6,11 +6,11 @@ import csv
 
 from pyroaring import BitMap
 
-from cloakroom import principals
 from cloakroom.flows.find import FindRequest, find
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
-from cloakroom.scope import affected_by
+from cloakroom.use_cases import principals
+from cloakroom.use_cases.scope import affected_by
 
 
 def _anna(application):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cloakroom.importing import import_file
 from cloakroom.settings import Settings
+from cloakroom.use_cases.importing import import_file
 from cloakroom.wiring import initialise
 from spine_world import opened_world
 

@@ -16,10 +16,11 @@ from pathlib import Path
 
 import psycopg
 
-from cloakroom import releasing, wiring
+from cloakroom import wiring
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
-from cloakroom.principals import Authenticated, authenticate
 from cloakroom.settings import Settings
+from cloakroom.use_cases import releasing
+from cloakroom.use_cases.principals import Authenticated, authenticate
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.wiring import Application, open_application
 from spine_world import open_records, search

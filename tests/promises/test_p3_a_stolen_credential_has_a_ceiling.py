@@ -18,15 +18,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pyroaring import BitMap
 
-from cloakroom import principals
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.clock import FixedClock, to_microseconds
-from cloakroom.configuring import apply_configuration
-from cloakroom.exposing import exposure_of
 from cloakroom.gate.policy import WindowName
-from cloakroom.scope import affected_by
 from cloakroom.settings import Settings
 from cloakroom.testing.thief import Loot, steal
+from cloakroom.use_cases import principals
+from cloakroom.use_cases.configuring import apply_configuration
+from cloakroom.use_cases.exposing import exposure_of
+from cloakroom.use_cases.scope import affected_by
 from cloakroom.wiring import open_application
 from spine_world import NOON, live_ordinals, open_records, rows_of, search, staff, tokens_of
 

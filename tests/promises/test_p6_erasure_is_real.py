@@ -10,17 +10,17 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from cloakroom import importing
 from cloakroom.adapters.postgres.import_store import PostgresImports
-from cloakroom.erasing import erase
 from cloakroom.errors import DeniedError, InputError, OpenError
-from cloakroom.importing import import_file
 from cloakroom.ledger.entry import decode_entry
-from cloakroom.ledger_files import prove_entry
-from cloakroom.rotating import rotate_index
-from cloakroom.scope import affected_by, group_facets
 from cloakroom.tlog.note import Ed25519Verifier
 from cloakroom.tlog.proof_file import ProofFile
+from cloakroom.use_cases import importing
+from cloakroom.use_cases.erasing import erase
+from cloakroom.use_cases.importing import import_file
+from cloakroom.use_cases.ledger_files import prove_entry
+from cloakroom.use_cases.rotating import rotate_index
+from cloakroom.use_cases.scope import affected_by, group_facets
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import PERMANENT
 from cloakroom.wiring import open_application

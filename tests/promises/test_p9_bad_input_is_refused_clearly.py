@@ -12,16 +12,16 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from cloakroom import principals
 from cloakroom.adapters.configuration_folder import read_folder
 from cloakroom.adapters.postgres.connection import create_schema
 from cloakroom.adapters.root_key import create_root_key, load_root_key
 from cloakroom.errors import CloakroomError, ConflictError, OpenError, StoreError, TamperedError, UncheckableError
 from cloakroom.flows.configuration import read_configuration
 from cloakroom.gate.policy import PrincipalKind
-from cloakroom.importing import import_file
 from cloakroom.settings import Settings
 from cloakroom.testing.group import copy_configuration
+from cloakroom.use_cases import principals
+from cloakroom.use_cases.importing import import_file
 from cloakroom.vault.envelope import HEADER_SIZE
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import initialise, open_application

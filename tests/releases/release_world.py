@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pyrage
 
-from cloakroom import principals, releasing
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.ledger.record_sets import entry_place
+from cloakroom.use_cases import principals, releasing
 from cloakroom.wiring import Application
 
 ROLES = {

@@ -14,11 +14,11 @@ import pytest
 from pyroaring import BitMap
 from release_world import DOMAIN, FIELDS, IDENTITY, approved, content, enrol_everybody, release_entries
 
-from cloakroom import principals, releasing
 from cloakroom.errors import CloakroomError, DeniedError, UsageError
 from cloakroom.flows.find import FindRequest, find
 from cloakroom.ledger.record_sets import entry_place
-from cloakroom.scope import affected_by
+from cloakroom.use_cases import principals, releasing
+from cloakroom.use_cases.scope import affected_by
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.wiring import Application
 from foreign_tools import tool

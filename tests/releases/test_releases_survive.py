@@ -19,8 +19,8 @@ import pytest
 from pyroaring import BitMap
 from release_world import DOMAIN, IDENTITY, approved, enrol_everybody, release_entries
 
-from cloakroom import releasing
 from cloakroom.errors import DeniedError
+from cloakroom.use_cases import releasing
 
 TESTS = Path(__file__).resolve().parents[1]
 MOMENTS = [

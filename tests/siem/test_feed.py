@@ -15,11 +15,11 @@ import pytest
 from ocsf_schema import problems_of
 from receivers import HEAD, StreamReceiver, listen
 
-from cloakroom import feeding, principals
 from cloakroom.adapters.siem import open_sink
 from cloakroom.errors import ConflictError, InputError, TamperedError, UsageError
-from cloakroom.feeding import Cursor, Fed, cursor_path, feed
 from cloakroom.ledger.entry import Operation
+from cloakroom.use_cases import feeding, principals
+from cloakroom.use_cases.feeding import Cursor, Fed, cursor_path, feed
 from cloakroom.wiring import Application
 from spine_world import live_ordinals, open_records, search, staff, tokens_of
 

@@ -21,15 +21,15 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from cloakroom import principals
 from cloakroom.adapters.credentials import PrivateCredential, read_credential
 from cloakroom.client import Client
-from cloakroom.configuring import apply_configuration
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import Entry, decode_entry
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.settings import Settings
 from cloakroom.signing import Message, content_digest, sign_request
+from cloakroom.use_cases import principals
+from cloakroom.use_cases.configuring import apply_configuration
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import Application, open_application
 

@@ -142,11 +142,17 @@ def test_without_the_purpose_or_for_tokens_that_are_none_it_is_refused_alike_wit
 
 
 def test_a_search_that_only_told_of_the_record_is_an_opening_without_fields(opened: World):
-    token = opened.tokens(1, skip=8)
+    order = {"purpose": "access_request", "reference": "DSAR-2"}
     with opened.client("privacy") as client:
-        order = {"purpose": "access_request", "reference": "DSAR-2"}
-        email = next(iter(client.reveal(token, fields=["email"], **order))).fields["email"]
-        client.find(email, **order)
+        # Not every address in the deliveries is one: of a few records, one that is found by its own.
+        for token in ([item] for item in opened.tokens(12, skip=8)):
+            email = next(iter(client.reveal(token, fields=["email"], **order))).fields.get("email")
+            try:
+                found = client.find(email, **order) if email else {}
+            except Refused:
+                continue
+            if any(token[0] in tokens for tokens in found.values()):
+                break
         found = client.report_access(token, **ORDER)["openings"]
     assert [item["operation"] for item in found] == ["reveal", "find"]
     assert found[1]["fields"] == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
@@ -10,19 +11,24 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
+from people_world import admit_people
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
-from service_world import World
+from service_world import World, close_world, make_world
 
+from cloakroom.crypto import SigningKey
 from cloakroom.signing import Message, content_digest, sign_request
 from cloakroom.web.description import describe
 from cloakroom.web.endpoints import ENDPOINTS
+from cloakroom.web.newcomers import key_id_of
+from cloakroom.web.people_orders import NewcomerOrder
 
 SCHEMA = schemathesis.openapi.from_dict(describe())
+NEWCOMERS = {item.path for item in ENDPOINTS if issubclass(item.order, NewcomerOrder)}
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -31,6 +37,7 @@ class SignedBy(requests.auth.AuthBase):
 
     def __init__(self, world: World, name: str) -> None:
         self._credential = world.credential(name)
+        self._newcomer = SigningKey.generate()
 
     def __call__(self, request):
         parts = urlsplit(request.url)
@@ -40,19 +47,32 @@ class SignedBy(requests.auth.AuthBase):
             request.body = body
         digest = content_digest(body) if body else None
         message = Message(request.method, parts.netloc, parts.path, f"?{parts.query}", digest)
-        fields = sign_request(message, key_id=self._credential.id, key=self._credential.key, created=int(time.time()))
+        key_id, key = self._credential.id, self._credential.key
+        if parts.path in NEWCOMERS:
+            key_id, key = key_id_of(self._newcomer.verifying_key), self._newcomer
+        fields = sign_request(message, key_id=key_id, key=key, created=int(time.time()))
         request.headers.update(fields)
         if digest:
             request.headers["content-digest"] = digest
         return request
 
 
+@pytest.fixture(scope="module")
+def peopled(store_template, postgres_server, tmp_path_factory) -> Iterator[World]:
+    """A served store under whose configuration people sign in, so that every endpoint does its work."""
+    world = make_world(store_template, postgres_server, tmp_path_factory.mktemp("described"))
+    admit_people(world, "https://localhost")
+    world.start()
+    yield world
+    close_world(world, postgres_server)
+
+
 @pytest.mark.slow
 @SCHEMA.parametrize()
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-def test_answers_are_what_the_description_says(case, served):
-    node = served.nodes[0]
-    response = case.call(base_url=node.address, auth=SignedBy(served, "privacy"), timeout=30)
+def test_answers_are_what_the_description_says(case, peopled):
+    node = peopled.nodes[0]
+    response = case.call(base_url=node.address, auth=SignedBy(peopled, "privacy"), timeout=30)
     case.validate_response(response, checks=CHECKS)
 
 

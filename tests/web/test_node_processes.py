@@ -13,10 +13,10 @@ import httpx
 import pytest
 from service_world import SHOP, Node, World, signed, wait_until
 
-from cloakroom import rotating
 from cloakroom.adapters.root_key import create_root_key
 from cloakroom.client import Refused
 from cloakroom.flows.admission import PERSISTENT_REFUSALS
+from cloakroom.use_cases import rotating
 
 ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "reference": "ORDER-1"}
 
@@ -27,7 +27,7 @@ def processes_of(node: Node) -> dict[str, int]:
         ["pgrep", "-P", str(node.process.pid), "-f", "spawn_main"], capture_output=True, text=True, check=True
     )
     # They are started in this order.
-    names = ("core", "keeper", "front", "second-front")
+    names = ("core", "keeper", "errands", "front", "second-front")
     return dict(zip(names, sorted(int(line) for line in listed.stdout.split()), strict=False))
 
 
@@ -38,11 +38,11 @@ def is_running(number: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("victim", ["core", "keeper", "front"])
+@pytest.mark.parametrize("victim", ["core", "keeper", "errands", "front"])
 def test_the_death_of_one_process_ends_the_node_with_an_error(fresh: World, victim: str):
     node = fresh.start()
     processes = processes_of(node)
-    assert set(processes) == {"core", "keeper", "front"}
+    assert set(processes) == {"core", "keeper", "errands", "front"}
     os.kill(processes[victim], signal.SIGKILL)
     assert node.process.wait(30) == 1
     wait_until(lambda: not any(is_running(number) for number in processes.values()), 10)
@@ -51,7 +51,7 @@ def test_the_death_of_one_process_ends_the_node_with_an_error(fresh: World, vict
 def test_the_death_of_the_watching_process_ends_the_others(fresh: World):
     node = fresh.start("--workers", "2")
     processes = processes_of(node)
-    assert len(processes) == 4
+    assert len(processes) == 5
     node.kill()
     wait_until(lambda: not any(is_running(number) for number in processes.values()), 10)
 

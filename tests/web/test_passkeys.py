@@ -14,10 +14,10 @@ from service_world import World, close_world, make_world, signed, wait_until
 from software_authenticator import USER_PRESENT, SoftwareAuthenticator, b64, unb64
 
 from cloakroom.client import Client, Refused, SignIn
-from cloakroom.configuring import apply_configuration
 from cloakroom.crypto import SigningKey
 from cloakroom.signing import Message, content_digest, sign_request
 from cloakroom.signing.binding import Ceremony, bind_key
+from cloakroom.use_cases.configuring import apply_configuration
 
 ORIGIN = "https://localhost"
 

@@ -17,18 +17,18 @@ import pytest
 from people_world import admit_people
 from service_world import World, close_world, make_world
 
-from cloakroom import release_runs
 from cloakroom.adapters.postgres.release_run_store import ReleaseRunStore
 from cloakroom.client import Refused
 from cloakroom.errors import UncheckableError
-from cloakroom.release_runs import run_waiting
+from cloakroom.use_cases import release_runs
+from cloakroom.use_cases.release_runs import run_waiting
 
 IDENTITY = pyrage.x25519.Identity.generate()
 FIELDS = ["email", "family_name", "city"]
 # A node that dies in the middle of writing: after the entry, with one part kept.
 DYING_NODE = """
 import os, signal
-from cloakroom import release_runs
+from cloakroom.use_cases import release_runs
 from cloakroom.adapters.postgres.release_run_store import ReleaseRunStore
 from cloakroom.settings import load_settings
 from cloakroom.wiring import open_application

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from service_world import SHOP, World, signed, wait_until
 
-from cloakroom import principals
 from cloakroom.client import Refused
 from cloakroom.gate.policy import PrincipalKind
+from cloakroom.use_cases import principals
 
 CLIENTELING = {"purpose": "clienteling", "fields": ["given_name", "email"], "reference": "APPT-1"}
 

@@ -16,9 +16,9 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from service_world import SHOP, World, signed, wait_until
 
-from cloakroom import rotating
 from cloakroom.client import Refused
-from cloakroom.configuring import apply_configuration
+from cloakroom.use_cases import rotating
+from cloakroom.use_cases.configuring import apply_configuration
 
 ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "reference": "ORDER-1"}
 

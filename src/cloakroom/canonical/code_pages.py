@@ -12,6 +12,7 @@ letters does not settle much: then Windows-1252 is taken, unless something speak
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ SAMPLE_BYTES = 6_000
 _SIGNS = frozenset("€’‘“”„–—…«»°§№·ºª¿¡\u00a0\u3000、。・（）－ー「」：，？！")
 _SIGN_MASS, _STRANGE = 0.02, -14.0
 _MISPLACED = -5.0
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _ALPHABETS = ((0x370, 0x400), (0x400, 0x530), (0x590, 0x600), (0x600, 0x700), (0xE00, 0xE80))
 _LATIN = {
     "fr": "éèàêçâîôûëïùœüÿæ", "de": "üöäß", "es": "áéíóñúü", "pt": "ãçáéíóêâõúàôü", "it": "àèéìòù", "sv": "åäöé",
@@ -63,7 +65,9 @@ class CodePage:
 
     def likeness(self, text: str) -> float:
         """Return the logarithm of the probability of the signs beyond ASCII in `text`, in the likeliest language."""
-        counts = Counter(sign for sign in text if sign > "\x7f")
+        # A list in capitals says as much by its letters as one in small ones.
+        plain = _WORD.sub(lambda word: word[0].lower() if word[0].isupper() else word[0], text)
+        counts = Counter(sign for sign in plain if sign > "\x7f")
         likeliest = max(_weigh(_model(language), counts) for language in _PAGES[self.name][1])
         return likeliest + _MISPLACED * _misplaced(text)
 
@@ -151,13 +155,13 @@ def _east_asian(language: str) -> dict[str, float]:
     """Return the signs of a language by the planes of its own standard, the common ones first."""
     wide = {chr(code): math.log(0.03 / 95) for code in range(0xFF01, 0xFF60)}
     if language == "ja":
-        kana = {chr(code): math.log(0.45 / 180) for code in [*range(0x3041, 0x3097), *range(0x30A1, 0x30FF)]}
+        kana = {chr(code): math.log(0.33 / 180) for code in [*range(0x3041, 0x3097), *range(0x30A1, 0x30FF)]}
         narrow = {chr(code): math.log(0.002 / 63) for code in range(0xFF61, 0xFFA0)}
         common, rare = _plane("euc_jp", range(0xB0, 0xD0)), _plane("euc_jp", range(0xD0, 0xF5))
-        return wide | narrow | _spread(rare, 0.02) | _spread(common, 0.5) | kana
+        return wide | narrow | _spread(rare, 0.03) | _spread(common, 0.62) | kana
     if language == "zh":
         common, rare = _plane("gb2312", range(0xB0, 0xD8)), _plane("gb2312", range(0xD8, 0xF8))
-        return wide | _spread(rare, 0.05) | _spread(common, 0.9)
+        return wide | _spread(rare, 0.15) | _spread(common, 0.75)
     if language == "ko":
         common, rare = _plane("euc_kr", range(0xB0, 0xC9)), _plane("euc_kr", range(0xCA, 0xFE))
         return wide | _spread(rare, 0.01) | _spread(common, 0.95)

@@ -159,7 +159,7 @@ def header_words(header: str) -> list[str]:
 
 def _bare_letters(text: str) -> str:
     """Return `text` without diacritics; kana lose their voicing marks, in headers and in patterns alike."""
-    decomposed = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    decomposed = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("ı", "i"))
     return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
 
 

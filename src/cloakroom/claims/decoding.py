@@ -28,7 +28,7 @@ _SAMPLE_BYTES = 64 << 10
 _LINES_AT_ONCE = 2_000
 _LINES_OF_PIECE = 40
 _TELLING_SIGNS = 30
-_LESS_LIKE = 1.5
+_LESS_LIKE = 1.0
 
 
 class Peekable(Protocol):
@@ -116,20 +116,24 @@ class TextBlocks:
         return b"".join(line for part in parts for line in self._lines_as_utf8(part))
 
     def _lines_as_utf8(self, lines: list[bytes]) -> Iterator[bytes]:
-        others = [line for line in lines if not line.isascii() and _decoded(line) is None]
+        marked = [line for line in lines if not line.isascii()]
+        others = [line for line in marked if not _is_valid(line)]
         if others:
             pages = dict(self._pages)
             self._settle_page(b"".join(others))
-            if len(lines) > _LINES_OF_PIECE and not self._is_like(others[-_LINES_OF_PIECE:]):
+            if len(others) > _LINES_OF_PIECE and not self._is_even(others):
                 self._page, self._pages = None, pages
                 yield from self._lines_of_several(lines)
                 return
-        marked = sum(not line.isascii() for line in lines)
-        is_utf8_rare = 10 * len(others) > 9 * marked
+        if self._page is not None and len(others) == len(marked):
+            yield b"".join(lines).decode(self._page.name, "replace").encode()
+            return
+        is_utf8_rare = 10 * len(others) > 9 * len(marked)
         for line in lines:
-            text = None if line.isascii() else _decoded(line)
-            if line.isascii() or (text is not None and not (is_utf8_rare and self._is_chance(line, text))):
-                self._is_utf8_seen |= text is not None
+            if line.isascii():
+                yield line
+            elif _is_valid(line) and not (is_utf8_rare and self._is_chance(line)):
+                self._is_utf8_seen = True
                 yield line
             else:
                 assert self._page is not None
@@ -137,12 +141,12 @@ class TextBlocks:
 
     def _lines_of_several(self, lines: list[bytes]) -> Iterator[bytes]:
         """Decode lines among which another code page begins: each by the page that it looks most like."""
-        others = [line for line in lines if not line.isascii() and _decoded(line) is None]
+        others = [line for line in lines if not _is_valid(line)]
         for start in range(0, len(others), _LINES_OF_PIECE):
             self._settle_page(b"".join(others[start : start + _LINES_OF_PIECE]))
         pages = [CodePage(name) for name in self._pages]
         for line in lines:
-            if line.isascii() or _decoded(line) is not None:
+            if _is_valid(line):
                 self._is_utf8_seen |= not line.isascii()
                 yield line
             else:
@@ -151,7 +155,7 @@ class TextBlocks:
 
     def _settle_page(self, sample: bytes) -> None:
         """Guess the code page of lines, or keep the one at hand where they look as the earlier ones did."""
-        signs = sum(byte > 0x7F for byte in sample[:_SAMPLE_BYTES])
+        signs = _signs(sample[:_SAMPLE_BYTES])
         if self._page is not None and (
             signs < _TELLING_SIGNS or _likeness(self._page, sample) > self._usual - _LESS_LIKE
         ):
@@ -160,21 +164,32 @@ class TextBlocks:
         self._pages[self._page.name] = None
         self._usual = _likeness(self._page, sample)
 
-    def _is_like(self, lines: list[bytes]) -> bool:
+    def _is_even(self, lines: list[bytes]) -> bool:
+        """Answer whether lines look alike under the page at hand, from the first to the last."""
         assert self._page is not None
-        return _likeness(self._page, b"".join(lines)) > self._usual - _LESS_LIKE
+        middle = len(lines) // 2
+        parts = [lines[:_LINES_OF_PIECE], lines[middle : middle + _LINES_OF_PIECE], lines[-_LINES_OF_PIECE:]]
+        pieces = [piece for part in parts if _signs(piece := b"".join(part)) >= _TELLING_SIGNS]
+        found = [_likeness(self._page, piece) for piece in pieces]
+        return not found or min(found) > max(self._usual, *found) - _LESS_LIKE
 
-    def _is_chance(self, line: bytes, text: str) -> bool:
+    def _is_chance(self, line: bytes) -> bool:
         """Answer whether a line that is valid UTF-8 looks more like the code page around it."""
         page = self._page
-        return page is not None and page.likeness(line.decode(page.name, "replace")) > page.likeness(text)
+        return page is not None and page.likeness(line.decode(page.name, "replace")) > page.likeness(line.decode())
 
 
-def _decoded(line: bytes) -> str | None:
+def _signs(sample: bytes) -> int:
+    return sum(byte > 0x7F for byte in sample)
+
+
+def _is_valid(line: bytes) -> bool:
+    """Answer whether one line is UTF-8."""
     try:
-        return line.decode()
+        line.decode()
     except UnicodeDecodeError:
-        return None
+        return False
+    return True
 
 
 def _likeness(page: CodePage, sample: bytes) -> float:

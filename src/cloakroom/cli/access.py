@@ -23,10 +23,10 @@ def access_report(
     json_output: JsonOption = False,
 ) -> None:
     """Report who opened a person's records: which fields, when, for which purpose, each entry with its proof."""
-    from cloakroom.access_report import report_access  # noqa: PLC0415 - so that other commands start quickly
     from cloakroom.clock import format_time, from_microseconds  # noqa: PLC0415
-    from cloakroom.principals import authenticate  # noqa: PLC0415
     from cloakroom.tlog.proof_file import SUFFIX  # noqa: PLC0415
+    from cloakroom.use_cases.access_report import report_access  # noqa: PLC0415 - so that other commands start quickly
+    from cloakroom.use_cases.principals import authenticate  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:

@@ -11,15 +11,15 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cloakroom.adapters.claim_report.pdf import render_pdf
-from cloakroom.claiming import check
 from cloakroom.claims.report import report_document
 from cloakroom.claims.statement import Statement, parse_statement
 from cloakroom.cli.claim_text import print_claim, print_claims
 from cloakroom.cli.output import HomeOption, JsonOption, print_json, say, stderr
 from cloakroom.clock import parse_time, to_microseconds
 from cloakroom.errors import InputError, LimitError, UsageError
-from cloakroom.facts_file import facts_of_claim
 from cloakroom.settings import load_settings
+from cloakroom.use_cases.claiming import check
+from cloakroom.use_cases.facts_file import facts_of_claim
 from cloakroom.wiring import application
 
 _STATEMENT_BYTES_MAX = 1 << 20

@@ -12,8 +12,8 @@ import typer
 
 from cloakroom.adapters.siem import open_sink
 from cloakroom.cli.output import HomeOption, JsonOption, complain, print_json, say
-from cloakroom.feeding import Cursor, Fed, cursor_path, feed
 from cloakroom.settings import load_settings
+from cloakroom.use_cases.feeding import Cursor, Fed, cursor_path, feed
 from cloakroom.wiring import application
 
 

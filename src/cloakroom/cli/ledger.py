@@ -10,10 +10,10 @@ import typer
 
 from cloakroom.cli.output import HomeOption, JsonOption, print_json, progress_bar, say, waiting
 from cloakroom.errors import UncheckableError
-from cloakroom.ledger_files import export_ledger, prove_entry, verify_ledger
 from cloakroom.settings import load_settings
 from cloakroom.tlog.note import Ed25519Verifier
 from cloakroom.tlog.proof_file import ProofFile
+from cloakroom.use_cases.ledger_files import export_ledger, prove_entry, verify_ledger
 from cloakroom.wiring import application
 
 Key = Annotated[str, typer.Option(help="The ledger's public key: its text, or the file that holds it.")]

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from cloakroom import rotating
 from cloakroom.adapters.root_key import create_root_key
 from cloakroom.cli.output import (
     AsOption,
@@ -20,11 +19,12 @@ from cloakroom.cli.output import (
     say,
 )
 from cloakroom.clock import format_time, from_microseconds
-from cloakroom.erasing import erase
 from cloakroom.errors import UsageError
-from cloakroom.ledger_files import prove_entry
-from cloakroom.principals import authenticate
 from cloakroom.settings import load_settings
+from cloakroom.use_cases import rotating
+from cloakroom.use_cases.erasing import erase
+from cloakroom.use_cases.ledger_files import prove_entry
+from cloakroom.use_cases.principals import authenticate
 from cloakroom.wiring import application
 
 ERASED_AT_ONCE = 1_000

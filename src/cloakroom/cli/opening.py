@@ -12,8 +12,8 @@ from cloakroom.errors import DeniedError, InputError, UsageError
 from cloakroom.flows.admission import Admission
 from cloakroom.flows.find import MAX_FOUND, FindRequest, find
 from cloakroom.flows.reveal import MAX_TOKENS, RevealRequest, reveal
-from cloakroom.principals import authenticate
 from cloakroom.settings import load_settings
+from cloakroom.use_cases.principals import authenticate
 from cloakroom.wiring import application
 
 LINE_MAX = 4_096

@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
-from cloakroom import principals
 from cloakroom.adapters.postgres.store_records import FOREVER, StoredPrincipal
 from cloakroom.cli.output import AsOption, HomeOption, JsonOption, print_json, print_table, say, waiting
 from cloakroom.clock import format_time, from_microseconds, parse_time
 from cloakroom.crypto import VerifyingKey
 from cloakroom.errors import UsageError
-from cloakroom.exposing import exposure_of
 from cloakroom.gate.policy import EVERY_BRAND, PrincipalKind
 from cloakroom.settings import load_settings
+from cloakroom.use_cases import principals
+from cloakroom.use_cases.exposing import exposure_of
 from cloakroom.wiring import application
 
 Name = Annotated[str, typer.Argument(help="Id of the principal: letters, digits and ._:@/+- without personal data.")]

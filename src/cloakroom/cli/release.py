@@ -35,8 +35,8 @@ def request(
 ) -> None:
     """Ask for a release. Others must approve it before it can run."""
     from cloakroom.gate.releases import ReleaseContent, kind_of  # noqa: PLC0415 - so that other commands start quickly
-    from cloakroom.principals import authenticate  # noqa: PLC0415
-    from cloakroom.releasing import release_document, request_release  # noqa: PLC0415
+    from cloakroom.use_cases.principals import authenticate  # noqa: PLC0415
+    from cloakroom.use_cases.releasing import release_document, request_release  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
@@ -72,8 +72,8 @@ def approve(
     json_output: JsonOption = False,
 ) -> None:
     """Approve a release that somebody else asked for, exactly as it was shown."""
-    from cloakroom.principals import authenticate  # noqa: PLC0415
-    from cloakroom.releasing import approve_release, release_document  # noqa: PLC0415
+    from cloakroom.use_cases.principals import authenticate  # noqa: PLC0415
+    from cloakroom.use_cases.releasing import approve_release, release_document  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
@@ -97,8 +97,8 @@ def run(
     json_output: JsonOption = False,
 ) -> None:
     """Run an approved release, or take up again one that was interrupted."""
-    from cloakroom.principals import authenticate  # noqa: PLC0415
-    from cloakroom.releasing import run_release  # noqa: PLC0415
+    from cloakroom.use_cases.principals import authenticate  # noqa: PLC0415
+    from cloakroom.use_cases.releasing import run_release  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with (
@@ -125,7 +125,7 @@ def run(
 
 def show(name: Name, home: HomeOption = None, json_output: JsonOption = False) -> None:
     """Show one release: what was asked for, by whom, who approved it."""
-    from cloakroom.releasing import release_document  # noqa: PLC0415
+    from cloakroom.use_cases.releasing import release_document  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
@@ -139,7 +139,7 @@ def show(name: Name, home: HomeOption = None, json_output: JsonOption = False) -
 
 def list_all(home: HomeOption = None, json_output: JsonOption = False) -> None:
     """List releases, newest first."""
-    from cloakroom.releasing import release_document  # noqa: PLC0415
+    from cloakroom.use_cases.releasing import release_document  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:

@@ -10,9 +10,9 @@ import typer
 from cloakroom.cli.output import HomeOption, JsonOption, print_counts, print_json, print_table, say, waiting
 from cloakroom.clock import format_time, from_microseconds, parse_time, to_microseconds
 from cloakroom.errors import UsageError
-from cloakroom.facts_file import facts_of
-from cloakroom.scope import Affected, affected_by
 from cloakroom.settings import load_settings
+from cloakroom.use_cases.facts_file import facts_of
+from cloakroom.use_cases.scope import Affected, affected_by
 from cloakroom.wiring import application
 
 

@@ -20,7 +20,7 @@ def list_sessions(
 ) -> None:
     """List the sessions that live."""
     from cloakroom.clock import format_time, from_microseconds  # noqa: PLC0415 - so that other commands start quickly
-    from cloakroom.sessions import live_sessions  # noqa: PLC0415
+    from cloakroom.use_cases.sessions import live_sessions  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
@@ -50,7 +50,7 @@ def revoke_session_command(
 ) -> None:
     """End a session, or all of a principal, on every node from its next request on."""
     from cloakroom.errors import UsageError  # noqa: PLC0415
-    from cloakroom.sessions import find_session, revoke_session, revoke_sessions_of  # noqa: PLC0415
+    from cloakroom.use_cases.sessions import find_session, revoke_session, revoke_sessions_of  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     if (session is None) == (of is None):
@@ -101,8 +101,8 @@ def approve(
     json_output: JsonOption = False,
 ) -> None:
     """Approve somebody else's passkey. Takes two people."""
-    from cloakroom.passkey_enrolment import approve_passkey  # noqa: PLC0415
-    from cloakroom.principals import authenticate  # noqa: PLC0415
+    from cloakroom.use_cases.passkey_enrolment import approve_passkey  # noqa: PLC0415
+    from cloakroom.use_cases.principals import authenticate  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
@@ -116,7 +116,7 @@ def approve(
 
 def revoke(name: Id, home: HomeOption = None, json_output: JsonOption = False) -> None:
     """Let a passkey sign nobody in any more, and end the sessions that it began."""
-    from cloakroom.passkey_enrolment import revoke_passkey  # noqa: PLC0415
+    from cloakroom.use_cases.passkey_enrolment import revoke_passkey  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
@@ -137,7 +137,7 @@ def link(
     json_output: JsonOption = False,
 ) -> None:
     """Let somebody at an OpenID provider sign in as a person here, or no longer. Only its digest is kept."""
-    from cloakroom.passkey_enrolment import link_subject, unlink_subjects  # noqa: PLC0415
+    from cloakroom.use_cases.passkey_enrolment import link_subject, unlink_subjects  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:

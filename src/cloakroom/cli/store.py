@@ -22,8 +22,8 @@ from cloakroom.cli.output import (
 )
 from cloakroom.errors import InputError
 from cloakroom.flows.configuration import read_configuration
-from cloakroom.importing import import_file
 from cloakroom.settings import load_settings
+from cloakroom.use_cases.importing import import_file
 from cloakroom.wiring import application, initialise
 
 _STATES = {0: "live", 1: "deleted", 2: "erased"}
@@ -163,7 +163,7 @@ def policy_apply(
     json_output: JsonOption = False,
 ) -> None:
     """Put a changed configuration folder into force: policy, mappings, new brands and fields."""
-    from cloakroom.configuring import apply_configuration  # noqa: PLC0415 - only this command needs it
+    from cloakroom.use_cases.configuring import apply_configuration  # noqa: PLC0415 - only this command needs it
 
     with application(load_settings(home)) as opened:
         document = apply_configuration(opened, read_folder(config))

@@ -17,18 +17,18 @@ from pathlib import Path
 
 from pyroaring import BitMap
 
-from cloakroom import principals
-from cloakroom.exposing import exposure_of
 from cloakroom.flows.find import FindRequest, find
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.exposure import Bound
 from cloakroom.gate.policy import PrincipalKind
-from cloakroom.importing import import_file
-from cloakroom.ledger_files import Export, export_ledger, verify_ledger
-from cloakroom.scope import Affected, affected_by
 from cloakroom.settings import Settings
 from cloakroom.testing.group import GroupPlan, World, copy_configuration, write_group
 from cloakroom.testing.thief import Haul, Loot, steal
+from cloakroom.use_cases import principals
+from cloakroom.use_cases.exposing import exposure_of
+from cloakroom.use_cases.importing import import_file
+from cloakroom.use_cases.ledger_files import Export, export_ledger, verify_ledger
+from cloakroom.use_cases.scope import Affected, affected_by
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import Application, initialise
 

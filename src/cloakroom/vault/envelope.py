@@ -208,8 +208,14 @@ def open_wanted_cells(
         present, found, sealed = _cells(envelope, numbers)
     except IndexError:
         raise OpenError("does not open") from None
-    opened = open_cells(key, envelope[1:HEADER_SIZE], head + present, found, sealed)
-    values = dict(zip(found, map(_unpad, opened), strict=True))
+    values: dict[int, bytes] = {}
+    for number, padded in zip(
+        found, open_cells(key, envelope[1:HEADER_SIZE], head + present, found, sealed), strict=True
+    ):
+        value = padded.rstrip(b"\0")
+        if not value.endswith(b"\x80"):
+            raise OpenError("does not open")
+        values[number] = value[:-1]
     return values if numbers is None or found[0] in numbers else {}
 
 
@@ -230,21 +236,14 @@ def _cells(envelope: bytes, numbers: Sequence[int] | None) -> tuple[bytes, list[
             if blocks < _LONG:  # only the shortest way of writing a number is one
                 raise OpenError("does not open")
         position = start + blocks * PADDING_BLOCK + AEAD_TAG_SIZE
-        if position > end:
-            raise OpenError("does not open")
         present.append(number)
         if numbers is None or number in numbers:
             found.append(number)
             sealed.append(envelope[start:position])
+    if position != end:
+        raise OpenError("does not open")
     if not present:
         raise OpenError("does not open")
     if not found:
         return _cells(envelope, present[:1])
     return bytes(present), found, sealed
-
-
-def _unpad(padded: bytes) -> bytes:
-    value = padded.rstrip(b"\0")
-    if not value.endswith(b"\x80"):
-        raise OpenError("does not open")
-    return value[:-1]

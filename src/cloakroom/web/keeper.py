@@ -1,4 +1,4 @@
-"""What a node does besides answering: integrate entries, beat, tidy up; in a process of its own."""
+"""What a node does besides answering: integrate entries, roll them up, beat, tidy up; in a process of its own."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _log = logging.getLogger("cloakroom.keeper")
 
 STEP_SECONDS = 0.5
 HEARTBEAT_SECONDS = 60.0
+ROLL_UP_SECONDS = 60.0
+"""How often entries are taken into roll-ups: who asks who was affected waits for those of the last minute only."""
 TIDY_SECONDS = 10.0
 KEPT_ANSWERS = 86_400_000_000
 """How long answers to writes are kept, in microseconds: a day."""
@@ -86,6 +88,8 @@ class Keeper:
         if self._is_due("beat", HEARTBEAT_SECONDS):
             entry = application.entries.prepare(lineage="system", operation=Operation.HEARTBEAT)
             application.ledger.append({}, [entry])
+        if self._is_due("roll-up", ROLL_UP_SECONDS):
+            application.disclosures.roll_up()
         if self._is_due("tidy", TIDY_SECONDS):
             now = application.now()
             store.forget_nonces(now // 1_000_000)

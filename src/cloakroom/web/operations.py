@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from cloakroom import principals, releasing
 from cloakroom.adapters.postgres.release_store import StoredRelease
 from cloakroom.adapters.postgres.service_store import Presented, ServiceStore
 from cloakroom.clock import format_time, from_microseconds
@@ -26,19 +25,20 @@ from cloakroom.errors import (
     UncheckableError,
     UsageError,
 )
-from cloakroom.exchanging import exchange
-from cloakroom.exposing import exposure_of
 from cloakroom.gate.decision import Principal, Request, decide
 from cloakroom.gate.exposure import Bound
 from cloakroom.gate.policy import Operation
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import Operation as EntryOperation
-from cloakroom.ledger_files import prove_entry
-from cloakroom.releasing import release_document
+from cloakroom.use_cases import principals, releasing
+from cloakroom.use_cases.exchanging import exchange
+from cloakroom.use_cases.exposing import exposure_of
+from cloakroom.use_cases.ledger_files import prove_entry
+from cloakroom.use_cases.releasing import release_document
+from cloakroom.use_cases.writing import KeysInMotion, RecordWrite, write_record
 from cloakroom.web import orders
 from cloakroom.web.problems import Answer, problem, refusal
 from cloakroom.wiring import Application
-from cloakroom.writing import KeysInMotion, RecordWrite, write_record
 
 _encode = msgspec.json.Encoder().encode
 

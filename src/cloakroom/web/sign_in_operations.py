@@ -17,13 +17,13 @@ from cloakroom.adapters.openid import encode_base64url
 from cloakroom.adapters.passkeys import ALGORITHMS, Assertion, Registration
 from cloakroom.adapters.postgres.passkey_store import PasskeyState, StoredPasskey
 from cloakroom.adapters.postgres.sign_in_store import Session
-from cloakroom.ceremonies import passkey_rules, user_handle
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.errors import CloakroomError, ConflictError, DeniedError, StoreError
 from cloakroom.ledger.entry import Operation
-from cloakroom.passkey_enrolment import APPROVALS_NEEDED, begin_enrolment, finish_enrolment
-from cloakroom.sessions import SignInRefused
-from cloakroom.signing_in import (
+from cloakroom.use_cases.ceremonies import passkey_rules, user_handle
+from cloakroom.use_cases.passkey_enrolment import APPROVALS_NEEDED, begin_enrolment, finish_enrolment
+from cloakroom.use_cases.sessions import SignInRefused
+from cloakroom.use_cases.signing_in import (
     begin_openid_sign_in,
     begin_passkey_sign_in,
     collect_openid_sign_in,

@@ -341,3 +341,13 @@ def test_damage_behind_the_sample_is_told_when_it_is_reached(tmp_path):
     delivery = open_delivery(write(tmp_path, data[: len(data) * 2 // 3]), mapping(), GROUP)
     with pytest.raises(InputError, match="damaged or ends too early"):
         list(delivery.batches())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("stated", ['[format]\nencoding = "utf-16"\n', ""])
+def test_utf_16_without_a_mark_is_read_whatever_the_order_of_its_bytes(tmp_path, encoding, stated):
+    path = tmp_path / "delivery"
+    path.write_bytes("id,who\n1,Žofie\n".encode(encoding))
+    text = f'brand = "b"\n{stated}[record]\nid = "id"\n[columns]\nwho = "name"\n'
+    (batch,) = open_delivery(path, parse_mapping(text, "b.toml"), GROUP).batches()
+    assert batch.columns["name"] == ["Žofie"]

@@ -175,3 +175,25 @@ def test_a_date_needs_no_time_of_day():
     assert reader.date("16/06/1969") == "1969-06-16"
     assert reader.date("16/06/1969 00:00:00") == "1969-06-16"
     assert reader.date("x") is None
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "expected"),
+    [
+        ("%Y%d%m", "20240105", "2024-05-01T00:00:00Z"),
+        ("%Y-%d-%m", "2024-01-05", "2024-05-01T00:00:00Z"),
+        ("%d %b %Y", "2024-01-05", "2024-01-05T00:00:00Z"),
+        ("unix_milliseconds", "2024-01-05T10:00:00Z", "2024-01-05T10:00:00Z"),
+        ("unix_seconds", "1704067200.5", "2024-01-01T00:00:00.500Z"),
+        ("unix_seconds", "-1.5", "1969-12-31T23:59:58.500Z"),
+        ("dmy", "05/01/24 10:00:00", None),
+        ("mdy", "01/05/12024 10:00:00", None),
+        ("iso", "12024-01-05T10:00:00Z", None),
+        ("iso", "2024-01-05T10:00:60Z", None),
+    ],
+)
+def test_no_other_day_is_read_than_the_one_written(form, text, expected):
+    reader = TimeReader(form, "UTC")
+    wanted = None if expected is None else to_microseconds(parse_time(expected))
+    assert reader.time(text) == wanted
+    assert reader.times(pl.Series([text, None])) == [wanted, None]

@@ -44,7 +44,7 @@ def detect_dialect(text: str) -> Dialect | None:
     lines = text.split("\n")
     if len(lines) > 1 and len(text) > 1000:
         lines = lines[:-1]  # The last one may be cut.
-    lines = [line.rstrip("\r") for line in lines[:_SAMPLE_LINES]]
+    lines = [line.rstrip("\r").lstrip("\ufeff") for line in lines[:_SAMPLE_LINES]]
     scored = [
         (score, delimiter, columns)
         for delimiter in _DELIMITERS

@@ -1,4 +1,4 @@
-"""Sessions of people: short-lived keys that a sign-in enrols. Part of the composition root.
+"""Sessions of people: short-lived keys that a sign-in enrols.
 
 A session is a credential of the person's own lineage: it draws on the same budget, a freeze ends it, and every
 request is signed with its key. There is no cookie and no bearer token that could be stolen.

@@ -1,4 +1,4 @@
-"""The ledger as static files: export, verification from files alone, proofs. Part of the composition root."""
+"""The ledger as static files: export, verification from files alone, proofs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the check of a claim asks of the store, answered by the opened application. Part of the composition root."""
+"""What the check of a claim asks of the store, answered by the opened application."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cloakroom.errors import OpenError
 from cloakroom.flows.configuration import Configuration
 from cloakroom.flows.ports import StoredRow
 from cloakroom.ledger.entry import Operation
-from cloakroom.person_linking import persons_of
+from cloakroom.use_cases.person_linking import persons_of
 from cloakroom.vault.catalogue import SHARED_INDEXES
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import CANARY, RECORD

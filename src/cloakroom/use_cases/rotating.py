@@ -1,4 +1,4 @@
-"""Rotation of keys while others serve. Part of the composition root.
+"""Rotation of keys while others serve.
 
 - Root: the ring's few keys are wrapped anew under another root key, in one transaction.
 - Brand: a new generation of key-encryption keys; the wraps of the brand's records follow in batches. No envelope is

@@ -1,4 +1,4 @@
-"""Tokens of one application turned into those of another. Part of the composition root.
+"""Tokens of one application turned into those of another.
 
 Allowed only where the policy says so on both sides: the one who asks, and the application for which the tokens are,
 hold a role with the same purpose, and that purpose allows `exchange`. It draws probes: tokens are worth something.
@@ -14,7 +14,7 @@ from cloakroom.errors import DeniedError
 from cloakroom.flows.admission import Admission, Ask
 from cloakroom.gate.decision import roles_of
 from cloakroom.gate.policy import Operation
-from cloakroom.principals import Authenticated
+from cloakroom.use_cases.principals import Authenticated
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import Application
 

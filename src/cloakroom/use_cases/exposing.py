@@ -1,4 +1,4 @@
-"""What a credential could open if it were stolen now. Part of the composition root."""
+"""What a credential could open if it were stolen now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Joins the records of one person over all brands. Part of the composition root.
+"""Joins the records of one person over all brands.
 
 Strong keys are the digests that the blind indexes hold, taken out of the brands' permutations. Corroborating keys
 with birth date, name with address, the mailbox without its tag) are stored nowhere: they are made by opening the

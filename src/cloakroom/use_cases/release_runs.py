@@ -1,4 +1,4 @@
-"""Runs of releases in the background of a node, and handing their files out. Part of the composition root.
+"""Runs of releases in the background of a node, and handing their files out.
 
 A run is leased. A node that dies leaves a lease that lapses; the next node takes the same set with the same planted
 records under the same entry, and writes the file anew as an attempt of its own. Only a whole file is given out.
@@ -15,10 +15,10 @@ from cloakroom.adapters.release_files import ReleaseParts
 from cloakroom.errors import ConflictError, DeniedError, InputError, UsageError
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import Operation
-from cloakroom.principals import Authenticated
-from cloakroom.releasing import check_may_run, check_receiver, run_release_into
+from cloakroom.use_cases.principals import Authenticated
+from cloakroom.use_cases.releasing import check_may_run, check_receiver, run_release_into
+from cloakroom.use_cases.writing import KeysInMotion
 from cloakroom.wiring import Application
-from cloakroom.writing import KeysInMotion
 
 PART_BYTES: Final = 524_288
 LEASE: Final = 20_000_000

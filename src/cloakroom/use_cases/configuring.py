@@ -1,4 +1,4 @@
-"""Puts a changed configuration into force. Part of the composition root."""
+"""Puts a changed configuration into force."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Enrolling passkeys: asked for by its holder, active by the word of two others. Part of the composition root.
+"""Enrolling passkeys: asked for by its holder, active by the word of two others.
 
 A person who signed in with a passkey a moment ago may add another without them, with the key of that very session.
 Nobody is sent an invitation that could be passed on: what is approved is the fingerprint of exactly one key.
@@ -10,16 +10,16 @@ from cloakroom.adapters.openid import subject_digest
 from cloakroom.adapters.passkeys import Registration, check_registration
 from cloakroom.adapters.postgres.passkey_store import PasskeyState, PasskeyStore, StoredPasskey
 from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, SignInStore
-from cloakroom.ceremonies import begin_ceremony, passkey_rules, use_ceremony
 from cloakroom.crypto import VerifyingKey, random_bytes
 from cloakroom.errors import ConflictError, DeniedError, UsageError
 from cloakroom.gate.decision import Request, decide
 from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import Operation, check_identifier
-from cloakroom.principals import Authenticated
-from cloakroom.sessions import revoke_sessions_of
 from cloakroom.signing.binding import Ceremony, bind_key
+from cloakroom.use_cases.ceremonies import begin_ceremony, passkey_rules, use_ceremony
+from cloakroom.use_cases.principals import Authenticated
+from cloakroom.use_cases.sessions import revoke_sessions_of
 from cloakroom.wiring import Application
 
 APPROVALS_NEEDED = 2

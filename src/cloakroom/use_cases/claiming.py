@@ -1,4 +1,4 @@
-"""Checks claims against an opened store. Part of the composition root."""
+"""Checks claims against an opened store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from cloakroom.claim_store import (
+from cloakroom.claims.limits import Limits
+from cloakroom.claims.report import ClaimReport, Evidence
+from cloakroom.claims.statement import Statement
+from cloakroom.crypto import random_bytes
+from cloakroom.flows.check_claim import CheckRequest, Vault, check_claim
+from cloakroom.use_cases.claim_store import (
     StoreCountries,
     StoreDisclosures,
     StoreHistory,
@@ -15,11 +20,6 @@ from cloakroom.claim_store import (
     StorePersons,
     claim_digest,
 )
-from cloakroom.claims.limits import Limits
-from cloakroom.claims.report import ClaimReport, Evidence
-from cloakroom.claims.statement import Statement
-from cloakroom.crypto import random_bytes
-from cloakroom.flows.check_claim import CheckRequest, Vault, check_claim
 from cloakroom.wiring import Application
 
 _PIECE = 1 << 22

@@ -1,4 +1,4 @@
-"""Erasure: destroys the keys of records, and everything that could still point to them. Part of the composition root.
+"""Erasure: destroys the keys of records, and everything that could still point to them.
 
 One durable transaction removes the wrapped keys, the superseded values, the current values, the index rows and the
 facets, and appends the entry that is the receipt. A crash before the commit changes nothing; after it, every copy of
@@ -20,7 +20,7 @@ from cloakroom.flows.ports import PreparedEntry, StoredRow
 from cloakroom.gate.decision import Request, decide
 from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.ledger.entry import Operation
-from cloakroom.principals import Authenticated
+from cloakroom.use_cases.principals import Authenticated
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import ERASED, PERMANENT
 from cloakroom.vault.rows import INDEX_CELL, read_index_cell

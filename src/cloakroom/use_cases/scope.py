@@ -1,4 +1,4 @@
-"""Who was affected: ledger, facets and persons put together. Part of the composition root."""
+"""Who was affected: ledger, facets and persons put together."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pyroaring import BitMap
 from cloakroom.clock import from_microseconds
 from cloakroom.flows.affected import AffectedReport, affected
 from cloakroom.ledger.entry import Operation
-from cloakroom.person_linking import LinkedPersons, persons_of
 from cloakroom.scoping.persons import PersonCount
+from cloakroom.use_cases.person_linking import LinkedPersons, persons_of
 from cloakroom.vault.facets import ERASED, RECORD
 from cloakroom.wiring import Application
 

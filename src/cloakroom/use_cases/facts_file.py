@@ -1,4 +1,4 @@
-"""Writes the facts file that duties are evaluated from: nobody types a number. Part of the composition root.
+"""Writes the facts file that duties are evaluated from: nobody types a number.
 
 The format is documented in `docs/reference/facts.md`. One group of affected persons for each controller, residence,
 set of data elements and segment; persons as counted (`best`) and as not excluded (`upper`).
@@ -14,9 +14,9 @@ from cloakroom.claims.report import ClaimReport
 from cloakroom.clock import from_microseconds
 from cloakroom.duty.facts import AffectedGroup, ControllerFacts, Facts, IncidentFacts
 from cloakroom.duty.facts_rendering import render_facts
-from cloakroom.person_linking import LinkedPersons, persons_of
-from cloakroom.scope import Affected, group_facets
 from cloakroom.scoping.affected import UNKNOWN
+from cloakroom.use_cases.person_linking import LinkedPersons, persons_of
+from cloakroom.use_cases.scope import Affected, group_facets
 from cloakroom.vault.group import Group
 from cloakroom.wiring import Application
 

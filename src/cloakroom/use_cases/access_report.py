@@ -1,4 +1,4 @@
-"""Who opened a person's records, which fields, when and why, each line with its proof. Part of the composition root.
+"""Who opened a person's records, which fields, when and why, each line with its proof.
 
 The report says nothing that the records hold. It is a use of its own: it needs a purpose that allows it, and its
 entry is durable before the report is given.
@@ -17,9 +17,9 @@ from cloakroom.errors import DeniedError, LimitError, UncheckableError
 from cloakroom.gate.decision import Request, decide
 from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.ledger.entry import Entry, Operation, decode_entry
-from cloakroom.principals import Authenticated
 from cloakroom.tlog.proof_file import ProofFile
 from cloakroom.tlog.proofs import TileHashReader, prove_inclusion
+from cloakroom.use_cases.principals import Authenticated
 from cloakroom.wiring import Application
 
 MAX_RECORDS: Final = 100

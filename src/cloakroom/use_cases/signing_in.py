@@ -1,4 +1,4 @@
-"""Signing in with a passkey or an OpenID provider. Part of the composition root.
+"""Signing in with a passkey or an OpenID provider.
 
 Nothing here can be read aloud: no code is shown to anybody, nothing is sent by mail or message, and there is no
 second way for those who have lost the first. `docs/adr/0010-people-sign-in-with-a-key-of-their-own.md` says why.
@@ -12,14 +12,14 @@ from cloakroom.adapters.openid import OpenIDClient, authorization_address, encod
 from cloakroom.adapters.passkeys import Assertion, check_assertion, credential_id_of, has_regressed
 from cloakroom.adapters.postgres.passkey_store import PasskeyState, PasskeyStore, StoredPasskey
 from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, Session, SignInStore
-from cloakroom.ceremonies import begin_ceremony, passkey_rules, use_ceremony, user_handle
 from cloakroom.crypto import VerifyingKey, is_equal, random_bytes
 from cloakroom.errors import ConflictError, DeniedError
 from cloakroom.flows.service_file import Provider
 from cloakroom.ledger.entry import Operation
-from cloakroom.passkey_enrolment import revoke_passkey
-from cloakroom.sessions import SignInRefused, open_session
 from cloakroom.signing.binding import Ceremony, bind_key
+from cloakroom.use_cases.ceremonies import begin_ceremony, passkey_rules, use_ceremony, user_handle
+from cloakroom.use_cases.passkey_enrolment import revoke_passkey
+from cloakroom.use_cases.sessions import SignInRefused, open_session
 from cloakroom.wiring import Application
 
 REDEEM_LEASE = 30_000_000

@@ -1,4 +1,4 @@
-"""Enrolling, authenticating, freezing and renewing principals. Part of the composition root."""
+"""Enrolling, authenticating, freezing and renewing principals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beginning and taking ceremonies: what signing in and enrolling have in common. Part of the composition root.
+"""Beginning and taking ceremonies: what signing in and enrolling have in common.
 
 A ceremony lies in the store, so that any node can finish what another began. It is of one key, serves once, lapses.
 """
@@ -9,8 +9,8 @@ from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, SignInStore
 from cloakroom.crypto import VerifyingKey, random_bytes, sha256
 from cloakroom.flows.service_file import PasskeyRules
 from cloakroom.gate.policy import LOCAL
-from cloakroom.sessions import SignInRefused
 from cloakroom.signing.binding import NONCE_SIZE, Ceremony
+from cloakroom.use_cases.sessions import SignInRefused
 from cloakroom.wiring import Application
 
 MAX_CEREMONIES = 5_000

@@ -1,4 +1,4 @@
-"""Releases: request, approvals by others, run. Part of the composition root.
+"""Releases: request, approvals by others, run.
 
 The order of effects of a run, and why a crash anywhere is harmless:
 
@@ -24,13 +24,10 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.release_store import ReleaseStore, StoredRelease
 from cloakroom.adapters.release_files import write_release_file
-from cloakroom.adapters.single_records import read_record
 from cloakroom.canonical import json as canonical_json
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.crypto import random_bytes, sha256
-from cloakroom.errors import ConflictError, DeniedError, InputError, UsageError
-from cloakroom.flows.admission import Admission
-from cloakroom.flows.reveal import RecordOpener
+from cloakroom.errors import ConflictError, DeniedError, UsageError
 from cloakroom.gate.decision import Request, decide
 from cloakroom.gate.policy import Form, Policy
 from cloakroom.gate.policy import Operation as GateOperation
@@ -45,20 +42,14 @@ from cloakroom.gate.releases import (
     may_approve,
 )
 from cloakroom.ledger.entry import Operation, check_identifier
-from cloakroom.principals import Authenticated
-from cloakroom.vault.canaries import invent_record
-from cloakroom.vault.facets import CANARY, ERASED, RECORD, FacetChange, FacetSealer
-from cloakroom.vault.key_ring import KeyPurpose
-from cloakroom.vault.rows import RECORD_ID_INDEX
-from cloakroom.vault.tokens import RecordReference
+from cloakroom.use_cases.planting import open_rows, plant_canaries
+from cloakroom.use_cases.principals import Authenticated
+from cloakroom.use_cases.writing import KeysInMotion
+from cloakroom.vault.facets import CANARY, ERASED, RECORD
 from cloakroom.wiring import Application
-from cloakroom.writing import KeysInMotion, block_of, import_block
 
 ROWS_PER_READ = 5_000
 TEMPLATES = 200
-CANARIES_LEAST = 5
-RECORDS_PER_CANARY = 5_000
-_ATTEMPTS = 50
 
 Progress = Callable[[int, int], None]
 Write = Callable[[ReleaseContent, Iterator[Mapping[str, str]]], str]
@@ -328,7 +319,14 @@ def _begin(
         if ready.audience is None:
             return ready.found, ready.forms
         records, content = ready.audience, ready.found.standing.content
-        planted = _plant(application, ready, templates & records, domain=canary_domain)
+        planted = plant_canaries(
+            application,
+            content.brand,
+            name,
+            audience=len(records),
+            templates=templates & records,
+            domain=canary_domain,
+        )
         with application.ledger.locked([lineage]):
             state = application.ledger.states([lineage])[lineage]
             entry = application.entries.prepare(
@@ -451,51 +449,6 @@ def _audience(application: Application, brand: int, content: ReleaseContent) -> 
     return BitMap(row[0] for row in rows)
 
 
-def _plant(application: Application, ready: _Ready, templates: BitMap, *, domain: str) -> BitMap:
-    """Write new planted records that look like the templates, and return their ordinals."""
-    assert ready.audience is not None
-    brand, content = ready.brand, ready.found.standing.content
-    chance = random.Random(random_bytes(32))  # noqa: S311 - seeded from the system; nothing here is a key
-    likenesses = _likenesses(application, brand, content.brand, templates)
-    count = max(CANARIES_LEAST, len(ready.audience) // RECORDS_PER_CANARY)
-    planted = BitMap()
-    for _ in range(count * _ATTEMPTS if likenesses else 0):
-        if len(planted) == count:
-            break
-        record_id, fields = invent_record(likenesses, domain, chance)
-        try:
-            batch = read_record(
-                application.configuration.mappings[content.brand],
-                application.configuration.group,
-                record_id=record_id,
-                fields=fields,
-                modified_at=format_time(application.clock.now()),
-            )
-        except InputError:  # a mixture that the mapping does not take, or a number that looks like a card's
-            continue
-        digests = application.digests[brand]
-        stored = digests.stored(RECORD_ID_INDEX, batch.record_ids).hex()
-        index = application.catalogue.index_id(RECORD_ID_INDEX, digests.generations[0])
-        if application.vault.look_up_pairs([brand], [index], [stored], only_current=False):
-            continue
-        planted |= import_block(application, brand, block_of(batch, application.now())).records
-    if len(planted) < count:
-        raise UsageError("no planted records could be made for this audience; nothing was released")
-    sealer = FacetSealer(application.ring.get(KeyPurpose.FACET, brand), brand)
-    change = sealer.seal_change(FacetChange(BitMap(), {(CANARY, ready.found.id): planted}))
-    application.connection.execute("insert into facet_change (brand, sealed) values (%s, %s)", (brand, change))
-    return planted
-
-
-def _likenesses(application: Application, brand: int, brand_name: str, templates: BitMap) -> list[Mapping[str, str]]:
-    """Open records that were entered, to make others like them; no row of them leaves as it is."""
-    known = {column.field.name for column in application.configuration.mappings[brand_name].columns}
-    names = sorted(known | {"customer_number"})
-    forms = dict.fromkeys((name for name in names if name in application.catalogue.fields), Form.REVEAL)
-    opened = _opened(application, brand, brand_name, list(templates), forms)
-    return [{key: text for key, text in item.items() if key in known or key == "customer_number"} for item in opened]
-
-
 def _rows(
     application: Application,
     store: ReleaseStore,
@@ -506,26 +459,15 @@ def _rows(
     """Yield the rows in an order that is the same for each run and tells nothing: planted records are the newest."""
     assert found.records is not None
     content = found.standing.content
-    brand = application.catalogue.brand(content.brand)
     ordinals = np.array(found.records, np.int64)
     np.random.default_rng(int.from_bytes(sha256(found.id.encode())[:8], "big")).shuffle(ordinals)
     for first in range(0, len(ordinals), ROWS_PER_READ):
         part = [int(ordinal) for ordinal in ordinals[first : first + ROWS_PER_READ]]
-        yield from _opened(application, brand, content.brand, part, forms)
+        yield from open_rows(application, content.brand, part, forms)
         done = min(first + ROWS_PER_READ, len(ordinals))
         store.progress(found.id, done)
         if progress is not None:
             progress(done, len(ordinals))
-
-
-def _opened(
-    application: Application, brand: int, brand_name: str, ordinals: list[int], forms: Mapping[str, Form]
-) -> list[Mapping[str, str]]:
-    rows = {row.record.ordinal: row for row in application.vault.sealed_rows(ordinals)}
-    bands = application.configuration.policy.bands
-    opener = RecordOpener(application.catalogue, application.sealers, rows, bands)
-    admission = {brand_name: Admission(permitted=True, code="granted", explanation="", forms=forms)}
-    return opener.show([RecordReference(brand, ordinal) for ordinal in ordinals], admission)
 
 
 def _check_not_frozen(application: Application, who: Authenticated) -> None:

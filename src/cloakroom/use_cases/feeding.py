@@ -1,4 +1,4 @@
-"""Feeds the ledger to security monitoring, entry by entry in the order of the log. Part of the composition root.
+"""Feeds the ledger to security monitoring, entry by entry in the order of the log.
 
 The feed follows the log, not the nodes: whatever is in the log is sent, whichever node wrote it. The cursor moves on
 only after the sink has let a batch go, so that nothing is left out; around a crash an event may come twice, under

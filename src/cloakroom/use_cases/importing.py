@@ -1,4 +1,4 @@
-"""Imports a file into an opened store: reading, sealing and writing put together. Part of the composition root."""
+"""Imports a file into an opened store: reading, sealing and writing put together."""
 
 from __future__ import annotations
 

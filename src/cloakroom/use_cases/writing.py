@@ -1,7 +1,7 @@
 """Single records written by applications: through the same reading, sealing and writing as an import.
 
 One durable transaction holds the record, its index rows, its facets, the entry and the kept answer. A repeated
-request under the same idempotency key finds the kept answer and changes nothing. Part of the composition root.
+request under the same idempotency key finds the kept answer and changes nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cloakroom.errors import ConflictError, InputError
 from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
 from cloakroom.flows.import_ports import DeliveryState, NewRows
 from cloakroom.ledger.entry import Operation
-from cloakroom.principals import Authenticated
+from cloakroom.use_cases.principals import Authenticated
 from cloakroom.vault.facets import FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.vault.row_changes import RowFate
