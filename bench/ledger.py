@@ -25,6 +25,7 @@ from cloakroom.ledger.entry import Entry, Operation, encode_entry
 from cloakroom.ledger.record_sets import entry_place, hash_set
 from cloakroom.settings import Settings
 from cloakroom.testing.group import copy_configuration
+from cloakroom.use_cases.ledger_files import export_ledger, verify_ledger
 from cloakroom.use_cases.scope import affected_by
 from cloakroom.wiring import Application, initialise
 
@@ -76,6 +77,8 @@ class LedgerFigures:
         affected_seconds: The whole answer for everybody: sets read and opened, facets read and opened, all splits.
         affected_one_seconds: The same for one lineage.
         affected_week_seconds: The same for everybody, of a week that begins and ends within hours.
+        export_seconds: Writing log and sealed sets as files, each flushed to the disk.
+        verify_seconds: Verifying them from files and public key: every hash, every entry looked into, every set.
     """
 
     appended_per_second: float
@@ -87,6 +90,8 @@ class LedgerFigures:
     affected_seconds: float
     affected_one_seconds: float
     affected_week_seconds: float
+    export_seconds: float
+    verify_seconds: float
 
 
 @contextmanager
@@ -152,6 +157,7 @@ def measure(application: Application, *, records: int, entries: int) -> LedgerFi
     started = time.perf_counter()
     application.disclosures.roll_up()
     rolled = time.perf_counter() - started
+    exported, verified = _export_and_verify(application, entries)
     week = first + 40 * 86_400_000_000 + 1_234_567
     return LedgerFigures(
         appended,
@@ -163,7 +169,22 @@ def measure(application: Application, *, records: int, entries: int) -> LedgerFi
         _seconds(application, None),
         _seconds(application, "lineage-007"),
         _seconds(application, None, week, week + 7 * 86_400_000_000 + 987_654_321),
+        exported,
+        verified,
     )
+
+
+def _export_and_verify(application: Application, entries: int) -> tuple[float, float]:
+    with tempfile.TemporaryDirectory(prefix="cloakroom-bench-") as folder:
+        started = time.perf_counter()
+        export = export_ledger(application, Path(folder))
+        exported = time.perf_counter() - started
+        started = time.perf_counter()
+        found = verify_ledger(Path(folder), export.key)
+        verified = time.perf_counter() - started
+    assert found.entries == export.size >= entries
+    assert found.sets >= entries
+    return exported, verified
 
 
 def _seconds(application: Application, lineage: str | None, *span: int) -> float:

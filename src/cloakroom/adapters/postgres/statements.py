@@ -10,6 +10,7 @@ goes on; an error undoes all of them.
 from __future__ import annotations
 
 import re
+import select
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -141,6 +142,7 @@ class Statements:
         results: list[pq.abc.PGresult] = []
         error: psycopg.Error | None = None
         while True:
+            self._wait()
             result = connection.get_result()
             if result is None:
                 if connection.status != pq.ConnStatus.OK:
@@ -154,6 +156,20 @@ class Statements:
                 error = psycopg.errors.error_from_result(result)
             if connection.status != pq.ConnStatus.OK:
                 return results, error or psycopg.OperationalError("the connection to the database was closed")
+
+    def _wait(self) -> None:
+        """Wait until `get_result` has something to give.
+
+        That call would wait, too, and keep the interpreter to itself meanwhile: a thread that holds what the server
+        waits for could then never let it go.
+        """
+        connection = self._connection.pgconn
+        while connection.is_busy():
+            unsent = connection.flush()
+            waiting = select.poll()
+            waiting.register(connection.socket, select.POLLIN | (select.POLLOUT if unsent else 0))
+            waiting.poll()
+            connection.consume_input()
 
     def _rows(self, result: pq.abc.PGresult) -> list[Row]:
         transformer = Transformer(self._connection)
