@@ -108,8 +108,8 @@ MISTAKES = [
         'operations = ["find", "jane.doe@example.org"]',
         (
             "8: purposes.clienteling.operations: holds an unknown word; known are "
-            "access-report, affected, enrol, erase, exchange, exposure, find, freeze, ledger, list, probe, release, reveal, "
-            "write"
+            "access-report, affected, enrol, erase, exchange, exposure, find, freeze, ledger, list, probe, release, "
+            "reveal, write"
         ),
     ),
     (
