@@ -18,6 +18,7 @@ import psycopg
 
 from cloakroom import wiring
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
+from cloakroom.adapters.postgres.statements import Statements
 from cloakroom.settings import Settings
 from cloakroom.use_cases import releasing
 from cloakroom.use_cases.principals import Authenticated, authenticate
@@ -84,6 +85,25 @@ class DyingLedger(PostgresLedger):
         return done
 
 
+class DyingStatements(Statements):
+    """Tells the moments of statements that go straight through libpq: sent is not yet committed."""
+
+    moment: Moment
+
+    def _run(self, calls, *, prepared):
+        self.moment.reached("before begin")
+        self.moment.reached("before a statement")
+        done = super()._run(calls, prepared=prepared)
+        self.moment.reached("after a statement")
+        return done
+
+    def _results(self):
+        self.moment.reached("before commit")
+        done = super()._results()
+        self.moment.reached("after commit")
+        return done
+
+
 class DyingSealer(BrandSealer):
     """Notes which records it is about to open, and tells the moment after it did, once for each of a batch."""
 
@@ -133,6 +153,8 @@ def run(plan: dict) -> None:
     application = replace(application, connection=CountingConnection.connect(plan["url"], autocommit=True))
     ledger = (EagerLedger if plan.get("eager") else DyingLedger)(application.connection, application.sets)
     ledger.moment = moment
+    DyingStatements.moment = moment
+    ledger._statements = DyingStatements(application.connection)
     DyingSealer.moment = moment
     if "journal" in plan:
         DyingSealer.journal = os.open(plan["journal"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -52,11 +52,11 @@ def sequences(target: Path) -> list[int]:
 
 def add_entries(application: Application, count: int) -> int:
     """Add entries and return the size of the log."""
-    keeper = application.gatekeeper
+    entries = application.entries
     for start in range(0, count, 500):
         number = min(500, count - start)
         application.ledger.append(
-            {}, [keeper.prepare(lineage="system", operation=Operation.HEARTBEAT) for _ in range(number)]
+            {}, [entries.prepare(lineage="system", operation=Operation.HEARTBEAT) for _ in range(number)]
         )
     application.sequencer.run()
     checkpoint = application.log.latest_checkpoint()

@@ -102,9 +102,9 @@ def test_a_release_goes_from_request_to_file_through_the_service(bulk: World, tm
     assert set(rows[0]) == set(FIELDS)
     entries = [item for item in bulk.entries() if item.detail.get("release") == release.id]
     phases = [item.detail["phase"] for item in entries]
-    assert phases == ["request", "approve", "approve", "run", "done", *["receive"] * run.parts]
-    assert entries[3].records == run.records
-    assert entries[4].detail["file_sha256"] == run.file_sha256
+    assert phases == ["request", "approve", "approve", "templates", "run", "done", *["receive"] * run.parts]
+    assert entries[4].records == run.records
+    assert entries[5].detail["file_sha256"] == run.file_sha256
 
 
 def test_a_download_goes_on_where_it_ended_and_notices_what_was_changed(fresh: World, tmp_path, monkeypatch):

@@ -79,7 +79,7 @@ def status(browser) -> str:
 
 
 def await_text(browser, name: str, text: str) -> None:
-    wait_until(lambda: text in shown(browser, name), 20, lambda: f"{status(browser)} {browser.get_log('browser')}")
+    wait_until(lambda: text in shown(browser, name), 60, lambda: f"{status(browser)} {browser.get_log('browser')}")
 
 
 def press(browser, name: str) -> None:

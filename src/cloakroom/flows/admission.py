@@ -173,10 +173,11 @@ class Gatekeeper:
 
     def _freeze_the_persistent(self, asks: Sequence[Ask], admissions: Sequence[Admission]) -> None:
         spent = {ask.principal.id for ask, item in zip(asks, admissions, strict=True) if item.code == "budget"}
-        since = self._entries.now() - PERSISTENCE_SPAN // timedelta(microseconds=1)
+        now = self._entries.now()
+        since = now - PERSISTENCE_SPAN // timedelta(microseconds=1)
         for lineage in sorted(spent):
             # Counted in the store, where the refusals of every node and process are.
-            if self._ledger.refused_since(lineage, since, "budget", PERSISTENT_REFUSALS) >= PERSISTENT_REFUSALS:
+            if self._ledger.refused_within(lineage, since, now, "budget", PERSISTENT_REFUSALS) >= PERSISTENT_REFUSALS:
                 self.freeze(lineage, by=lineage, reason="persistent")
 
     def _first_look(self, position: int, ask: Ask) -> _Case | Admission:

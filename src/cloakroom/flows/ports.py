@@ -152,12 +152,13 @@ class Ledger(Protocol):
         """Fold the first entries that are older than `before` (microseconds) into the history."""
         ...
 
-    def refused_since(self, lineage: str, at: int, reason: str, enough: int) -> int:
+    def refused_within(self, lineage: str, start: int, end: int, reason: str, enough: int) -> int:
         """Return how many requests of `lineage` were refused for `reason` on any node.
 
         Args:
             lineage: Whose.
-            at: Since when, in microseconds; a later end of a freeze or renewal begins the count anew.
+            start: First moment, in microseconds; a later end of a freeze or renewal begins the count anew.
+            end: Last moment.
             reason: Reason code of the refusals.
             enough: Counting may stop here.
         """

@@ -195,9 +195,9 @@ class PostgresLedger:
             records=records,
         )
 
-    def refused_since(self, lineage: str, at: int, reason: str, enough: int) -> int:
-        """See `flows.ports.Ledger.refused_since`."""
-        arguments = {"lineage": lineage, "at": at, "reason": reason, "limit": enough}
+    def refused_within(self, lineage: str, start: int, end: int, reason: str, enough: int) -> int:
+        """See `flows.ports.Ledger.refused_within`."""
+        arguments = {"lineage": lineage, "from": start, "to": end, "reason": reason, "limit": enough}
         rows = self._connection.execute(self._queries["refusals"], arguments).fetchall()
         return sum(count for (count,) in takewhile(lambda row: row[0] is not None, rows))
 

@@ -47,7 +47,7 @@ select id from existing union all select id from added;
 -- The newest refusals of a lineage for one reason: how many requests each stands for; null where a count begins anew.
 select case when permitted then null else coalesce((convert_from(body, 'UTF8')::json ->> 'count')::bigint, 1) end
 from ledger_entry
-where lineage = %(lineage)s and at >= %(at)s
+where lineage = %(lineage)s and at >= %(from)s and at <= %(to)s
   and (permitted and operation in ('thaw', 'renew')
        or not permitted and convert_from(body, 'UTF8')::json ->> 'reason' = %(reason)s)
 order by id desc limit %(limit)s;
