@@ -290,7 +290,7 @@ def test_the_day_and_the_lifetime_hold_although_bursts_come_back(group):
             machine.no_window_holds_more_than_was_printed()
         taken = {ordinal for _, _, ordinal in machine.opened["ben"]}
         assert machine.bounds["ben"][WindowName.LIFETIME] == 150
-        # Whoever goes on asking is frozen, since refusals are counted over all nodes: some of the 150 are never reached.
+        # Whoever goes on asking is frozen, and refusals of all nodes count: some of the 150 are never reached.
         assert 90 < len(taken) <= 150
         assert affected_by(machine.nodes[1], lineage="ben", count_persons=False).report.records >= BitMap(taken)
     finally:
