@@ -15,6 +15,7 @@ from cloakroom.use_cases.passkey_enrolment import link_subject
 from cloakroom.web.sign_in_page import CONTENT_SECURITY_POLICY
 
 webdriver = pytest.importorskip("selenium.webdriver")
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions  # noqa: E402
@@ -70,8 +71,11 @@ def add_authenticator(browser) -> None:
 
 
 def shown(browser, name: str) -> str:
-    found = browser.find_element(By.ID, name)
-    return found.text if found.is_displayed() else ""
+    try:
+        found = browser.find_element(By.ID, name)
+        return found.text if found.is_displayed() else ""
+    except (NoSuchElementException, StaleElementReferenceException):
+        return ""  # the browser is on its way to another page
 
 
 def status(browser) -> str:
