@@ -81,7 +81,7 @@ def test_a_subject_that_is_linked_signs_in_and_works(joined: World, honest: Prov
     with Client(joined.nodes[0].address, credential) as client:
         assert client.session()["principal"] == "associate"
         order = {"purpose": "clienteling", "fields": ["email"], "reference": "APPT-7"}
-        assert next(iter(client.reveal(joined.tokens(1), **order))).fields["email"]
+        assert any(record.fields.get("email") for record in client.reveal(joined.tokens(20), **order))
     last = [item for item in joined.entries() if item.operation == "sign-in" and item.permitted][-1]
     assert last.detail == {"credential": credential.id, "by": "oidc:corp"}
 

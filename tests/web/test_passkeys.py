@@ -64,8 +64,8 @@ def attempt_sign_in(world: World, person: Person, **bent):
 def test_a_session_opens_what_its_person_may_and_draws_on_the_same_budget(peopled: World, anna: Person):
     with anna.sign_in(peopled.nodes[0].address) as client:
         order = {"purpose": "clienteling", "fields": ["email"], "reference": "APPT-7"}
-        shown = list(client.reveal(peopled.tokens(1), **order))
-        assert shown[0].fields["email"]
+        shown = list(client.reveal(peopled.tokens(20), **order))
+        assert any(record.fields.get("email") for record in shown)
         assert client.session()["principal"] == "associate"
         assert client.session()["signed_in_by"] == f"passkey:{anna.passkey}"
     last = [item for item in peopled.entries() if item.operation == "reveal"][-1]

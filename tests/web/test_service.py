@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import httpx
@@ -13,6 +14,8 @@ from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases import principals
 
 CLIENTELING = {"purpose": "clienteling", "fields": ["given_name", "email"], "reference": "APPT-1"}
+# Some records have no address, and not every address that a shop typed is one.
+PLAIN_ADDRESS = re.compile(r"[a-z0-9.]+@[a-z0-9.-]+\.[a-z]+")
 
 
 def test_values_are_revealed_in_the_order_asked(served: World):
@@ -27,12 +30,12 @@ def test_values_are_revealed_in_the_order_asked(served: World):
 
 
 def test_a_search_answers_with_tokens_and_never_with_values(served: World):
-    token = served.tokens(1)
+    tokens = served.tokens(12)
     with served.client("privacy") as client:
-        email = next(iter(client.reveal(token, purpose="access_request", fields=["email"], reference="DSR-1")))
-        address = email.fields.get("email", "nobody@example.org")
-        found = client.find(address, purpose="access_request", reference="DSR-1")
-    assert token[0] in [item for tokens in found.values() for item in tokens]
+        shown = client.reveal(tokens, purpose="access_request", fields=["email"], reference="DSR-1")
+        someone = next(record for record in shown if PLAIN_ADDRESS.fullmatch(record.fields.get("email", "")))
+        found = client.find(someone.fields["email"], purpose="access_request", reference="DSR-1")
+    assert someone.token in [token for tokens in found.values() for token in tokens]
 
 
 def test_the_own_ceiling_is_shown_and_that_of_others_takes_a_purpose(served: World):
