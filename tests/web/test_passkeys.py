@@ -73,6 +73,20 @@ def test_a_session_opens_what_its_person_may_and_draws_on_the_same_budget(people
     assert ":s-" in str(last.detail["credential"])
 
 
+def test_a_session_that_ended_days_ago_is_forgotten_and_one_that_ended_today_is_not(peopled: World, anna: Person):
+    sessions = []
+    for _ in range(2):
+        with anna.sign_in(peopled.nodes[0].address) as client:
+            sessions.append(client.session()["id"])
+    with psycopg.connect(peopled.settings.database_url or "", autocommit=True) as connection:
+        for session, hours in zip(sessions, (25, 23), strict=True):
+            ended = int((time.time() - hours * 3600) * 1e6)
+            connection.execute("update credential set revoked_at = %s where id = %s", (ended, session))
+        kept = "select id from credential where id = any (%s)"
+        wait_until(lambda: len(connection.execute(kept, (sessions,)).fetchall()) < 2, 20)
+        assert connection.execute(kept, (sessions,)).fetchall() == [(sessions[1],)]
+
+
 def test_signing_in_has_its_entry_before_the_session_is_told(peopled: World, anna: Person):
     with anna.sign_in(peopled.nodes[0].address) as client:
         session = client.session()["id"]

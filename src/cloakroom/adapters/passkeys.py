@@ -7,7 +7,7 @@ within somebody else's frame is refused.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -79,15 +79,10 @@ def check_registration(rules: PasskeyRules, challenge: bytes, registration: Regi
     def verify() -> NewPasskey:
         _refuse_frames(registration.client_data)
         found = webauthn.verify_registration_response(
-            credential={
-                "id": registration.credential_id,
-                "rawId": registration.credential_id,
-                "type": "public-key",
-                "response": {
-                    "clientDataJSON": registration.client_data,
-                    "attestationObject": registration.attestation,
-                },
-            },
+            credential=_credential(
+                registration.credential_id,
+                {"clientDataJSON": registration.client_data, "attestationObject": registration.attestation},
+            ),
             expected_challenge=challenge,
             expected_rp_id=rules.rp_id,
             expected_origin=list(rules.origins),
@@ -111,16 +106,14 @@ def check_assertion(rules: PasskeyRules, challenge: bytes, assertion: Assertion,
     def verify() -> int:
         _refuse_frames(assertion.client_data)
         found = webauthn.verify_authentication_response(
-            credential={
-                "id": assertion.credential_id,
-                "rawId": assertion.credential_id,
-                "type": "public-key",
-                "response": {
+            credential=_credential(
+                assertion.credential_id,
+                {
                     "clientDataJSON": assertion.client_data,
                     "authenticatorData": assertion.authenticator_data,
                     "signature": assertion.signature,
                 },
-            },
+            ),
             expected_challenge=challenge,
             expected_rp_id=rules.rp_id,
             expected_origin=list(rules.origins),
@@ -149,6 +142,11 @@ def credential_id_of(text: str) -> bytes:
         DeniedError: It is not base64url.
     """
     return _checked(lambda: _decoded(text))
+
+
+def _credential(credential_id: str, response: Mapping[str, str]) -> dict[str, Any]:
+    """Return an authenticator's answer as the library takes it (WebAuthn, section 5.1)."""
+    return {"id": credential_id, "rawId": credential_id, "type": "public-key", "response": dict(response)}
 
 
 def _checked(verify: Callable[[], _T]) -> _T:

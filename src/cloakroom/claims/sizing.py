@@ -166,14 +166,12 @@ class Sizer:
 
     def size(self) -> Size:
         """Return the counts so far."""
-        with_broken = DistinctHashes()
-        with_broken.add(self.emails.all())
-        with_broken.add(self.broken_emails.all())
+        only_broken = int(self.emails.unknown(self.broken_emails.all()).sum())
         return Size(
             rows=self.rows,
             rejected_rows=self.rejected,
             emails_distinct=len(self.emails),
-            emails_distinct_with_broken=len(with_broken),
+            emails_distinct_with_broken=len(self.emails) + only_broken,
             emails_public_rule=len(self.emails) - len(self.not_public),
             phones_distinct=len(self.phones),
             fields={name: count for name, count in sorted(self.fields.items()) if count},

@@ -7,7 +7,8 @@ Preparing an entry changes nothing in the store; whoever prepared it appends it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from pyroaring import AbstractBitMap
 
@@ -94,6 +95,13 @@ class EntryWriter:
         moment = self.now() if at is None else at
         sealed = self._sets.seal(entry_place(lineage), records) if records else None
         self._sequence += 1
+        own: dict[str, Any] = {
+            "reason": "granted",
+            "shape": shape or {},
+            "records": len(records) if records else 0,
+            "set_sha256": hash_set(sealed) if sealed else "",
+            "policy": self.policy_sha256,
+        }
         entry = Entry(
             at=moment,
             node=self._node.name,
@@ -103,14 +111,8 @@ class EntryWriter:
             principal=principal or lineage,
             operation=operation,
             permitted=permitted,
-            reason="granted",
-            shape=shape or {},
-            records=len(records) if records else 0,
-            set_sha256=hash_set(sealed) if sealed else "",
-            policy=self.policy_sha256,
+            **(own | attributes),
         )
-        if attributes:
-            entry = replace(entry, **attributes)  # type: ignore[arg-type]
         return PreparedEntry(
             lineage=lineage,
             counted=counted,

@@ -1,4 +1,4 @@
-"""Sequencing: turns durable entries into the Merkle log, once a second, on whichever node holds the lock.
+"""Sequencing: turns durable entries into the Merkle log, several times a second, on whichever node holds the lock.
 
 One transaction takes the waiting entries in the order of their ids, appends them as leaves, writes the tiles that
 changed and signs a checkpoint. Before it builds on a stored tree it checks the log's own signature on the newest

@@ -68,15 +68,8 @@ def enrol(
         RuleError: A role or brand does not exist.
         ConflictError: There is such a principal.
     """
-    check_identifier("principal", name)
-    _check_networks(networks)
-    _check_known("role", roles, application.configuration.policy.roles)
-    _check_known("brand", brands - {EVERY_BRAND}, application.catalogue.brands)
+    _check_asked(application, name, roles=roles, brands=brands, networks=networks, works_through=works_through)
     scope = works_through or name
-    if works_through is not None:
-        through = application.records.find_principal(works_through)
-        if through is None or through.principal.kind is not PrincipalKind.APPLICATION:
-            raise UsageError("no such application to work through")
     principal = Principal(
         id=name,
         kind=kind,
@@ -86,13 +79,12 @@ def enrol(
         valid_from=application.clock.now(),
         valid_until=valid_until or FOREVER,
     )
-    private = SigningKey.generate() if public_key is None else None
-    key = private.verifying_key if private is not None else public_key
-    assert key is not None
+    private = SigningKey.generate()
+    key = public_key or private.verifying_key
     if application.records.has_key(key):
         raise ConflictError("this key is enrolled already; one key is one credential")
     credential = f"{name}:{random_bytes(4).hex()}"
-    path = application.settings.credentials / f"{name.replace('/', '_')}.key" if private is not None else None
+    path = application.settings.credentials / f"{name.replace('/', '_')}.key" if public_key is None else None
     if path is not None and path.exists():
         raise ConflictError(f"{path} exists already")
     at = application.now()
@@ -105,10 +97,30 @@ def enrol(
             token_key = new_key(application.root, KeyName(KeyPurpose.TOKEN, GROUP, name, 1))
             application.records.add_key(token_key, at)
         application.ledger.append({}, [entry])
-        if private is not None and path is not None:
+        if path is not None:
             write_credential(path, PrivateCredential(credential, name, private))
     application.refresh_keys()
     return path
+
+
+def _check_asked(
+    application: Application,
+    name: str,
+    *,
+    roles: frozenset[str],
+    brands: frozenset[str],
+    networks: tuple[str, ...],
+    works_through: str | None,
+) -> None:
+    """Refuse a principal that could never work, before anything is made for it."""
+    check_identifier("principal", name)
+    _check_networks(networks)
+    _check_known("role", roles, application.configuration.policy.roles)
+    _check_known("brand", brands - {EVERY_BRAND}, application.catalogue.brands)
+    if works_through is not None:
+        through = application.records.find_principal(works_through)
+        if through is None or through.principal.kind is not PrincipalKind.APPLICATION:
+            raise UsageError("no such application to work through")
 
 
 def authenticate(application: Application, credential_file: Path) -> Authenticated:

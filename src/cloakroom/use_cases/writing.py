@@ -90,18 +90,8 @@ def write_record(
     lineage, brand = who.stored.principal.id, application.catalogue.brand(write.brand)
     # Keyed: the request holds the values, and their plain hash would be searched for them.
     digest = hmac_sha256(application.ring.get(KeyPurpose.CONTENT, brand), request)
-    batch = read_record(
-        application.configuration.mappings[write.brand],
-        application.configuration.group,
-        record_id=write.record_id,
-        fields=write.fields,
-        modified_at=write.modified_at or format_time(application.clock.now()),
-        deleted=write.deleted,
-    )
     at = application.now()
-    block = block_of(batch, at)
-    if block.modified_at and block.modified_at[0] > at + TIME_AHEAD:
-        raise InputError.at("record", "the time of modification lies more than a day ahead", field="modified_at")
+    block = _read(application, write, at)
     with application.connection.transaction():
         kept = store.kept_answer(lineage, key)
         if kept is not None:
@@ -133,6 +123,22 @@ def write_record(
         # Writing rows switched waiting for the disk off, as imports may; what is answered here must stay.
         application.connection.execute("set local synchronous_commit = on")
     return token
+
+
+def _read(application: Application, write: RecordWrite, at: int) -> RowBlock:
+    """Return the one row that is written, read by the rules of its brand's deliveries."""
+    batch = read_record(
+        application.configuration.mappings[write.brand],
+        application.configuration.group,
+        record_id=write.record_id,
+        fields=write.fields,
+        modified_at=write.modified_at or format_time(application.clock.now()),
+        deleted=write.deleted,
+    )
+    block = block_of(batch, at)
+    if block.modified_at and block.modified_at[0] > at + TIME_AHEAD:
+        raise InputError.at("record", "the time of modification lies more than a day ahead", field="modified_at")
+    return block
 
 
 def block_of(batch: RowBatch, at: int) -> RowBlock:

@@ -85,7 +85,7 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     else:
         content = {"application/json": {"schema": {"$ref": _REFERENCE.format(name=endpoint.gives.__name__)}}}
     responses: dict[str, Any] = {"200": {"description": "Done.", "content": content}}
-    for code in (*endpoint.problems, "method-not-allowed"):
+    for code in (*endpoint.problems, "method-not-allowed", "late"):
         kind = KINDS[code]
         response = responses.setdefault(
             str(kind.status),

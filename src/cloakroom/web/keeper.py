@@ -16,13 +16,17 @@ from cloakroom.wiring import Application
 
 _log = logging.getLogger("cloakroom.keeper")
 
-STEP_SECONDS = 0.5
+STEP_SECONDS = 0.2
+"""How often entries are taken into the log. Little at a time: what the database does for a second's entries at once,
+requests would wait for where cores are few."""
 HEARTBEAT_SECONDS = 60.0
 ROLL_UP_SECONDS = 60.0
 """How often entries are taken into roll-ups: who asks who was affected waits for those of the last minute only."""
-TIDY_SECONDS = 10.0
+TIDY_SECONDS = 2.0
 KEPT_ANSWERS = 86_400_000_000
 """How long answers to writes are kept, in microseconds: a day."""
+KEPT_SESSIONS = 86_400_000_000
+"""How long a session that has ended can still be looked at, in microseconds: a day."""
 FOLD_FROM = 64
 """Facet changes of a brand from which on they are folded in."""
 
@@ -83,8 +87,7 @@ class Keeper:
         _close(application)
 
     def _step(self, application: Application, store: ServiceStore) -> None:
-        if self._stopping or self._is_due("integrate", 1.0):
-            application.sequencer.run()
+        application.sequencer.run()
         if self._is_due("beat", HEARTBEAT_SECONDS):
             entry = application.entries.prepare(lineage="system", operation=Operation.HEARTBEAT)
             application.ledger.append({}, [entry])
@@ -94,6 +97,7 @@ class Keeper:
             now = application.now()
             store.forget_nonces(now // 1_000_000)
             store.forget_answers(now - KEPT_ANSWERS)
+            store.forget_sessions(now - KEPT_SESSIONS)
             for brand, count in store.facet_changes().items():
                 if count >= FOLD_FROM:
                     application.refresh_keys()

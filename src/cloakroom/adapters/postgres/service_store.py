@@ -94,6 +94,10 @@ class ServiceStore:
         """Drop nonces whose signatures have expired."""
         self._connection.execute(self._queries["forget_nonces"], {"before": before_s})
 
+    def forget_sessions(self, before: int) -> None:
+        """Drop sessions that ended before `before`, in microseconds."""
+        self._connection.execute(self._queries["forget_sessions"], {"before": before})
+
     def note_use(self, at: Mapping[str, int]) -> None:
         """Note when credentials were last used, in microseconds."""
         if at:

@@ -32,10 +32,13 @@ def with_display_names(batch: Batch) -> Batch:
 
 def _written(cells: pl.Series) -> str | None:
     """Return how the addresses of a column are written: ``displayed``, ``linked``, or None for plainly."""
+    # Most tables have neither sign anywhere, and a pattern costs more than looking for a sign: this is asked of every
+    # column of every block.
+    text = "\n".join(cells.drop_nulls().to_list())
+    if "@" not in text or not ("<" in text or "mailto:" in text):
+        return None
     filled = cells.drop_nulls()
     filled = filled.filter(filled.str.contains("@", literal=True))
-    if filled.len() == 0:
-        return None
     if share_of(filled.str.contains(_DISPLAYED)) >= _LEAST_SHARE:
         return "displayed"
     return "linked" if share_of(filled.str.contains(_LINKED)) >= _LEAST_SHARE else None

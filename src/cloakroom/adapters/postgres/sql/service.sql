@@ -12,6 +12,11 @@ where c.id = any (%(credentials)s::text[]);
 -- name: forget_nonces
 delete from request_nonce where expires_at < %(before)s;
 
+-- name: forget_sessions
+-- Sessions that have long ended; entries go on naming their ids.
+delete from credential
+where signed_in_by is not null and least(expires_at, coalesce(revoked_at, expires_at)) < %(before)s;
+
 -- name: used
 -- Notes the last use of credentials, to the accuracy of the interval at which nodes report it.
 update credential c set last_used_at = greatest(coalesce(c.last_used_at, 0), u.at)
