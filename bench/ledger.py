@@ -20,6 +20,7 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.server import stop_server
 from cloakroom.canonical import json as canonical_json
+from cloakroom.crypto import sha256
 from cloakroom.flows.ports import PreparedEntry
 from cloakroom.ledger.entry import Entry, Operation, encode_entry
 from cloakroom.ledger.record_sets import entry_place, hash_set
@@ -31,6 +32,7 @@ from cloakroom.wiring import Application, initialise
 
 LINEAGES = 200
 DAYS = 90
+POLICY = sha256(b"a policy").hex()
 RECORDS_EACH = 20
 SHAPES = (
     {"email": "reveal"},
@@ -216,7 +218,7 @@ def _entry(application: Application, number: int, at: int, asked: np.ndarray) ->
         shape=shape,
         records=len(records),
         set_sha256=hash_set(sealed),
-        policy="0" * 64,
+        policy=POLICY,
         detail={"drawn": ["contact"]},
     )
     return PreparedEntry(

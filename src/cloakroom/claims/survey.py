@@ -15,6 +15,7 @@ from cloakroom.claims.containers import DAMAGE, Leaf, Meter, Unread, WalkLimitEr
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.choose import open_leaf
 from cloakroom.claims.readers.display_names import with_display_names
+from cloakroom.claims.readers.read_ahead import read_ahead
 from cloakroom.claims.sizing import KeyedRows, Prepared, Sizer
 from cloakroom.claims.tables import Batch, Reading
 from cloakroom.errors import LimitError
@@ -89,7 +90,7 @@ class Survey:
         try:
             state.reading = open_leaf(leaf.path, leaf.stream, self.limits)
             with ThreadPoolExecutor(_WORKERS) as pool:
-                yield from self._batches(leaf, state, _read_ahead(state.reading.batches), pool)
+                yield from self._batches(leaf, state, read_ahead(state.reading.batches), pool)
         except WalkLimitError:
             state.notes.append("reading stopped here: a limit of the whole was reached")
             self.files.append(state.report())
@@ -139,18 +140,6 @@ class Survey:
         key, work = waiting.popleft()
         for keyed in self.sizer.take(work.result()):
             yield key, keyed
-
-
-def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Yield the same batches, the next one being read in a thread of its own meanwhile.
-
-    When the iteration ends, in whatever way, nothing reads any longer: the stream below belongs to the walk.
-    """
-    with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, batches, None)
-            yield batch
 
 
 @dataclass(slots=True)

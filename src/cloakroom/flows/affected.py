@@ -7,15 +7,17 @@ records does open link digests and names, so it is a ledgered use of its own (`p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TypeVar
 
 from pyroaring import BitMap
 
 from cloakroom.scoping.affected import split
 
 Facets = Mapping[str, Mapping[str, BitMap]]
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,14 @@ def affected(disclosed: Iterable[DisclosedSet], *, facets: Facets, erased: BitMa
     """
     # A token shows nothing of a person; an entry that gave nothing else disclosed nobody.
     found = [item for item in disclosed if not item.shape or set(item.shape.values()) != {"token"}]
-    records = BitMap.union(*(item.records for item in found)) if found else BitMap()
+    by_shape = _united((tuple(sorted(item.shape.items())), item.records) for item in found)
+    records = BitMap.union(*by_shape.values()) if by_shape else BitMap()
+    by_form = _united(
+        (shown, members) for shape, members in by_shape.items() for shown in shape if shown[1] != "token"
+    )
     by_field: dict[str, dict[str, BitMap]] = {}
-    for item in found:
-        for name, form in item.shape.items():
-            if form != "token":
-                forms = by_field.setdefault(name, {})
-                forms[form] = forms[form] | item.records if form in forms else item.records
+    for (name, form), members in by_form.items():
+        by_field.setdefault(name, {})[form] = members
     opened = {name: BitMap.union(*forms.values()) for name, forms in by_field.items()}
     readable = BitMap.union(*opened.values()) if opened else BitMap()
     return AffectedReport(
@@ -112,6 +115,14 @@ def affected(disclosed: Iterable[DisclosedSet], *, facets: Facets, erased: BitMa
         entries=sum(item.entries for item in found),
         lineages=sorted({item.lineage for item in found}),
     )
+
+
+def _united(parts: Iterable[tuple[_Key, BitMap]]) -> dict[_Key, BitMap]:
+    """Unite sets by what they belong to; all of one at once, which is far faster than one by one."""
+    groups: dict[_Key, list[BitMap]] = {}
+    for key, members in parts:
+        groups.setdefault(key, []).append(members)
+    return {key: BitMap.union(*sets) for key, sets in groups.items()}
 
 
 def _minors(records: BitMap, adult_on: Mapping[str, BitMap], on: date) -> int:
