@@ -52,10 +52,16 @@ class DistinctHashes:
         """Say of each hash whether it has not been taken in yet."""
         self._sort()
         unknown = np.ones(hashes.size, np.bool_)
+        if not self._runs:
+            return unknown
+        order = np.argsort(hashes)  # Looked up in order, neighbours share what the processor has at hand.
+        hashes = hashes[order]
         for run in self._runs:
             places = np.minimum(np.searchsorted(run, hashes), run.size - 1)
             unknown &= run[places] != hashes
-        return unknown
+        found = np.empty_like(unknown)
+        found[order] = unknown
+        return found
 
     def all(self) -> Hashes:
         """Return all hashes, sorted."""
