@@ -25,7 +25,7 @@ from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.vault.rows import RowBlock, RowDigests
 from cloakroom.wiring import Application
 
-_TIME_AHEAD = 86_400_000_000
+TIME_AHEAD = 86_400_000_000
 """Microseconds by which a row may be newer than now: clocks and time zones are set wrongly."""
 
 
@@ -122,7 +122,7 @@ def _incoming(
     file: IO[str] | None = None
     try:
         for batch in delivery.batches(skip_rows=state.rows_done):
-            block, rejected = _block(batch, at)
+            block, rejected = _taken(batch, at)
             if rejected and rejects is not None:
                 file = file or rejects.open("a", encoding="utf-8")
                 _write_rejects(file, delivery.path.name, rejected)
@@ -134,9 +134,9 @@ def _incoming(
             file.close()
 
 
-def _block(batch: RowBatch, at: int) -> tuple[RowBlock, list[Rejection]]:
-    """Return the rows that are taken, and those that are not: a time still to come would shut out every later one."""
-    block = RowBlock(
+def block_of(batch: RowBatch, at: int) -> RowBlock:
+    """Return typed rows as the vault takes them; `at` stands in where a row does not say since when it holds."""
+    return RowBlock(
         record_ids=batch.record_ids,
         modified_at=[at if modified is None else modified for modified in batch.modified_at],
         deleted=batch.deleted,
@@ -144,7 +144,12 @@ def _block(batch: RowBatch, at: int) -> tuple[RowBlock, list[Rejection]]:
         normal=batch.normal,
         facets=batch.facets,
     )
-    late = {row for row, modified in enumerate(block.modified_at) if modified > at + _TIME_AHEAD}
+
+
+def _taken(batch: RowBatch, at: int) -> tuple[RowBlock, list[Rejection]]:
+    """Return the rows that are taken, and those that are not: a time still to come would shut out every later one."""
+    block = block_of(batch, at)
+    late = {row for row, modified in enumerate(block.modified_at) if modified > at + TIME_AHEAD}
     if not late:
         return block, batch.rejected
     kept = block.take([row for row in range(len(block)) if row not in late])

@@ -17,7 +17,8 @@ from cloakroom.errors import InputError, UsageError
 from cloakroom.flows.admission import Admission
 from cloakroom.flows.reveal import RecordOpener
 from cloakroom.gate.policy import Form
-from cloakroom.use_cases.writing import block_of, import_block
+from cloakroom.use_cases.importing import block_of
+from cloakroom.use_cases.writing import import_block
 from cloakroom.vault.canaries import invent_record
 from cloakroom.vault.facets import CANARY, FacetChange, FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from cloakroom.adapters.deliveries import RowBatch
 from cloakroom.adapters.postgres.copy_rows import NewRowEncoder
 from cloakroom.adapters.postgres.import_store import PostgresImports
 from cloakroom.adapters.postgres.service_store import KeptAnswer, ServiceStore
@@ -21,6 +20,7 @@ from cloakroom.errors import ConflictError, InputError
 from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
 from cloakroom.flows.import_ports import DeliveryState, NewRows
 from cloakroom.ledger.entry import Operation
+from cloakroom.use_cases.importing import TIME_AHEAD, block_of
 from cloakroom.use_cases.principals import Authenticated
 from cloakroom.vault.facets import FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
@@ -30,8 +30,6 @@ from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import Application
 
 _RECORD_LOCK = 4172031
-TIME_AHEAD = 86_400_000_000
-"""Microseconds by which a record may be newer than now."""
 
 
 class KeysInMotion(ConflictError):  # noqa: N818 - reads as what happens
@@ -139,18 +137,6 @@ def _read(application: Application, write: RecordWrite, at: int) -> RowBlock:
     if block.modified_at and block.modified_at[0] > at + TIME_AHEAD:
         raise InputError.at("record", "the time of modification lies more than a day ahead", field="modified_at")
     return block
-
-
-def block_of(batch: RowBatch, at: int) -> RowBlock:
-    """Return typed rows as the vault takes them; `at` stands in where a row does not say since when it holds."""
-    return RowBlock(
-        record_ids=batch.record_ids,
-        modified_at=[at if modified is None else modified for modified in batch.modified_at],
-        deleted=batch.deleted,
-        columns=batch.columns,
-        normal=batch.normal,
-        facets=batch.facets,
-    )
 
 
 def _repeated(kept: KeptAnswer, digest: bytes) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -195,13 +195,9 @@ class Core:
         answers: list[Answer | None],
     ) -> None:
         requests, asked = [], []
-        for at in positions:
-            caller, order = callers[at], batch[at].order
+        for at, caller, codec in self._readable(application, callers, positions, answers):
+            order = batch[at].order
             assert isinstance(order, Reveal)
-            codec = self._codec(application, caller.presented)
-            if codec is None:
-                answers[at] = problem("unavailable", retry_after_s=1)
-                continue
             asked.append(at)
             requests.append(
                 RevealRequest(
@@ -241,8 +237,8 @@ class Core:
         answers: list[Answer | None],
     ) -> None:
         requests, asked = [], []
-        for at in positions:
-            caller, order = callers[at], batch[at].order
+        for at, caller, codec in self._readable(application, callers, positions, answers):
+            order = batch[at].order
             assert isinstance(order, Find)
             brands = order.brands or reach(application, caller)
             if not brands or any(brand not in application.catalogue.brands for brand in brands):
@@ -252,10 +248,6 @@ class Core:
                 normal_form(application.catalogue, order.by, order.value, order.country)
             except InputError:
                 answers[at] = problem("malformed", "no such index, or not a value of its kind")
-                continue
-            codec = self._codec(application, caller.presented)
-            if codec is None:
-                answers[at] = problem("unavailable", retry_after_s=1)
                 continue
             asked.append(at)
             requests.append(
@@ -318,6 +310,21 @@ class Core:
         except psycopg.DataError:
             # Text that the database does not take fails its own request, not those that came with it.
             return problem("malformed", "a text holds what cannot be stored")
+
+    def _readable(
+        self,
+        application: Application,
+        callers: Mapping[int, Caller],
+        positions: Sequence[int],
+        answers: list[Answer | None],
+    ) -> Iterator[tuple[int, Caller, TokenCodec]]:
+        """Yield the callers whose tokens this node can read; the others are told to come again."""
+        for at in positions:
+            codec = self._codec(application, callers[at].presented)
+            if codec is None:
+                answers[at] = problem("unavailable", retry_after_s=1)
+            else:
+                yield at, callers[at], codec
 
     def _codec(self, application: Application, presented: Presented) -> TokenCodec | None:
         """Return what reads the caller's tokens; None where this node cannot read the key, after a rotation."""
