@@ -241,14 +241,18 @@ class Gatekeeper:
         again: list[_Case] = []
         accepted: dict[str, tuple[list[_Case], Assessment | None]] = {}
         for lineage, group in _by_lineage(cases).items():
-            frozen = self._views.frozen(lineage)
-            if frozen is not None:
+            taken, assessment, rest = self._assess(lineage, group, now)
+            if assessment is not None and not assessment.permitted:
+                # A view that refuses may be old, and nothing is appended by which that would show: only the store
+                # knows of a freeze or a renewal elsewhere.
+                self._views.refresh([lineage])
+                taken, assessment, rest = self._assess(lineage, group, now)
+            if self._views.frozen(lineage) is not None:
                 # Read anew at the next request: the freeze may have ended by then.
                 self._views.forget(lineage)
                 for case in group:
                     admissions[case.position] = _frozen()
                 continue
-            taken, assessment, rest = self._assess(lineage, group, now)
             again += rest
             if assessment is not None and not assessment.permitted:
                 admissions[taken[0].position] = _exhausted(assessment)
