@@ -26,13 +26,14 @@ class Serving(threading.Thread):
         self.node = store.open(node="serving")
         self.who = staff(self.node)
         brand = "tarsenne"
-        ordinal = live_ordinals(self.node, brand)[5]
-        self.tokens = tokens_of(self.node, self.who, [ordinal])
-        fields = frozenset({"email", "given_name", "family_name"})
-        row = next(iter(self.node.vault.sealed_rows([ordinal])))
         number = self.node.catalogue.fields["email"]
-        values = self.node.sealers[row.brand].open(row.record, row.keys, {EnvelopeClass.CONTACT: [number]})
+        for row in self.node.vault.sealed_rows(live_ordinals(self.node, brand)):
+            values = self.node.sealers[row.brand].open(row.record, row.keys, {EnvelopeClass.CONTACT: [number]})
+            if number in values:  # one customer in ten gave no address
+                break
         self.email = values[number].decode()
+        self.tokens = tokens_of(self.node, self.who, [row.record.ordinal])
+        fields = frozenset({"email", "given_name", "family_name"})
         self.brand, self.fields = brand, fields
         self.expected = None
         self.stopping = threading.Event()
