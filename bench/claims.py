@@ -48,7 +48,7 @@ print(json.dumps({"seconds": time.perf_counter() - started, "processor": time.pr
 _MATCH = """
 import json, resource, sys, time
 from pathlib import Path
-from cloakroom.use_cases.claim_store import StoreHistory, StoreIndex
+from cloakroom.use_cases.claim_store import StoreHistory, store_index
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.matching import Matcher
 from cloakroom.claims.sizing import Sizer
@@ -56,22 +56,33 @@ from cloakroom.claims.survey import Survey
 from cloakroom.flows.check_claim import date_matched
 from cloakroom.settings import Settings
 from cloakroom.wiring import open_application
-home = Path(sys.argv[1])
-application = open_application(Settings(home, None, f"file:{home / 'root.key'}", "bench-claims"))
-started, processor = time.perf_counter(), time.process_time()
-history = StoreHistory(application, "operator", "bench")
-matcher = Matcher(StoreIndex(application), history, Limits(), 20250417)
-survey = Survey(Limits(), Sizer(20250417))
-for table, keyed in survey.tables([Path(sys.argv[2])]):
-    matcher.take(table, keyed)
-matched = matcher.finish()
-met = time.perf_counter() - started
-dating, _ = date_matched(matched, history)
-print(json.dumps({"seconds": time.perf_counter() - started, "processor": time.process_time() - processor,
-                  "matched_seconds": met, "rows": survey.sizer.rows,
-                  "proven": sum(len(match.proven) for match in matched.brands.values()),
-                  "snapshots": sum(len(found.snapshots) for found in dating.values()),
-                  "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+
+def main():
+    home = Path(sys.argv[1])
+    application = open_application(Settings(home, None, f"file:{home / 'root.key'}", "bench-claims"))
+    started, processor = time.perf_counter(), processor_seconds()
+    history = StoreHistory(application, "operator", "bench")
+    survey = Survey(Limits(), Sizer(20250417))
+    with store_index(application) as index:
+        matcher = Matcher(index, history, Limits(), 20250417)
+        for table, keyed in survey.tables([Path(sys.argv[2])]):
+            matcher.take(table, keyed)
+        matched = matcher.finish()
+    met = time.perf_counter() - started
+    dating, _ = date_matched(matched, history)
+    print(json.dumps({"seconds": time.perf_counter() - started, "processor": processor_seconds() - processor,
+                      "matched_seconds": met, "rows": survey.sizer.rows,
+                      "proven": sum(len(match.proven) for match in matched.brands.values()),
+                      "snapshots": sum(len(found.snapshots) for found in dating.values()),
+                      "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                      "worker_megabytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024}))
+
+def processor_seconds():
+    return sum(used.ru_utime + used.ru_stime
+               for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+
+if __name__ == "__main__":
+    main()
 """
 
 
@@ -126,6 +137,18 @@ def match(store: BenchStore, file: Path) -> None:
           f"{done['megabytes']:,.0f} MB of memory")  # fmt: skip
 
 
+def check(store: BenchStore, file: Path) -> None:
+    """Measure the whole command: matched, dated, persons counted, attributed, registered."""
+    home = store.application.settings.home
+    command = [sys.executable, "-m", "cloakroom", "claim", "check", str(file), "--home", str(home), "--json"]
+    started = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    seconds = time.perf_counter() - started
+    report = json.loads(done.stdout)
+    print(f"claim check of {report['rows']:,} rows, the whole command: {seconds:.1f} s, verdict {report['verdict']}, "
+          f"{report['persons']['lower']:,} to {report['persons']['upper']:,} persons")  # fmt: skip
+
+
 def repeated(source: Path, rows: int, records: int) -> Path:
     """Write a file in which every customer stands several times, as in contacts joined with orders."""
     target = source.with_name("repeated.csv")
@@ -152,6 +175,7 @@ def main() -> None:
             else:
                 size(store.file)
                 match(store, store.file)
+                check(store, store.file)
         return
     with tempfile.TemporaryDirectory(prefix="cloakroom-bench-") as folder:
         file = Path(folder) / "customers.csv"

@@ -14,7 +14,7 @@ from pyroaring import BitMap
 
 from cloakroom.claims.country_names import country_of
 from cloakroom.claims.keys import email_keys, id_keys, phone_keys
-from cloakroom.claims.ports import Disclosed, Found
+from cloakroom.claims.ports import Answer, Disclosed, Found
 from cloakroom.claims.values import OPENED
 
 WORLD = Path(os.environ.get("CLOAKROOM_WORLD", Path(__file__).parents[3] / "shared" / "data" / "world"))
@@ -104,10 +104,10 @@ class ImportedWorld:
             for kind, parts in keys.items()
         }  # fmt: skip
 
-    def lookup(self, kind: str, normalised: Sequence[str]) -> Found:
-        asked = pl.DataFrame({"key": list(normalised)}, schema={"key": pl.String}).with_row_index("position")
+    def look_up(self, kind: str, normalised: pl.Series) -> Answer:
+        asked = pl.DataFrame({"key": normalised}, schema={"key": pl.String}).with_row_index("position")
         found = asked.join(self._index[kind], on="key")
-        return Found(found["position"].cast(pl.Int64).to_numpy(), found["ordinal"].to_numpy())
+        return lambda: Found(found["position"].cast(pl.Int64).to_numpy(), found["ordinal"].to_numpy())
 
     def brands(self) -> Mapping[str, BitMap]:
         return {

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from cloakroom.sorted_arrays import sorted_unique
+
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 _WAITING_MAX = 1 << 22
 
@@ -73,14 +75,3 @@ class DistinctHashes:
     def __len__(self) -> int:
         """Count the distinct hashes."""
         return int(self.all().size)
-
-
-def sorted_unique(hashes: Hashes) -> Hashes:
-    """Return the distinct hashes, sorted; `hashes` is sorted in its place."""
-    hashes.sort()
-    if hashes.size < 2:
-        return hashes
-    first = np.empty(hashes.size, np.bool_)
-    first[0] = True
-    np.not_equal(hashes[1:], hashes[:-1], out=first[1:])
-    return hashes if first.all() else hashes[first]

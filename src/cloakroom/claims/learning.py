@@ -78,7 +78,7 @@ def spelling_of_ids(values: pl.Series, index: CustomerIndex) -> IdSpelling | Non
         spellings += [IdSpelling("lower"), IdSpelling("upper")]
     for spelling in spellings:
         asked = id_keys(pl.select(spelling.of(pl.lit(sample))).to_series()).drop_nulls().unique()
-        found = index.lookup("customer_number", asked.to_list())
+        found = index.look_up("customer_number", asked)()
         if 2 * np.unique(found.positions).size > asked.len():
             return spelling
     return None

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +22,6 @@ from pyroaring import BitMap
 
 from cloakroom.claims.agreement import best_pairs, one_record_each, pairs_by_name, proving_pairs
 from cloakroom.claims.concepts import REPORTED, Concept, Recognised
-from cloakroom.claims.distinct import DistinctHashes
 from cloakroom.claims.doubtful_ids import TableIds, values_bear_out
 from cloakroom.claims.learning import (
     ROWS_LOOKED_AT,
@@ -33,7 +33,7 @@ from cloakroom.claims.learning import (
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.observations import Observations
 from cloakroom.claims.ports import CustomerIndex, History
-from cloakroom.claims.remembered import RememberedIndex
+from cloakroom.claims.remembered import Answered, Asked, RememberedIndex
 from cloakroom.claims.sizing import KeyedRows
 from cloakroom.claims.survey import TableKey
 from cloakroom.claims.values import NAMES, OPENED, held_values, shown_values
@@ -51,6 +51,17 @@ class _Table:
     ids: TableIds = field(default_factory=TableIds)
     fields: dict[str, set[str]] = field(default_factory=dict)
     learned: dict[tuple[str, ...], Recognised] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """A batch whose addresses and ids are being looked up."""
+
+    table: _Table
+    keyed: KeyedRows
+    ids: pl.DataFrame
+    asked_emails: Asked
+    asked_ids: Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +132,6 @@ class Matcher:
         self._emails = RememberedIndex(index, "email", seed, limits.holders)
         self._phones = RememberedIndex(index, "phone", seed + 1, limits.holders)
         self._ids = RememberedIndex(index, "customer_number", seed + 2, limits.holders)
-        self._email_seed = seed
         self._tables: dict[TableKey, _Table] = {}
         self._brand_sets = dict(index.brands())
         self._regions = tuple(index.regions())
@@ -131,7 +141,8 @@ class Matcher:
         self._bounded = BitMap()
         self._sure = BitMap()
         self._asked = BitMap()
-        self._known_emails = DistinctHashes()
+        self._known_emails = BitMap()
+        self._waiting: _Batch | None = None
         self._rows: Counter[str] = Counter()
         self._rows_by_brand: Counter[str] = Counter()
         self._notes: dict[str, None] = {}
@@ -143,50 +154,59 @@ class Matcher:
         return self._asked
 
     def take(self, key: TableKey, keyed: KeyedRows) -> None:
-        """Match one batch."""
+        """Take one batch in. It is matched when the next one comes, while the keys of that are looked up."""
         table = self._tables.setdefault(key, _Table())
-        email_pairs, email_crowd = self._emails.pairs(keyed.emails)
+        emails = self._emails.ask(keyed.emails)
         keyed = self._with_ids(table, keyed)
-        ids = keyed.ids()
-        id_pairs, _ = self._ids.pairs(ids)
+        ids = keyed.ids().with_columns(_UNMISTAKABLE.alias("unmistakable"))
+        coming = _Batch(table, keyed, ids, emails, self._ids.ask(ids))
+        self._match_waiting()
+        self._waiting = coming
+
+    def _match_waiting(self) -> None:
+        if self._waiting is not None:
+            self._match(self._waiting)
+            self._waiting = None
+
+    def _match(self, batch: _Batch) -> None:
+        table, keyed, ids = batch.table, batch.keyed, batch.ids
+        emails = self._emails.answer(batch.asked_emails)
+        email_pairs = emails.pairs
+        id_pairs = self._ids.answer(batch.asked_ids).pairs
         # Numbers of rows that an id settles need not be looked up.
         settled = BitMap(_settled_rows(ids, id_pairs, email_pairs).to_numpy())
-        phones = keyed.phones.filter(~_in(keyed.phones["row"], settled))
-        phone_pairs, phone_crowd = self._phones.pairs(phones)
+        phone_keys = keyed.phones.filter(~_in(keyed.phones["row"], settled))
+        phones = self._phones.pairs(phone_keys)
+        phone_pairs = phones.pairs
         if not keyed.is_broken:
-            self._count_known_emails(keyed, email_crowd)
-        keyed = self._learned(
-            table, keyed, pl.concat([id_pairs, email_pairs, phone_pairs]).unique(maintain_order=True)
-        )
-        addressed = keyed.emails["row"].filter(~pl.Series(email_crowd, dtype=pl.Boolean))
+            self._known_emails |= BitMap(emails.numbers[emails.known].astype(np.uint32))
+        keyed = self._learned(table, keyed, [id_pairs, email_pairs, phone_pairs])
+        addressed = keyed.emails["row"].filter(~pl.Series(emails.crowded, dtype=pl.Boolean))
         by_key = _ByKey(pl.concat([email_pairs, phone_pairs]).unique(), addressed)
-        proven = self._by_id(table, keyed, id_pairs, by_key)
-        possible, _ = self._phones.pairs(keyed.possible_phones(settled, self._regions))
-        rest = _without(email_pairs, proven), _without(pl.concat([phone_pairs, possible]).unique(), proven)
-        crowd_rows = keyed.emails.filter(pl.Series(email_crowd))["row"] if email_crowd.any() else _NO_ROWS
+        proven = self._by_id(batch, keyed, id_pairs, by_key)
+        possible = self._phones.pairs(keyed.possible_phones(settled, self._regions)).pairs
+        by_number = pl.concat([phone_pairs, possible]).unique()
+        rest = _without(email_pairs, proven, keyed), _without(by_number, proven, keyed)
+        crowd_rows = _crowd_rows(keyed.emails, emails)
         further = self._by_agreement(table, keyed, rest, crowd_rows, proven)
         if further.height:
             proven = pl.concat([proven, further])
         self._record(table, keyed, proven, rest[0])
-        crowds = keyed.emails["row"].filter(pl.Series(email_crowd)), phones["row"].filter(pl.Series(phone_crowd))
-        self._count_rows(keyed, proven, pl.concat([email_pairs, phone_pairs])["row"], pl.concat(crowds))
+        known = [email_pairs["row"], phone_pairs["row"], crowd_rows, _crowd_rows(phone_keys, phones)]
+        self._count_rows(keyed, [keyed.emails, keyed.phones, ids], proven, pl.concat(known))
 
-    def _learned(self, table: _Table, keyed: KeyedRows, pairs: pl.DataFrame) -> KeyedRows:
+    def _learned(self, table: _Table, keyed: KeyedRows, found: Sequence[pl.DataFrame]) -> KeyedRows:
         """Give columns of unknown meaning the one that their values have, found out once for each table."""
         if keyed.is_broken or not unknown_columns(keyed.recognised):
             return keyed
         columns = keyed.batch.columns
-        if columns not in table.learned and pairs.height:
-            looked_at = pairs.head(ROWS_LOOKED_AT)
+        if columns not in table.learned and any(pairs.height for pairs in found):
+            looked_at = pl.concat(found).unique(maintain_order=True).head(ROWS_LOOKED_AT)
             held = self._open(BitMap(looked_at["ordinal"].to_numpy().astype(np.uint32)))
             if held.height:
                 table.learned[columns] = learn_columns(keyed.frame, keyed.recognised, looked_at, held)
         known = table.learned.get(columns)
         return keyed if known is None else replace(keyed, recognised=known)
-
-    def _count_known_emails(self, keyed: KeyedRows, crowd: _Flags) -> None:
-        hashes = keyed.emails["key"].hash(self._email_seed).to_numpy()
-        self._known_emails.add(hashes[~self._emails.known.unknown(hashes) | crowd])
 
     def _with_ids(self, table: _Table, keyed: KeyedRows) -> KeyedRows:
         """Give a column the meaning of a record id where most of its values are ids of ours, whatever its header."""
@@ -203,15 +223,14 @@ class Matcher:
         frame = keyed.frame.with_columns(spelling.of(pl.col(column)) for column, spelling in found.items())
         return replace(keyed, batch=replace(keyed.batch, frame=frame, unparsed=None), recognised=Recognised(meanings))
 
-    def _by_id(self, table: _Table, keyed: KeyedRows, pairs: pl.DataFrame, by_key: _ByKey) -> pl.DataFrame:
+    def _by_id(self, batch: _Batch, keyed: KeyedRows, pairs: pl.DataFrame, by_key: _ByKey) -> pl.DataFrame:
         if pairs.height == 0:
             return pairs.with_columns(pl.lit(0, pl.Int64).alias("score"))
-        unmistakable = keyed.ids().filter(_UNMISTAKABLE).select("row").unique()
+        unmistakable = pl.Series(_flags(batch.ids.filter("unmistakable"), keyed)[pairs["row"].to_numpy()])
         backed = pairs.join(by_key.pairs, on=["row", "ordinal"], how="semi")
-        trusted = pairs.join(unmistakable, on="row").join(backed.select("row").unique(), on="row", how="anti")
-        doubtful = pairs.join(unmistakable, on="row", how="anti")
-        further = table.ids.proving(
-            doubtful, by_key.pairs, by_key.addressed, lambda some: self._bear_out(keyed, some)
+        trusted = _without(pairs.filter(unmistakable), backed, keyed)
+        further = batch.table.ids.proving(
+            pairs.filter(~unmistakable), by_key.pairs, by_key.addressed, lambda some: self._bear_out(keyed, some)
         )
         proven = pl.concat([backed, trusted, further]).unique()
         return proven.with_columns(pl.lit(0, pl.Int64).alias("score"))
@@ -284,31 +303,31 @@ class Matcher:
     def _record(self, table: _Table, keyed: KeyedRows, proven: pl.DataFrame, email_pairs: pl.DataFrame) -> None:
         self._proven[keyed.is_broken] |= one_record_each(proven, self._proven[False] | self._proven[True])
         ordinals = proven["ordinal"].to_numpy()
-        self._bounded |= BitMap(_without(email_pairs, proven)["ordinal"].to_numpy().astype(np.uint32))
+        self._bounded |= BitMap(_without(email_pairs, proven, keyed)["ordinal"].to_numpy().astype(np.uint32))
         if ordinals.size == 0:
             return
-        single = proven.filter(pl.len().over("row") == 1)["ordinal"].to_numpy()
-        self._sure |= BitMap(single.astype(np.uint32))
+        self._sure |= BitMap(_single(proven)["ordinal"].to_numpy().astype(np.uint32))
         numbers = self._brand_numbers(ordinals)
-        for number in np.unique(numbers):
+        for number in np.flatnonzero(np.bincount(numbers)):
             name = self._brand_names[int(number)]
             if not name:  # Planted records are nobody's customers.
                 continue
-            rows = np.unique(proven["row"].to_numpy()[numbers == number])
+            part = proven.filter(pl.Series(numbers == number))
+            rows = np.flatnonzero(_flags(part, keyed))
             table.fields.setdefault(name, set()).update(_filled_fields(keyed, rows))
             if not keyed.is_broken:
                 self._rows_by_brand[name] += rows.size
-                part = proven.filter(pl.Series(numbers == number))
                 self._observations.add(name, part, lambda chosen: self._shown(keyed, chosen))
 
-    def _count_rows(self, keyed: KeyedRows, proven: pl.DataFrame, known: pl.Series, crowded: pl.Series) -> None:
+    def _count_rows(
+        self, keyed: KeyedRows, keys: Sequence[pl.DataFrame], proven: pl.DataFrame, known: pl.Series
+    ) -> None:
         if keyed.is_broken:
             return
         state = np.zeros(keyed.frame.height, np.int8)  # 0 silent, 1 foreign, 2 bounded, 3 bare, 4 own
-        for keys in (keyed.emails, keyed.phones, keyed.ids()):
-            state[keys["row"].to_numpy()] = 1
+        for some in keys:
+            state[some["row"].to_numpy()] = 1
         state[known.to_numpy()] = 2
-        state[crowded.to_numpy()] = 2
         state[(state == 2) & (_shown_keys(keyed) < 2)] = 3
         state[proven["row"].to_numpy()] = 4
         counts = np.bincount(state, minlength=5)
@@ -317,6 +336,7 @@ class Matcher:
 
     def finish(self) -> Matched:
         """Settle what only the whole can tell, and return the result."""
+        self._match_waiting()
         for table in self._tables.values():
             if table.ids.are_believed:
                 self._proven[False] |= table.ids.unbacked
@@ -358,14 +378,25 @@ def _in(rows: pl.Series, chosen: BitMap) -> pl.Series:
     return pl.Series(flags[rows.to_numpy()])
 
 
+def _crowd_rows(keys: pl.DataFrame, answered: Answered) -> pl.Series:
+    """Return the rows whose key is held by too many records to say anything."""
+    return keys["row"].filter(pl.Series(answered.crowded, dtype=pl.Boolean)).cast(pl.UInt32)
+
+
 def _settled_rows(ids: pl.DataFrame, id_pairs: pl.DataFrame, email_pairs: pl.DataFrame) -> pl.Series:
     """Return the rows whose id names one record beyond doubt, or together with the address."""
     if id_pairs.height == 0:
         return _NO_ROWS
-    single = id_pairs.filter(pl.len().over("row") == 1)
-    sure = single.join(ids.filter(_UNMISTAKABLE).select("row").unique(), on="row", how="semi")["row"]
+    single = _single(id_pairs)
+    sure = single.join(ids.filter("unmistakable").select("row").unique(), on="row", how="semi")["row"]
     backed = single.join(email_pairs, on=["row", "ordinal"], how="semi")["row"]
     return pl.concat([sure, backed]).cast(pl.UInt32).unique()
+
+
+def _single(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return the pairs of rows that have one pair only."""
+    rows = pairs["row"].to_numpy()
+    return pairs.filter(pl.Series(np.bincount(rows)[rows] == 1, dtype=pl.Boolean))
 
 
 _UNMISTAKABLE = pl.col("key").str.contains(r"^[0-9A-Za-z]{15,18}$") & pl.col("key").str.contains("[A-Za-z]")
@@ -386,11 +417,16 @@ def _shown_keys(keyed: KeyedRows) -> np.ndarray[Any, np.dtype[np.int64]]:
     return shown
 
 
-def _without(pairs: pl.DataFrame, proven: pl.DataFrame) -> pl.DataFrame:
+def _without(pairs: pl.DataFrame, proven: pl.DataFrame, keyed: KeyedRows) -> pl.DataFrame:
     """Return the pairs of rows that prove nothing yet."""
-    return (
-        pairs.join(proven.select("row").unique(), on="row", how="anti") if proven.height and pairs.height else pairs
-    )
+    return pairs.filter(pl.Series(~_flags(proven, keyed)[pairs["row"].to_numpy()], dtype=pl.Boolean))
+
+
+def _flags(rows: pl.DataFrame, keyed: KeyedRows) -> _Flags:
+    """Say of each row of a batch whether it is among `rows`."""
+    flags = np.zeros(keyed.frame.height, np.bool_)
+    flags[rows["row"].to_numpy()] = True
+    return flags
 
 
 def _brand_numbers(sets: list[BitMap]) -> np.ndarray[Any, np.dtype[np.uint8]]:

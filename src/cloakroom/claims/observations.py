@@ -35,9 +35,7 @@ class Observations:
             shown: Gives the comparison forms of the rows asked for, with a column ``row``.
         """
         below = self._below.setdefault(brand, _FULL)
-        rows = pairs.group_by("row").agg(pl.col("ordinal").unique().sort())
-        first = rows["ordinal"].list.first().to_numpy()
-        chosen = rows.filter(pl.Series(self._hash(first) <= below))
+        chosen = self._chosen(pairs, below)
         if chosen.height == 0:
             return
         values = shown(chosen["row"].sort())
@@ -49,6 +47,16 @@ class Observations:
             self._rows[brand] > self._records_max * _ROWS_PER_RECORD or self._records(brand) > self._records_max * 2
         ):
             self._thin(brand)
+
+    def _chosen(self, pairs: pl.DataFrame, below: np.uint64) -> pl.DataFrame:
+        """Return the rows of the sample, each with all that it may show; its first record says whether it is in."""
+        rows = pairs["row"].to_numpy()
+        is_single = np.bincount(rows)[rows] == 1
+        is_chosen = self._hash(pairs["ordinal"].to_numpy()) <= below
+        single = pairs.filter(pl.Series(is_single & is_chosen)).select("row", pl.concat_list("ordinal"))
+        several = pairs.filter(pl.Series(~is_single)).group_by("row").agg(pl.col("ordinal").unique().sort())
+        first = several["ordinal"].list.first().to_numpy()
+        return pl.concat([single, several.filter(pl.Series(self._hash(first) <= below, dtype=pl.Boolean))])
 
     def _records(self, brand: str) -> int:
         if self._rows[brand] <= self._records_max * 2:

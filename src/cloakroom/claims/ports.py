@@ -6,7 +6,7 @@ that the implementation records before it answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -25,11 +25,15 @@ class Found:
     ordinals: Positions = field(repr=False)
 
 
+Answer = Callable[[], Found]
+"""A look-up under way: gives what was found, waiting for it where need be."""
+
+
 class CustomerIndex(Protocol):
     """Finds records by keyed digests, over every version of every record of every brand, deleted ones included."""
 
-    def lookup(self, kind: str, normalised: Sequence[str]) -> Found:
-        """Return the records that hold or held each key.
+    def look_up(self, kind: str, normalised: pl.Series) -> Answer:
+        """Begin to look up the records that hold or held each key.
 
         Args:
             kind: ``email``, ``phone`` or ``customer_number``.

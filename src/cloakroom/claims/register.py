@@ -118,9 +118,10 @@ class Sampler:
     def take(self, addresses: pl.Series) -> None:
         """Take normal forms in; repetitions are welcome."""
         unique = addresses.unique()
-        chosen = [(crc, text) for text in unique.to_list() if (crc := zlib.crc32(text.encode())) < self._rate]
-        for (crc, _), digest in zip(chosen, self._digest([text for _, text in chosen]), strict=True):
-            self._sample[int.from_bytes(digest[:DIGEST_BYTES], "big")] = crc
+        marks = np.fromiter(map(zlib.crc32, unique.cast(pl.Binary).to_list()), np.uint32, unique.len())
+        chosen = np.flatnonzero(marks < self._rate)
+        for mark, digest in zip(marks[chosen].tolist(), self._digest(unique[chosen].to_list()), strict=True):
+            self._sample[int.from_bytes(digest[:DIGEST_BYTES], "big")] = mark
         while len(self._sample) > self._most:
             self._rate //= 2
             self._sample = {digest: crc for digest, crc in self._sample.items() if crc < self._rate}

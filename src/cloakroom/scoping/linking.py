@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from cloakroom.sorted_arrays import sorted_unique
+
 __all__ = ["Flags", "Holders", "Ordinals", "Pairs", "Words", "connect", "find_holders", "select_keys"]
 
 Ordinals = np.ndarray[Any, np.dtype[np.uint32]]
@@ -111,5 +113,5 @@ def _joined(parts: list[Ordinals]) -> Ordinals:
 
 
 def _unique_pairs(first: Ordinals, second: Ordinals) -> Pairs:
-    packed = np.unique((first.astype(np.uint64) << np.uint64(32)) | second)
+    packed = sorted_unique((first.astype(np.uint64) << np.uint64(32)) | second)
     return (packed >> np.uint64(32)).astype(np.uint32), packed.astype(np.uint32)

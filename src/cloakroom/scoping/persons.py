@@ -41,6 +41,7 @@ from cloakroom.errors import LimitError, UsageError
 from cloakroom.scoping.link_keys import STRONG, KeyKind
 from cloakroom.scoping.linking import Flags, Holders, Ordinals, Pairs, Words, connect, find_holders, select_keys
 from cloakroom.scoping.missed_links import estimate_missed
+from cloakroom.sorted_arrays import sorted_unique
 
 if TYPE_CHECKING:
     from pyroaring import BitMap
@@ -246,7 +247,7 @@ def link_persons(
     refusals = Refusals(
         placeholder_rows=int(len(words) - np.count_nonzero(meaningful)),
         shared_keys=len(shared.sizes),
-        shared_records=len(np.unique(shared.ordinals)),
+        shared_records=len(sorted_unique(shared.ordinals)),
         names_differ=differing,
         names_missing=namer.missing if namer else 0,
     )
@@ -268,7 +269,7 @@ class _NameComparison:
     def agree(self, pairs: Pairs) -> Flags:
         """Answer for each pair whether the names allow one person; counts pairs with a name missing."""
         first, second = pairs
-        ordinals = np.unique(np.concatenate(pairs))
+        ordinals = sorted_unique(np.concatenate(pairs))
         numbers = self._number(ordinals)
         here, there = numbers[np.searchsorted(ordinals, first)], numbers[np.searchsorted(ordinals, second)]
         self.missing += int(np.count_nonzero((here == 0) | (there == 0)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +12,8 @@ import numpy as np
 import polars as pl
 from pyroaring import BitMap
 
-from cloakroom.claims.ports import Disclosed, Found
+from cloakroom.adapters.link_digest_worker import LinkDigester, link_digest_worker
+from cloakroom.claims.ports import Answer, Disclosed, Found
 from cloakroom.claims.report import PersonInterval
 from cloakroom.claims.values import OPENED
 from cloakroom.crypto import hmac_sha256
@@ -36,16 +39,26 @@ _DIGEST_BYTES = 16
 _Pairs = tuple[np.ndarray[Any, np.dtype[np.uint64]], np.ndarray[Any, np.dtype[np.int64]]]
 
 
+@contextmanager
+def store_index(application: Application) -> Iterator[StoreIndex]:
+    """Give the index of an opened store, and what works for it at other times and places while it is used."""
+    key = application.ring.get(KeyPurpose.LINK)
+    with ThreadPoolExecutor(1) as searcher, link_digest_worker(key) as digest:
+        yield StoreIndex(application, digest, searcher)
+
+
 class StoreIndex:
     """Looks keys up in the blind indexes of all brands, earlier values included.
 
     A few keys are asked of the database one by one; for many, the whole index is read once and joined in memory.
+    Digests are then computed by `digest` and searched for by `searcher` while the caller goes on.
     """
 
-    def __init__(self, application: Application) -> None:
-        """Take an opened store."""
+    def __init__(self, application: Application, digest: LinkDigester, searcher: Executor) -> None:
+        """Take an opened store; the rest as `store_index` has it."""
         self._application = application
-        self._register = application.claims
+        self._digest = digest
+        self._searcher = searcher
         self._whole: dict[tuple[str, int], _Pairs] = {}
         self._asked = 0
 
@@ -68,15 +81,16 @@ class StoreIndex:
         customers = StoreCountries(self._application).by_country(BitMap.union(BitMap(), *self.brands().values()))
         return list(dict.fromkeys([*filter(None, countries), *list(customers)[:_REGIONS_MAX]]))
 
-    def lookup(self, kind: str, normalised: Sequence[str]) -> Found:
-        """Return the records that hold or held each key."""
-        if kind not in self._application.catalogue.indexes or not normalised:
-            return Found(np.zeros(0, np.int64), np.zeros(0, np.int64))
-        self._asked += len(normalised)
+    def look_up(self, kind: str, normalised: pl.Series) -> Answer:
+        """Begin to look up the records that hold or held each key."""
+        if kind not in self._application.catalogue.indexes or not normalised.len():
+            return lambda: Found(np.zeros(0, np.int64), np.zeros(0, np.int64))
+        self._asked += normalised.len()
         if self._asked <= _FEW_KEYS and (kind, 0) not in self._whole:
-            return self._few(kind, normalised)
+            found = self._few(kind, normalised.to_list())
+            return lambda: found
         parts = [self._many(kind, number, normalised) for number in self._scopes(kind)]
-        return Found(np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
+        return self._searcher.submit(_joined, parts).result
 
     def _scopes(self, kind: str) -> list[int]:
         return [0] if kind in SHARED_INDEXES else sorted(self._application.catalogue.brands.values())
@@ -95,18 +109,11 @@ class StoreIndex:
         pairs = np.unique(np.stack((matches.positions % len(normalised), matches.ordinals), axis=1), axis=0)
         return Found(pairs[:, 0], pairs[:, 1])
 
-    def _many(self, kind: str, scope: int, normalised: Sequence[str]) -> tuple[Any, Any]:
-        held, ordinals = self._index(kind, scope)
-        brand = self._application.digests[scope or min(self._application.digests)]
-        digests = _words(brand.link(kind, normalised))
-        order = np.argsort(digests)  # Looked up in order, neighbours share what the processor has at hand.
-        digests = digests[order]
-        left = np.searchsorted(held, digests, "left")
-        counts = np.searchsorted(held, digests, "right") - left
-        hit = np.flatnonzero(counts)
-        counts, left = counts[hit], left[hit]
-        starts = np.repeat(left - np.concatenate(([0], np.cumsum(counts)[:-1])), counts) if hit.size else left
-        return order[np.repeat(hit, counts)], ordinals[starts + np.arange(starts.size)]
+    def _many(self, kind: str, scope: int, normalised: pl.Series) -> tuple[_Pairs, Future[bytes]]:
+        catalogue = self._application.catalogue
+        brand = scope or min(self._application.digests)
+        digests = self._digest(catalogue.indexes[kind], catalogue.index_scope(kind, brand), normalised)
+        return self._index(kind, scope), digests
 
     def _index(self, kind: str, scope: int) -> _Pairs:
         """Return the whole index, sorted by the first 64 bits of the link digests."""
@@ -115,13 +122,32 @@ class StoreIndex:
             for number, brand in self._application.digests.items():
                 for generation in brand.generations if scope in (0, number) else []:
                     index_id = self._application.catalogue.index_id(kind, generation)
-                    stored, found = self._register.index_blocks(number, index_id)
+                    stored, found = self._application.vault.index_rows(number, index_id)
                     digests.append(_words(brand.to_link(stored, generation)))
                     ordinals.append(found)
             held, records = np.concatenate(digests), np.concatenate(ordinals)
             order = np.argsort(held)
             self._whole[kind, scope] = held[order], records[order]
         return self._whole[kind, scope]
+
+
+def _joined(parts: Sequence[tuple[_Pairs, Future[bytes]]]) -> Found:
+    """Return what several indexes hold of the same keys."""
+    found = [_search(index, digests.result()) for index, digests in parts]
+    return Found(np.concatenate([one.positions for one in found]), np.concatenate([one.ordinals for one in found]))
+
+
+def _search(index: _Pairs, digests: bytes) -> Found:
+    held, ordinals = index
+    words = _words(digests)
+    order = np.argsort(words)  # Looked up in order, neighbours share what the processor has at hand.
+    words = words[order]
+    left = np.searchsorted(held, words, "left")
+    counts = np.searchsorted(held, words, "right") - left
+    hit = np.flatnonzero(counts)
+    counts, left = counts[hit], left[hit]
+    starts = np.repeat(left - np.concatenate(([0], np.cumsum(counts)[:-1])), counts) if hit.size else left
+    return Found(order[np.repeat(hit, counts)], ordinals[starts + np.arange(starts.size)])
 
 
 def _words(digests: bytes) -> np.ndarray[Any, np.dtype[np.uint64]]:

@@ -16,9 +16,9 @@ from cloakroom.use_cases.claim_store import (
     StoreCountries,
     StoreDisclosures,
     StoreHistory,
-    StoreIndex,
     StorePersons,
     claim_digest,
+    store_index,
 )
 from cloakroom.wiring import Application
 
@@ -47,26 +47,27 @@ def check(
         progress: Called with bytes read and the file at hand.
     """
     claim = str(UUID(bytes=random_bytes(16), version=4))
-    vault = Vault(
-        index=StoreIndex(application),
-        history=StoreHistory(application, by, claim),
-        disclosures=StoreDisclosures(application),
-        persons=StorePersons(application, by, claim),
-        countries=StoreCountries(application),
-        register=application.claims,
-        digest=lambda forms: claim_digest(application, forms),
-    )
-    request = CheckRequest(
-        id=claim,
-        paths=paths,
-        evidence=_evidence(paths, skip),
-        statement=statement,
-        skip=skip,
-        by=by,
-        at=application.now(),
-        seed=int.from_bytes(random_bytes(4), "big"),
-    )
-    report = check_claim(request, vault, limits or Limits(), progress)
+    with store_index(application) as index:
+        vault = Vault(
+            index=index,
+            history=StoreHistory(application, by, claim),
+            disclosures=StoreDisclosures(application),
+            persons=StorePersons(application, by, claim),
+            countries=StoreCountries(application),
+            register=application.claims,
+            digest=lambda forms: claim_digest(application, forms),
+        )
+        request = CheckRequest(
+            id=claim,
+            paths=paths,
+            evidence=_evidence(paths, skip),
+            statement=statement,
+            skip=skip,
+            by=by,
+            at=application.now(),
+            seed=int.from_bytes(random_bytes(4), "big"),
+        )
+        report = check_claim(request, vault, limits or Limits(), progress)
     application.sequencer.run()
     return report
 

@@ -21,12 +21,14 @@ from pyroaring import BitMap
 
 from cloakroom.canonical.email import canonical_email
 from cloakroom.canonical.name import PersonName
+from cloakroom.errors import OpenError
 from cloakroom.ledger.entry import Operation
 from cloakroom.scoping.link_keys import KeyKind, link_texts
 from cloakroom.scoping.persons import KeyColumns, PersonCount, Persons, link_persons
 from cloakroom.vault.blind_index import SHARED_SCOPE, LinkDigests
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import KeyPurpose
+from cloakroom.vault.sealing import SealedKeys, SealedRecord
 from cloakroom.wiring import Application
 
 RECORDS_PER_READ = 20_000
@@ -107,12 +109,27 @@ Columns = tuple[NDArray[np.uint8], NDArray[np.uint32], NDArray[np.uint8]]
 def _around(columns: Columns, records: BitMap) -> Columns:
     """Keep the rows of records that share a key with the set, directly or through one other record."""
     kinds, ordinals, digests = columns
-    words = digests.view(np.uint64)[:, 0] ^ (kinds.astype(np.uint64) << np.uint64(56))
-    kept = np.isin(ordinals, np.frombuffer(records.to_array(), np.uint32))
+    inside = np.zeros(max(records.max() if records else 0, int(ordinals.max(initial=0))) + 1, np.bool_)
+    inside[np.frombuffer(records.to_array(), np.uint32)] = True
+    kept = inside[ordinals]
+    if kept.all():
+        return columns
+    keys = _numbered(digests.view(np.uint64)[:, 0] ^ (kinds.astype(np.uint64) << np.uint64(56)))
     for _ in range(STEPS):
-        shared = np.isin(words, np.unique(words[kept]))
-        kept = np.isin(ordinals, np.unique(ordinals[shared]))
+        shared = np.zeros(keys.size, np.bool_)
+        shared[keys[kept]] = True
+        inside[ordinals[shared[keys]]] = True
+        kept = inside[ordinals]
     return kinds[kept], ordinals[kept], digests[kept]
+
+
+def _numbered(words: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """Give each word a number from 0, equal ones the same."""
+    order = np.argsort(words)
+    ordered = words[order]
+    numbers = np.empty(words.size, np.uint32)
+    numbers[order] = np.cumsum(np.concatenate(([False], ordered[1:] != ordered[:-1]))[: words.size])
+    return numbers
 
 
 class _Linking:
@@ -135,7 +152,7 @@ class _Linking:
                     continue
                 for generation in brand.generations:
                     index_id = self._catalogue.index_id(index, generation)
-                    stored, found = self._application.vault.index_rows(number, [index_id])
+                    stored, found = self._application.vault.index_rows(number, index_id)
                     digests.append(brand.to_link(stored, generation))
                     ordinals.append(found.astype(np.uint32))
                     kinds.append(np.full(len(found), kind, np.uint8))
@@ -205,9 +222,15 @@ class _Linking:
         for name in fields:
             if name in self._catalogue.fields and name in self._catalogue.definitions:
                 wanted.setdefault(self._catalogue.envelope_class(name), []).append(self._catalogue.fields[name])
+        names = self._names_of_fields
         for at in range(0, len(ordinals), RECORDS_PER_READ):
+            by_brand: dict[int, list[tuple[SealedRecord, SealedKeys]]] = {}
             for row in self._application.vault.sealed_rows(ordinals[at : at + RECORDS_PER_READ]):
                 if row.keys is not None:
-                    values = self._application.sealers[row.brand].open(row.record, row.keys, wanted)
-                    named = {self._names_of_fields[number]: value.decode() for number, value in values.items()}
-                    yield row.record.ordinal, named
+                    by_brand.setdefault(row.brand, []).append((row.record, row.keys))
+            for brand, rows in by_brand.items():
+                opened = self._application.sealers[brand].open_many(rows, wanted)
+                for (record, _), values in zip(rows, opened, strict=True):
+                    if values is None:
+                        raise OpenError(f"record {record.ordinal} does not open")
+                    yield record.ordinal, {names[number]: value.decode() for number, value in values.items()}

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
 from psycopg.types.json import Jsonb
 
 from cloakroom.adapters.postgres.connection import Connection
@@ -16,8 +15,6 @@ from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.claims.register import RegisteredClaim, Sketch
 from cloakroom.errors import UsageError
 from cloakroom.ledger.record_sets import RecordSetSealer
-
-_INDEX_ROW = np.dtype([("digest", "V16"), ("ordinal", ">i8")])
 
 
 class PostgresClaimRegister:
@@ -70,13 +67,6 @@ class PostgresClaimRegister:
             )
             for row in self._connection.execute(self._queries["claims"])
         ]
-
-    def index_blocks(self, brand: int, index_id: int) -> tuple[bytes, NDArray[np.int64]]:
-        """Return every row of an index of one brand: digests (16 bytes each, concatenated) and ordinals."""
-        arguments = {"brand": brand, "index_id": index_id}
-        rows = self._connection.execute(self._queries["index_blocks"], arguments, binary=True)
-        pairs = np.frombuffer(b"".join(row[0] for row in rows), _INDEX_ROW)
-        return pairs["digest"].tobytes(), pairs["ordinal"].astype(np.int64)
 
     def releases_run(self) -> dict[str, int]:
         """Return when each release was run, in microseconds, from the entries of the ledger."""

@@ -14,8 +14,7 @@ from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.adapters.postgres.rows import stored_row
 from cloakroom.flows.ports import StoredRow
 
-_COPY_HEADER = 19
-_COPY_INDEX_ROW = np.dtype([("fields", ">i2"), ("n1", ">i4"), ("digest", "V16"), ("n2", ">i4"), ("ordinal", ">i4")])
+_INDEX_ROW = np.dtype([("digest", "V16"), ("ordinal", ">i4")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +77,11 @@ class PostgresVault:
         matches = self.look_up(brands, index_ids, digests, only_current=only_current)
         return list(zip(matches.positions.tolist(), matches.ordinals.tolist(), strict=True))
 
-    def index_rows(self, brand: int, index_ids: Sequence[int]) -> tuple[bytes, NDArray[np.int64]]:
-        """Return every index row of some kinds of one brand: digests (16 bytes each, concatenated) and ordinals."""
-        numbers = ", ".join(str(int(number)) for number in index_ids)
-        # COPY takes no parameters; what goes into the text are whole numbers and nothing else.
-        query = (
-            "copy (select digest, ordinal from blind_index "  # noqa: S608
-            f"where brand = {int(brand)} and index_id in ({numbers})) to stdout (format binary)"
-        )
-        with self._connection.cursor().copy(query.encode()) as copy:
-            data = b"".join(bytes(block) for block in copy)
-        rows = np.frombuffer(
-            data,
-            _COPY_INDEX_ROW,
-            count=(len(data) - _COPY_HEADER - 2) // _COPY_INDEX_ROW.itemsize,
-            offset=_COPY_HEADER,
-        )
+    def index_rows(self, brand: int, index_id: int) -> tuple[bytes, NDArray[np.int64]]:
+        """Return every row of an index of one brand: digests (16 bytes each, concatenated) and ordinals."""
+        arguments = {"brand": brand, "index_id": index_id}
+        blocks = self._connection.execute(self._queries["index_rows"], arguments, binary=True)
+        rows = np.frombuffer(b"".join(block[0] for block in blocks), _INDEX_ROW)
         return rows["digest"].tobytes(), rows["ordinal"].astype(np.int64)
 
     def validity(self, brand: int, ordinals: Sequence[int]) -> list[tuple[int, int, int | None]]:

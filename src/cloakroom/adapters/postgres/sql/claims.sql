@@ -21,12 +21,5 @@ select id, checked_at, checked_by, statement, report from claim order by checked
 -- name: claim_links
 select claim, earlier, share, basis from claim_link order by claim, share desc;
 
--- name: index_blocks
--- A whole index in blocks of 24 bytes a row (digest, ordinal): few long values travel faster than many short ones.
-select string_agg(uuid_send(digest) || int8send(ordinal), ''::bytea)
-from (select digest, ordinal, row_number() over () / 32768 as block from blind_index
-      where brand = %(brand)s and index_id = %(index_id)s) numbered
-group by block;
-
 -- name: release_entries
 select at, body from ledger_entry where operation = 'release' and permitted;
