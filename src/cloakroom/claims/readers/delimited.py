@@ -69,6 +69,14 @@ def read_delimited(
             yield made
 
 
+def _places(codes: _Array, code: int) -> _Array:
+    """Return the places of a sign; in slices, which stay near the processor."""
+    parts = [
+        np.flatnonzero(codes[start : start + _SLICE] == code) + start for start in range(0, codes.size, _SLICE)
+    ]
+    return np.concatenate(parts)
+
+
 def _last_row_end(codes: _Array, quotes: _Array) -> tuple[int, _Array]:
     """Return the place after the last line end that is not inside quotes, 0 for none, and the quotes before it."""
     ends = np.flatnonzero(codes == _NEWLINE)
@@ -152,7 +160,7 @@ class _Cutter:
         quotes = _NO_QUOTES
         if data.find(b'"', 0, end) >= 0:
             codes = np.frombuffer(data, np.uint8, end)
-            quotes = np.flatnonzero(codes == _QUOTE)
+            quotes = _places(codes, _QUOTE)
             if quotes.size % 2 and not is_end:
                 end, quotes = _last_row_end(codes, quotes)
             if quotes.size % 2 or not self._is_clean(codes[:end], quotes):

@@ -32,9 +32,9 @@ def with_display_names(batch: Batch) -> Batch:
 
 def _written(cells: pl.Series) -> str | None:
     """Return how the addresses of a column are written: ``displayed``, ``linked``, or None for plainly."""
-    # Most tables have neither sign anywhere, and a pattern costs more than looking for a sign: this is asked of every
-    # column of every block.
-    text = "\n".join(cells.drop_nulls().to_list())
+    # Most tables have neither sign anywhere. This is asked of every column of every block, hence without Polars,
+    # whose threads are busy with other blocks.
+    text = "\n".join(filter(None, cells.to_list()))
     if "@" not in text or not ("<" in text or "mailto:" in text):
         return None
     filled = cells.drop_nulls()
