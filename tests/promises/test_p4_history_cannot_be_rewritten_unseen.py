@@ -13,14 +13,13 @@ import pytest
 from cloakroom.adapters.tile_files import TileDirectory
 from cloakroom.crypto import SigningKey
 from cloakroom.errors import LimitError, TamperedError, UncheckableError
+from cloakroom.ledger.export_files import VerificationLimits, set_bundle_path
 from cloakroom.ledger.record_sets import decode_set_bundle, encode_set_bundle
 from cloakroom.ledger.verification import (
     EarlierCheckpoint,
     Inspection,
     Verification,
-    VerificationLimits,
     examine_export,
-    set_bundle_path,
     verify_export,
 )
 from cloakroom.tlog import (

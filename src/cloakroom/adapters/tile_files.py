@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloakroom.errors import LimitError, TamperedError, UncheckableError, UsageError
-from cloakroom.ledger.verification import CHECKPOINT_PATH, set_bundle_path, tile_of
+from cloakroom.ledger.export_files import CHECKPOINT_PATH, set_bundle_path, tile_of
 from cloakroom.tlog.limits import DEFAULT_LIMITS, Limits
 from cloakroom.tlog.tiles import ENTRIES, Tile, edge_tiles, size_limit
 

@@ -113,7 +113,7 @@ def main(arguments: list[str]) -> int:
     """
     try:
         code = app(args=arguments, prog_name="cloakroom", standalone_mode=False)
-    except Exception as error:
+    except Exception as error:  # what nobody foresaw is raised again below
         if hasattr(error, "exit_code") and hasattr(error, "show"):  # wrong usage, in the parser's own words
             error.show()
             return int(error.exit_code)

@@ -28,7 +28,7 @@ class DisclosedSet:
         lineage: Whose entries.
         operation: ``reveal``, ``find``, ``release`` …
         shape: Form by field.
-        records: Union of their sets.
+        sets: Their sets, which have records in common.
         first_at: Time of the first of them, in microseconds.
         last_at: Time of the last.
         entries: How many they are.
@@ -37,10 +37,15 @@ class DisclosedSet:
     lineage: str
     operation: str
     shape: Mapping[str, str]
-    records: BitMap
+    sets: Sequence[BitMap]
     first_at: int
     last_at: int
     entries: int
+
+    @property
+    def records(self) -> BitMap:
+        """Unite the sets."""
+        return BitMap.union(*self.sets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ def affected(disclosed: Iterable[DisclosedSet], *, facets: Facets, erased: BitMa
     """
     # A token shows nothing of a person; an entry that gave nothing else disclosed nobody.
     found = [item for item in disclosed if not item.shape or set(item.shape.values()) != {"token"}]
-    by_shape = _united((tuple(sorted(item.shape.items())), item.records) for item in found)
+    by_shape = _united((tuple(sorted(item.shape.items())), members) for item in found for members in item.sets)
     records = BitMap.union(*by_shape.values()) if by_shape else BitMap()
     by_form = _united(
         (shown, members) for shape, members in by_shape.items() for shown in shape if shown[1] != "token"

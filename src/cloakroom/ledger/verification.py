@@ -25,45 +25,25 @@ from typing import TYPE_CHECKING, Protocol
 
 from cloakroom.crypto import sha256
 from cloakroom.errors import LimitError, TamperedError, UncheckableError, UnverifiedError
+from cloakroom.ledger.export_files import (
+    CHECKPOINT_PATH,
+    ExportReader,
+    VerificationLimits,
+    read_or_report,
+    set_bundle_path,
+)
+from cloakroom.ledger.export_listing import ListingCheck
 from cloakroom.ledger.record_sets import decode_set_bundle
 from cloakroom.tlog import ENTRIES, TILE_WIDTH, CompactRange, Ed25519Verifier, Tile, leaf_hash, open_checkpoint
-from cloakroom.tlog.audit import FileReader, Finding, TreeAudit
-from cloakroom.tlog.limits import DEFAULT_LIMITS
-from cloakroom.tlog.limits import Limits as LogLimits
-from cloakroom.tlog.tiles import edge_tiles, narrow_bundle, narrow_tile, size_limit
+from cloakroom.tlog.audit import Finding, TreeAudit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from cloakroom.crypto import VerifyingKey
     from cloakroom.tlog import Checkpoint, Cosignature, CosignatureVerifier
 
-CHECKPOINT_PATH = "checkpoint"
-_SETS, _ENTRIES = "sets/", "tile/entries/"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True, slots=True)
-class VerificationLimits:
-    """How much is accepted from an export.
-
-    Attributes:
-        log: Bounds on the log's own files.
-        set_bundle_bytes: Longest set bundle; 256 sets of each of 2^24 records are 512 MiB.
-        findings: After so many the rest is counted only.
-    """
-
-    log: LogLimits = DEFAULT_LIMITS
-    set_bundle_bytes: int = 2**30
-    findings: int = 1000
-
-
-class ExportReader(FileReader, Protocol):
-    """An export as files."""
-
-    def paths(self) -> Iterable[str]:
-        """Return the path of everything that is there, whatever it is, in any order."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +241,10 @@ class _Examination:
             audit.run()
             self.files += audit.files
             self._check_earlier(kept)
-            self._check_listing(head.size)
+            listing = ListingCheck(self.reader, self.limits, self._add)
+            listing.run(head.size)
+            self.files += listing.files
+            self.superseded = listing.superseded
         return Verification(
             origin=self.log.name,
             checkpoint=head,
@@ -282,22 +265,11 @@ class _Examination:
         else:
             self.omitted += 1
 
-    def _read(self, path: str, limit_bytes: int, entries: tuple[int, int] | None = None) -> bytes | None:
-        """Read a file; one that is missing, too long or unreadable is a finding."""
-        try:
-            data = self.reader.read(path, limit_bytes)
-        except (UnverifiedError, LimitError) as error:
-            self._add(Finding(path, str(error), isinstance(error, LimitError), entries))
-            return None
-        self.files += 1
-        if data is None:
-            self._add(Finding(path, "is missing", is_tampered=False, entries=entries))
-        return data
-
     def _open_checkpoint(self) -> None:
-        data = self._read(CHECKPOINT_PATH, self.limits.log.note_bytes)
+        data = read_or_report(self.reader, CHECKPOINT_PATH, self.limits.log.note_bytes, self._add)
         if data is None:
             return
+        self.files += 1
         try:
             signed = open_checkpoint(
                 data, self.log, witnesses=self.witnesses, quorum=self.quorum, limits=self.limits.log
@@ -397,64 +369,6 @@ class _Examination:
             elif content is not None:
                 self.sets += 1
 
-    def _check_listing(self, size: int) -> None:
-        """Look for what does not belong."""
-        edge = edge_tiles(size)
-        expected = {tile.path for tile in edge} | {CHECKPOINT_PATH}
-        expected |= {set_bundle_path(tile) for tile in edge if tile.level == ENTRIES}
-        for path in self.reader.paths():
-            if path in expected:
-                continue
-            tile = tile_of(path)
-            if tile is None or tile.span[1] > size:
-                self._add(Finding(path, "does not belong to the log"))
-            elif tile.is_partial and path == tile.path:
-                self._check_superseded(tile, size)
-            elif tile.is_partial:
-                self._check_superseded_sets(path, tile, size)
-
-    def _check_superseded_sets(self, path: str, bundle: Tile, size: int) -> None:
-        """Compare a set bundle of an earlier size with the one that took its place: it must begin like it."""
-        successor = Tile(ENTRIES, bundle.index, min(TILE_WIDTH, size - bundle.index * TILE_WIDTH))
-        data = self._read(path, self.limits.set_bundle_bytes)
-        if data is None:
-            return
-        try:
-            newer = self.reader.read(set_bundle_path(successor), self.limits.set_bundle_bytes)
-            if newer is None or len(decode_set_bundle(newer)) != successor.width:
-                return  # Missing or malformed, which has been said already.
-            agrees = newer.startswith(data) and len(decode_set_bundle(data)) == bundle.width
-        except LimitError:
-            return
-        except TamperedError:
-            agrees = False
-        if agrees:
-            self.superseded += 1
-        else:
-            first, end = bundle.span
-            self._add(Finding(path, f"disagrees with {set_bundle_path(successor)}", entries=(first, end - 1)))
-
-    def _check_superseded(self, tile: Tile, size: int) -> None:
-        """Compare a partial file of an earlier size with the file that took its place."""
-        hashes = size if tile.level == ENTRIES else size // TILE_WIDTH**tile.level
-        successor = Tile(tile.level, tile.index, min(TILE_WIDTH, hashes - tile.index * TILE_WIDTH))
-        limit = size_limit(tile, self.limits.log)
-        data = self._read(tile.path, limit)
-        if data is None:
-            return
-        try:
-            newer = self.reader.read(successor.path, limit)
-            if newer is None:
-                return  # Missing, and the audit has said so; the same goes for what is malformed.
-            agreed = narrow_bundle(newer, tile) if tile.level == ENTRIES else narrow_tile(newer, tile)
-        except (UnverifiedError, LimitError):
-            return
-        if agreed == data:
-            self.superseded += 1
-        else:
-            first, end = tile.span
-            self._add(Finding(tile.path, f"disagrees with {successor.path}", entries=(first, end - 1)))
-
 
 def _why_wrong(number: int, content: bytes | None, named: bytes | None, inspector: EntryInspector) -> str | None:
     if content is None:
@@ -464,16 +378,3 @@ def _why_wrong(number: int, content: bytes | None, named: bytes | None, inspecto
     if sha256(content) != named:
         return "not the set that the entry names"
     return inspector.inspect_set(number, content)
-
-
-def set_bundle_path(bundle: Tile) -> str:
-    """Return the path of the sealed sets beside an entry bundle, such as ``sets/x001/234.p/17``."""
-    return _SETS + bundle.path.removeprefix(_ENTRIES)
-
-
-def tile_of(path: str) -> Tile | None:
-    """Return the tile at `path`, of a set bundle the entry bundle that it lies beside; None for anything else."""
-    try:
-        return Tile.parse(_ENTRIES + path.removeprefix(_SETS) if path.startswith(_SETS) else path)
-    except UncheckableError:
-        return None

@@ -11,12 +11,12 @@ from cloakroom.adapters.tile_files import TileDirectory
 from cloakroom.errors import CloakroomError, TamperedError, UncheckableError
 from cloakroom.flows.sequencing import StoredCheckpoint
 from cloakroom.ledger.entry import decode_entry
+from cloakroom.ledger.export_files import set_bundle_path
 from cloakroom.ledger.record_sets import RecordSetSealer, encode_set_bundle, entry_place, is_sealed_set
 from cloakroom.ledger.verification import (
     EarlierCheckpoint,
     Inspection,
     Verification,
-    set_bundle_path,
     verify_export,
 )
 from cloakroom.tlog.note import Ed25519Verifier

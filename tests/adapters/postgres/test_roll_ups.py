@@ -11,6 +11,7 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.disclosures import HOUR, LENGTHS, cover
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
+from cloakroom.adapters.postgres.openings import PostgresOpenings
 from cloakroom.errors import TamperedError
 from cloakroom.flows.ports import PreparedEntry
 from cloakroom.ledger.entry import Operation
@@ -92,6 +93,42 @@ def test_any_span_gives_exactly_what_its_entries_give(application, told):
                 )
                 for item in found
             } == expected
+
+
+def test_roll_ups_made_while_somebody_reads_hide_nothing(application, told, store, monkeypatch):
+    """Another node takes entries into roll-ups after a reader has read the roll-ups and before it reads the rest."""
+    story, _ = told
+    application.sequencer.run()
+    other, rows = store.open(node="other"), application.disclosures._rows
+
+    def rows_beside_another(name, arguments):
+        yield from rows(name, arguments)
+        if name == "rolled_up":
+            assert other.disclosures.roll_up() > 0
+
+    monkeypatch.setattr(application.disclosures, "_rows", rows_beside_another)
+    found = application.disclosures.disclosed()
+    other.close()
+    assert sum(item.entries for item in found) == len(story)
+    assert BitMap.union(*(item.records for item in found)) == BitMap.union(*(one[-1] for one in story))
+
+
+def test_roll_ups_made_while_openings_are_looked_for_hide_none(application, told, store, monkeypatch):
+    """The same between the search among roll-ups and that among entries that are in none."""
+    story, _ = told
+    application.sequencer.run()
+    other, openings = store.open(node="other"), PostgresOpenings(application.connection, application.sets)
+    rows = openings._rows
+
+    def rows_beside_another(name, arguments):
+        yield from rows(name, arguments)
+        if name == "rolled_up_within" and arguments["length"] == HOUR:
+            assert other.disclosures.roll_up() > 0
+
+    monkeypatch.setattr(openings, "_rows", rows_beside_another)
+    found = list(openings.holding(BitMap(range(5000)), size=application.log.latest_checkpoint().size))
+    other.close()
+    assert len(found) == len(story)
 
 
 def test_a_set_that_somebody_exchanged_is_noticed_wherever_it_is_read(application, told):

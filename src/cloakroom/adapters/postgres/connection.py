@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from typing import Any
 
@@ -49,6 +51,18 @@ def _insist_on_durability(connection: Connection) -> None:
         raise StoreError("the database server runs with fsync off: no entry would survive a loss of power")
     if commit is None or commit[0] == "off":
         connection.execute("set synchronous_commit = on")
+
+
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """Let several queries see one state of the store: what others commit meanwhile is seen by none of them.
+
+    Args:
+        connection: In autocommit mode, outside of any transaction.
+    """
+    with connection.transaction():
+        connection.execute("set transaction isolation level repeatable read, read only")
+        yield
 
 
 def open_store(url: str) -> Connection:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from pyroaring import BitMap
 
-from cloakroom.adapters.postgres.connection import Connection
+from cloakroom.adapters.postgres.connection import Connection, snapshot
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.flows.affected import DisclosedSet
 from cloakroom.ledger.record_sets import RecordSetSealer, entry_place
@@ -75,14 +75,15 @@ class PostgresDisclosures:
             TamperedError: A set beside an entry or in a roll-up was changed.
         """
         groups: dict[tuple[str, str, str], _Union] = {}
-        for owner, operation, shape, first, last, entries, records in self._parts(lineage, start or 0, end):
-            groups.setdefault((owner, operation, shape), _Union()).add(first, last, entries, records)
+        with snapshot(self._connection):  # What a node rolls up between our two readings would be in neither.
+            for owner, operation, shape, first, last, entries, records in self._parts(lineage, start or 0, end):
+                groups.setdefault((owner, operation, shape), _Union()).add(first, last, entries, records)
         return [
             DisclosedSet(
                 lineage=owner,
                 operation=operation,
                 shape=msgspec.json.decode(shape),
-                records=union.united(),
+                sets=union.sets,
                 first_at=union.first_at,
                 last_at=union.last_at,
                 entries=union.entries,

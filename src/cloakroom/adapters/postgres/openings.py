@@ -7,7 +7,7 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from cloakroom.adapters.postgres.connection import Connection
+from cloakroom.adapters.postgres.connection import Connection, snapshot
 from cloakroom.adapters.postgres.disclosures import FOREVER, HOUR, LENGTHS, Place, place_of_roll_up
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.ledger.record_sets import RecordSetSealer, entry_place
@@ -40,10 +40,11 @@ class PostgresOpenings:
             TamperedError: A set was changed.
         """
         span: dict[str, Any] = {"from": start or 0, "to": FOREVER if end is None else end, "size": size}
-        for lineage, _, hour, operation, shape in self._hours_holding(records, span):
-            place = {"lineage": lineage, "start": hour, "operation": operation, "shape": shape, "hour": HOUR}
-            yield from self._matching("entries_of_place", {**span, **place}, records)
-        yield from self._matching("entries_of_no_place", {**span, "uncounted": list(_UNCOUNTED)}, records)
+        with snapshot(self._connection):  # What a node rolls up between our readings would be in none of them.
+            for lineage, _, hour, operation, shape in self._hours_holding(records, span):
+                place = {"lineage": lineage, "start": hour, "operation": operation, "shape": shape, "hour": HOUR}
+                yield from self._matching("entries_of_place", {**span, **place}, records)
+            yield from self._matching("entries_of_no_place", {**span, "uncounted": list(_UNCOUNTED)}, records)
 
     def _hours_holding(self, records: BitMap, span: Mapping[str, Any]) -> list[Place]:
         """Return the hours that hold one of `records`: looked for only within longer spans that hold one."""

@@ -71,9 +71,7 @@ def read_delimited(
 
 def _places(codes: _Array, code: int) -> _Array:
     """Return the places of a sign; in slices, which stay near the processor."""
-    parts = [
-        np.flatnonzero(codes[start : start + _SLICE] == code) + start for start in range(0, codes.size, _SLICE)
-    ]
+    parts = [np.flatnonzero(codes[start : start + _SLICE] == code) + start for start in range(0, codes.size, _SLICE)]
     return np.concatenate(parts)
 
 

@@ -36,12 +36,12 @@ def read_workbook(data: bytes, limits: Limits) -> Iterator[Batch]:
     _measure(data, limits)
     try:
         book = fastexcel.read_excel(data)
-    except Exception as error:
+    except Exception as error:  # the library's parsers raise whatever they meet in a stranger's bytes
         raise ValueError("not a readable workbook") from error
     for number, _ in enumerate(book.sheet_names):
         try:
             frame = book.load_sheet(number, header_row=None, dtypes="string").to_polars()
-        except Exception as error:
+        except Exception as error:  # the same
             raise ValueError(f"sheet {number + 1} cannot be read") from error
         if frame.height and frame.width:
             yield _as_batch(frame.cast(pl.String), number)

@@ -8,25 +8,34 @@ where %(lineage)s::text is null or r.lineage = %(lineage)s;
 
 -- name: not_rolled_up
 -- Permitted entries with records of a span that no roll-up of it covers: not taken in yet, or in an hour that the
--- span cuts, which is before `whole_from` or from `whole_to` on.
-with progress as (select coalesce(max(leaf_index), 0) as leaf_index from rollup_progress)
+-- span cuts, which is before `whole_from` or from `whole_to` on. A branch for each reason, since each has an index of its
+-- own: what is not in the log, what is in the log beyond the roll-ups, what lies before the span, what after.
 select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.sealed_set
-from ledger_entry e cross join progress left join disclosure_shape s on s.id = e.shape
+from ledger_entry e left join disclosure_shape s on s.id = e.shape
 where (%(lineage)s::text is null or e.lineage = %(lineage)s)
   and e.permitted and e.sealed_set is not null and e.lineage_version is not null
-  and e.at >= %(from)s and e.at < %(to)s and (e.leaf_index is null or e.leaf_index >= progress.leaf_index)
+  and e.leaf_index is null and e.at >= %(from)s and e.at < %(to)s
 union all
 select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.sealed_set
-from ledger_entry e cross join progress left join disclosure_shape s on s.id = e.shape
+from ledger_entry e left join disclosure_shape s on s.id = e.shape
 where (%(lineage)s::text is null or e.lineage = %(lineage)s)
   and e.permitted and e.sealed_set is not null and e.lineage_version is not null
-  and e.leaf_index < progress.leaf_index and e.at >= %(from)s and e.at < %(whole_from)s
+  and e.leaf_index >= (select coalesce(max(leaf_index), 0) from rollup_progress)
+  and e.at >= %(from)s and e.at < %(to)s
 union all
 select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.sealed_set
-from ledger_entry e cross join progress left join disclosure_shape s on s.id = e.shape
+from ledger_entry e left join disclosure_shape s on s.id = e.shape
 where (%(lineage)s::text is null or e.lineage = %(lineage)s)
   and e.permitted and e.sealed_set is not null and e.lineage_version is not null
-  and e.leaf_index < progress.leaf_index and e.at >= %(whole_to)s and e.at < %(to)s;
+  and e.leaf_index < (select coalesce(max(leaf_index), 0) from rollup_progress)
+  and e.at >= %(from)s and e.at < %(whole_from)s
+union all
+select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.sealed_set
+from ledger_entry e left join disclosure_shape s on s.id = e.shape
+where (%(lineage)s::text is null or e.lineage = %(lineage)s)
+  and e.permitted and e.sealed_set is not null and e.lineage_version is not null
+  and e.leaf_index < (select coalesce(max(leaf_index), 0) from rollup_progress)
+  and e.at >= %(whole_to)s and e.at < %(to)s;
 
 -- name: entries_to_roll_up
 select e.lineage, e.operation, e.shape, e.at, e.sealed_set
