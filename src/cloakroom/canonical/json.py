@@ -8,11 +8,14 @@ escaping beyond what JSON requires.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from cloakroom.errors import UsageError
 
 MAX_INTEGER = 2**53 - 1
+_TOO_LARGE = "an integer beyond 2^53 - 1 has no canonical JSON"
 
 _encoder = msgspec.json.Encoder(order="sorted")
 
@@ -54,8 +57,23 @@ def decode(data: bytes) -> object:
         raise UsageError("not JSON, or not of the kind that is canonical here") from None
     if again != data:
         raise UsageError("JSON, but not in canonical form")
-    _check(value)
+    _check_integers((value,))
     return value
+
+
+def _check_integers(values: Iterable[object]) -> None:
+    """Look for integers out of range among values that a JSON decoder gave: nothing else can be wrong with them."""
+    for value in values:
+        kind = type(value)
+        if kind is str:
+            continue
+        if kind is int:
+            if not -MAX_INTEGER <= value <= MAX_INTEGER:  # type: ignore[operator]
+                raise UsageError(_TOO_LARGE)
+        elif kind is dict:
+            _check_integers(value.values())  # type: ignore[attr-defined]
+        elif kind is list:
+            _check_integers(value)  # type: ignore[arg-type]
 
 
 def _check(value: object) -> None:
@@ -65,7 +83,7 @@ def _check(value: object) -> None:
         return
     if isinstance(value, int):
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise UsageError("an integer beyond 2^53 - 1 has no canonical JSON")
+            raise UsageError(_TOO_LARGE)
     elif isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
