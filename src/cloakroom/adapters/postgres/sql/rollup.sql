@@ -96,10 +96,15 @@ where e.lineage = %(lineage)s and e.at >= %(start)s and e.at < %(start)s + %(hou
 order by e.leaf_index;
 
 -- name: entries_of_no_place
--- Integrated entries that opened something and that no roll-up unites: too new, without a shape, or not counted.
-with progress as (select coalesce(max(leaf_index), 0) as leaf_index from rollup_progress)
-select e.leaf_index, e.lineage, e.body, e.sealed_set from ledger_entry e cross join progress
-where e.leaf_index < %(size)s and e.at >= %(from)s and e.at < %(to)s and e.permitted and e.sealed_set is not null
-  and ((e.lineage_version is not null and (e.leaf_index >= progress.leaf_index or e.shape is null))
+-- Integrated entries that opened something and that no roll-up unites: too new; or without a shape, or not counted.
+select e.leaf_index, e.lineage, e.body, e.sealed_set from ledger_entry e
+where e.leaf_index >= (select coalesce(max(leaf_index), 0) from rollup_progress) and e.leaf_index < %(size)s
+  and e.at >= %(from)s and e.at < %(to)s
+  and e.permitted and e.sealed_set is not null and e.lineage_version is not null
+union all
+select e.leaf_index, e.lineage, e.body, e.sealed_set from ledger_entry e
+where e.leaf_index < %(size)s and e.at >= %(from)s and e.at < %(to)s
+  and e.permitted and e.sealed_set is not null and (e.shape is null or e.lineage_version is null)
+  and ((e.lineage_version is not null and e.leaf_index < (select coalesce(max(leaf_index), 0) from rollup_progress))
        or (e.lineage_version is null and e.operation = any (%(uncounted)s)))
-order by e.leaf_index;
+order by leaf_index;
