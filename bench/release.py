@@ -22,7 +22,7 @@ from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.settings import Settings
 from cloakroom.testing.group import GroupPlan, copy_configuration, write_group
-from cloakroom.use_cases import principals, releasing
+from cloakroom.use_cases import principals, release_requests, releasing
 from cloakroom.use_cases.importing import import_file
 from cloakroom.wiring import initialise
 
@@ -59,9 +59,9 @@ def main() -> None:
         content = ReleaseContent(
             "campaign", brand, FIELDS, "printer-7", str(identity.to_public()), 1_000_000, reference="CAMPAIGN-7"
         )
-        found = releasing.request_release(application, who["m"], content)
+        found = release_requests.request_release(application, who["m"], content)
         for name in ("p", "s"):
-            releasing.approve_release(application, who[name], found.id, content.digest)
+            release_requests.approve_release(application, who[name], found.id, content.digest)
         target, began = home / "campaign.csv.age", time.perf_counter()
         done = releasing.run_release(application, who["m"], found.id, target, canary_domain=DOMAIN)
         seconds = time.perf_counter() - began

@@ -14,7 +14,7 @@ from cloakroom.claims.statement import Statement
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
-from cloakroom.use_cases import claiming, principals, releasing
+from cloakroom.use_cases import claiming, principals, release_requests, releasing
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import Application
 
@@ -40,9 +40,9 @@ def who(application: Application) -> dict[str, principals.Authenticated]:
 def released(application: Application, who, folder: Path, **facets: str) -> tuple[str, list[dict[str, str]]]:
     content = ReleaseContent(kind="campaign", brand=BRAND, fields=FIELDS, recipient="printer", facets=facets,
                              recipient_key=str(IDENTITY.to_public()), maximum=5000, reference="C-1")  # fmt: skip
-    found = releasing.request_release(application, who["marketing"], content)
+    found = release_requests.request_release(application, who["marketing"], content)
     for name in ("privacy", "security"):
-        releasing.approve_release(application, who[name], found.id, found.standing.content.digest)
+        release_requests.approve_release(application, who[name], found.id, found.standing.content.digest)
     target = folder / f"{found.id}.age"
     releasing.run_release(application, who["marketing"], found.id, target, canary_domain="coatcheck.example")
     text = pyrage.decrypt(target.read_bytes(), [IDENTITY]).decode()

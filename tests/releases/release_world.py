@@ -10,7 +10,7 @@ from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.ledger.record_sets import entry_place
-from cloakroom.use_cases import principals, releasing
+from cloakroom.use_cases import principals, release_requests
 from cloakroom.wiring import Application
 
 ROLES = {
@@ -51,9 +51,9 @@ def content(**changes: object) -> ReleaseContent:
 
 
 def approved(application: Application, who, **changes: object) -> str:
-    found = releasing.request_release(application, who["marketing"], content(**changes))
+    found = release_requests.request_release(application, who["marketing"], content(**changes))
     for name in ("privacy", "security"):
-        found = releasing.approve_release(application, who[name], found.id, found.standing.content.digest)
+        found = release_requests.approve_release(application, who[name], found.id, found.standing.content.digest)
     assert found.standing.state == "approved"
     return found.id
 

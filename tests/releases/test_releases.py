@@ -17,7 +17,7 @@ from release_world import DOMAIN, FIELDS, IDENTITY, approved, content, enrol_eve
 from cloakroom.errors import CloakroomError, DeniedError, UsageError
 from cloakroom.flows.find import FindRequest, find
 from cloakroom.ledger.record_sets import entry_place
-from cloakroom.use_cases import principals, releasing
+from cloakroom.use_cases import principals, release_requests, releasing
 from cloakroom.use_cases.scope import affected_by
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.wiring import Application
@@ -120,11 +120,11 @@ def refused(code: str, action) -> None:
 
 
 def test_nobody_approves_their_own_request_or_twice_or_without_the_role(application: Application, who):
-    found = releasing.request_release(application, who["marketing"], content())
+    found = release_requests.request_release(application, who["marketing"], content())
     digest = found.standing.content.digest
 
     def approve(name: str, of: str = digest):
-        return releasing.approve_release(application, who[name], found.id, of)
+        return release_requests.approve_release(application, who[name], found.id, of)
 
     refused("own-lineage", lambda: approve("marketing"))
     refused("role", lambda: approve("associate"))
@@ -139,11 +139,11 @@ def test_nobody_approves_their_own_request_or_twice_or_without_the_role(applicat
 
 
 def test_a_release_runs_only_when_approved_by_whoever_asked_once(application: Application, who, tmp_path: Path):
-    found = releasing.request_release(application, who["marketing"], content())
+    found = release_requests.request_release(application, who["marketing"], content())
     refused("unapproved", lambda: run(application, who, found.id, tmp_path / "x.age"))
-    releasing.approve_release(application, who["privacy"], found.id, found.standing.content.digest)
+    release_requests.approve_release(application, who["privacy"], found.id, found.standing.content.digest)
     refused("unapproved", lambda: run(application, who, found.id, tmp_path / "x.age"))
-    releasing.approve_release(application, who["security"], found.id, found.standing.content.digest)
+    release_requests.approve_release(application, who["security"], found.id, found.standing.content.digest)
     refused(
         "role",
         lambda: releasing.run_release(
@@ -166,17 +166,18 @@ def test_more_records_than_were_approved_do_not_leave(application: Application, 
     refused("too-many", lambda: run(application, who, name, tmp_path / "x.age"))
     assert not application.canaries()
     with pytest.raises(DeniedError):
-        releasing.request_release(application, who["marketing"], content(maximum=10_000_000))
+        release_requests.request_release(application, who["marketing"], content(maximum=10_000_000))
 
 
 def test_a_request_outside_the_policy_is_refused(application: Application, who):
     refused(
-        "field", lambda: releasing.request_release(application, who["marketing"], content(fields=("spend_total",)))
+        "field",
+        lambda: release_requests.request_release(application, who["marketing"], content(fields=("spend_total",))),
     )
-    refused("purpose", lambda: releasing.request_release(application, who["associate"], content()))
-    refused("purpose", lambda: releasing.request_release(application, who["marketing"], content(kind="all")))
+    refused("purpose", lambda: release_requests.request_release(application, who["associate"], content()))
+    refused("purpose", lambda: release_requests.request_release(application, who["marketing"], content(kind="all")))
     with pytest.raises(UsageError):
-        releasing.request_release(application, who["marketing"], content(recipient_key="age1x"))
+        release_requests.request_release(application, who["marketing"], content(recipient_key="age1x"))
 
 
 class InterruptionError(CloakroomError):

@@ -36,7 +36,7 @@ def request(
     """Ask for a release. Others must approve it before it can run."""
     from cloakroom.gate.releases import ReleaseContent, kind_of  # noqa: PLC0415 - so that other commands start quickly
     from cloakroom.use_cases.principals import authenticate  # noqa: PLC0415
-    from cloakroom.use_cases.releasing import release_document, request_release  # noqa: PLC0415
+    from cloakroom.use_cases.release_requests import release_document, request_release  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
@@ -73,7 +73,7 @@ def approve(
 ) -> None:
     """Approve a release that somebody else asked for, exactly as it was shown."""
     from cloakroom.use_cases.principals import authenticate  # noqa: PLC0415
-    from cloakroom.use_cases.releasing import approve_release, release_document  # noqa: PLC0415
+    from cloakroom.use_cases.release_requests import approve_release, release_document  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
@@ -125,7 +125,7 @@ def run(
 
 def show(name: Name, home: HomeOption = None, json_output: JsonOption = False) -> None:
     """Show one release: what was asked for, by whom, who approved it."""
-    from cloakroom.use_cases.releasing import release_document  # noqa: PLC0415
+    from cloakroom.use_cases.release_requests import release_document  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
@@ -139,7 +139,7 @@ def show(name: Name, home: HomeOption = None, json_output: JsonOption = False) -
 
 def list_all(home: HomeOption = None, json_output: JsonOption = False) -> None:
     """List releases, newest first."""
-    from cloakroom.use_cases.releasing import release_document  # noqa: PLC0415
+    from cloakroom.use_cases.release_requests import release_document  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:

@@ -16,7 +16,8 @@ from cloakroom.errors import ConflictError, DeniedError, InputError, UsageError
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.principals import Authenticated
-from cloakroom.use_cases.releasing import check_may_run, check_receiver, run_release_into
+from cloakroom.use_cases.release_requests import check_receiver
+from cloakroom.use_cases.releasing import check_may_run, run_release_into
 from cloakroom.use_cases.writing import KeysInMotion
 from cloakroom.wiring import Application
 

@@ -1,4 +1,4 @@
-"""Releases: request, approvals by others, run.
+"""Releases run: what was asked for and approved leaves, marked and encrypted.
 
 The order of effects of a run, and why a crash anywhere is harmless:
 
@@ -24,26 +24,19 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.release_store import ReleaseStore, StoredRelease
 from cloakroom.adapters.release_files import write_release_file
-from cloakroom.canonical import json as canonical_json
-from cloakroom.clock import format_time, from_microseconds
 from cloakroom.crypto import random_bytes, sha256
 from cloakroom.errors import ConflictError, DeniedError, UsageError
-from cloakroom.gate.decision import Request, decide
-from cloakroom.gate.policy import Form, Policy
-from cloakroom.gate.policy import Operation as GateOperation
+from cloakroom.gate.policy import Form
 from cloakroom.gate.releases import (
-    Approval,
     ReleaseContent,
     ReleaseState,
-    check_approval,
-    check_content,
     check_run,
     kind_of,
-    may_approve,
 )
-from cloakroom.ledger.entry import Operation, check_identifier
+from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.planting import open_rows, plant_canaries
 from cloakroom.use_cases.principals import Authenticated
+from cloakroom.use_cases.release_requests import check_not_frozen, check_receiver, enter_refusal, release_forms
 from cloakroom.use_cases.writing import KeysInMotion
 from cloakroom.vault.facets import CANARY, ERASED, RECORD
 from cloakroom.wiring import Application
@@ -62,123 +55,6 @@ class Finished:
     records: int
     canaries: int
     file_sha256: str
-
-
-def request_release(
-    application: Application, who: Authenticated, content: ReleaseContent, *, address: str | None = None
-) -> StoredRelease:
-    """Ask for a release.
-
-    Raises:
-        DeniedError: The policy does not let this principal ask for it.
-        UsageError: The content makes no sense.
-    """
-    policy = application.configuration.policy
-    name = f"release-{random_bytes(6).hex()}"
-    try:
-        kind = check_content(policy, content)
-        check_identifier("recipient", content.recipient)
-        _forms(application, who, content, address)
-        _check_not_frozen(application, who)
-    except DeniedError as error:
-        _enter_refusal(application, who, error.code, {"phase": "request"})
-        raise
-    store, at = application.releases, application.now()
-    entry = application.entries.prepare(
-        lineage=who.stored.principal.id,
-        operation=Operation.RELEASE,
-        purpose=kind.purpose,
-        brand=content.brand,
-        reference=content.reference,
-        detail={"phase": "request", "release": name, "digest": content.digest, "credential": who.credential},
-    )
-    with application.connection.transaction():
-        store.add(name, content, who.stored.principal.id, at, at + kind.expires)
-        application.ledger.append({}, [entry])
-    return store.get(name)
-
-
-def approve_release(
-    application: Application, who: Authenticated, name: str, digest: str, *, address: str | None = None
-) -> StoredRelease:
-    """Approve a release as it was shown.
-
-    Raises:
-        DeniedError: The approval does not count; see `gate.releases.check_approval`.
-    """
-    policy, store = application.configuration.policy, application.releases
-    principal = who.stored.principal
-    try:
-        with application.connection.transaction():
-            found = store.get(name, lock=True)
-            standing = found.standing
-            _check_not_frozen(application, who)
-            owners = application.records.credentials_of(standing.requested_by)
-            is_last = check_approval(
-                policy,
-                standing,
-                principal,
-                credential=who.credential,
-                requester_credentials=frozenset(item.id for item in owners),
-                digest=digest,
-                now=application.now(),
-                address=address,
-            )
-            store.approve(name, Approval(principal.id, who.credential, digest), application.now())
-            if is_last:
-                store.approved(name, application.now() + kind_of(policy, standing.content.kind).expires)
-            entry = application.entries.prepare(
-                lineage=principal.id,
-                operation=Operation.RELEASE,
-                detail={"phase": "approve", "release": name, "digest": digest, "credential": who.credential},
-            )
-            application.ledger.append({}, [entry])
-    except DeniedError as error:
-        _enter_refusal(application, who, error.code, {"phase": "approve", "release": name})
-        raise
-    return store.get(name)
-
-
-def release_document(found: StoredRelease, policy: Policy) -> dict[str, object]:
-    """Return a release as a JSON document for people."""
-    standing = found.standing
-    kind = policy.releases.get(standing.content.kind)
-    return {
-        "id": found.id,
-        "kind": standing.content.kind,
-        "state": str(standing.state),
-        "requested_by": standing.requested_by,
-        "requested_at": format_time(from_microseconds(found.requested_at)),
-        "expires_at": format_time(from_microseconds(standing.expires_at)),
-        "digest": standing.content.digest,
-        "content": canonical_json.decode(standing.content.encode()),
-        "approvals": [item.principal for item in standing.approvals],
-        "approvals_needed": kind.approvals if kind is not None else 0,
-        "records": len(found.records) if found.records is not None else 0,
-        "rows_done": found.rows_done,
-    }
-
-
-def visible_release(
-    application: Application, who: Authenticated, name: str, *, address: str | None = None
-) -> StoredRelease:
-    """Return a release to whoever asked for it or may approve it; to others it does not exist.
-
-    Raises:
-        DeniedError: There is no such release for this caller.
-    """
-    found = application.releases.get(name)
-    if not _is_visible(application, who, found, address):
-        raise DeniedError("not-found", "no such release")
-    return found
-
-
-def visible_releases(
-    application: Application, who: Authenticated, *, address: str | None = None
-) -> list[StoredRelease]:
-    """Return the releases that somebody asked for or may approve, newest first."""
-    found = application.releases.newest()
-    return [item for item in found if _is_visible(application, who, item, address)]
 
 
 def run_release(
@@ -241,7 +117,7 @@ def run_release_into(
     try:
         found, forms = _begin(application, store, who, name, canary_domain=canary_domain, address=address)
     except DeniedError as error:
-        _enter_refusal(application, who, error.code, {"phase": "run", "release": name})
+        enter_refusal(application, who, error.code, {"phase": "run", "release": name})
         raise
     assert found.records is not None
     content = found.standing.content
@@ -261,26 +137,6 @@ def run_release_into(
     return Finished(len(found.records), found.canaries, digest)
 
 
-def check_receiver(
-    application: Application, who: Authenticated, name: str, *, address: str | None = None
-) -> StoredRelease:
-    """Return a release to whoever asked for it and still may; to others it does not exist.
-
-    Raises:
-        DeniedError: There is no such release for this caller, or he may not have it any more.
-    """
-    found = application.releases.get(name)
-    if found.standing.requested_by != who.stored.principal.id:
-        raise DeniedError("not-found", "no such release")
-    try:
-        _check_not_frozen(application, who)
-        _forms(application, who, found.standing.content, address)
-    except DeniedError as error:
-        _enter_refusal(application, who, error.code, {"phase": "receive", "release": name})
-        raise
-    return found
-
-
 def check_may_run(
     application: Application, who: Authenticated, name: str, *, address: str | None = None
 ) -> StoredRelease:
@@ -293,7 +149,7 @@ def check_may_run(
     try:
         check_run(application.configuration.policy, found.standing, who.stored.principal, application.now())
     except DeniedError as error:
-        _enter_refusal(application, who, error.code, {"phase": "run", "release": name})
+        enter_refusal(application, who, error.code, {"phase": "run", "release": name})
         raise
     return found
 
@@ -373,10 +229,10 @@ def _checked(
 ) -> _Ready:
     """Within a transaction: hold a release and check everything that lets it run."""
     found = store.get(name, lock=True)
-    _check_not_frozen(application, who)
+    check_not_frozen(application, who)
     check_run(application.configuration.policy, found.standing, who.stored.principal, application.now())
     content = found.standing.content
-    forms = _forms(application, who, content, address)
+    forms = release_forms(application, who, content, address)
     brand = application.catalogue.brand(content.brand)
     if found.standing.state is ReleaseState.RUNNING:
         return _Ready(found, forms, brand, None)
@@ -414,26 +270,6 @@ def _enter_templates(application: Application, who: Authenticated, ready: _Ready
     return chosen
 
 
-def _forms(
-    application: Application, who: Authenticated, content: ReleaseContent, address: str | None
-) -> Mapping[str, Form]:
-    kind = kind_of(application.configuration.policy, content.kind)
-    request = Request(
-        operation=GateOperation.RELEASE,
-        purpose=kind.purpose,
-        brands=frozenset({content.brand}),
-        at=application.clock.now(),
-        fields=frozenset(content.fields),
-        records=content.maximum,
-        address=address,
-        reference=content.reference or None,
-    )
-    decision = decide(application.configuration.policy, who.stored.principal, request)
-    if not decision.permitted:
-        raise DeniedError(str(decision.reasons[0].code), decision.explanation)
-    return decision.forms
-
-
 def _audience(application: Application, brand: int, content: ReleaseContent) -> BitMap:
     """Return the live records that have every facet asked for, planted and erased ones left out."""
     facets = application.facets.load(brand)
@@ -468,27 +304,3 @@ def _rows(
         store.progress(found.id, done)
         if progress is not None:
             progress(done, len(ordinals))
-
-
-def _check_not_frozen(application: Application, who: Authenticated) -> None:
-    if application.records.principal(who.stored.principal.id).frozen_at is not None:
-        raise DeniedError("frozen", "this credential is frozen")
-
-
-def _is_visible(application: Application, who: Authenticated, found: StoredRelease, address: str | None) -> bool:
-    policy, principal = application.configuration.policy, who.stored.principal
-    kind = policy.releases.get(found.standing.content.kind)
-    return principal.id == found.standing.requested_by or (
-        kind is not None and may_approve(policy, kind, principal, address)
-    )
-
-
-def _enter_refusal(application: Application, who: Authenticated, code: str, detail: dict[str, object]) -> None:
-    entry = application.entries.prepare(
-        lineage=who.stored.principal.id,
-        operation=Operation.RELEASE,
-        permitted=False,
-        reason=code,
-        detail={**detail, "credential": who.credential},
-    )
-    application.ledger.append({}, [entry])

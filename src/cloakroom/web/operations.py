@@ -30,11 +30,11 @@ from cloakroom.gate.exposure import Bound
 from cloakroom.gate.policy import Operation
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import Operation as EntryOperation
-from cloakroom.use_cases import principals, releasing
+from cloakroom.use_cases import principals, release_requests
 from cloakroom.use_cases.exchanging import exchange
 from cloakroom.use_cases.exposing import exposure_of
 from cloakroom.use_cases.ledger_files import prove_entry
-from cloakroom.use_cases.releasing import release_document
+from cloakroom.use_cases.release_requests import release_document
 from cloakroom.use_cases.writing import KeysInMotion, RecordWrite, write_record
 from cloakroom.web import orders
 from cloakroom.web.problems import Answer, problem, refusal
@@ -265,27 +265,27 @@ def request(application: Application, _: ServiceStore, caller: Caller, order: or
         maximum=order.maximum or (kind.max_records if kind is not None else 1),
         reference=order.reference or "",
     )
-    found = releasing.request_release(application, caller.authenticated, content, address=caller.address)
+    found = release_requests.request_release(application, caller.authenticated, content, address=caller.address)
     return Answer(200, _encode(_shown(application, found)))
 
 
 def approve(application: Application, _: ServiceStore, caller: Caller, order: orders.ApproveRelease) -> Answer:
     """Approve a release."""
     who, address = caller.authenticated, caller.address
-    releasing.visible_release(application, who, order.id, address=address)
-    found = releasing.approve_release(application, who, order.id, order.digest, address=address)
+    release_requests.visible_release(application, who, order.id, address=address)
+    found = release_requests.approve_release(application, who, order.id, order.digest, address=address)
     return Answer(200, _encode(_shown(application, found)))
 
 
 def show_release(application: Application, _: ServiceStore, caller: Caller, order: orders.ShowRelease) -> Answer:
     """Show a release."""
-    found = releasing.visible_release(application, caller.authenticated, order.id, address=caller.address)
+    found = release_requests.visible_release(application, caller.authenticated, order.id, address=caller.address)
     return Answer(200, _encode(_shown(application, found)))
 
 
 def list_releases(application: Application, _: ServiceStore, caller: Caller, __: orders.ListReleases) -> Answer:
     """List releases."""
-    found = releasing.visible_releases(application, caller.authenticated, address=caller.address)
+    found = release_requests.visible_releases(application, caller.authenticated, address=caller.address)
     return Answer(200, _encode(orders.ReleaseList([_shown(application, item) for item in found])))
 
 

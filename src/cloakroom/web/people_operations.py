@@ -13,8 +13,8 @@ from cloakroom.errors import UsageError
 from cloakroom.gate.policy import Operation
 from cloakroom.use_cases.access_report import Opening, report_access
 from cloakroom.use_cases.passkey_enrolment import approve_passkey, revoke_passkey
+from cloakroom.use_cases.release_requests import check_receiver
 from cloakroom.use_cases.release_runs import ask_for_run, read_part, run_of
-from cloakroom.use_cases.releasing import check_receiver
 from cloakroom.use_cases.sessions import find_session, live_sessions, revoke_session, revoke_sessions_of
 from cloakroom.web import people_orders as orders
 from cloakroom.web.operations import Caller, Do, authorise
