@@ -27,7 +27,7 @@ TABLES = {
     "Requests over HTTP": ("cloakroom.web.limits", "Limits"),
     "Signatures of requests": ("cloakroom.signing.signature", "Limits"),
     "Log files and proofs": ("cloakroom.tlog.limits", "Limits"),
-    "Verifying an export": ("cloakroom.ledger.verification", "VerificationLimits"),
+    "Verifying an export": ("cloakroom.ledger.export_files", "VerificationLimits"),
     "Alleged dumps": ("cloakroom.claims.limits", "Limits"),
     "Disclosures": ("cloakroom.scoping.disclosure", "Limits"),
     "Persons behind records": ("cloakroom.scoping.persons", "Limits"),
