@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+
 import polars as pl
 import pytest
 
@@ -61,6 +63,20 @@ def test_digests_made_elsewhere_are_those_made_here(monkeypatch):
     key, forms = bytes(range(32)), [f"person{number}@example.org" for number in range(50)]
     expected = LinkDigests(key).digest(2, 5, forms)
     with link_digest_worker.link_digest_worker(key) as digest:
-        assert digest(2, 5, pl.Series(forms)).result() == expected
+        assert digest(2, 5, pl.Series(forms))() == expected
         monkeypatch.setattr(link_digest_worker, "WORTH_SENDING", 1)
-        assert digest(2, 5, pl.Series(forms)).result() == expected
+        assert digest(2, 5, pl.Series(forms))() == expected
+
+
+def test_digests_are_made_here_when_the_worker_dies(monkeypatch):
+    monkeypatch.setattr(link_digest_worker, "WORTH_SENDING", 1)
+    key, forms = bytes(range(32)), [f"person{number}@example.org" for number in range(200_000)]
+    expected = LinkDigests(key).digest(2, 5, forms)
+    with link_digest_worker.link_digest_worker(key) as digest:
+        assert digest(2, 5, pl.Series(forms[:1]))() == expected[:16]
+        (worker,) = multiprocessing.active_children()
+        coming = digest(2, 5, pl.Series(forms))
+        worker.kill()
+        assert coming() == expected
+        worker.join()
+        assert digest(2, 5, pl.Series(forms[:1]))() == expected[:16]

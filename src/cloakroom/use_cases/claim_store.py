@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -109,7 +109,7 @@ class StoreIndex:
         pairs = np.unique(np.stack((matches.positions % len(normalised), matches.ordinals), axis=1), axis=0)
         return Found(pairs[:, 0], pairs[:, 1])
 
-    def _many(self, kind: str, scope: int, normalised: pl.Series) -> tuple[_Pairs, Future[bytes]]:
+    def _many(self, kind: str, scope: int, normalised: pl.Series) -> tuple[_Pairs, Callable[[], bytes]]:
         catalogue = self._application.catalogue
         brand = scope or min(self._application.digests)
         digests = self._digest(catalogue.indexes[kind], catalogue.index_scope(kind, brand), normalised)
@@ -131,9 +131,9 @@ class StoreIndex:
         return self._whole[kind, scope]
 
 
-def _joined(parts: Sequence[tuple[_Pairs, Future[bytes]]]) -> Found:
+def _joined(parts: Sequence[tuple[_Pairs, Callable[[], bytes]]]) -> Found:
     """Return what several indexes hold of the same keys."""
-    found = [_search(index, digests.result()) for index, digests in parts]
+    found = [_search(index, digests()) for index, digests in parts]
     return Found(np.concatenate([one.positions for one in found]), np.concatenate([one.ordinals for one in found]))
 
 
