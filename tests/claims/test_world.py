@@ -78,6 +78,11 @@ def truth(leak: str) -> dict:
     return json.loads((WORLD / "truth" / f"{leak}.json").read_text())
 
 
+def test_an_as_of_curve_ends_when_the_claim_was_checked(reports) -> None:
+    curves = [brand["curve"] for found in reports.values() for brand in found["brands"].values()]
+    assert max(curve[-1][0] for curve in curves if curve) == "2025-07-01T00:00:00Z"
+
+
 @pytest.mark.parametrize("leak", LEAKS)
 def test_rows_and_addresses_are_counted_exactly(reports, leak) -> None:
     found, true = reports[leak], truth(leak)

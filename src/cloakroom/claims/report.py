@@ -144,8 +144,17 @@ def _dating(dating: Dating | None, now: int) -> dict[str, Any]:
         "rows_compared": dating.compared,
         "rows_explained": round(dating.explained, 4),
         "fields_agree": dict(dating.fields),
-        "curve": [[_time(at), share] for at, share in zip(dating.curve.at, dating.curve.share, strict=True)],
+        "curve": _curve(dating, now),
     }
+
+
+def _curve(dating: Dating, now: int) -> list[list[Any]]:
+    """Return the as-of curve as far as there is a history: what holds now is no forecast."""
+    points = list(zip(dating.curve.at, dating.curve.share, strict=True))
+    past = [(at, share) for at, share in points if at < now]
+    if past and len(past) < len(points):
+        past.append((now, past[-1][1]))
+    return [[_time(at), share] for at, share in past]
 
 
 def _file(item: FileReport) -> dict[str, Any]:
