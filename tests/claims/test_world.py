@@ -46,7 +46,9 @@ def world() -> ImportedWorld:
     return ImportedWorld()
 
 
-def check(world: ImportedWorld, paths, statement: Statement, register: Register, content: str) -> ClaimReport:
+def check(
+    world: ImportedWorld, paths, statement: Statement, register: Register, content: str, progress=None
+) -> ClaimReport:
     vault = Vault(
         world,
         world,
@@ -61,7 +63,7 @@ def check(world: ImportedWorld, paths, statement: Statement, register: Register,
         statement=statement, skip=frozenset(path / "claim.json" for path in paths), by="operator",
         at=to_microseconds(parse_time("2025-07-01T00:00:00Z")), seed=4711,
     )  # fmt: skip
-    return check_claim(request, vault, Limits())
+    return check_claim(request, vault, Limits(), progress)
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,15 @@ def reports(world):
 
 def truth(leak: str) -> dict:
     return json.loads((WORLD / "truth" / f"{leak}.json").read_text())
+
+
+def test_files_and_then_steps_are_told_while_they_last(world) -> None:
+    told = []
+    check(world, [WORLD / "leaks" / "l1"], parse_statement(b"{}", "none"), Register(), "l1",
+          lambda done, what: told.append((done, what)))  # fmt: skip
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert [what for _, what in told[-2:]] == ["dating the rows", "counting the persons behind the records"]
+    assert len(told) > 2
 
 
 def test_an_as_of_curve_ends_when_the_claim_was_checked(reports) -> None:

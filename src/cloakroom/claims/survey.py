@@ -77,6 +77,11 @@ class Survey:
     def __post_init__(self) -> None:
         self._meter = Meter(self.limits)
 
+    @property
+    def bytes_read(self) -> int:
+        """Count the bytes read so far, unpacked."""
+        return self._meter.expanded
+
     def tables(self, paths: list[Path]) -> Iterator[tuple[TableKey, KeyedRows]]:
         """Yield the rows of everything under `paths`, with their keys."""
         for item in walk(paths, self._meter, self.skip):

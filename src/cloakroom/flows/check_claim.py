@@ -94,7 +94,7 @@ def check_claim(
         request: What to check.
         vault: The store.
         limits: What the dump may cost.
-        progress: Called with bytes read and the file at hand.
+        progress: Called with bytes read and the file at hand, or the step.
 
     Raises:
         UsageError: A path does not exist.
@@ -106,6 +106,7 @@ def check_claim(
         matcher.take(table, keyed)
         sampler.take(keyed.emails["key"])
     matched = matcher.finish()
+    _tell(progress, survey, "dating the rows")
     dating, opened = date_matched(matched, vault.history)
     proven = _union(match.proven for match in matched.brands.values())
     whole = _union(match.proven_whole for match in matched.brands.values())
@@ -121,6 +122,7 @@ def check_claim(
     dump = Dump(sampler, sketch, content_digest(request.evidence), spans, fields)
     earlier = find_earlier(dump, vault.register.all())
     brands = vault.index.brands()
+    _tell(progress, survey, "counting the persons behind the records")
     report = ClaimReport(
         id=request.id,
         checked_at=request.at,
@@ -152,6 +154,11 @@ def check_claim(
         )
     )
     return report
+
+
+def _tell(progress: Callable[[int, str], None] | None, survey: Survey, step: str) -> None:
+    if progress is not None:
+        progress(survey.bytes_read, step)
 
 
 def date_matched(matched: Matched, history: History) -> tuple[dict[str, Dating], BitMap]:
