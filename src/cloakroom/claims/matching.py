@@ -33,13 +33,13 @@ from cloakroom.claims.learning import (
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.observations import Observations
 from cloakroom.claims.ports import CustomerIndex, History
-from cloakroom.claims.remembered import Answered, Asked, RememberedIndex
+from cloakroom.claims.remembered import Asked, RememberedIndex
+from cloakroom.claims.row_pairs import crowd_rows, is_single, row_flags, settled_rows, without
 from cloakroom.claims.sizing import KeyedRows
 from cloakroom.claims.survey import TableKey
 from cloakroom.claims.values import NAMES, OPENED, held_values, shown_values
 
 _PROVING_FIELDS = OPENED
-_Flags = np.ndarray[Any, np.dtype[np.bool_]]
 _CROWD_OPENED = 20_000
 
 
@@ -174,8 +174,8 @@ class Matcher:
         email_pairs = emails.pairs
         id_pairs = self._ids.answer(batch.asked_ids).pairs
         # Numbers of rows that an id settles need not be looked up.
-        settled = BitMap(_settled_rows(ids, id_pairs, email_pairs).to_numpy())
-        phone_keys = keyed.phones.filter(~_in(keyed.phones["row"], settled))
+        settled = settled_rows(ids, id_pairs, email_pairs)
+        phone_keys = without(keyed.phones, settled, keyed.frame.height)
         phones = self._phones.pairs(phone_keys)
         phone_pairs = phones.pairs
         if not keyed.is_broken:
@@ -184,15 +184,16 @@ class Matcher:
         addressed = keyed.emails["row"].filter(~pl.Series(emails.crowded, dtype=pl.Boolean))
         by_key = _ByKey(pl.concat([email_pairs, phone_pairs]).unique(), addressed)
         proven = self._by_id(batch, keyed, id_pairs, by_key)
-        possible = self._phones.pairs(keyed.possible_phones(settled, self._regions)).pairs
+        possible = self._phones.pairs(keyed.possible_phones(BitMap(settled.to_numpy()), self._regions)).pairs
         by_number = pl.concat([phone_pairs, possible]).unique()
-        rest = _without(email_pairs, proven, keyed), _without(by_number, proven, keyed)
-        crowd_rows = _crowd_rows(keyed.emails, emails)
-        further = self._by_agreement(table, keyed, rest, crowd_rows, proven)
+        height = keyed.frame.height
+        rest = without(email_pairs, proven["row"], height), without(by_number, proven["row"], height)
+        crowd = crowd_rows(keyed.emails, emails)
+        further = self._by_agreement(table, keyed, rest, crowd, proven)
         if further.height:
             proven = pl.concat([proven, further])
         self._record(table, keyed, proven, rest[0])
-        known = [email_pairs["row"], phone_pairs["row"], crowd_rows, _crowd_rows(phone_keys, phones)]
+        known = [email_pairs["row"], phone_pairs["row"], crowd, crowd_rows(phone_keys, phones)]
         self._count_rows(keyed, [keyed.emails, keyed.phones, ids], proven, pl.concat(known))
 
     def _learned(self, table: _Table, keyed: KeyedRows, found: Sequence[pl.DataFrame]) -> KeyedRows:
@@ -226,9 +227,11 @@ class Matcher:
     def _by_id(self, batch: _Batch, keyed: KeyedRows, pairs: pl.DataFrame, by_key: _ByKey) -> pl.DataFrame:
         if pairs.height == 0:
             return pairs.with_columns(pl.lit(0, pl.Int64).alias("score"))
-        unmistakable = pl.Series(_flags(batch.ids.filter("unmistakable"), keyed)[pairs["row"].to_numpy()])
+        unmistakable = pl.Series(
+            row_flags(batch.ids.filter("unmistakable")["row"], keyed.frame.height)[pairs["row"].to_numpy()]
+        )
         backed = pairs.join(by_key.pairs, on=["row", "ordinal"], how="semi")
-        trusted = _without(pairs.filter(unmistakable), backed, keyed)
+        trusted = without(pairs.filter(unmistakable), backed["row"], keyed.frame.height)
         further = batch.table.ids.proving(
             pairs.filter(~unmistakable), by_key.pairs, by_key.addressed, lambda some: self._bear_out(keyed, some)
         )
@@ -244,34 +247,27 @@ class Matcher:
         table: _Table,
         keyed: KeyedRows,
         rest: tuple[pl.DataFrame, pl.DataFrame],
-        crowd_rows: pl.Series,
+        crowded: pl.Series,
         proven: pl.DataFrame,
     ) -> pl.DataFrame:
         pairs = pl.concat(rest).unique()
-        done = BitMap(proven["row"].to_numpy())
-        crowd_rows = (
-            crowd_rows.filter(~pl.Series(np.isin(crowd_rows.to_numpy(), done.to_array())))
-            if crowd_rows.len()
-            else crowd_rows
-        )
-        if pairs.height == 0 and crowd_rows.len() == 0:
+        crowded = without(crowded.to_frame("row"), proven["row"], keyed.frame.height)["row"]
+        if pairs.height == 0 and crowded.len() == 0:
             return proven.clear()
         wanted = BitMap(pairs["ordinal"].to_numpy().astype(np.uint32))
         if len(self._asked | wanted) > self._limits.open_records:
             self._notes["records beyond the limit of openings are proven only where address and number agree"] = None
             both = rest[0].join(rest[1], on=["row", "ordinal"]).unique()
             return self._settled(table, both.with_columns(pl.lit(0, pl.Int64).alias("score")))
-        addresses = (
-            keyed.emails.filter(pl.col("row").is_in(crowd_rows.implode()))["key"] if crowd_rows.len() else crowd_rows
-        )
-        crowd = self._emails.crowd_of(addresses, _CROWD_OPENED) if crowd_rows.len() else np.zeros(0, np.int64)
+        addresses = keyed.emails.filter(pl.col("row").is_in(crowded.implode()))["key"] if crowded.len() else crowded
+        crowd = self._emails.crowd_of(addresses, _CROWD_OPENED) if crowded.len() else np.zeros(0, np.int64)
         wanted |= BitMap(crowd.astype(np.uint32))
-        rows = pl.concat([pairs["row"], crowd_rows.cast(pl.UInt32)]).unique().sort()
+        rows = pl.concat([pairs["row"], crowded]).unique().sort()
         shown = self._shown(keyed, rows)
         held = self._open(wanted)
         if crowd.size:
             pairs = pl.concat(
-                [pairs, pairs_by_name(shown.filter(pl.col("row").is_in(crowd_rows.implode())), held)]
+                [pairs, pairs_by_name(shown.filter(pl.col("row").is_in(crowded.implode())), held)]
             ).unique()
         is_partial = len(keyed.recognised.columns(*NAMES)) == 1 and not keyed.recognised.columns(Concept.NAME)
         return self._settled(table, proving_pairs(shown, pairs, held, is_name_partial=is_partial))
@@ -303,17 +299,19 @@ class Matcher:
     def _record(self, table: _Table, keyed: KeyedRows, proven: pl.DataFrame, email_pairs: pl.DataFrame) -> None:
         self._proven[keyed.is_broken] |= one_record_each(proven, self._proven[False] | self._proven[True])
         ordinals = proven["ordinal"].to_numpy()
-        self._bounded |= BitMap(_without(email_pairs, proven, keyed)["ordinal"].to_numpy().astype(np.uint32))
+        self._bounded |= BitMap(
+            without(email_pairs, proven["row"], keyed.frame.height)["ordinal"].to_numpy().astype(np.uint32)
+        )
         if ordinals.size == 0:
             return
-        self._sure |= BitMap(_single(proven)["ordinal"].to_numpy().astype(np.uint32))
+        self._sure |= BitMap(proven["ordinal"].to_numpy()[is_single(proven)].astype(np.uint32))
         numbers = self._brand_numbers(ordinals)
         for number in np.flatnonzero(np.bincount(numbers)):
             name = self._brand_names[int(number)]
             if not name:  # Planted records are nobody's customers.
                 continue
             part = proven.filter(pl.Series(numbers == number))
-            rows = np.flatnonzero(_flags(part, keyed))
+            rows = np.flatnonzero(row_flags(part["row"], keyed.frame.height))
             table.fields.setdefault(name, set()).update(_filled_fields(keyed, rows))
             if not keyed.is_broken:
                 self._rows_by_brand[name] += rows.size
@@ -369,38 +367,7 @@ class Matcher:
         )
 
 
-def _in(rows: pl.Series, chosen: BitMap) -> pl.Series:
-    """Say of each row whether it is among the chosen ones."""
-    if not chosen or not rows.len():
-        return pl.Series([False] * rows.len(), dtype=pl.Boolean)
-    flags = np.zeros(max(chosen.max(), int(rows.max() or 0)) + 1, np.bool_)  # type: ignore[arg-type]
-    flags[np.asarray(chosen.to_array(), np.int64)] = True
-    return pl.Series(flags[rows.to_numpy()])
-
-
-def _crowd_rows(keys: pl.DataFrame, answered: Answered) -> pl.Series:
-    """Return the rows whose key is held by too many records to say anything."""
-    return keys["row"].filter(pl.Series(answered.crowded, dtype=pl.Boolean)).cast(pl.UInt32)
-
-
-def _settled_rows(ids: pl.DataFrame, id_pairs: pl.DataFrame, email_pairs: pl.DataFrame) -> pl.Series:
-    """Return the rows whose id names one record beyond doubt, or together with the address."""
-    if id_pairs.height == 0:
-        return _NO_ROWS
-    single = _single(id_pairs)
-    sure = single.join(ids.filter("unmistakable").select("row").unique(), on="row", how="semi")["row"]
-    backed = single.join(email_pairs, on=["row", "ordinal"], how="semi")["row"]
-    return pl.concat([sure, backed]).cast(pl.UInt32).unique()
-
-
-def _single(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Return the pairs of rows that have one pair only."""
-    rows = pairs["row"].to_numpy()
-    return pairs.filter(pl.Series(np.bincount(rows)[rows] == 1, dtype=pl.Boolean))
-
-
 _UNMISTAKABLE = pl.col("key").str.contains(r"^[0-9A-Za-z]{15,18}$") & pl.col("key").str.contains("[A-Za-z]")
-_NO_ROWS = pl.Series("row", [], dtype=pl.UInt32)
 
 
 def _shown_keys(keyed: KeyedRows) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -415,18 +382,6 @@ def _shown_keys(keyed: KeyedRows) -> np.ndarray[Any, np.dtype[np.int64]]:
                 .to_numpy()
             )
     return shown
-
-
-def _without(pairs: pl.DataFrame, proven: pl.DataFrame, keyed: KeyedRows) -> pl.DataFrame:
-    """Return the pairs of rows that prove nothing yet."""
-    return pairs.filter(pl.Series(~_flags(proven, keyed)[pairs["row"].to_numpy()], dtype=pl.Boolean))
-
-
-def _flags(rows: pl.DataFrame, keyed: KeyedRows) -> _Flags:
-    """Say of each row of a batch whether it is among `rows`."""
-    flags = np.zeros(keyed.frame.height, np.bool_)
-    flags[rows["row"].to_numpy()] = True
-    return flags
 
 
 def _brand_numbers(sets: list[BitMap]) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from cloakroom.claims.row_pairs import is_single
+
 _FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _ROWS_PER_RECORD = 8
 
@@ -50,11 +52,10 @@ class Observations:
 
     def _chosen(self, pairs: pl.DataFrame, below: np.uint64) -> pl.DataFrame:
         """Return the rows of the sample, each with all that it may show; its first record says whether it is in."""
-        rows = pairs["row"].to_numpy()
-        is_single = np.bincount(rows)[rows] == 1
+        alone = is_single(pairs)
         is_chosen = self._hash(pairs["ordinal"].to_numpy()) <= below
-        single = pairs.filter(pl.Series(is_single & is_chosen)).select("row", pl.concat_list("ordinal"))
-        several = pairs.filter(pl.Series(~is_single)).group_by("row").agg(pl.col("ordinal").unique().sort())
+        single = pairs.filter(pl.Series(alone & is_chosen)).select("row", pl.concat_list("ordinal"))
+        several = pairs.filter(pl.Series(~alone)).group_by("row").agg(pl.col("ordinal").unique().sort())
         first = several["ordinal"].list.first().to_numpy()
         return pl.concat([single, several.filter(pl.Series(self._hash(first) <= below, dtype=pl.Boolean))])
 

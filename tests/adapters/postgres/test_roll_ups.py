@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from cloakroom.adapters.postgres.disclosures import HOUR, LENGTHS, cover
+from cloakroom.adapters.postgres.disclosures import FOREVER, HOUR, LENGTHS, cover
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.openings import PostgresOpenings
+from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.errors import TamperedError
 from cloakroom.flows.ports import PreparedEntry
 from cloakroom.ledger.entry import Operation
@@ -129,6 +130,36 @@ def test_roll_ups_made_while_openings_are_looked_for_hide_none(application, told
     found = list(openings.holding(BitMap(range(5000)), size=application.log.latest_checkpoint().size))
     other.close()
     assert len(found) == len(story)
+
+
+@pytest.mark.parametrize("query", ["not_rolled_up", "entries_of_no_place"])
+def test_what_no_roll_up_holds_is_found_without_reading_the_whole_ledger(application, told, query):
+    del told
+    application.sequencer.run()
+    connection, copies = application.connection, 50_000
+    # As many entries of one kind as make the planner weigh; all of them in roll-ups already.
+    connection.execute(
+        "insert into ledger_entry (lineage, lineage_version, epoch, at, operation, permitted, shape, records, body,"
+        " sealed_set, leaf_index) select e.lineage, 1000 + n, e.epoch, e.at, e.operation, true, e.shape, e.records,"
+        " e.body, e.sealed_set, 1000 + n from generate_series(1, %s) n,"
+        " (select * from ledger_entry where lineage_version = 1 and lineage = 'a') e",
+        (copies,),
+    )
+    connection.execute("update rollup_progress set leaf_index = %s", (1001 + copies,))
+    connection.execute("vacuum analyze ledger_entry")
+    asked = {"lineage": None, "from": 0, "to": FOREVER, "whole_from": 0, "whole_to": FOREVER}
+    text = "explain (analyze, format json) " + load_queries("rollup")[query]
+    (found,) = connection.execute(text, asked | {"size": 1001 + copies, "uncounted": ["resolve"]}).fetchone()
+    assert rows_read(found[0]["Plan"], "ledger_entry") < copies // 10
+
+
+def rows_read(node, table):
+    """Count the rows of a table that a plan looked at."""
+    own = 0
+    if node.get("Relation Name") == table:
+        looked_at = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+        own = sum(node.get(name, 0) for name in looked_at) * node["Actual Loops"]
+    return own + sum(rows_read(part, table) for part in node.get("Plans", []))
 
 
 def test_a_set_that_somebody_exchanged_is_noticed_wherever_it_is_read(application, told):

@@ -10,32 +10,25 @@ where %(lineage)s::text is null or r.lineage = %(lineage)s;
 -- Permitted entries with records of a span that no roll-up of it covers: not taken in yet, or in an hour that the
 -- span cuts, which is before `whole_from` or from `whole_to` on. A branch for each reason, since each has an index of its
 -- own: what is not in the log, what is in the log beyond the roll-ups, what lies before the span, what after.
-select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.sealed_set
-from ledger_entry e left join disclosure_shape s on s.id = e.shape
-where (%(lineage)s::text is null or e.lineage = %(lineage)s)
-  and e.permitted and e.sealed_set is not null and e.lineage_version is not null
-  and e.leaf_index is null and e.at >= %(from)s and e.at < %(to)s
+with opening as not materialized (
+    select e.lineage, e.operation, coalesce(s.shape, '{}') as shape, e.at, e.sealed_set, e.leaf_index
+    from ledger_entry e left join disclosure_shape s on s.id = e.shape
+    where (%(lineage)s::text is null or e.lineage = %(lineage)s)
+      and e.permitted and e.sealed_set is not null and e.lineage_version is not null
+)
+select lineage, operation, shape, at, sealed_set from opening
+where leaf_index is null and at >= %(from)s and at < %(to)s
 union all
-select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.sealed_set
-from ledger_entry e left join disclosure_shape s on s.id = e.shape
-where (%(lineage)s::text is null or e.lineage = %(lineage)s)
-  and e.permitted and e.sealed_set is not null and e.lineage_version is not null
-  and e.leaf_index >= (select coalesce(max(leaf_index), 0) from rollup_progress)
-  and e.at >= %(from)s and e.at < %(to)s
+select lineage, operation, shape, at, sealed_set from opening
+where leaf_index >= (select coalesce(max(leaf_index), 0) from rollup_progress) and at >= %(from)s and at < %(to)s
 union all
-select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.sealed_set
-from ledger_entry e left join disclosure_shape s on s.id = e.shape
-where (%(lineage)s::text is null or e.lineage = %(lineage)s)
-  and e.permitted and e.sealed_set is not null and e.lineage_version is not null
-  and e.leaf_index < (select coalesce(max(leaf_index), 0) from rollup_progress)
-  and e.at >= %(from)s and e.at < %(whole_from)s
+select lineage, operation, shape, at, sealed_set from opening
+where leaf_index < (select coalesce(max(leaf_index), 0) from rollup_progress)
+  and at >= %(from)s and at < %(whole_from)s
 union all
-select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.sealed_set
-from ledger_entry e left join disclosure_shape s on s.id = e.shape
-where (%(lineage)s::text is null or e.lineage = %(lineage)s)
-  and e.permitted and e.sealed_set is not null and e.lineage_version is not null
-  and e.leaf_index < (select coalesce(max(leaf_index), 0) from rollup_progress)
-  and e.at >= %(whole_to)s and e.at < %(to)s;
+select lineage, operation, shape, at, sealed_set from opening
+where leaf_index < (select coalesce(max(leaf_index), 0) from rollup_progress)
+  and at >= %(whole_to)s and at < %(to)s;
 
 -- name: entries_to_roll_up
 select e.lineage, e.operation, e.shape, e.at, e.sealed_set
