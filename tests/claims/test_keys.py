@@ -79,6 +79,20 @@ def test_numbers_of_every_country_have_the_same_form_as_in_the_canonical_module(
     assert keys == canonical_phones(texts, countries)
 
 
+def test_international_numbers_of_every_beginning_and_length_have_the_same_form_as_in_the_canonical_module() -> None:
+    random_ = random.Random(4)
+    texts = [
+        "+" + (beginning + "".join(random_.choices("0123456789", k=20)))[:length]
+        for beginning in map(str, range(0, 10_000, 7))
+        for length in range(1, 22)
+    ]
+    odd = [text[:4] + sign + text[4:] for text, sign in zip(texts[:60], "+-_ .e٣x０\0" * 6, strict=True)]
+    odd += [text[1:] for text in texts[:200]]
+    texts += [text for text in odd if text]
+    keys = phone_keys(pl.Series(texts), pl.Series([None] * len(texts), dtype=pl.String)).to_list()
+    assert keys == canonical_phones(texts, [None] * len(texts))
+
+
 def test_a_national_number_without_country_may_be_of_the_countries_seen_beside_it() -> None:
     values = pl.Series(["+33612345678"] * 60 + ["+393401234567"] * 60 + ["06 12 34 56 78"])
     keys = phone_keys(values, pl.Series([None] * 121, dtype=pl.String))

@@ -14,7 +14,7 @@ import polars as pl
 from cloakroom.sorted_arrays import sorted_unique
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
-_WAITING_MAX = 1 << 22
+_WAITING_MAX = 1 << 23
 
 
 def hashes_of(values: pl.Series, seed: int) -> Hashes:

@@ -27,6 +27,11 @@ _PUBLIC_LOCAL = re.compile(r"[a-z0-9](?:[a-z0-9_+.-]{0,62}[a-z0-9])?")
 _PUBLIC_DOMAIN = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)+")
 _REGIONS_MAX = 40
 _LIBRARY_MAX = 20_000
+_BEGINNING_DIGITS = 4
+_BEGINNINGS = 10**_BEGINNING_DIGITS
+_DIGITS_MAX = 19  # Longer than numbers are; what has as many is left to the library, and fits into 64 bits.
+_SCALES = np.array([10 ** max(digits - _BEGINNING_DIGITS, 0) for digits in range(_DIGITS_MAX + 1)], np.uint64)
+_Flags = np.ndarray[Any, np.dtype[np.bool_]]
 _USUAL_REGIONS = (
     "IT",
     "FR",
@@ -142,9 +147,19 @@ def phone_pairs(values: pl.Series, countries: pl.Series) -> pl.DataFrame:
 
 def _is_international(values: pl.Series) -> pl.Series:
     """Say of each number whether it is in E.164 form already, beyond doubt."""
-    form, trunks = _international()
-    is_form = values.str.contains(form)
-    return (is_form & ~values.str.contains(trunks)).fill_null(value=False)
+    sure, doubtful = _beginnings()
+    numbers = values.cast(pl.UInt64, strict=False).fill_null(0).to_numpy()
+    digits = (values.str.len_bytes().fill_null(0).to_numpy().astype(np.int64) - 1).clip(0, _DIGITS_MAX)
+    # A number with zeros in front is smaller than its length says, and begins like none.
+    beginnings = numbers // _SCALES[digits]
+    beginnings[beginnings >= _BEGINNINGS] = 0  # Longer than any telephone number.
+    has_sign = values.str.starts_with("+").fill_null(value=False)
+    is_form = has_sign & pl.Series(sure[digits, beginnings])
+    is_doubtful = has_sign & pl.Series(doubtful[digits, beginnings])
+    if not is_doubtful.any():
+        return is_form
+    places = is_doubtful.arg_true()
+    return is_form.scatter(places, ~values.gather(places).str.contains(_trunks()))
 
 
 def _bare(values: pl.Series) -> pl.Series:
@@ -254,28 +269,61 @@ def _at_start(pattern: str) -> str:
     return "^(?:" + pattern.replace(r"\d", "[0-9]") + ")"
 
 
-@lru_cache(maxsize=1)
-def _international() -> tuple[str, str]:
-    """Return two patterns: numbers that are E.164 already beyond doubt fit the first and not the second.
+@dataclass(frozen=True, slots=True)
+class _Calling:
+    """A country calling code: how long the numbers under it are, and what dialling inside puts before them."""
 
-    The second is of the countries whose trunk prefix is more than one digit. Numbers that go on with a trunk prefix
-    are left to the library, since people write ``+44 (0)20``.
-    """
-    forms, trunks = [], []
+    code: str
+    trunk: str | None
+    lengths: frozenset[int]
+
+    @property
+    def is_trunk_one_digit(self) -> bool:
+        return self.trunk is None or (len(self.trunk) == 1 and self.trunk.isdigit())
+
+
+@lru_cache(maxsize=1)
+def _callings() -> tuple[_Calling, ...]:
+    """Return all country calling codes."""
+    found = []
     for code, regions in COUNTRY_CODE_TO_REGION_CODE.items():
         metadata = PhoneMetadata.metadata_for_region(regions[0], None)
         if metadata is None or metadata.general_desc is None:
             continue
-        trunk = metadata.national_prefix_for_parsing
         lengths = set(metadata.general_desc.possible_length) - set(metadata.general_desc.possible_length_local_only)
-        tails = "|".join(f"[0-9]{{{length - 1}}}" for length in sorted(lengths) if length > 5)
-        if trunk is None or (len(trunk) == 1 and trunk.isdigit()):
-            first = f"[{''.join(digit for digit in '0123456789' if digit != trunk)}]"
-            forms.append(f"{code}{first}(?:{tails})")
-        else:
-            forms.append(f"{code}[0-9](?:{tails})")
-            trunks.append(f"{code}(?:{trunk})".replace(r"\d", "[0-9]"))
-    return rf"^\+(?:{'|'.join(forms)})$", rf"^\+(?:{'|'.join(trunks)})"
+        trunk = metadata.national_prefix_for_parsing
+        found.append(_Calling(str(code), trunk, frozenset(length for length in lengths if length > 5)))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _beginnings() -> tuple[_Flags, _Flags]:
+    """Return two tables, by the count of digits and the first four of them.
+
+    Numbers that are true in the first are E.164 beyond doubt. Those true in the second are so unless they fit
+    `_trunks`. Numbers that go on with a trunk prefix are left to the library, since people write ``+44 (0)20``.
+    """
+    sure = np.zeros((_DIGITS_MAX + 1, _BEGINNINGS), np.bool_)
+    doubtful = np.zeros_like(sure)
+    for calling in _callings():
+        table = sure if calling.is_trunk_one_digit else doubtful
+        unknown = _BEGINNING_DIGITS - len(calling.code)
+        first = int(calling.code) * 10**unknown
+        beginnings = [
+            number for number in range(first, first + 10**unknown)
+            if not calling.is_trunk_one_digit or str(number)[len(calling.code)] != calling.trunk
+        ]  # fmt: skip
+        for length in calling.lengths:
+            table[min(len(calling.code) + length, _DIGITS_MAX), beginnings] = True
+    sure[_DIGITS_MAX] = doubtful[_DIGITS_MAX] = False
+    return sure, doubtful
+
+
+@lru_cache(maxsize=1)
+def _trunks() -> str:
+    """Return a pattern of numbers that go on with a trunk prefix of more than one digit."""
+    parts = [f"{one.code}(?:{one.trunk})" for one in _callings() if not one.is_trunk_one_digit]
+    return rf"^\+(?:{'|'.join(parts)})".replace(r"\d", "[0-9]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -20,6 +21,7 @@ from cloakroom.claims.keys import email_keys, id_keys, phone_pairs, possible_num
 from cloakroom.claims.readers.loose import LOOSE_EMAIL, LOOSE_ID, LOOSE_PHONE
 from cloakroom.claims.tables import Batch
 
+_SORTERS = 2
 _NEVER_TEXT = frozenset(
     [Concept.EMAIL, Concept.PHONE, Concept.RECORD_ID, Concept.COUNTRY, Concept.BIRTH_DATE, Concept.TOTAL_SALES,
      Concept.TIMESTAMP, Concept.LANGUAGE]
@@ -166,6 +168,8 @@ class Sizer:
 
     def size(self) -> Size:
         """Return the counts so far."""
+        with ThreadPoolExecutor(_SORTERS) as pool:
+            list(pool.map(DistinctHashes.all, (self.emails, self.phones)))
         only_broken = int(self.emails.unknown(self.broken_emails.all()).sum())
         return Size(
             rows=self.rows,

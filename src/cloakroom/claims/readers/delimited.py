@@ -3,12 +3,16 @@
 Each block is cut into rows exactly: where no quote occurs, by counting delimiters on every line; where quotes occur
 and are clean, by counting those outside of quotes; otherwise line by line (`tolerant`). Rows with another number of
 cells than the header are set aside before the rest is handed to Polars, which would fill or cut them silently.
+
+Where a block ends is found block after block, since a quoted cell may go on in the next one. What lies between two
+such places is cut and parsed in threads of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,11 +20,14 @@ import polars as pl
 
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.dialect import Dialect
+from cloakroom.claims.readers.read_ahead import done_ahead
 from cloakroom.claims.readers.tolerant import Cut, cut_rows
 from cloakroom.claims.tables import BROKEN_KEPT, Batch, Unparsed, Wanted, frame_of, unique_names
 
 _QUOTE, _NEWLINE, _RETURN, _AT = 34, 10, 13, 64
 _SLICE = 1 << 18
+_WORKERS = 2
+_MARK_AND_BLANKS = 8
 _Array = np.ndarray[Any, np.dtype[Any]]
 _NO_QUOTES: _Array = np.zeros(0, np.int64)
 
@@ -46,9 +53,16 @@ def read_delimited(
         wanted: Says which columns are looked at, once that is known.
     """
     names = unique_names(dialect.header or [f"column {number}" for number in range(1, dialect.columns + 1)])
+    cutter = _Cutter(dialect, names, wanted or Wanted())
+    yield from done_ahead(_cuttings(blocks, dialect, limits, cutter), _WORKERS)
+
+
+def _cuttings(
+    blocks: Iterable[bytes], dialect: Dialect, limits: Limits, cutter: _Cutter
+) -> Iterator[Callable[[], Batch]]:
+    """Yield what cuts one block after the other."""
     skip = dialect.preamble + (dialect.header is not None)
     carry = b""
-    cutter = _Cutter(dialect, names, wanted or Wanted())
     for block in blocks:
         data = carry + block if carry else block
         while skip and (end := data.find(b"\n")) >= 0:
@@ -61,7 +75,7 @@ def read_delimited(
                 made, carry = cutter.take_tolerantly(carry, is_end=False)
                 yield made
             if len(carry) > limits.record_bytes:
-                yield cutter.batch_of(Cut(broken=[carry[:BROKEN_KEPT].decode("utf-8", "replace")]))
+                yield partial(cutter.batch_of, Cut(broken=[carry[:BROKEN_KEPT].decode("utf-8", "replace")]))
                 carry = b""
     if carry.strip(b"\0\r\n\x1a"):
         made, _ = cutter.take(carry + b"\n", is_end=True)
@@ -150,8 +164,8 @@ class _Cutter:
         self._may_follow = _table((self._code, _NEWLINE, _RETURN, _QUOTE))
         self._schema = dict.fromkeys(names, pl.String)
 
-    def take(self, data: bytes, *, is_end: bool) -> tuple[Batch | None, bytes]:
-        """Cut what is complete in `data`; return it with what remains for the next block."""
+    def take(self, data: bytes, *, is_end: bool) -> tuple[Callable[[], Batch] | None, bytes]:
+        """Find what is complete in `data`; return what cuts it, and what remains for the next block."""
         end = data.rfind(b"\n") + 1
         if end == 0:
             return None, data
@@ -166,19 +180,24 @@ class _Cutter:
         if end == 0:
             return None, data
         whole = data if end == len(data) else data[:end]
-        if (batch := self._at_once(whole, quotes)) is not None:
-            return batch, data[end:]
-        rows = self._by_counting(whole, quotes)
-        frame = self._parse(rows)
-        if frame is None:
-            return self.take_tolerantly(data, is_end=is_end)
-        return Batch(self._without_headers(frame, whole), rows.broken, len(rows.broken)), data[end:]
+        return partial(self._cut, whole, quotes), data[end:]
 
-    def take_tolerantly(self, data: bytes, *, is_end: bool) -> tuple[Batch, bytes]:
-        """Do the same line by line."""
+    def take_tolerantly(self, data: bytes, *, is_end: bool) -> tuple[Callable[[], Batch], bytes]:
+        """Do the same line by line, at once: only the last row says where the next one begins."""
         end = len(data) if is_end else data.rfind(b"\n") + 1
         cut = cut_rows(data[:end].decode("utf-8", "replace"), self._delimiter, self._columns, is_end=is_end)
-        return self.batch_of(cut), cut.rest.encode() + data[end:]
+        return partial(self.batch_of, cut), cut.rest.encode() + data[end:]
+
+    def _cut(self, data: bytes, quotes: _Array) -> Batch:
+        """Cut whole rows whose quotes are clean."""
+        if (batch := self._at_once(data, quotes)) is not None:
+            return batch
+        rows = self._by_counting(data, quotes)
+        frame = self._parse(rows)
+        if frame is None:
+            cut = cut_rows(data.decode("utf-8", "replace"), self._delimiter, self._columns, is_end=True)
+            return self.batch_of(cut)
+        return Batch(self._without_headers(frame, data), rows.broken, len(rows.broken))
 
     def batch_of(self, cut: Cut) -> Batch:
         """Make a batch of rows that are cut already."""
@@ -309,8 +328,11 @@ class _Cutter:
             return False
         name = frame.columns[0]
         label = self._header[self._names.index(name)]
-        # Files glued together with their byte order marks have one before the first label.
-        return bool(((frame[name] == label) | frame[name].str.starts_with("\ufeff")).any())
+        # Files glued together with their byte order marks have one before the first label. Lengths are looked at
+        # before cells are: hardly a cell is as long as the label.
+        shortest = len(label.encode())
+        alike = frame[name].filter(frame[name].str.len_bytes().is_between(shortest, shortest + _MARK_AND_BLANKS))
+        return bool(((alike == label) | alike.str.starts_with("\ufeff")).any())
 
 
 def _whole(frame: pl.DataFrame | None) -> pl.DataFrame:

@@ -1,9 +1,10 @@
-"""The next item of an iterator, got ready in a thread of its own while the last one is worked on."""
+"""Items of an iterator got ready in threads while earlier ones are worked on; their order stays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -19,3 +20,29 @@ def read_ahead(items: Iterator[T]) -> Iterator[T]:
         while (item := coming.result()) is not None:
             coming = reader.submit(next, items, None)
             yield item
+
+
+def done_ahead(tasks: Iterator[Callable[[], T]], workers: int) -> Iterator[T]:
+    """Yield what tasks give, in their order, while up to `workers` later ones are being done.
+
+    Tasks may be done in any order. An error in a task, or in the iterator of tasks, comes after the results of all
+    tasks before it.
+    """
+    waiting: deque[Future[T]] = deque()
+    damage: Exception | None = None
+    with ThreadPoolExecutor(workers) as pool:
+        while damage is None:
+            try:
+                task = next(tasks, None)
+            except Exception as error:  # noqa: BLE001 - raised again below, after what came before it
+                damage = error
+                break
+            if task is None:
+                break
+            waiting.append(pool.submit(task))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    if damage is not None:
+        raise damage
