@@ -102,11 +102,17 @@ def _fold(given: str | None, family: str | None) -> _Folded:
 
 
 def _words(text: str) -> list[str]:
-    decomposed = unicodedata.normalize("NFKD", text[:MAX_LENGTH]).casefold().translate(_SPECIAL)
+    # Piece by piece, since most pieces of names come again and again. No letter's form depends on one beyond a blank.
+    return [word for piece in text[:MAX_LENGTH].split(" ") for word in _words_of_piece(piece)]
+
+
+@lru_cache(maxsize=65536)
+def _words_of_piece(text: str) -> tuple[str, ...]:
+    decomposed = unicodedata.normalize("NFKD", text).casefold().translate(_SPECIAL)
     # Kana voicing marks are combining too, but they change the sound, hence the letter: put back by NFC below.
     kept = "".join(sign for sign in decomposed if not _is_accent(sign)).replace("'", "").replace("’", "")
     composed = unicodedata.normalize("NFC", kept).translate(_HIRAGANA_TO_KATAKANA)
-    return [word for word in _NOT_LETTERS.split(composed) if word]
+    return tuple(word for word in _NOT_LETTERS.split(composed) if word)
 
 
 def _is_accent(sign: str) -> bool:

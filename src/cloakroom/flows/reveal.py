@@ -2,13 +2,14 @@
 
 `reveal` takes a batch of requests, each for up to a thousand tokens, and works them off in the only safe order:
 read the tokens, decide and append a durable entry (`admission`), open, return. No plaintext exists before the entry
-is durable, and there is no way to call the last step without the first.
+is durable, and there is no way to call the last step without the first. Who has several batches may admit the next
+one before the last one is opened: `admit_reveals`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyroaring import BitMap
 
@@ -82,6 +83,34 @@ class RevealAnswer:
     broken: OpenError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AdmittedReveals:
+    """Requests that have passed admission: the entry of each is durable, and each may be opened when there is time.
+
+    Attributes:
+        requests: The requests.
+        references: The records that their tokens stand for, None for a token that is none.
+        admissions: By request and brand.
+        opener: Opens what was admitted, and nothing else.
+    """
+
+    requests: Sequence[RevealRequest]
+    references: Sequence[Sequence[RecordReference | None]] = field(repr=False)
+    admissions: Sequence[Mapping[str, Admission]]
+    opener: RecordOpener = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+    def answer(self, position: int) -> RevealAnswer:
+        """Open the records of one request, or say why they are refused; asks the store for nothing."""
+        return _answer(self.requests[position], self.references[position], self.admissions[position], self.opener)
+
+    def opened_by(self, sealers: Mapping[int, BrandSealer]) -> AdmittedReveals:
+        """Return the same requests, to be opened with the keys of other sealers."""
+        return replace(self, opener=self.opener.with_sealers(sealers))
+
+
 def reveal(
     requests: Sequence[RevealRequest],
     *,
@@ -102,6 +131,24 @@ def reveal(
         refreshed: Gives the sealers of a key ring read anew; called at most once, when a record does not open, since
             its key may have been wrapped under a generation that this node has not seen.
     """
+    admitted = admit_reveals(requests, gatekeeper=gatekeeper, catalogue=catalogue, sealers=sealers)
+    answers = [admitted.answer(position) for position in range(len(admitted))]
+    if refreshed is not None and any(answer.broken is not None for answer in answers):
+        again = admitted.opened_by(refreshed())
+        for position, answer in enumerate(answers):
+            if answer.broken is not None:
+                answers[position] = again.answer(position)
+    return answers
+
+
+def admit_reveals(
+    requests: Sequence[RevealRequest],
+    *,
+    gatekeeper: Gatekeeper,
+    catalogue: Catalogue,
+    sealers: Mapping[int, BrandSealer],
+) -> AdmittedReveals:
+    """Do of `reveal` all but the opening: when this returns, every entry is durable and nothing has been opened."""
     references = [request.codec.read(request.tokens) for request in requests]
     asks: list[Ask] = []
     owners: list[int] = []
@@ -110,22 +157,11 @@ def reveal(
             asks.append(_ask(request, brand, records))
             owners.append(position)
     admissions, rows = gatekeeper.admit(asks, fetch=True)
-    # From here on every permitted ask has its durable entry.
     by_request: list[dict[str, Admission]] = [{} for _ in requests]
     for ask, owner, admission in zip(asks, owners, admissions, strict=True):
         by_request[owner][ask.brand] = admission
     opener = RecordOpener(catalogue, sealers, rows, gatekeeper.policy.bands)
-    answers = [
-        _answer(request, found, brands, opener)
-        for request, found, brands in zip(requests, references, by_request, strict=True)
-    ]
-    if refreshed is not None and any(answer.broken is not None for answer in answers):
-        opener = RecordOpener(catalogue, refreshed(), rows, gatekeeper.policy.bands)
-        for position, answer in enumerate(answers):
-            if answer.broken is not None:
-                found, brands = references[position], by_request[position]
-                answers[position] = _answer(requests[position], found, brands, opener)
-    return answers
+    return AdmittedReveals(requests, references, by_request, opener)
 
 
 def _by_brand(catalogue: Catalogue, references: Sequence[RecordReference | None]) -> dict[str, BitMap]:
@@ -202,6 +238,10 @@ class RecordOpener:
         self._bands = bands
         self._names = {number: name for name, number in catalogue.brands.items()}
         self._plans: dict[tuple[tuple[str, Form], ...], tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]] = {}
+
+    def with_sealers(self, sealers: Mapping[int, BrandSealer]) -> RecordOpener:
+        """Return what opens the same records with other sealers."""
+        return RecordOpener(self._catalogue, sealers, self._rows, self._bands)
 
     def show(
         self, references: Sequence[RecordReference], admissions: Mapping[str, Admission]

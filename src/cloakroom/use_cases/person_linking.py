@@ -23,7 +23,7 @@ from cloakroom.canonical.email import canonical_email
 from cloakroom.canonical.name import PersonName
 from cloakroom.errors import OpenError
 from cloakroom.ledger.entry import Operation
-from cloakroom.scoping.link_keys import KeyKind, link_texts
+from cloakroom.scoping.link_keys import CORROBORATING, KeyKind, link_texts
 from cloakroom.scoping.persons import KeyColumns, PersonCount, Persons, link_persons
 from cloakroom.vault.blind_index import SHARED_SCOPE, LinkDigests
 from cloakroom.vault.envelope import EnvelopeClass
@@ -40,7 +40,8 @@ _STRONG = {"email": KeyKind.EMAIL, "phone": KeyKind.PHONE}
 _CORROBORATING_OFFSET = 200
 """Kinds of corroborating keys are digested under numbers that no index has."""
 
-_OPENED = ("given_name", "family_name", "name", "email", "birth_date", "country", "postcode", "street")
+_NAMES = ("given_name", "family_name", "name")
+_OPENED = (*_NAMES, "email", "birth_date", "country", "postcode", "street")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,8 @@ def persons_of(
     application.ledger.append({}, [entry])
     test_rows = BitMap()
     if len(records) <= CORROBORATED_MAX:
-        more_kinds, more_ordinals, more_digests, test_rows = linking.corroborating_keys(records)
-        kinds = np.concatenate([kinds, more_kinds])
-        ordinals = np.concatenate([ordinals, more_ordinals])
-        digests = np.concatenate([digests, more_digests])
+        further, test_rows = linking.corroborating_keys(records)
+        kinds, ordinals, digests = _stacked([(kinds, ordinals, digests), further])
     persons = link_persons(
         KeyColumns(ordinals, kinds, np.ascontiguousarray(digests)),
         records=application.vault.ordinals_end(),
@@ -104,6 +103,16 @@ def persons_of(
 
 Columns = tuple[NDArray[np.uint8], NDArray[np.uint32], NDArray[np.uint8]]
 """Kinds, ordinals, and digests of shape (n, 16)."""
+
+Opened = Iterator[tuple[int, dict[str, str]]]
+"""Ordinals of records with their values by field."""
+
+
+def _stacked(parts: Sequence[Columns]) -> Columns:
+    """Put columns under each other."""
+    empty = (np.zeros(0, np.uint8), np.zeros(0, np.uint32), np.zeros((0, 16), np.uint8))
+    kinds, ordinals, digests = zip(empty, *parts, strict=True)
+    return np.concatenate(kinds), np.concatenate(ordinals), np.concatenate(digests)
 
 
 def _around(columns: Columns, records: BitMap) -> Columns:
@@ -142,9 +151,7 @@ class _Linking:
 
     def strong_keys(self) -> Columns:
         """Return the keys of every version of every record of the group."""
-        kinds: list[NDArray[np.uint8]] = [np.zeros(0, np.uint8)]
-        ordinals: list[NDArray[np.uint32]] = [np.zeros(0, np.uint32)]
-        digests: list[bytes] = []
+        parts: list[Columns] = []
         for number in self._catalogue.brands.values():
             brand = self._application.digests[number]
             for index, kind in _STRONG.items():
@@ -153,52 +160,43 @@ class _Linking:
                 for generation in brand.generations:
                     index_id = self._catalogue.index_id(index, generation)
                     stored, found = self._application.vault.index_rows(number, index_id)
-                    digests.append(brand.to_link(stored, generation))
-                    ordinals.append(found.astype(np.uint32))
-                    kinds.append(np.full(len(found), kind, np.uint8))
-        joined = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 16)
-        return np.concatenate(kinds), np.concatenate(ordinals), joined
+                    digests = np.frombuffer(brand.to_link(stored, generation), np.uint8).reshape(-1, 16)
+                    parts.append((np.full(len(found), kind, np.uint8), found.astype(np.uint32), digests))
+        return _stacked(parts)
 
-    def corroborating_keys(
-        self, records: BitMap
-    ) -> tuple[NDArray[np.uint8], NDArray[np.uint32], NDArray[np.uint8], BitMap]:
+    def corroborating_keys(self, records: BitMap) -> tuple[Columns, BitMap]:
         """Return the corroborating keys of `records`, and which of them are test rows."""
-        kinds: list[int] = []
-        ordinals: list[int] = []
-        digests: list[bytes] = []
+        parts: list[Columns] = []
         test_rows = BitMap()
         placeholders = self._application.configuration.group.placeholders
-        for ordinal, values in self._opened(list(records), _OPENED):
-            given, family, whole = (values.get(name) for name in ("given_name", "family_name", "name"))
-            if placeholders.is_test_name(given, family, whole):
-                test_rows.add(ordinal)
-                continue
-            email = canonical_email(values.get("email"))
-            texts = link_texts(
-                emails=[] if email is None else [email],
-                name=" ".join(part for part in (given, family, whole) if part),
-                birth_date=values.get("birth_date", ""),
-                country=values.get("country", ""),
-                postcode=values.get("postcode", ""),
-                street=values.get("street", ""),
-            )
-            for kind, text in texts:
-                if kind is not KeyKind.EMAIL:
-                    kinds.append(kind)
+        for opened in self._opened(list(records), _OPENED):
+            texts: dict[KeyKind, tuple[list[int], list[str]]] = {kind: ([], []) for kind in CORROBORATING}
+            for ordinal, values in opened:
+                if placeholders.is_test_name(*_name_parts(values)):
+                    test_rows.add(ordinal)
+                    continue
+                for kind, text in _corroborating_texts(values):
+                    ordinals, found = texts[kind]
                     ordinals.append(ordinal)
-                    digests.append(self._link.digest(_CORROBORATING_OFFSET + kind, SHARED_SCOPE, [text]))
-        joined = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 16)
-        return np.array(kinds, np.uint8), np.array(ordinals, np.uint32), joined, test_rows
+                    found.append(text)
+            parts += [self._digested(kind, *found) for kind, found in sorted(texts.items())]
+        return _stacked(parts), test_rows
+
+    def _digested(self, kind: KeyKind, ordinals: Sequence[int], texts: Sequence[str]) -> Columns:
+        digests = self._link.digest(_CORROBORATING_OFFSET + kind, SHARED_SCOPE, texts)
+        columns = np.frombuffer(digests, np.uint8).reshape(-1, 16)
+        return np.full(len(ordinals), kind, np.uint8), np.array(ordinals, np.uint32), columns
 
     def names(self, wanted: Sequence[int]) -> list[PersonName | None]:
         """Return the name of each record, None for one that has none any more."""
         ordinals = [int(item) for item in wanted]
         found: dict[int, PersonName] = {}
-        for ordinal, values in self._opened(ordinals, ("given_name", "family_name", "name")):
-            if "name" in values:
-                found[ordinal] = PersonName(None, values["name"])
-            elif values:
-                found[ordinal] = PersonName(values.get("given_name"), values.get("family_name"))
+        for opened in self._opened(ordinals, _NAMES):
+            for ordinal, values in opened:
+                if "name" in values:
+                    found[ordinal] = PersonName(None, values["name"])
+                elif values:
+                    found[ordinal] = PersonName(values.get("given_name"), values.get("family_name"))
         return [found.get(ordinal) for ordinal in ordinals]
 
     def placeholders(self) -> list[tuple[int, bytes]]:
@@ -217,20 +215,42 @@ class _Linking:
     def _names_of_fields(self) -> Mapping[int, str]:
         return {number: name for name, number in self._catalogue.fields.items()}
 
-    def _opened(self, ordinals: Sequence[int], fields: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    def _opened(self, ordinals: Sequence[int], fields: Sequence[str]) -> Iterator[Opened]:
+        """Yield the values of records by field, some thousand records at a time."""
         wanted: dict[EnvelopeClass, list[int]] = {}
         for name in fields:
             if name in self._catalogue.fields and name in self._catalogue.definitions:
                 wanted.setdefault(self._catalogue.envelope_class(name), []).append(self._catalogue.fields[name])
-        names = self._names_of_fields
         for at in range(0, len(ordinals), RECORDS_PER_READ):
             by_brand: dict[int, list[tuple[SealedRecord, SealedKeys]]] = {}
             for row in self._application.vault.sealed_rows(ordinals[at : at + RECORDS_PER_READ]):
                 if row.keys is not None:
                     by_brand.setdefault(row.brand, []).append((row.record, row.keys))
             for brand, rows in by_brand.items():
-                opened = self._application.sealers[brand].open_many(rows, wanted)
-                for (record, _), values in zip(rows, opened, strict=True):
-                    if values is None:
-                        raise OpenError(f"record {record.ordinal} does not open")
-                    yield record.ordinal, {names[number]: value.decode() for number, value in values.items()}
+                yield self._opened_of_brand(brand, rows, wanted)
+
+    def _opened_of_brand(
+        self, brand: int, rows: Sequence[tuple[SealedRecord, SealedKeys]], wanted: Mapping[EnvelopeClass, list[int]]
+    ) -> Opened:
+        names = self._names_of_fields
+        for (record, _), values in zip(rows, self._application.sealers[brand].open_many(rows, wanted), strict=True):
+            if values is None:
+                raise OpenError(f"record {record.ordinal} does not open")
+            yield record.ordinal, {names[number]: value.decode() for number, value in values.items()}
+
+
+def _name_parts(values: Mapping[str, str]) -> tuple[str | None, ...]:
+    return tuple(values.get(name) for name in _NAMES)
+
+
+def _corroborating_texts(values: Mapping[str, str]) -> list[tuple[KeyKind, str]]:
+    email = canonical_email(values.get("email"))
+    texts = link_texts(
+        emails=[] if email is None else [email],
+        name=" ".join(part for part in _name_parts(values) if part),
+        birth_date=values.get("birth_date", ""),
+        country=values.get("country", ""),
+        postcode=values.get("postcode", ""),
+        street=values.get("street", ""),
+    )
+    return [(kind, text) for kind, text in texts if kind in CORROBORATING]

@@ -1,7 +1,8 @@
 """Micro-batches: requests that arrive together are worked off together, by the one thread of the core process.
 
 Front processes send requests over sockets; between batches the core reads what came, queues it fairly, takes a
-batch, works it off in one go, and sends all answers back, one frame for each front. A request that arrives alone
+batch, works it off in one go, and sends all answers back, one frame for each front. What of a batch needs no store
+any more may be done while the store works on the next one. A request that arrives alone
 after a quiet time is taken at once; in traffic the core waits for company until the oldest request is
 `Limits.linger_s` old, and not at all where a batch took longer than that.
 
@@ -104,7 +105,8 @@ class Work:
 
     Attributes:
         read_order: Decodes what a request asks, by the name of its endpoint; raises ValueError.
-        answer: Answers a batch.
+        answer: Answers a batch; some answers may only come with the next batch, or when finished.
+        finish: Gives all answers that are still missing.
         keys: Looks up keys of credentials; None where the store does not answer.
         turned_away: Is told of requests that a front refused.
         idle: Called between batches and at least four times a second.
@@ -113,7 +115,8 @@ class Work:
     """
 
     read_order: Callable[[str, str, bytes], Order]
-    answer: Callable[[Sequence[Pending]], Sequence[Answer]]
+    answer: Callable[[Sequence[Pending], Callable[[int, Answer], None]], None]
+    finish: Callable[[], None]
     keys: Callable[[Sequence[str]], Mapping[str, bytes] | None]
     turned_away: Callable[[str, str, int], None]
     idle: Callable[[], None]
@@ -136,6 +139,7 @@ class Batcher:
         self._wanted: list[tuple[Front, str]] = []
         self._oldest = 0.0
         self._lingers = False
+        self._unanswered = 0
         self._pulsed = 0.0
 
     def __len__(self) -> int:
@@ -153,13 +157,16 @@ class Batcher:
         self._selector.close()
 
     def _gather(self) -> None:
-        self._receive(0.0 if len(self._queue) else _IDLE_SECONDS)
+        self._receive(0.0 if len(self._queue) or self._unanswered else _IDLE_SECONDS)
         while self._lingers and 0 < len(self._queue) < self._limits.batch_requests and self._fronts:
-            left = self._oldest + self._limits.linger_s - time.monotonic()
-            if left <= 0:
+            if self._left() <= 0:
                 break
-            self._flush()
-            self._receive(left)
+            self._finish()
+            self._receive(max(self._left(), 0.0))
+
+    def _left(self) -> float:
+        """Return for how many seconds the oldest request may still wait for company."""
+        return self._oldest + self._limits.linger_s - time.monotonic()
 
     def _receive(self, timeout_s: float) -> None:
         for key, _ in self._selector.select(timeout_s):
@@ -237,8 +244,27 @@ class Batcher:
             else:
                 taken.append(item)
         if taken:
-            for item, answer in zip(taken, self._work.answer(taken), strict=True):
-                item.front.answer(item.number, answer)
+            self._unanswered += len(taken)
+            missing = len(taken)
+
+            def deliver(at: int, answer: Answer) -> None:
+                nonlocal missing
+                taken[at].front.answer(taken[at].number, answer)
+                missing -= 1
+                self._unanswered -= 1
+                if missing == 0:
+                    self._flush()
+
+            self._work.answer(taken, deliver)
+        self._receive(0.0)
+        if not len(self._queue):
+            self._finish()
+
+    def _finish(self) -> None:
+        """Give what was asked so far its answers."""
+        if self._unanswered:
+            self._work.finish()
+        self._flush()
 
     def _pulse(self) -> None:
         now = time.monotonic()

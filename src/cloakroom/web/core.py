@@ -7,6 +7,8 @@ For each batch, in this order:
 2. Reveals together, searches together: each one admission, one transaction, one wait for the disk.
 3. Everything else one by one.
 
+Reveals that were admitted are opened while the store works on the next batch, or by `Core.finish`.
+
 If the store fails, everything that has no answer yet is answered "unavailable", and the application is opened anew:
 what a lineage has opened is read from the ledger again, so nothing is counted twice or forgotten.
 """
@@ -17,6 +19,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 import msgspec
 import psycopg
@@ -26,13 +29,14 @@ from cloakroom.adapters.postgres.service_store import Presented, ServiceStore, S
 from cloakroom.errors import CloakroomError, ConflictError, InputError, StoreError, UncheckableError
 from cloakroom.flows.admission import Ask
 from cloakroom.flows.find import FindRequest, find, normal_form
-from cloakroom.flows.reveal import RevealRequest, reveal
+from cloakroom.flows.reveal import RevealRequest, admit_reveals
 from cloakroom.gate.policy import Operation
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
-from cloakroom.web.answering import place, reach, revealed, seconds
+from cloakroom.web.answering import place, reach, seconds
 from cloakroom.web.batching import Pending
 from cloakroom.web.limits import Limits
+from cloakroom.web.openings import Deliver, Openings
 from cloakroom.web.operations import OPERATIONS, Caller, failure
 from cloakroom.web.orders import Find, Found, Reveal
 from cloakroom.web.people_operations import PEOPLE_OPERATIONS
@@ -53,6 +57,23 @@ NONCE_SECONDS = 60
 """By how much a nonce is remembered longer than its signature is valid, whatever the clocks of nodes say."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Requests on their way to answers.
+
+    Attributes:
+        items: The requests.
+        deliver: Takes the answers that come later.
+        answers: The answers so far.
+        later: Places of those whose answers come later.
+    """
+
+    items: Sequence[Pending]
+    deliver: Deliver
+    answers: list[Answer | None]
+    later: set[int] = field(default_factory=set)
+
+
 class Core:
     """Answers batches from one application."""
 
@@ -71,6 +92,7 @@ class Core:
         self._codecs: dict[str, TokenCodec] = {}
         self._used: dict[str, int] = {}
         self._changes: StoreChanges | None = None
+        self._openings = Openings()
         self._behind = False
         self._due = {"flush": 0.0, "notice": 0.0, "use": 0.0}
 
@@ -79,6 +101,8 @@ class Core:
         if self._application is None:
             self._application = self._open_store()
             self._store = ServiceStore(self._application.connection)
+            self._store.use_waiting(self._openings.open_one)
+            self._application.ledger.use_waiting(self._openings.open_one)
             self._codecs.clear()
             self._changes = None
             self._application.gatekeeper.policy  # noqa: B018 - assembled now, not with the first request
@@ -119,11 +143,17 @@ class Core:
         except (psycopg.Error, CloakroomError) as error:
             self._fail(error)
 
-    def work(self, batch: Sequence[Pending]) -> list[Answer]:
-        """Answer a batch; never raises."""
-        answers: list[Answer | None] = [None] * len(batch)
+    def work(self, items: Sequence[Pending], deliver: Deliver) -> None:
+        """Answer a batch, reveals perhaps only with the next batch or `finish`; never raises.
+
+        Args:
+            items: The requests.
+            deliver: Takes the place of each request and its answer, each once.
+        """
+        batch = _Batch(items, deliver, [None] * len(items))
+        missing = problem("internal")
         try:
-            self._work(batch, answers)
+            self._work(batch)
         except (psycopg.OperationalError, psycopg.InterfaceError, StoreError) as error:
             self._fail(error)
             missing = problem("unavailable", retry_after_s=1)
@@ -131,29 +161,33 @@ class Core:
             # Its text may hold a value; its type and place do not.
             _log.critical("a batch failed: %s at %s", type(error).__name__, place(error))
             self._drop()
-            missing = problem("internal")
-        else:
-            missing = problem("internal")
-        return [missing if answer is None else answer for answer in answers]
+        for at, answer in enumerate(batch.answers):
+            if at not in batch.later:
+                deliver(at, missing if answer is None else answer)
 
-    def _work(self, batch: Sequence[Pending], answers: list[Answer | None]) -> None:
+    def finish(self) -> None:
+        """Open what was admitted and has no answer yet; never raises."""
+        try:
+            self._openings.finish(self._refreshed_sealers)
+        except (psycopg.Error, CloakroomError) as error:
+            self._fail(error)
+
+    def _work(self, batch: _Batch) -> None:
         application = self.open()
-        callers = self._identify(application, batch, answers)
-        reveals = [at for at in callers if isinstance(batch[at].order, Reveal)]
-        finds = [at for at in callers if isinstance(batch[at].order, Find)]
+        callers = self._identify(application, batch)
+        reveals = [at for at in callers if isinstance(batch.items[at].order, Reveal)]
+        finds = [at for at in callers if isinstance(batch.items[at].order, Find)]
         if reveals:
-            self._reveal(application, batch, callers, reveals, answers)
+            self._reveal(application, batch, callers, reveals)
         if finds:
-            self._find(application, batch, callers, finds, answers)
+            self._find(application, batch, callers, finds)
         for at, caller in callers.items():
-            if answers[at] is None:
-                answers[at] = self._other(application, caller, batch[at])
+            if batch.answers[at] is None and at not in batch.later:
+                batch.answers[at] = self._other(application, caller, batch.items[at])
 
-    def _identify(
-        self, application: Application, batch: Sequence[Pending], answers: list[Answer | None]
-    ) -> dict[int, Caller]:
+    def _identify(self, application: Application, batch: _Batch) -> dict[int, Caller]:
         assert self._store is not None
-        signatures = [item.signature for item in batch]
+        signatures = [item.signature for item in batch.items]
         fresh, presented = self._store.claim(
             [signature.key_id for signature in signatures],
             [signature.nonce for signature in signatures],
@@ -167,36 +201,31 @@ class Core:
             place = (signature.key_id, signature.nonce)
             if at not in fresh or place in seen:
                 code = "replayed"
-            elif found is None and isinstance(batch[at].order, NewcomerOrder):
+            elif found is None and isinstance(batch.items[at].order, NewcomerOrder):
                 seen.add(place)
-                answers[at] = answer_newcomer(application, self._refusals, batch[at])
+                batch.answers[at] = answer_newcomer(application, self._refusals, batch.items[at])
                 continue
-            elif found is None or isinstance(batch[at].order, NewcomerOrder):
+            elif found is None or isinstance(batch.items[at].order, NewcomerOrder):
                 code = "bad-signature"
             elif found.credential.has_lapsed(now):
                 code = "expired"
-            elif not found.credential.serves_from(batch[at].address):
+            elif not found.credential.serves_from(batch.items[at].address):
                 code = "network"
             else:
                 seen.add(place)
-                callers[at] = Caller(found, batch[at].address)
+                callers[at] = Caller(found, batch.items[at].address)
                 continue
             self._refusals.add(code, signature.key_id if found is not None else "")
-            answers[at] = refusal(code) if code == "network" else problem(code)
+            batch.answers[at] = refusal(code) if code == "network" else problem(code)
         self._used.update({signatures[at].key_id: now for at in callers})
         return callers
 
     def _reveal(
-        self,
-        application: Application,
-        batch: Sequence[Pending],
-        callers: dict[int, Caller],
-        positions: Sequence[int],
-        answers: list[Answer | None],
+        self, application: Application, batch: _Batch, callers: dict[int, Caller], positions: Sequence[int]
     ) -> None:
         requests, asked = [], []
-        for at, caller, codec in self._readable(application, callers, positions, answers):
-            order = batch[at].order
+        for at, caller, codec in self._readable(application, batch, callers, positions):
+            order = batch.items[at].order
             assert isinstance(order, Reveal)
             asked.append(at)
             requests.append(
@@ -211,16 +240,14 @@ class Core:
                     credential=caller.credential,
                 )
             )
-        found = reveal(
+        admitted = admit_reveals(
             requests,
             gatekeeper=application.gatekeeper,
             catalogue=application.catalogue,
             sealers=application.sealers,
-            refreshed=self._refreshed_sealers,
         )
-        now = application.now()
-        for at, answer in zip(asked, found, strict=True):
-            answers[at] = revealed(answer, now)
+        batch.later.update(asked)
+        self._openings.add(admitted, asked, application.now(), batch.deliver)
 
     def _refreshed_sealers(self) -> dict[int, BrandSealer]:
         application = self.open()
@@ -229,25 +256,20 @@ class Core:
         return dict(application.sealers)
 
     def _find(
-        self,
-        application: Application,
-        batch: Sequence[Pending],
-        callers: dict[int, Caller],
-        positions: Sequence[int],
-        answers: list[Answer | None],
+        self, application: Application, batch: _Batch, callers: dict[int, Caller], positions: Sequence[int]
     ) -> None:
         requests, asked = [], []
-        for at, caller, codec in self._readable(application, callers, positions, answers):
-            order = batch[at].order
+        for at, caller, codec in self._readable(application, batch, callers, positions):
+            order = batch.items[at].order
             assert isinstance(order, Find)
             brands = order.brands or reach(application, caller)
             if not brands or any(brand not in application.catalogue.brands for brand in brands):
-                answers[at] = self._refuse_brand(application, caller, order)
+                batch.answers[at] = self._refuse_brand(application, caller, order)
                 continue
             try:
                 normal_form(application.catalogue, order.by, order.value, order.country)
             except InputError:
-                answers[at] = problem("malformed", "no such index, or not a value of its kind")
+                batch.answers[at] = problem("malformed", "no such index, or not a value of its kind")
                 continue
             asked.append(at)
             requests.append(
@@ -274,12 +296,14 @@ class Core:
         now = application.now()
         for at, answer in zip(asked, found, strict=True):
             if not answer.admission.permitted:
-                answers[at] = refusal(answer.admission.code, retry_after_s=seconds(answer.admission.back_at, now))
+                batch.answers[at] = refusal(
+                    answer.admission.code, retry_after_s=seconds(answer.admission.back_at, now)
+                )
             elif answer.too_many:
-                answers[at] = problem("too-many")
+                batch.answers[at] = problem("too-many")
             else:
                 tokens = {brand: list(items) for brand, items in answer.tokens.items()}
-                answers[at] = Answer(200, _encode(Found(tokens)))
+                batch.answers[at] = Answer(200, _encode(Found(tokens)))
 
     def _refuse_brand(self, application: Application, caller: Caller, order: Find) -> Answer:
         """Refuse a search in brands that do not exist or that nothing grants, with the entry of any refusal."""
@@ -314,15 +338,15 @@ class Core:
     def _readable(
         self,
         application: Application,
+        batch: _Batch,
         callers: Mapping[int, Caller],
         positions: Sequence[int],
-        answers: list[Answer | None],
     ) -> Iterator[tuple[int, Caller, TokenCodec]]:
         """Yield the callers whose tokens this node can read; the others are told to come again."""
         for at in positions:
             codec = self._codec(application, callers[at].presented)
             if codec is None:
-                answers[at] = problem("unavailable", retry_after_s=1)
+                batch.answers[at] = problem("unavailable", retry_after_s=1)
             else:
                 yield at, callers[at], codec
 

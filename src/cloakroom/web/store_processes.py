@@ -29,6 +29,7 @@ def run_core(settings: Settings, url: str, serving: Serving, fronts: list[socket
     work = Work(
         read_order=OrderReader().read,
         answer=core.work,
+        finish=core.finish,
         keys=core.keys,
         turned_away=core.turned_away,
         idle=core.idle,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any
@@ -48,6 +48,10 @@ class PostgresLedger:
         self._vault_queries = load_queries("vault")
         self._statements = Statements(connection)
         self._shapes: dict[bytes, int] = {}
+
+    def use_waiting(self, work: Callable[[], bool]) -> None:
+        """Have something done while entries are appended; see `Statements.use_waiting`."""
+        self._statements.use_waiting(work)
 
     def append(
         self, expected: Mapping[str, int], entries: Sequence[PreparedEntry], fetch: Sequence[int] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloakroom.adapters.postgres.connection import Connection
@@ -47,6 +47,10 @@ class ServiceStore:
         self._queries = load_queries("service")
         self._statements = Statements(connection)
         self._seen: dict[str, tuple[tuple[object, ...], Presented]] = {}
+
+    def use_waiting(self, work: Callable[[], bool]) -> None:
+        """Have something done while nonces are claimed; see `Statements.use_waiting`."""
+        self._statements.use_waiting(work)
 
     def claim(
         self, credentials: Sequence[str], nonces: Sequence[str], expires: Sequence[int]

@@ -5,6 +5,8 @@ arrays, converting queries and driving a pipeline are Python. Here parameters ar
 are prepared once, and all that are given together travel in one round trip and form one transaction of their own, or
 a part of the one that is open. Leaving `run` means that the server has committed, or that the caller's transaction
 goes on; an error undoes all of them.
+
+While the server works, the process need not stand still: see `Statements.use_waiting`.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import re
 import select
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -92,6 +94,17 @@ class Statements:
         """Take an open connection."""
         self._connection = connection
         self._prepared: dict[str, tuple[bytes, list[str]]] = {}
+        self._work: Callable[[], bool] | None = None
+
+    def use_waiting(self, work: Callable[[], bool]) -> None:
+        """Have something done while the server works on a transaction of its own.
+
+        Args:
+            work: Does a small piece and answers whether there was one to do. Called until there is none or the
+                server has answered. It must not raise, nor use this connection. Not called within a caller's
+                transaction, which may hold locks.
+        """
+        self._work = work
 
     def run(self, *calls: tuple[str, Parameters]) -> list[list[Row]]:
         """Execute queries together and return the rows of each.
@@ -128,7 +141,7 @@ class Statements:
                         _numbered(query)[0], values, param_formats=formats, result_format=_BINARY
                     )
             connection.pipeline_sync()
-            results, error = self._results()
+            results, error = self._results(self._work if prepared else None)
         finally:
             if connection.status == pq.ConnStatus.OK:
                 connection.exit_pipeline_mode()
@@ -136,13 +149,13 @@ class Statements:
             raise error
         return [self._rows(result) for result in results]
 
-    def _results(self) -> tuple[list[pq.abc.PGresult], psycopg.Error | None]:
+    def _results(self, work: Callable[[], bool] | None) -> tuple[list[pq.abc.PGresult], psycopg.Error | None]:
         """Return what the server answered up to its commit, and the first error."""
         connection = self._connection.pgconn
         results: list[pq.abc.PGresult] = []
         error: psycopg.Error | None = None
         while True:
-            self._wait()
+            self._wait(work)
             result = connection.get_result()
             if result is None:
                 if connection.status != pq.ConnStatus.OK:
@@ -157,8 +170,8 @@ class Statements:
             if connection.status != pq.ConnStatus.OK:
                 return results, error or psycopg.OperationalError("the connection to the database was closed")
 
-    def _wait(self) -> None:
-        """Wait until `get_result` has something to give.
+    def _wait(self, work: Callable[[], bool] | None) -> None:
+        """Do `work`, and then wait, until `get_result` has something to give.
 
         That call would wait, too, and keep the interpreter to itself meanwhile: a thread that holds what the server
         waits for could then never let it go.
@@ -168,8 +181,10 @@ class Statements:
             unsent = connection.flush()
             waiting = select.poll()
             waiting.register(connection.socket, select.POLLIN | (select.POLLOUT if unsent else 0))
-            waiting.poll()
-            connection.consume_input()
+            # What is not sent yet comes first: the server waits for it.
+            is_idle = bool(unsent) or work is None or not work()
+            if waiting.poll(None if is_idle else 0):
+                connection.consume_input()
 
     def _rows(self, result: pq.abc.PGresult) -> list[Row]:
         transformer = Transformer(self._connection)

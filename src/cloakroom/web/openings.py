@@ -1,0 +1,97 @@
+"""Reveals that are admitted, and opened when there is time: while the store works on the next batch, or right away.
+
+The entries of all of them are durable before they come here. Opening them asks the store for nothing, so it can be
+done while somebody waits for the store; only a record that does not open under the keys at hand has to wait until
+nobody does, since the keys are then read anew.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cloakroom.flows.reveal import AdmittedReveals
+from cloakroom.vault.sealing import BrandSealer
+from cloakroom.web.answering import place, revealed
+from cloakroom.web.problems import Answer, problem
+
+_log = logging.getLogger("cloakroom.service")
+
+Deliver = Callable[[int, Answer], None]
+"""Takes the place of a request in its batch, and its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """A request to be opened."""
+
+    admitted: AdmittedReveals = field(repr=False)
+    position: int
+    at: int
+    place: int
+    deliver: Deliver
+
+
+class Openings:
+    """Admitted reveals that have no answer yet, oldest first."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._waiting: deque[_Opening] = deque()
+        self._broken: list[_Opening] = []
+
+    def add(self, admitted: AdmittedReveals, places: Sequence[int], at: int, deliver: Deliver) -> None:
+        """Take in a batch.
+
+        Args:
+            admitted: The requests.
+            places: The place of each in what `deliver` counts by.
+            at: When they were admitted, in microseconds.
+            deliver: Takes their answers, each once; must not raise.
+        """
+        for position, here in enumerate(places):
+            self._waiting.append(_Opening(admitted, position, at, here, deliver))
+
+    def open_one(self) -> bool:
+        """Open the oldest, if there is one; say whether there was. Never raises, nor asks the store for anything."""
+        if not self._waiting:
+            return False
+        opening = self._waiting.popleft()
+        self._answer(opening, opening.admitted, is_last_try=False)
+        return True
+
+    def finish(self, refreshed: Callable[[], Mapping[int, BrandSealer]]) -> None:
+        """Open all.
+
+        Args:
+            refreshed: Gives the sealers of a key ring read anew; called where a record does not open. What it raises
+                comes out of here, after the requests concerned were answered.
+        """
+        while self.open_one():
+            pass
+        broken, self._broken = self._broken, []
+        if not broken:
+            return
+        try:
+            sealers = refreshed()
+        except Exception:
+            for opening in broken:
+                opening.deliver(opening.place, problem("unavailable", retry_after_s=1))
+            raise
+        for opening in broken:
+            self._answer(opening, opening.admitted.opened_by(sealers), is_last_try=True)
+
+    def _answer(self, opening: _Opening, admitted: AdmittedReveals, *, is_last_try: bool) -> None:
+        try:
+            answer = admitted.answer(opening.position)
+            if answer.broken is not None and not is_last_try:
+                self._broken.append(opening)
+                return
+            told = revealed(answer, opening.at)
+        except Exception as error:  # noqa: BLE001 - one request's defect must not end the service
+            # Its text may hold a value; its type and place do not.
+            _log.critical("an opening failed: %s at %s", type(error).__name__, place(error))
+            told = problem("internal")
+        opening.deliver(opening.place, told)

@@ -1,0 +1,103 @@
+"""Every admitted reveal is answered once, in whatever order openings and waits fall."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+
+import pytest
+
+from cloakroom.errors import OpenError, StoreError
+from cloakroom.flows.admission import Admission
+from cloakroom.flows.reveal import RevealAnswer
+from cloakroom.web.openings import Openings
+
+GRANTED = Admission(permitted=True, code="granted", explanation="")
+
+
+@dataclass
+class Admitted:
+    """Stands for admitted requests: ``good``, ``broken`` until the keys are read anew, ``spoilt``, or a defect."""
+
+    kinds: str
+    has_new_keys: bool = False
+    opened: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def answer(self, position: int) -> RevealAnswer:
+        self.opened.append(position)
+        kind = self.kinds[position]
+        if kind == "x":
+            raise KeyError("a defect")
+        if kind == "s" or (kind == "b" and not self.has_new_keys):
+            return RevealAnswer(GRANTED, broken=OpenError("record 1 does not open"))
+        return RevealAnswer(GRANTED)
+
+    def opened_by(self, _sealers) -> Admitted:
+        return Admitted(self.kinds, has_new_keys=True, opened=self.opened)
+
+
+EXPECTED = {"g": 200, "b": 200, "s": 500, "x": 500}
+
+
+def filled(batches):
+    """Return openings of some batches, and the answers that they gave."""
+    openings, given, admitted = Openings(), [], []
+    for number, kinds in enumerate(batches):
+        batch = Admitted(kinds)
+        places = [10 * place for place in range(len(kinds))]
+
+        def deliver(place, answer, number=number):
+            given.append((number, place // 10, answer.status))
+
+        openings.add(batch, places, 0, deliver)
+        admitted.append(batch)
+    return openings, given, admitted
+
+
+@pytest.mark.parametrize("opened_before", range(6))
+@pytest.mark.parametrize("batches", [("ggg", "g"), ("gbg", "sb"), ("xbs", "gb"), ("", "g")])
+def test_every_request_is_answered_once_however_many_were_opened_before_the_end(batches, opened_before):
+    openings, given, _ = filled(batches)
+    for _ in range(opened_before):
+        openings.open_one()
+    openings.finish(dict)
+    wanted = [
+        (number, place, EXPECTED[kind]) for number, kinds in enumerate(batches) for place, kind in enumerate(kinds)
+    ]
+    assert sorted(given) == wanted
+    assert not openings.open_one()
+
+
+def test_the_oldest_is_opened_first():
+    openings, given, _ = filled(["gg", "gg"])
+    while openings.open_one():
+        pass
+    assert [item[:2] for item in given] == list(itertools.product(range(2), range(2)))
+
+
+def test_keys_are_read_anew_once_and_only_when_nobody_waits_for_the_store():
+    read = []
+    openings, given, _ = filled(["bgb"])
+    while openings.open_one():
+        pass
+    assert [item[1] for item in given] == [1]
+    openings.finish(lambda: read.append(None) or {})
+    openings.finish(lambda: read.append(None) or {})
+    assert len(read) == 1
+    assert sorted(given) == [(0, 0, 200), (0, 1, 200), (0, 2, 200)]
+
+
+def test_a_store_that_does_not_give_its_keys_leaves_nobody_without_an_answer():
+    def refreshed():
+        raise StoreError("the store does not answer")
+
+    openings, given, admitted = filled(["gbs"])
+    with pytest.raises(StoreError):
+        openings.finish(refreshed)
+    assert sorted(given) == [(0, 0, 200), (0, 1, 503), (0, 2, 503)]
+    openings.finish(dict)
+    assert len(given) == 3
+    assert sorted(admitted[0].opened) == [0, 1, 2]
