@@ -8,9 +8,11 @@ import pytest
 from pyroaring import BitMap
 
 from cloakroom.clock import FixedClock
+from cloakroom.errors import TamperedError
 from cloakroom.flows import lineage_views
 from cloakroom.flows.admission import Ask
-from cloakroom.flows.lineage_views import LineageViews
+from cloakroom.flows.lineage_views import LineageViews, fold_histories
+from cloakroom.flows.ports import History
 from cloakroom.gate.decision import budget_of
 from cloakroom.gate.policy import Operation, PrincipalKind
 from cloakroom.use_cases import principals
@@ -29,7 +31,7 @@ def _ask(principal, brand, records):
 
 
 @pytest.mark.parametrize("renewed", [False, True])
-def test_a_folded_history_gives_the_same_counts_as_every_entry(store, renewed):
+def test_a_folded_history_gives_the_same_counts_as_every_entry(store, renewed, monkeypatch):
     clock = FixedClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
     application = store.open(clock=clock)
     path = principals.enrol(application, "anna", kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
@@ -53,12 +55,14 @@ def test_a_folded_history_gives_the_same_counts_as_every_entry(store, renewed):
         view = views.view("anna", budget)
         return view.version, view.levels(application.now(), brand, budget)
 
+    monkeypatch.setattr(lineage_views, "FOLD_AFTER", 10_000)
     plain = levels()
-    longest = max(window.length or 0 for window in budget.windows)
-    application.ledger.fold("anna", application.now() - 2 * longest)
-    version, history = application.ledger.history("anna")
-    assert 0 < version < plain[0]
-    assert history
+    assert application.ledger.history("anna").version == 0
+    monkeypatch.setattr(lineage_views, "FOLD_AFTER", 5)
+    fold_histories(application.ledger)
+    history = application.ledger.history("anna")
+    assert history.version == plain[0]
+    assert history.items
     assert levels() == plain
     application.close()
 
@@ -76,5 +80,81 @@ def test_a_node_that_reads_much_folds_it_for_the_next(store, monkeypatch):
     views = LineageViews(application.ledger)
     views.load(["anna"])
     views.view("anna", budget_of(application.configuration.policy, anna))
-    assert application.ledger.history("anna")[0] > 0
+    assert application.ledger.history("anna").version == 6
     application.close()
+
+
+@pytest.fixture
+def folded(store, monkeypatch):
+    """A store in which eight openings of anna's are folded and two are not."""
+    monkeypatch.setattr(lineage_views, "FOLD_AFTER", 5)
+    clock = FixedClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
+    application = store.open(clock=clock)
+    path = principals.enrol(application, "anna", kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
+    anna = principals.authenticate(application, path).stored.principal
+    brand = sorted(application.catalogue.brands)[0]
+    for number in range(10):
+        if number == 8:
+            fold_histories(application.ledger)
+        application.gatekeeper.admit([_ask(anna, brand, [number])])
+        clock.advance(timedelta(minutes=3))
+    yield application
+    application.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "delete from lineage_history where number = 3",
+        "delete from lineage_history where number = (select max(number) from lineage_history)",
+        "delete from lineage_history",
+        "update lineage_history set probes = probes - 1 where number = 2",
+        "update lineage_history set last_at = last_at - 86400000000 where number = 2",
+        "update lineage_history set renewed = true where number = 0",
+        "update lineage_history set brand = 'other' where number = 1",
+        "update lineage_history set drawn = '{}' where number = 1",
+        (
+            "update lineage_history h set sealed_set = o.sealed_set from lineage_history o"
+            " where h.number = 1 and o.number = 2"
+        ),
+        "update lineage set folded_version = 10 where id = 'anna'",
+        "update lineage_history set version = 10; update lineage set folded_version = 10 where id = 'anna'",
+    ],
+)
+def test_a_history_that_somebody_changed_is_noticed(folded, change):
+    assert folded.ledger.history("anna").version == 8
+    for statement in change.split(";"):
+        folded.connection.execute(statement)
+    with pytest.raises(TamperedError):
+        folded.ledger.history("anna")
+
+
+def test_an_older_history_put_back_makes_a_node_read_more_and_forget_nothing(folded):
+    budget = budget_of(folded.configuration.policy, folded.records.principal("anna").principal)
+
+    def opened():
+        views = LineageViews(folded.ledger)
+        views.load(["anna"])
+        brand = sorted(folded.catalogue.brands)[0]
+        return views.view("anna", budget).levels(folded.now(), brand, budget)
+
+    before = opened()
+    folded.connection.execute("create table kept as select * from lineage_history")
+    assert folded.ledger.keep_history("anna", 8, History(10, folded.ledger.history("anna").items))
+    folded.connection.execute("delete from lineage_history")
+    folded.connection.execute("insert into lineage_history select * from kept")
+    folded.connection.execute("update lineage set folded_version = 8 where id = 'anna'")
+    assert opened() == before
+    folded.connection.execute("update lineage set folded_version = 0 where id = 'anna'")
+    assert opened() == before
+
+
+def test_of_two_nodes_that_fold_at_once_one_prevails_and_nothing_is_counted_twice(folded, store):
+    other = store.open(node="other", clock=folded.clock)
+    mine, theirs = folded.ledger.history("anna"), other.ledger.history("anna")
+    assert other.ledger.keep_history("anna", theirs.version, History(10, theirs.items))
+    assert not folded.ledger.keep_history("anna", mine.version, History(10, mine.items[:2]))
+    assert not folded.ledger.keep_history("anna", mine.version, History(9, mine.items))
+    assert folded.ledger.history("anna") == History(10, theirs.items)
+    assert folded.connection.execute("select distinct version from lineage_history").fetchall() == [(10,)]
+    other.close()

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from cloakroom.errors import DeniedError
-from cloakroom.flows.ports import CountedEntry, Ledger, LineageState
+from cloakroom.flows.ports import COUNTED_AT_ONCE, CountedEntry, History, Ledger, LineageState
 from cloakroom.gate.budget import Draw, OpenedRecords, Renewed
-from cloakroom.gate.policy import Budget, FieldClass
+from cloakroom.gate.folding import Folding, Past, events_of
+from cloakroom.gate.policy import Budget
 
 MAX_VIEWS = 10_000
 """Views kept in memory; the least recently used one is dropped and read again when needed."""
 
-
-FOLD_AFTER = 5_000
-"""Entries that a node had to read for a new view from which on the old ones are folded together for the next node."""
+FOLD_AFTER = 2_000
+"""Counted entries from which on they are folded into the history, so that a new view need not read each of them."""
 
 
 class LineageViews:
@@ -73,16 +73,7 @@ class LineageViews:
         """Return the view of `lineage`, built from its counted entries if need be."""
         view = self._views.get(lineage)
         if view is None or not view.fits(budget):
-            view = OpenedRecords(budget)
-            version, history = self._ledger.history(lineage)
-            for entry in history:
-                view.apply(entry.at, self._event(entry))
-            view.version = version
-            read = self._catch_up(lineage, view)
-            if read >= FOLD_AFTER:
-                longest = max(window.length or 0 for window in budget.windows)
-                self._ledger.fold(lineage, view.seen - 2 * longest)
-            self._views[lineage] = view
+            view = self._views[lineage] = self._built(lineage, budget)
         return view
 
     def counted(self, lineage: str, at: int, draws: Sequence[Draw]) -> None:
@@ -101,15 +92,48 @@ class LineageViews:
         self._states.pop(lineage, None)
         self._views.pop(lineage, None)
 
-    def _catch_up(self, lineage: str, view: OpenedRecords) -> int:
-        entries = self._ledger.counted_since(lineage, view.version)
-        for entry in entries:
-            view.apply(entry.at, self._event(entry))
-        return len(entries)
+    def _built(self, lineage: str, budget: Budget) -> OpenedRecords:
+        view = OpenedRecords(budget)
+        history = self._ledger.history(lineage)
+        for at, event in events_of(history.items):
+            view.apply(at, event)
+        view.version = history.version
+        folding = Folding(history.items)
+        self._catch_up(lineage, view, folding)
+        if view.version - history.version >= FOLD_AFTER:
+            # Where no keeper runs, nobody else does.
+            self._ledger.keep_history(lineage, history.version, History(view.version, folding.items()))
+        return view
 
-    @staticmethod
-    def _event(entry: CountedEntry) -> Draw | Renewed:
-        if entry.operation == "renew":
-            return Renewed()
-        classes = sorted(FieldClass(name) for name in entry.drawn)
-        return Draw(entry.brand, dict.fromkeys(classes, entry.records), probes=entry.probes)
+    def _catch_up(self, lineage: str, view: OpenedRecords, folding: Folding | None = None) -> None:
+        for entry in _counted_since(self._ledger, lineage, view.version):
+            event = _event(entry)
+            view.apply(entry.at, event.draw() if isinstance(event, Past) else event)
+            if folding is not None:
+                folding.add(event)
+
+
+def fold_histories(ledger: Ledger) -> None:
+    """Fold the counted entries of every lineage that has many of them since its last folding."""
+    for lineage in ledger.unfolded(FOLD_AFTER):
+        history = ledger.history(lineage)
+        folding, version = Folding(history.items), history.version
+        for entry in _counted_since(ledger, lineage, version):
+            folding.add(_event(entry))
+            version = entry.version
+        ledger.keep_history(lineage, history.version, History(version, folding.items()))
+
+
+def _counted_since(ledger: Ledger, lineage: str, version: int) -> Iterator[CountedEntry]:
+    while True:
+        entries = ledger.counted_since(lineage, version)
+        yield from entries
+        if len(entries) < COUNTED_AT_ONCE:
+            return
+        version = entries[-1].version
+
+
+def _event(entry: CountedEntry) -> Past | Renewed:
+    if entry.operation == "renew":
+        return Renewed()
+    return Past(entry.at, entry.brand, tuple(sorted(entry.drawn)), entry.probes, entry.records)

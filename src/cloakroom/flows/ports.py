@@ -13,7 +13,11 @@ from typing import Protocol
 
 from pyroaring import BitMap
 
+from cloakroom.gate.folding import Past
 from cloakroom.vault.sealing import SealedKeys, SealedRecord
+
+COUNTED_AT_ONCE = 20_000
+"""Counted entries read together at most: a lineage may have millions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,19 @@ class CountedEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What the first counted entries of a lineage amount to.
+
+    Attributes:
+        version: How many they are.
+        items: As `gate.folding.Folding.items` gives them.
+    """
+
+    version: int
+    items: Sequence[Past]
+
+
+@dataclass(frozen=True, slots=True)
 class StoredRow:
     """A sealed record with its wrapped keys.
 
@@ -137,19 +154,24 @@ class Ledger(Protocol):
         """Return the state of each known lineage."""
         ...
 
-    def counted_since(self, lineage: str, version: int) -> Sequence[CountedEntry]:
-        """Return the counted entries after `version`, oldest first."""
+    def counted_since(self, lineage: str, version: int, most: int = COUNTED_AT_ONCE) -> Sequence[CountedEntry]:
+        """Return the first counted entries after `version`, oldest first, `most` of them at most."""
         ...
 
-    def history(self, lineage: str) -> tuple[int, Sequence[CountedEntry]]:
-        """Return a version, and what the entries up to it amount to since the last renewal: a few united ones.
+    def history(self, lineage: str) -> History:
+        """Return what the counted entries up to some version amount to; of version 0 where nothing was folded.
 
-        They are older than any sliding window; only the lifetime still counts them.
+        Raises:
+            TamperedError: It was changed, or is not complete.
         """
         ...
 
-    def fold(self, lineage: str, before: int) -> None:
-        """Fold the first entries that are older than `before` (microseconds) into the history."""
+    def keep_history(self, lineage: str, before: int, history: History) -> bool:
+        """Put a history in the place of the one of version `before`; false if somebody else did first."""
+        ...
+
+    def unfolded(self, entries: int) -> Sequence[str]:
+        """Return the lineages with so many counted entries or more that are not in their histories."""
         ...
 
     def refused_within(self, lineage: str, start: int, end: int, reason: str, enough: int) -> int:

@@ -1,4 +1,4 @@
-"""What a node does besides answering: integrate entries, roll them up, beat, tidy up; in a process of its own."""
+"""What a node does besides answering: integrate entries, roll them up, fold, beat, tidy up; in its own process."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import psycopg
 
 from cloakroom.adapters.postgres.service_store import ServiceStore
 from cloakroom.errors import CloakroomError, TamperedError
+from cloakroom.flows.lineage_views import fold_histories
 from cloakroom.ledger.entry import Operation
 from cloakroom.wiring import Application
 
@@ -22,6 +23,8 @@ requests would wait for where cores are few."""
 HEARTBEAT_SECONDS = 60.0
 ROLL_UP_SECONDS = 60.0
 """How often entries are taken into roll-ups: who asks who was affected waits for those of the last minute only."""
+FOLD_SECONDS = 10.0
+"""How often counted entries are folded into the histories of lineages: a node that starts reads those since."""
 TIDY_SECONDS = 2.0
 KEPT_ANSWERS = 86_400_000_000
 """How long answers to writes are kept, in microseconds: a day."""
@@ -93,6 +96,8 @@ class Keeper:
             application.ledger.append({}, [entry])
         if self._is_due("roll-up", ROLL_UP_SECONDS):
             application.disclosures.roll_up()
+        if self._is_due("fold", FOLD_SECONDS):
+            fold_histories(application.ledger)
         if self._is_due("tidy", TIDY_SECONDS):
             now = application.now()
             store.forget_nonces(now // 1_000_000)

@@ -12,6 +12,7 @@ import psycopg
 from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.connection import Connection
+from cloakroom.adapters.postgres.lineage_history import LineageHistories
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.adapters.postgres.rows import stored_row
 from cloakroom.adapters.postgres.statements import (
@@ -25,7 +26,15 @@ from cloakroom.adapters.postgres.statements import (
     text_array,
 )
 from cloakroom.errors import StoreError, TamperedError
-from cloakroom.flows.ports import Appended, CountedEntry, LineageState, PreparedEntry, StoredRow
+from cloakroom.flows.ports import (
+    COUNTED_AT_ONCE,
+    Appended,
+    CountedEntry,
+    History,
+    LineageState,
+    PreparedEntry,
+    StoredRow,
+)
 from cloakroom.ledger.record_sets import RecordSetSealer, entry_place, hash_set
 
 
@@ -47,6 +56,7 @@ class PostgresLedger:
         self._queries = load_queries("ledger")
         self._vault_queries = load_queries("vault")
         self._statements = Statements(connection)
+        self._histories = LineageHistories(connection, sets)
         self._shapes: dict[bytes, int] = {}
 
     def use_waiting(self, work: Callable[[], bool]) -> None:
@@ -113,71 +123,23 @@ class PostgresLedger:
             for name, version, epoch, epoch_version, frozen_at, reason in rows
         }
 
-    def counted_since(self, lineage: str, version: int) -> Sequence[CountedEntry]:
+    def counted_since(self, lineage: str, version: int, most: int = COUNTED_AT_ONCE) -> Sequence[CountedEntry]:
         """See `flows.ports.Ledger.counted_since`."""
-        rows = self._connection.execute(self._queries["counted_since"], {"lineage": lineage, "version": version})
+        arguments = {"lineage": lineage, "version": version, "most": most}
+        rows = self._connection.execute(self._queries["counted_since"], arguments)
         return [self._counted_entry(lineage, row) for row in rows]
 
-    def history(self, lineage: str) -> tuple[int, Sequence[CountedEntry]]:
+    def history(self, lineage: str) -> History:
         """See `flows.ports.Ledger.history`."""
-        # Version and history must be of one moment: another node may be folding.
-        with self._connection.transaction():
-            row = self._connection.execute(self._queries["lock_folding"], {"lineage": lineage}).fetchone()
-            version = int(row[0]) if row else 0
-            return version, self._history(lineage, version)
+        return self._histories.read(lineage)
 
-    def fold(self, lineage: str, before: int) -> None:
-        """See `flows.ports.Ledger.fold`."""
-        with self._connection.transaction():
-            row = self._connection.execute(self._queries["lock_folding"], {"lineage": lineage}).fetchone()
-            if row is None:
-                return
-            version = int(row[0])
-            united: dict[tuple[str, tuple[str, ...]], tuple[int, BitMap, int]] = {}
-            for entry in self._history(lineage, version):
-                united[entry.brand, tuple(entry.drawn)] = (entry.probes, entry.records, entry.at)
-            for entry in self.counted_since(lineage, version):
-                if entry.at >= before:
-                    break
-                version = entry.version
-                if entry.operation == "renew":
-                    united = {}
-                    continue
-                place = (entry.brand, tuple(entry.drawn))
-                probes, records, last_at = united.get(place, (0, BitMap(), 0))
-                united[place] = (probes + entry.probes, records | entry.records, max(last_at, entry.at))
-            self._connection.execute(self._queries["drop_history"], {"lineage": lineage})
-            with self._connection.cursor() as cursor:
-                cursor.executemany(
-                    self._queries["add_history"],
-                    [
-                        {
-                            "lineage": lineage,
-                            "brand": brand,
-                            "drawn": list(drawn),
-                            "probes": probes,
-                            "sealed": self._sets.seal(_history_place(lineage, brand, drawn), records),
-                            "last_at": last_at,
-                        }
-                        for (brand, drawn), (probes, records, last_at) in united.items()
-                    ],
-                )
-                cursor.execute(self._queries["set_folded_version"], {"lineage": lineage, "version": version})
+    def keep_history(self, lineage: str, before: int, history: History) -> bool:
+        """See `flows.ports.Ledger.keep_history`."""
+        return self._histories.keep(lineage, before, history)
 
-    def _history(self, lineage: str, version: int) -> list[CountedEntry]:
-        rows = self._connection.execute(self._queries["history"], {"lineage": lineage}, binary=True)
-        return [
-            CountedEntry(
-                version,
-                last_at,
-                "history",
-                brand,
-                drawn,
-                probes,
-                self._sets.open(_history_place(lineage, brand, drawn), sealed),
-            )
-            for brand, drawn, probes, sealed, last_at in rows
-        ]
+    def unfolded(self, entries: int) -> Sequence[str]:
+        """See `flows.ports.Ledger.unfolded`."""
+        return self._histories.unfolded(entries)
 
     def _counted_entry(self, lineage: str, row: Sequence[Any]) -> CountedEntry:
         version, at, operation, body, sealed = row
@@ -250,7 +212,3 @@ def _clock_errors() -> Iterator[None]:
         raise StoreError(
             "this node's clock differs from the database's by more than two seconds; nothing was appended or opened"
         ) from error
-
-
-def _history_place(lineage: str, brand: str, drawn: Sequence[str]) -> str:
-    return f"history/{lineage}/{brand}/{','.join(drawn)}"

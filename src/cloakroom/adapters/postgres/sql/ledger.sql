@@ -16,26 +16,8 @@ select id from lineage where id = any (%(ids)s) order by id for no key update;
 select e.lineage_version, e.at, e.operation, e.body, e.sealed_set
 from ledger_entry e
 where e.lineage = %(lineage)s and e.lineage_version > %(version)s
-order by e.lineage_version;
-
--- name: folded_version
-select folded_version from lineage where id = %(lineage)s;
-
--- name: lock_folding
-select folded_version from lineage where id = %(lineage)s for no key update;
-
--- name: history
-select brand, drawn, probes, sealed_set, last_at from lineage_history where lineage = %(lineage)s order by last_at;
-
--- name: drop_history
-delete from lineage_history where lineage = %(lineage)s;
-
--- name: add_history
-insert into lineage_history (lineage, brand, drawn, probes, sealed_set, last_at)
-values (%(lineage)s, %(brand)s, %(drawn)s, %(probes)s, %(sealed)s, %(last_at)s);
-
--- name: set_folded_version
-update lineage set folded_version = %(version)s where id = %(lineage)s;
+order by e.lineage_version
+limit %(most)s;
 
 -- name: shape_id
 with existing as (select id from disclosure_shape where shape = %(shape)s),

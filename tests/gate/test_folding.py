@@ -1,0 +1,149 @@
+"""Folded history: the lifetime is exact, windows never shorter and hardly longer, and there are few items."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyroaring import BitMap
+
+from cloakroom.gate.budget import DEFAULT_SKEW, OpenedRecords
+from cloakroom.gate.draw import Renewed
+from cloakroom.gate.folding import Folding, Past, events_of
+from cloakroom.gate.policy import Budget, FieldClass, Window, WindowName
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+BURST, DAY = 10 * MINUTE, 24 * 60 * MINUTE
+START = 1_750_000_000 * SECOND
+
+
+@st.composite
+def histories(draw):
+    """Counted entries of some hours with renewals among them, and the places at which they are folded."""
+    source = random.Random(draw(st.integers(0, 2**32)))
+    at, events = START, []
+    for _ in range(draw(st.integers(1, 60))):
+        at += source.choice([0, SECOND // 3, SECOND, 7 * SECOND, MINUTE, 11 * MINUTE, 3 * 60 * MINUTE])
+        if source.random() < 0.08:
+            events.append((at, Renewed()))
+            continue
+        drawn = source.choice([("contact",), ("contact", "identity"), ("value",), ()])
+        records = BitMap(source.sample(range(40), source.randint(1, 6))) if drawn else BitMap()
+        events.append((at, Past(at, source.choice(["a", "b"]), drawn, source.randint(0, 3), records)))
+    folds = sorted(draw(st.sets(st.integers(0, len(events)), max_size=4)))
+    return events, folds, at + draw(st.sampled_from([0, SECOND, MINUTE, 9 * MINUTE, BURST, 23 * 60 * MINUTE, DAY]))
+
+
+def folded(events, folds):
+    """Fold events in several steps, each time going on from the items of the last."""
+    items: tuple[Past, ...] = ()
+    for start, end in pairwise([0, *folds, len(events)]):
+        folding = Folding(items)
+        for _, event in events[start:end]:
+            folding.add(event)
+        items = folding.items()
+    return items
+
+
+def view_of(budget, events):
+    view = OpenedRecords(budget)
+    for at, event in events:
+        view.apply(at, event.draw() if isinstance(event, Past) else event)
+    return view
+
+
+def levels(view, at, budget):
+    return {
+        (level.window, level.counter, brand): level.before
+        for brand in "ab"
+        for level in view.levels(at, brand, budget)
+    }
+
+
+def since_renewal(events):
+    last = max((place for place, (_, event) in enumerate(events) if isinstance(event, Renewed)), default=-1)
+    return [event for _, event in events[last + 1 :]]
+
+
+@settings(max_examples=300, deadline=None)
+@given(histories())
+def test_a_view_of_a_folded_history_counts_the_lifetime_exactly_and_windows_never_short_and_hardly_long(story):
+    events, folds, now = story
+    budget = make_budget()
+    exact, rebuilt = view_of(budget, events), OpenedRecords(budget)
+    for at, event in events_of(folded(events, folds)):
+        rebuilt.apply(at, event)
+    before, after = levels(exact, now, budget), levels(rebuilt, now, budget)
+    assert before.keys() == after.keys()
+    for place, count in before.items():
+        if place[0] is WindowName.LIFETIME:
+            assert after[place] == count, place
+    # What each window must hold, and what it may: everything within it, and within it and a thirtieth.
+    for name, length in ((WindowName.BURST, BURST), (WindowName.DAY, DAY)):
+        must = within(events, now - length)
+        may = within(events, now - length - DEFAULT_SKEW - 3 * length // 60 - SECOND)
+        held = after[name, "records", "a"]
+        assert len(must) <= held <= len(may)
+        assert after[name, "probes", "a"] >= sum(event.probes for _, event in drawn_since(events, now - length))
+    opened = BitMap()
+    for event in since_renewal(events):
+        opened |= event.records
+    assert after[WindowName.LIFETIME, "records", "a"] == len(opened)
+
+
+def drawn_since(events, start):
+    return [(at, event) for at, event in events if isinstance(event, Past) and at > start]
+
+
+def within(events, start):
+    records = BitMap()
+    for _, event in drawn_since(events, start):
+        records |= event.records
+    return records
+
+
+@pytest.mark.parametrize("hours", [1, 24, 24 * 30])
+def test_however_much_a_lineage_does_its_history_stays_short(hours):
+    folding = Folding()
+    step = max(hours * 60 * MINUTE // 60_000, 1)
+    for number in range(60_000):
+        folding.add(Past(START + number * step, "a", ("contact",), 1, BitMap([number % 5_000])))
+    items = folding.items()
+    assert len(items) < 1_200
+    assert sum(item.probes for item in items) == 60_000
+    assert len(BitMap.union(*(item.records for item in items))) == 5_000
+    assert len(Folding(items).items()) == len(items)
+
+
+def test_an_item_has_the_time_of_its_latest_entry_whatever_the_order():
+    folding = Folding()
+    for at in (START + 2, START + 9, START + 5):
+        folding.add(Past(at, "a", ("contact",), 1, BitMap([at % 7])))
+    [item] = folding.items()
+    assert (item.at, item.probes) == (START + 9, 3)
+
+
+def test_a_renewal_keeps_what_came_before_apart_from_what_came_after():
+    folding = Folding()
+    folding.add(Past(START, "a", ("contact",), 1, BitMap([1])))
+    folding.add(Renewed())
+    folding.add(Past(START, "a", ("contact",), 1, BitMap([2])))
+    first, second = folding.items()
+    assert (first.is_renewed, first.records) == (True, BitMap([1]))
+    assert (second.is_renewed, second.records) == (False, BitMap([2]))
+    assert [type(event) for _, event in events_of([first, second])][1] is Renewed
+    assert [type(event) for _, event in events_of([first])][1] is Renewed
+    assert next(type(event) for _, event in events_of([second])) is not Renewed
+
+
+def make_budget() -> Budget:
+    spans = {WindowName.BURST: BURST, WindowName.DAY: DAY, WindowName.LIFETIME: None}
+    windows = [
+        Window(name, length, 1_000, {FieldClass.CONTACT: 1_000, FieldClass.VALUE: 1_000}, 1_000, 10_000)
+        for name, length in spans.items()
+    ]
+    return Budget("wide", *windows)
