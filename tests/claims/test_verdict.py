@@ -6,7 +6,7 @@ import pytest
 from pyroaring import BitMap
 
 from cloakroom.claims.dating import DAY, Snapshot
-from cloakroom.claims.matching import BrandMatch, Matched
+from cloakroom.claims.matched import BrandMatch, Matched
 from cloakroom.claims.register import EarlierClaim
 from cloakroom.claims.statement import Statement
 from cloakroom.claims.verdict import judge

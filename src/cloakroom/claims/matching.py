@@ -31,6 +31,7 @@ from cloakroom.claims.learning import (
     unknown_columns,
 )
 from cloakroom.claims.limits import Limits
+from cloakroom.claims.matched import BrandMatch, Matched
 from cloakroom.claims.observations import Observations
 from cloakroom.claims.ports import CustomerIndex, History
 from cloakroom.claims.remembered import Asked, RememberedIndex
@@ -70,56 +71,6 @@ class _ByKey:
 
     pairs: pl.DataFrame
     addressed: pl.Series
-
-
-@dataclass(frozen=True, slots=True)
-class BrandMatch:
-    """What a dump holds of one brand.
-
-    Attributes:
-        proven: Records shown by rows, broken lines included.
-        proven_whole: Records shown by whole rows.
-        sure: Of the proven ones, those that a row shows and no other record agrees with.
-        bounded: Records that share only an address with a row of other content.
-        rows: Whole rows that show a record of the brand.
-        fields: Names of the fields shown, as reported.
-    """
-
-    proven: BitMap = field(repr=False)
-    proven_whole: BitMap = field(repr=False)
-    sure: BitMap = field(repr=False)
-    bounded: BitMap = field(repr=False)
-    rows: int
-    fields: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """All rows against all records.
-
-    Attributes:
-        brands: By brand, those of which the dump holds anything.
-        emails_known: Distinct addresses of whole rows that some record holds or held.
-        rows_own: Rows that prove a record.
-        rows_bounded: Rows that prove none, but whose address or number is known, and whose other content differs.
-        rows_bare: Rows whose address or number is known, and that show nothing else to compare.
-        rows_foreign: Rows with a key, none of which is known.
-        rows_silent: Rows without any key.
-        shown: All records that rows prove, planted ones included.
-        observations: What rows showed of a sample of records, for dating; by brand.
-        notes: What limits the result.
-    """
-
-    brands: dict[str, BrandMatch]
-    emails_known: int
-    rows_own: int
-    rows_bounded: int
-    rows_bare: int
-    rows_foreign: int
-    rows_silent: int
-    shown: BitMap = field(repr=False)
-    observations: dict[str, pl.DataFrame] = field(repr=False)
-    notes: tuple[str, ...] = ()
 
 
 class Matcher:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cloakroom.claims.attribution import Candidate
 from cloakroom.claims.dating import Dating
-from cloakroom.claims.matching import Matched
+from cloakroom.claims.matched import Matched
 from cloakroom.claims.register import EarlierClaim
 from cloakroom.claims.sizing import Size
 from cloakroom.claims.statement import Statement

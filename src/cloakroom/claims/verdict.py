@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cloakroom.claims.dating import DAY, Snapshot
-from cloakroom.claims.matching import Matched
+from cloakroom.claims.matched import Matched
 from cloakroom.claims.register import EarlierClaim
 from cloakroom.claims.statement import Statement
 from cloakroom.clock import from_microseconds

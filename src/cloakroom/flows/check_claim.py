@@ -7,7 +7,7 @@ Nothing of the dump is written anywhere but as counts, a bitmap of our own recor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,16 +15,25 @@ from typing import Protocol
 import polars as pl
 from pyroaring import BitMap
 
-from cloakroom.claims.attribution import attribute
-from cloakroom.claims.dating import Dating, date_rows
+from cloakroom.claims.attribution import Candidate, attribute
+from cloakroom.claims.dating import Dating, Snapshot, date_rows
 from cloakroom.claims.limits import Limits
-from cloakroom.claims.matching import Matched, Matcher
+from cloakroom.claims.matched import Matched
+from cloakroom.claims.matching import Matcher
 from cloakroom.claims.ports import CustomerIndex, DisclosureSource, History
-from cloakroom.claims.register import ClaimRegister, Dump, RegisteredClaim, Sampler, find_earlier
+from cloakroom.claims.register import (
+    ClaimRegister,
+    Dump,
+    EarlierClaim,
+    RegisteredClaim,
+    Sampler,
+    Sketch,
+    find_earlier,
+)
 from cloakroom.claims.report import ClaimReport, Evidence, PersonInterval, content_digest, report_document
-from cloakroom.claims.sizing import Sizer
+from cloakroom.claims.sizing import Size, Sizer
 from cloakroom.claims.statement import Statement
-from cloakroom.claims.survey import Survey
+from cloakroom.claims.survey import FileReport, Survey
 from cloakroom.claims.values import OPENED, held_values
 from cloakroom.claims.verdict import judge
 
@@ -108,52 +117,81 @@ def check_claim(
     matched = matcher.finish()
     _tell(progress, survey, "dating the rows")
     dating, opened = date_matched(matched, vault.history)
-    proven = _union(match.proven for match in matched.brands.values())
-    whole = _union(match.proven_whole for match in matched.brands.values())
-    sure = _union(match.sure for match in matched.brands.values())
-    size = survey.sizer.size()
-    sketch = sampler.sketch(proven, size.emails_distinct)
-    snapshots = {name: found.snapshots for name, found in dating.items()}
-    spans = {
-        name: [(one.start, one.end if one.end is not None else request.at) for one in found]
-        for name, found in snapshots.items()
-    }
-    fields = {name: match.fields for name, match in matched.brands.items() if match.proven}
-    dump = Dump(sampler, sketch, content_digest(request.evidence), spans, fields)
-    earlier = find_earlier(dump, vault.register.all())
-    brands = vault.index.brands()
     _tell(progress, survey, "counting the persons behind the records")
-    report = ClaimReport(
+    found = _Found(survey.files, survey.sizer.size(), sampler, matched, dating, opened | matcher.opened)
+    sketch = sampler.sketch(matched.proven, found.size.emails_distinct)
+    report = _report(request, vault, found, find_earlier(found.dump(request, sketch), vault.register.all()))
+    vault.register.add(
+        RegisteredClaim(
+            request.id,
+            request.at,
+            request.by,
+            request.statement.as_dict(),
+            report_document(report),
+            sketch,
+            tuple(report.earlier),
+        )
+    )
+    return report
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one passage through a dump, and opening what it matched, has shown."""
+
+    files: Sequence[FileReport]
+    size: Size
+    sampler: Sampler
+    matched: Matched
+    dating: Mapping[str, Dating]
+    opened: BitMap
+
+    @property
+    def snapshots(self) -> dict[str, Sequence[Snapshot]]:
+        return {name: found.snapshots for name, found in self.dating.items()}
+
+    def dump(self, request: CheckRequest, sketch: Sketch) -> Dump:
+        """Return what earlier claims are compared with."""
+        spans = {
+            name: [(one.start, one.end if one.end is not None else request.at) for one in found]
+            for name, found in self.snapshots.items()
+        }
+        return Dump(self.sampler, sketch, content_digest(request.evidence), spans, self.matched.fields)
+
+
+def _report(request: CheckRequest, vault: Vault, found: _Found, earlier: list[EarlierClaim]) -> ClaimReport:
+    matched, snapshots = found.matched, found.snapshots
+    proven, brands = matched.proven, vault.index.brands()
+    return ClaimReport(
         id=request.id,
         checked_at=request.at,
         statement=request.statement,
-        size=size,
+        size=found.size,
         matched=matched,
-        dating=dating,
-        persons=vault.persons.count(whole, proven, matched.rows_silent),
+        dating=found.dating,
+        persons=vault.persons.count(matched.proven_whole, proven, matched.rows_silent),
         verdict=judge(matched, snapshots, request.statement, earlier),
-        attribution=attribute(
-            (sure if 2 * len(sure) >= len(proven) else proven) | (matched.shown - proven),
-            {name for names in fields.values() for name in names},
-            [one for found in snapshots.values() for one in found],
-            vault.disclosures.disclosures(),
-            population=sum(len(brands[name]) for name, match in matched.brands.items() if match.proven),
-            planted=vault.disclosures.canaries(),
-        ),
+        attribution=_attributed(vault, matched, [one for spans in snapshots.values() for one in spans]),
         earlier=earlier,
-        files=survey.files,
-        opened=len(opened | matcher.opened),
+        files=found.files,
+        opened=len(found.opened),
         countries=vault.countries.by_country(proven),
         evidence=request.evidence,
         populations={name: len(records) for name, records in brands.items()},
     )
-    document = report_document(report)
-    vault.register.add(
-        RegisteredClaim(
-            request.id, request.at, request.by, request.statement.as_dict(), document, sketch, tuple(earlier)
-        )
+
+
+def _attributed(vault: Vault, matched: Matched, snapshots: Sequence[Snapshot]) -> list[Candidate]:
+    brands = vault.index.brands()
+    sure, proven = matched.sure, matched.proven
+    return attribute(
+        (sure if 2 * len(sure) >= len(proven) else proven) | (matched.shown - proven),
+        {name for names in matched.fields.values() for name in names},
+        snapshots,
+        vault.disclosures.disclosures(),
+        population=sum(len(brands[name]) for name in matched.fields),
+        planted=vault.disclosures.canaries(),
     )
-    return report
 
 
 def _tell(progress: Callable[[int, str], None] | None, survey: Survey, step: str) -> None:
@@ -172,10 +210,3 @@ def date_matched(matched: Matched, history: History) -> tuple[dict[str, Dating],
         if parts:
             dated[name] = date_rows(observed, pl.concat(parts))
     return dated, opened
-
-
-def _union(sets: Iterable[BitMap]) -> BitMap:
-    united = BitMap()
-    for records in sets:
-        united |= records
-    return united

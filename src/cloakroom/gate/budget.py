@@ -10,8 +10,9 @@ The contract:
 3. `assess` changes nothing. `apply` is called once per accepted entry, with the entry's own time: `Assessment.at`.
    An entry that was accepted counts, whether or not its answer ever reached anybody.
 4. A record counts once per window, from its latest opening: opening it again costs nothing but starts its time anew.
-   It counts for at least the window's length plus `skew`, and leaves up to one sixtieth of the window later: never
-   too early. Whatever position a window is laid at, it holds no more distinct records than its ceiling.
+   It counts for at least the window's length plus `skew`, and leaves up to one sixtieth of the window later, or two
+   where the view was built from a folded history (`folding`): never too early. Whatever position a window is laid at,
+   it holds no more distinct records than its ceiling.
 5. Time does not go back: a time earlier than the latest applied one is taken as the latest one. The lifetime
    knows no time.
 6. Probes are a plain sum: each search or existence check counts one plus the records it named.

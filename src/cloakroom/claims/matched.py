@@ -1,0 +1,86 @@
+"""What matching rows against records comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import polars as pl
+from pyroaring import BitMap
+
+
+@dataclass(frozen=True, slots=True)
+class BrandMatch:
+    """What a dump holds of one brand.
+
+    Attributes:
+        proven: Records shown by rows, broken lines included.
+        proven_whole: Records shown by whole rows.
+        sure: Of the proven ones, those that a row shows and no other record agrees with.
+        bounded: Records that share only an address with a row of other content.
+        rows: Whole rows that show a record of the brand.
+        fields: Names of the fields shown, as reported.
+    """
+
+    proven: BitMap = field(repr=False)
+    proven_whole: BitMap = field(repr=False)
+    sure: BitMap = field(repr=False)
+    bounded: BitMap = field(repr=False)
+    rows: int
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """All rows against all records.
+
+    Attributes:
+        brands: By brand, those of which the dump holds anything.
+        emails_known: Distinct addresses of whole rows that some record holds or held.
+        rows_own: Rows that prove a record.
+        rows_bounded: Rows that prove none, but whose address or number is known, and whose other content differs.
+        rows_bare: Rows whose address or number is known, and that show nothing else to compare.
+        rows_foreign: Rows with a key, none of which is known.
+        rows_silent: Rows without any key.
+        shown: All records that rows prove, planted ones included.
+        observations: What rows showed of a sample of records, for dating; by brand.
+        notes: What limits the result.
+    """
+
+    brands: dict[str, BrandMatch]
+    emails_known: int
+    rows_own: int
+    rows_bounded: int
+    rows_bare: int
+    rows_foreign: int
+    rows_silent: int
+    shown: BitMap = field(repr=False)
+    observations: dict[str, pl.DataFrame] = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def proven(self) -> BitMap:
+        """Records of all brands that are proven."""
+        return _union(match.proven for match in self.brands.values())
+
+    @property
+    def proven_whole(self) -> BitMap:
+        """Records of all brands that whole rows show."""
+        return _union(match.proven_whole for match in self.brands.values())
+
+    @property
+    def sure(self) -> BitMap:
+        """Records of all brands that a row shows and no other record agrees with."""
+        return _union(match.sure for match in self.brands.values())
+
+    @property
+    def fields(self) -> dict[str, tuple[str, ...]]:
+        """Names of the fields shown, by brand of which a record is proven."""
+        return {name: match.fields for name, match in self.brands.items() if match.proven}
+
+
+def _union(sets: Iterable[BitMap]) -> BitMap:
+    united = BitMap()
+    for records in sets:
+        united |= records
+    return united
