@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -23,11 +23,11 @@ START = 1_750_000_000 * SECOND
 
 @st.composite
 def histories(draw):
-    """Counted entries of some hours with renewals among them, and the places at which they are folded."""
+    """Counted entries of some hours, renewals and clocks set back among them; the places at which they are folded."""
     source = random.Random(draw(st.integers(0, 2**32)))
     at, events = START, []
     for _ in range(draw(st.integers(1, 60))):
-        at += source.choice([0, SECOND // 3, SECOND, 7 * SECOND, MINUTE, 11 * MINUTE, 3 * 60 * MINUTE])
+        at += source.choice([0, SECOND // 3, SECOND, 7 * SECOND, MINUTE, 11 * MINUTE, 3 * 60 * MINUTE, -25 * MINUTE])
         if source.random() < 0.08:
             events.append((at, Renewed()))
             continue
@@ -35,7 +35,12 @@ def histories(draw):
         records = BitMap(source.sample(range(40), source.randint(1, 6))) if drawn else BitMap()
         events.append((at, Past(at, source.choice(["a", "b"]), drawn, source.randint(0, 3), records)))
     folds = sorted(draw(st.sets(st.integers(0, len(events)), max_size=4)))
-    return events, folds, at + draw(st.sampled_from([0, SECOND, MINUTE, 9 * MINUTE, BURST, 23 * 60 * MINUTE, DAY]))
+    return (
+        events,
+        folds,
+        max([START, *(at for at, _ in events)])
+        + draw(st.sampled_from([0, SECOND, MINUTE, 9 * MINUTE, BURST, 23 * 60 * MINUTE, DAY])),
+    )
 
 
 def folded(events, folds):
@@ -43,8 +48,8 @@ def folded(events, folds):
     items: tuple[Past, ...] = ()
     for start, end in pairwise([0, *folds, len(events)]):
         folding = Folding(items)
-        for _, event in events[start:end]:
-            folding.add(event)
+        for at, event in events[start:end]:
+            folding.add(at, event)
         items = folding.items()
     return items
 
@@ -96,7 +101,11 @@ def test_a_view_of_a_folded_history_counts_the_lifetime_exactly_and_windows_neve
 
 
 def drawn_since(events, start):
-    return [(at, event) for at, event in events if isinstance(event, Past) and at > start]
+    # A time earlier than the latest before it counts as that one.
+    times = accumulate((at for at, _ in events), max)
+    return [
+        (at, event) for at, (_, event) in zip(times, events, strict=True) if isinstance(event, Past) and at > start
+    ]
 
 
 def within(events, start):
@@ -111,7 +120,9 @@ def test_however_much_a_lineage_does_its_history_stays_short(hours):
     folding = Folding()
     step = max(hours * 60 * MINUTE // 60_000, 1)
     for number in range(60_000):
-        folding.add(Past(START + number * step, "a", ("contact",), 1, BitMap([number % 5_000])))
+        folding.add(
+            START + number * step, Past(START + number * step, "a", ("contact",), 1, BitMap([number % 5_000]))
+        )
     items = folding.items()
     assert len(items) < 1_200
     assert sum(item.probes for item in items) == 60_000
@@ -119,19 +130,28 @@ def test_however_much_a_lineage_does_its_history_stays_short(hours):
     assert len(Folding(items).items()) == len(items)
 
 
-def test_an_item_has_the_time_of_its_latest_entry_whatever_the_order():
+def test_an_item_has_the_time_of_its_latest_entry():
     folding = Folding()
-    for at in (START + 2, START + 9, START + 5):
-        folding.add(Past(at, "a", ("contact",), 1, BitMap([at % 7])))
+    for at in (START + 2, START + 5, START + 9):
+        folding.add(at, Past(at, "a", ("contact",), 1, BitMap([at % 7])))
     [item] = folding.items()
     assert (item.at, item.probes) == (START + 9, 3)
 
 
+def test_an_entry_of_a_clock_that_was_set_back_has_the_time_of_the_latest_before_it():
+    for items in ((), (Past(START, "a", ("contact",), 1, BitMap([1])),)):
+        folding = Folding(items)
+        if not items:
+            folding.add(START, Past(START, "a", ("contact",), 1, BitMap([1])))
+        folding.add(START - DAY, Past(START - DAY, "b", ("contact",), 1, BitMap([2])))
+        assert {item.at for item in folding.items()} == {START}
+
+
 def test_a_renewal_keeps_what_came_before_apart_from_what_came_after():
     folding = Folding()
-    folding.add(Past(START, "a", ("contact",), 1, BitMap([1])))
-    folding.add(Renewed())
-    folding.add(Past(START, "a", ("contact",), 1, BitMap([2])))
+    folding.add(START, Past(START, "a", ("contact",), 1, BitMap([1])))
+    folding.add(START, Renewed())
+    folding.add(START, Past(START, "a", ("contact",), 1, BitMap([2])))
     first, second = folding.items()
     assert (first.is_renewed, first.records) == (True, BitMap([1]))
     assert (second.is_renewed, second.records) == (False, BitMap([2]))

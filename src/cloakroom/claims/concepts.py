@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -240,14 +241,19 @@ def _settle(
     return found
 
 
-def country_column(frame: pl.DataFrame, recognised: Recognised) -> pl.Series:
-    """Return the ISO 3166 code of each row's country, null where none is known."""
+def country_column(frame: pl.DataFrame, recognised: Recognised) -> tuple[pl.Series, Counter[str]]:
+    """Return the ISO 3166 code of each row's country, null where none is known, and how often each occurs."""
     columns = recognised.columns(Concept.COUNTRY)
     if not columns:
-        return pl.Series("country", [None] * frame.height, dtype=pl.String)
+        return pl.Series("country", [None] * frame.height, dtype=pl.String), Counter()
     values = frame[columns[0]]
-    unique = values.unique().drop_nulls()
-    codes = [country_code(value) or country_of(value) for value in unique.to_list()]
-    if codes == unique.to_list():
-        return values.alias("country")
-    return values.replace_strict(unique, pl.Series(codes, dtype=pl.String), default=None).alias("country")
+    written = dict(values.drop_nulls().value_counts().iter_rows())
+    codes = {text: country_code(text) or country_of(text) for text in written}
+    counts: Counter[str] = Counter()
+    for text, count in written.items():
+        if code := codes[text]:
+            counts[code] += count
+    if all(text == code for text, code in codes.items()):
+        return values.alias("country"), counts
+    mapped = values.replace_strict(list(codes), pl.Series(list(codes.values()), dtype=pl.String), default=None)
+    return mapped.alias("country"), counts

@@ -31,7 +31,7 @@ _BEGINNING_DIGITS = 4
 _BEGINNINGS = 10**_BEGINNING_DIGITS
 _DIGITS_MAX = 19  # Longer than numbers are; what has as many is left to the library, and fits into 64 bits.
 _SCALES = np.array([10 ** max(digits - _BEGINNING_DIGITS, 0) for digits in range(_DIGITS_MAX + 1)], np.uint64)
-_Flags = np.ndarray[Any, np.dtype[np.bool_]]
+_SURE, _DOUBTFUL = 1, 2
 _USUAL_REGIONS = (
     "IT",
     "FR",
@@ -147,18 +147,18 @@ def phone_pairs(values: pl.Series, countries: pl.Series) -> pl.DataFrame:
 
 def _is_international(values: pl.Series) -> pl.Series:
     """Say of each number whether it is in E.164 form already, beyond doubt."""
-    sure, doubtful = _beginnings()
     numbers = values.cast(pl.UInt64, strict=False).fill_null(0).to_numpy()
     digits = (values.str.len_bytes().fill_null(0).to_numpy().astype(np.int64) - 1).clip(0, _DIGITS_MAX)
     # A number with zeros in front is smaller than its length says, and begins like none.
-    beginnings = numbers // _SCALES[digits]
+    beginnings = (numbers // _SCALES.take(digits)).astype(np.int64)
     beginnings[beginnings >= _BEGINNINGS] = 0  # Longer than any telephone number.
+    kinds = _beginnings().take(digits * _BEGINNINGS + beginnings)
     has_sign = values.str.starts_with("+").fill_null(value=False)
-    is_form = has_sign & pl.Series(sure[digits, beginnings])
-    is_doubtful = has_sign & pl.Series(doubtful[digits, beginnings])
+    is_form = has_sign & pl.Series(kinds == _SURE)
+    is_doubtful = kinds == _DOUBTFUL
     if not is_doubtful.any():
         return is_form
-    places = is_doubtful.arg_true()
+    places = (has_sign & pl.Series(is_doubtful)).arg_true()
     return is_form.scatter(places, ~values.gather(places).str.contains(_trunks()))
 
 
@@ -297,16 +297,14 @@ def _callings() -> tuple[_Calling, ...]:
 
 
 @lru_cache(maxsize=1)
-def _beginnings() -> tuple[_Flags, _Flags]:
-    """Return two tables, by the count of digits and the first four of them.
+def _beginnings() -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return what numbers are, by the count of digits times `_BEGINNINGS` plus the first four of them.
 
-    Numbers that are true in the first are E.164 beyond doubt. Those true in the second are so unless they fit
-    `_trunks`. Numbers that go on with a trunk prefix are left to the library, since people write ``+44 (0)20``.
+    Those that are sure are E.164 beyond doubt. Doubtful ones are so unless they fit `_trunks`: numbers that go on
+    with a trunk prefix are left to the library, since people write ``+44 (0)20``.
     """
-    sure = np.zeros((_DIGITS_MAX + 1, _BEGINNINGS), np.bool_)
-    doubtful = np.zeros_like(sure)
+    kinds = np.zeros((_DIGITS_MAX + 1, _BEGINNINGS), np.uint8)
     for calling in _callings():
-        table = sure if calling.is_trunk_one_digit else doubtful
         unknown = _BEGINNING_DIGITS - len(calling.code)
         first = int(calling.code) * 10**unknown
         beginnings = [
@@ -314,9 +312,9 @@ def _beginnings() -> tuple[_Flags, _Flags]:
             if not calling.is_trunk_one_digit or str(number)[len(calling.code)] != calling.trunk
         ]  # fmt: skip
         for length in calling.lengths:
-            table[min(len(calling.code) + length, _DIGITS_MAX), beginnings] = True
-    sure[_DIGITS_MAX] = doubtful[_DIGITS_MAX] = False
-    return sure, doubtful
+            if len(calling.code) + length < _DIGITS_MAX:
+                kinds[len(calling.code) + length, beginnings] = _SURE if calling.is_trunk_one_digit else _DOUBTFUL
+    return kinds.reshape(-1)
 
 
 @lru_cache(maxsize=1)

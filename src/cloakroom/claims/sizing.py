@@ -36,6 +36,7 @@ class KeyedRows:
         batch: The rows as read.
         recognised: The meaning of its columns.
         country: ISO 3166 code of each row, or null.
+        countries: How many rows are of each.
         emails: Rows and addresses: ``row``, ``key``; a row may have several.
         phones: Rows and numbers: ``row``, ``key``.
         is_broken: Whether the rows are what was legible in broken lines.
@@ -44,6 +45,7 @@ class KeyedRows:
     batch: Batch = field(repr=False)
     recognised: Recognised
     country: pl.Series = field(repr=False)
+    countries: Counter[str]
     emails: pl.DataFrame = field(repr=False)
     phones: pl.DataFrame = field(repr=False)
     is_broken: bool = False
@@ -146,7 +148,7 @@ class Sizer:
                 "phones": hashes_of(keyed.phones["key"], self.seed),
             }
             fields = _filled(batch, recognised)
-            countries.update(dict(keyed.country.drop_nulls().value_counts().iter_rows()))
+            countries = keyed.countries
             parts.append(keyed)
         if batch.broken:
             legible, _ = keyed_rows(Batch(legible_frame(batch.broken)), _LEGIBLE, is_broken=True)
@@ -206,10 +208,10 @@ def legible_frame(lines: tuple[str, ...]) -> pl.DataFrame:
 
 def keyed_rows(batch: Batch, recognised: Recognised, *, is_broken: bool = False) -> tuple[KeyedRows, pl.Series]:
     """Return the rows with their keys, and for each address whether the public rule finds it."""
-    country = country_column(batch.frame, recognised)
+    country, countries = country_column(batch.frame, recognised)
     emails, public = _emails(batch, recognised)
     phones = _phones(batch.frame, recognised, country)
-    return KeyedRows(batch, recognised, country, emails, phones, is_broken), public
+    return KeyedRows(batch, recognised, country, countries, emails, phones, is_broken), public
 
 
 def _phones(frame: pl.DataFrame, recognised: Recognised, country: pl.Series) -> pl.DataFrame:

@@ -110,7 +110,7 @@ class LineageViews:
             event = _event(entry)
             view.apply(entry.at, event.draw() if isinstance(event, Past) else event)
             if folding is not None:
-                folding.add(event)
+                folding.add(entry.at, event)
 
 
 def fold_histories(ledger: Ledger) -> None:
@@ -119,7 +119,7 @@ def fold_histories(ledger: Ledger) -> None:
         history = ledger.history(lineage)
         folding, version = Folding(history.items), history.version
         for entry in _counted_since(ledger, lineage, version):
-            folding.add(_event(entry))
+            folding.add(entry.at, _event(entry))
             version = entry.version
         ledger.keep_history(lineage, history.version, History(version, folding.items()))
 

@@ -60,13 +60,17 @@ class Folding:
     def __init__(self, items: Iterable[Past] = ()) -> None:
         """Begin with what was folded earlier."""
         self._united: dict[_Key, Past] = {}
+        self._seen = 0
         for item in items:
+            self._seen = max(self._seen, item.at)
             self._unite(item, _SECOND)
 
-    def add(self, event: Past | Renewed) -> None:
-        """Take in one counted entry."""
+    def add(self, at: int, event: Past | Renewed) -> None:
+        """Take in one counted entry with its time, in microseconds since the epoch."""
+        # Time does not go back: see the contract of `budget`.
+        self._seen = max(self._seen, at)
         if isinstance(event, Past):
-            self._unite(event, _SECOND)
+            self._unite(event if event.at == self._seen else replace(event, at=self._seen), _SECOND)
             return
         before, self._united = self._united.values(), {}
         for item in before:
@@ -74,10 +78,9 @@ class Folding:
 
     def items(self) -> tuple[Past, ...]:
         """Return everything in few items: those before the last renewal first, and by time."""
-        newest = max((item.at for item in self._united.values()), default=0)
         before, self._united = self._united.values(), {}
         for item in before:
-            self._unite(item, _width(newest - item.at))
+            self._unite(item, _width(self._seen - item.at))
         return tuple(sorted(self._united.values(), key=lambda item: (not item.is_renewed, item.at)))
 
     def _unite(self, item: Past, width: int) -> None:
