@@ -14,7 +14,7 @@ from cloakroom.gate.policy import Budget
 MAX_VIEWS = 10_000
 """Views kept in memory; the least recently used one is dropped and read again when needed."""
 
-FOLD_AFTER = 2_000
+FOLD_AFTER = 500
 """Counted entries from which on they are folded into the history, so that a new view need not read each of them."""
 
 
