@@ -97,9 +97,9 @@ class DyingStatements(Statements):
         self.moment.reached("after a statement")
         return done
 
-    def _results(self):
+    def _results(self, work):
         self.moment.reached("before commit")
-        done = super()._results()
+        done = super()._results(work)
         self.moment.reached("after commit")
         return done
 
