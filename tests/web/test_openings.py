@@ -52,7 +52,7 @@ def filled(batches):
         def deliver(place, answer, number=number):
             given.append((number, place // 10, answer.status))
 
-        openings.add(batch, places, 0, deliver)
+        openings.add(batch, places, 0, deliver, dict)
         admitted.append(batch)
     return openings, given, admitted
 
@@ -76,6 +76,37 @@ def test_the_oldest_is_opened_first():
     while openings.open_one():
         pass
     assert [item[:2] for item in given] == list(itertools.product(range(2), range(2)))
+
+
+def test_no_more_than_one_batch_waits_however_little_time_there_is_meanwhile():
+    openings, given, admitted = Openings(), [], []
+    for number in range(50):
+        admitted.append(Admitted("ggg"))
+        openings.add(admitted[-1], range(3), 0, lambda place, _, number=number: given.append((number, place)), dict)
+        assert len(given) == 3 * number
+    openings.finish(dict)
+    assert given == [(number, place) for number in range(50) for place in range(3)]
+
+
+def test_a_record_that_does_not_open_waits_for_new_keys_no_longer_than_until_the_next_batch_is_admitted():
+    openings, given, _ = filled(["bg"])
+    while openings.open_one():
+        pass
+    openings.add(Admitted("g"), [0], 0, lambda place, answer: None, dict)
+    assert sorted(given) == [(0, 0, 200), (0, 1, 200)]
+
+
+def test_a_batch_is_taken_in_even_where_the_keys_for_the_one_before_cannot_be_read():
+    def refreshed():
+        raise StoreError("the store does not answer")
+
+    openings, given, _ = filled(["b"])
+    later = []
+    with pytest.raises(StoreError):
+        openings.add(Admitted("g"), [0], 0, lambda place, answer: later.append(answer.status), refreshed)
+    assert given == [(0, 0, 503)]
+    openings.finish(dict)
+    assert later == [200]
 
 
 def test_keys_are_read_anew_once_and_only_when_nobody_waits_for_the_store():

@@ -247,7 +247,7 @@ class Core:
             sealers=application.sealers,
         )
         batch.later.update(asked)
-        self._openings.add(admitted, asked, application.now(), batch.deliver)
+        self._openings.add(admitted, asked, application.now(), batch.deliver, self._refreshed_sealers)
 
     def _refreshed_sealers(self) -> dict[int, BrandSealer]:
         application = self.open()

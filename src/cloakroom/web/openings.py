@@ -2,7 +2,7 @@
 
 The entries of all of them are durable before they come here. Opening them asks the store for nothing, so it can be
 done while somebody waits for the store; only a record that does not open under the keys at hand has to wait until
-nobody does, since the keys are then read anew.
+nobody does, since the keys are then read anew: at the end of the next batch's admission at the latest.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ _log = logging.getLogger("cloakroom.service")
 
 Deliver = Callable[[int, Answer], None]
 """Takes the place of a request in its batch, and its answer."""
+
+Refreshed = Callable[[], Mapping[int, BrandSealer]]
+"""Gives the sealers of a key ring read anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +45,23 @@ class Openings:
         self._waiting: deque[_Opening] = deque()
         self._broken: list[_Opening] = []
 
-    def add(self, admitted: AdmittedReveals, places: Sequence[int], at: int, deliver: Deliver) -> None:
-        """Take in a batch.
+    def add(
+        self, admitted: AdmittedReveals, places: Sequence[int], at: int, deliver: Deliver, refreshed: Refreshed
+    ) -> None:
+        """Take in a batch; what is left of the one before is finished first, so that no more than one ever waits.
 
         Args:
             admitted: The requests.
             places: The place of each in what `deliver` counts by.
             at: When they were admitted, in microseconds.
             deliver: Takes their answers, each once; must not raise.
+            refreshed: See `finish`; what it raises comes out of here, after the batch was taken in.
         """
-        for position, here in enumerate(places):
-            self._waiting.append(_Opening(admitted, position, at, here, deliver))
+        try:
+            self.finish(refreshed)
+        finally:
+            for position, here in enumerate(places):
+                self._waiting.append(_Opening(admitted, position, at, here, deliver))
 
     def open_one(self) -> bool:
         """Open the oldest, if there is one; say whether there was. Never raises, nor asks the store for anything."""
@@ -62,7 +71,7 @@ class Openings:
         self._answer(opening, opening.admitted, is_last_try=False)
         return True
 
-    def finish(self, refreshed: Callable[[], Mapping[int, BrandSealer]]) -> None:
+    def finish(self, refreshed: Refreshed) -> None:
         """Open all.
 
         Args:
