@@ -18,6 +18,11 @@ from cloakroom.gate.policy import Operation, PrincipalKind
 from cloakroom.use_cases import principals
 
 
+def _anna(application):
+    path = principals.enrol(application, "anna", kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
+    return principals.authenticate(application, path).stored.principal
+
+
 def _ask(principal, brand, records):
     return Ask(
         principal=principal,
@@ -34,9 +39,8 @@ def _ask(principal, brand, records):
 def test_a_folded_history_gives_the_same_counts_as_every_entry(store, renewed, monkeypatch):
     clock = FixedClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
     application = store.open(clock=clock)
-    path = principals.enrol(application, "anna", kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
+    anna = _anna(application)
     officer = principals.enrol(application, "olga", kind=PrincipalKind.PERSON, roles=frozenset({"privacy_officer"}))
-    anna = principals.authenticate(application, path).stored.principal
     brand = sorted(application.catalogue.brands)[0]
     for day in range(5):
         for number in range(4):
@@ -71,9 +75,7 @@ def test_a_node_that_reads_much_folds_it_for_the_next(store, monkeypatch):
     monkeypatch.setattr(lineage_views, "FOLD_AFTER", 3)
     clock = FixedClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
     application = store.open(clock=clock)
-    path = principals.enrol(application, "anna", kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
-    anna = principals.authenticate(application, path).stored.principal
-    brand = sorted(application.catalogue.brands)[0]
+    anna, brand = _anna(application), sorted(application.catalogue.brands)[0]
     for number in range(6):
         application.gatekeeper.admit([_ask(anna, brand, [number])])
         clock.advance(timedelta(hours=30))
@@ -90,9 +92,7 @@ def folded(store, monkeypatch):
     monkeypatch.setattr(lineage_views, "FOLD_AFTER", 5)
     clock = FixedClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
     application = store.open(clock=clock)
-    path = principals.enrol(application, "anna", kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
-    anna = principals.authenticate(application, path).stored.principal
-    brand = sorted(application.catalogue.brands)[0]
+    anna, brand = _anna(application), sorted(application.catalogue.brands)[0]
     for number in range(10):
         if number == 8:
             fold_histories(application.ledger)
@@ -158,3 +158,11 @@ def test_of_two_nodes_that_fold_at_once_one_prevails_and_nothing_is_counted_twic
     assert folded.ledger.history("anna") == History(10, theirs.items)
     assert folded.connection.execute("select distinct version from lineage_history").fetchall() == [(10,)]
     other.close()
+
+
+def test_a_history_is_not_kept_within_a_transaction_that_may_hold_what_others_wait_for(folded):
+    history = folded.ledger.history("anna")
+    with folded.ledger.locked(["anna"]):
+        assert not folded.ledger.keep_history("anna", history.version, History(10, history.items))
+    assert folded.ledger.history("anna") == history
+    assert folded.ledger.keep_history("anna", history.version, History(10, history.items))

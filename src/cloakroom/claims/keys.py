@@ -278,7 +278,8 @@ class _Calling:
     lengths: frozenset[int]
 
     @property
-    def is_trunk_one_digit(self) -> bool:
+    def has_simple_trunk(self) -> bool:
+        """Whether at most one digit, always the same, stands before a number dialled inside."""
         return self.trunk is None or (len(self.trunk) == 1 and self.trunk.isdigit())
 
 
@@ -309,18 +310,18 @@ def _beginnings() -> np.ndarray[Any, np.dtype[np.uint8]]:
         first = int(calling.code) * 10**unknown
         beginnings = [
             number for number in range(first, first + 10**unknown)
-            if not calling.is_trunk_one_digit or str(number)[len(calling.code)] != calling.trunk
+            if not calling.has_simple_trunk or str(number)[len(calling.code)] != calling.trunk
         ]  # fmt: skip
         for length in calling.lengths:
             if len(calling.code) + length < _DIGITS_MAX:
-                kinds[len(calling.code) + length, beginnings] = _SURE if calling.is_trunk_one_digit else _DOUBTFUL
+                kinds[len(calling.code) + length, beginnings] = _SURE if calling.has_simple_trunk else _DOUBTFUL
     return kinds.reshape(-1)
 
 
 @lru_cache(maxsize=1)
 def _trunks() -> str:
     """Return a pattern of numbers that go on with a trunk prefix of more than one digit."""
-    parts = [f"{one.code}(?:{one.trunk})" for one in _callings() if not one.is_trunk_one_digit]
+    parts = [f"{one.code}(?:{one.trunk})" for one in _callings() if not one.has_simple_trunk]
     return rf"^\+(?:{'|'.join(parts)})".replace(r"\d", "[0-9]")
 
 

@@ -167,7 +167,7 @@ class Ledger(Protocol):
         ...
 
     def keep_history(self, lineage: str, before: int, history: History) -> bool:
-        """Put a history in the place of the one of version `before`; false if somebody else did first."""
+        """Put a history in the place of the one of version `before`; false if nothing was kept."""
         ...
 
     def unfolded(self, entries: int) -> Sequence[str]:

@@ -246,8 +246,9 @@ class Core:
             catalogue=application.catalogue,
             sealers=application.sealers,
         )
+        admitted_at = application.now()  # May ask the store, hence fail; from the next line on answers are promised.
         batch.later.update(asked)
-        self._openings.add(admitted, asked, application.now(), batch.deliver, self._refreshed_sealers)
+        self._openings.add(admitted, asked, admitted_at, batch.deliver, self._refreshed_sealers)
 
     def _refreshed_sealers(self) -> dict[int, BrandSealer]:
         application = self.open()

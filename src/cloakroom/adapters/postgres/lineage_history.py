@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.connection import Connection
@@ -47,7 +48,13 @@ class LineageHistories:
         return History(version, tuple(items))
 
     def keep(self, lineage: str, before: int, history: History) -> bool:
-        """See `flows.ports.Ledger.keep_history`."""
+        """See `flows.ports.Ledger.keep_history`.
+
+        Within a caller's transaction nothing is kept: it may hold the lineage's row, which another node that folds
+        waits for while this one would wait for its rows.
+        """
+        if self._connection.info.transaction_status != TransactionStatus.IDLE:
+            return False
         count = len(history.items)
         rows = [
             {

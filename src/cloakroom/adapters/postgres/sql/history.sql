@@ -6,7 +6,7 @@ where l.id = %(lineage)s
 order by h.number;
 
 -- name: add_history
--- Two nodes may fold up to one version at once; then the later one finds that it is too late, and undoes nothing.
+-- Two nodes may fold up to one version at once. The later one's rows give way here, and it finds that it was too late.
 insert into lineage_history (lineage, version, number, brand, drawn, probes, last_at, renewed, sealed_set)
 values (%(lineage)s, %(version)s, %(number)s, %(brand)s, %(drawn)s, %(probes)s, %(last_at)s, %(renewed)s, %(sealed)s)
 on conflict do nothing;
