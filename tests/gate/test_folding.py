@@ -115,6 +115,17 @@ def within(events, start):
     return records
 
 
+@pytest.mark.parametrize("foldings", [1, 2, 40])
+def test_no_entry_is_moved_back_nor_on_by_more_than_a_sixtieth_of_its_age_or_a_second(foldings):
+    times = [START + number * 17 * SECOND // 3 for number in range(20_000)]
+    events = [(at, Past(at, "a", ("contact",), 1, BitMap([number]))) for number, at in enumerate(times)]
+    items = folded(events, list(range(0, len(events), len(events) // foldings))[1:])
+    moved = {record: item.at - times[record] for item in items for record in item.records}
+    assert len(moved) == len(times)
+    for record, by in moved.items():
+        assert 0 <= by <= max(SECOND, (times[-1] - times[record]) // 60), record
+
+
 @pytest.mark.parametrize("hours", [1, 24, 24 * 30])
 def test_however_much_a_lineage_does_its_history_stays_short(hours):
     folding = Folding()
