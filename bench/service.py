@@ -1,6 +1,6 @@
 """Load on the service, generator and server on one machine: single reveals, batches of 500, and twice the capacity.
 
-    .venv/bin/python bench/service.py [--records 20000] [--seconds 10] [--rate 2500] [--workers 1] [--principals 16]
+    .venv/bin/python -m bench.service [--records 20000] [--seconds 10] [--rate 2500] [--workers 1] [--principals 16]
 
 One run measures, over 64 connections and with the same generator: an endpoint that returns a constant, one that
 does a plain SELECT of one row, single reveals at a given rate, single reveals as fast as they go, batches of 500 as
@@ -12,8 +12,6 @@ processor time for each answer that was 200: on a machine with other work it say
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
 import json
 import os
 import re
@@ -23,13 +21,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import msgspec
+import uvloop
 
+from bench.http_load import Tally, run
 from cloakroom.adapters.credentials import PrivateCredential, read_credential
 from cloakroom.adapters.postgres.server import start_server
 from cloakroom.gate.policy import PrincipalKind
@@ -42,151 +40,6 @@ from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import initialise
 
 FIELDS = ["given_name", "family_name", "email", "mobile", "city"]
-
-
-@dataclass
-class Tally:
-    """What a run saw."""
-
-    seconds: list[float] = field(default_factory=list)
-    statuses: Counter[int] = field(default_factory=Counter)
-    began: float = 0.0
-    ended: float = 0.0
-    processor: dict[str, float] = field(default_factory=dict)
-
-    def line(self, name: str, records: int = 1) -> dict[str, object]:
-        good = self.statuses[200]
-        span = self.ended - self.began
-        spent = sorted(self.seconds)
-        shown = {"what": name, "answers_per_s": round(good / span, 1)}
-        if records > 1:
-            shown["records_per_s"] = round(good * records / span)
-        if spent:
-            shown |= {f"p{p}_ms": round(spent[min(len(spent) - 1, len(spent) * p // 100)] * 1e3, 2) for p in (50, 99)}
-            shown["max_ms"] = round(spent[-1] * 1e3, 1)
-        if good:
-            shown["cpu_us"] = {name: round(used / good * 1e6) for name, used in self.processor.items()}
-        return shown | {"statuses": {str(key): value for key, value in sorted(self.statuses.items())}}
-
-
-def processor_seconds(root: int) -> float:
-    """Processor time of a process and all below it that live, by the kernel's count."""
-    stats = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                parts = (entry / "stat").read_text().rpartition(")")[2].split()
-                stats[int(entry.name)] = (int(parts[1]), (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK"))
-    wanted, total = {root}, 0.0
-    while wanted:
-        total += sum(stats[number][1] for number in wanted if number in stats)
-        wanted = {number for number, (parent, _) in stats.items() if parent in wanted}
-    return total
-
-
-@contextlib.contextmanager
-def counting(tally: Tally, roots: dict[str, int]):
-    """Note in `tally` what processor time the processes used meanwhile."""
-    before = {name: processor_seconds(root) for name, root in roots.items()}
-    own = time.process_time()
-    yield
-    tally.processor["generator"] = time.process_time() - own
-    for name, root in roots.items():
-        tally.processor[name] = processor_seconds(root) - before[name]
-
-
-class Connection(asyncio.Protocol):
-    """One keep-alive connection with one request on it at a time; as little Python as possible."""
-
-    def __init__(self) -> None:
-        self.buffer = bytearray()
-        self.waiting: asyncio.Future[int] | None = None
-
-    def connection_made(self, transport):
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        end = self.buffer.find(b"\r\n\r\n")
-        if end < 0:
-            return
-        head = bytes(self.buffer[:end])
-        length = int(re.search(rb"content-length: (\d+)", head, re.IGNORECASE)[1])
-        if len(self.buffer) >= end + 4 + length and self.waiting is not None:
-            self.buffer.clear()
-            waiting, self.waiting = self.waiting, None
-            waiting.set_result(int(head[9:12]))
-
-    def connection_lost(self, exc):
-        if self.waiting is not None and not self.waiting.done():
-            self.waiting.set_exception(ConnectionResetError())
-
-    async def ask(self, request: bytes) -> int:
-        self.waiting = asyncio.get_running_loop().create_future()
-        self.transport.write(request)
-        return await self.waiting
-
-
-async def run(
-    port: int,
-    requests: list[bytes],
-    *,
-    rate: float | None,
-    seconds: float,
-    roots: dict[str, int],
-    connections: int = 64,
-) -> Tally:
-    """Send `requests` over `connections`, at `rate` per second or as fast as answers come."""
-    tally = Tally()
-    loop = asyncio.get_running_loop()
-    made = [await loop.create_connection(Connection, "127.0.0.1", port) for _ in range(connections)]
-    free: asyncio.Queue[Connection] = asyncio.Queue()
-    for _, connection in made:
-        free.put_nowait(connection)
-    tasks = set()
-
-    async def one(request: bytes, due: float) -> None:
-        connection = await free.get()
-        try:
-            status = await connection.ask(request)
-        finally:
-            free.put_nowait(connection)
-        now = time.perf_counter()
-        # Counted from when it was due: waiting for a free connection is the caller's time, too.
-        tally.seconds.append(now - due)
-        tally.statuses[status] += 1
-        tally.ended = now
-
-    with counting(tally, roots):
-        tally.began = time.perf_counter()
-        if rate is None:
-            supply = iter(requests)
-
-            async def worker(connection: Connection) -> None:
-                for request in supply:
-                    due = time.perf_counter()
-                    if due - tally.began > seconds:
-                        return
-                    status = await connection.ask(request)
-                    now = time.perf_counter()
-                    tally.seconds.append(now - due)
-                    tally.statuses[status] += 1
-                    tally.ended = now
-
-            await asyncio.gather(*[worker(connection) for _, connection in made])
-        else:
-            for number, request in enumerate(requests[: int(rate * seconds)]):
-                due = tally.began + number / rate
-                delay = due - time.perf_counter()
-                if delay > 0.0005:
-                    await asyncio.sleep(delay)
-                task = asyncio.create_task(one(request, due))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
-            await asyncio.gather(*tasks)
-    for transport, _ in made:
-        transport.close()
-    return tally
 
 
 def request_of(port: int, path: str, body: bytes, credential: PrivateCredential, at: int) -> bytes:
@@ -323,7 +176,7 @@ def main() -> None:
         roots = {"server": plain.pid, "database": database}
         for name in ("constant", "select"):
             request = f"GET /{name} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n".encode()
-            tally = asyncio.run(run(port, [request] * 400_000, rate=None, seconds=options.seconds / 2, roots=roots))
+            tally = uvloop.run(run(port, [request] * 400_000, rate=None, seconds=options.seconds / 2, roots=roots))
             note(tally.line(f"{name} endpoint, as fast as it goes"))
         plain.terminate()
         plain.wait()
@@ -332,7 +185,7 @@ def main() -> None:
 
         def load(name: str, count: int, size: int = 1, **how: object) -> Tally:
             requests = reveals(port, credentials, tokens, count, size)
-            tally = asyncio.run(run(port, requests, seconds=options.seconds, roots=roots, **how))
+            tally = uvloop.run(run(port, requests, seconds=options.seconds, roots=roots, **how))
             note(tally.line(name, size))
             return tally
 
