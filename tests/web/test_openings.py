@@ -10,7 +10,7 @@ import pytest
 from cloakroom.errors import OpenError, StoreError
 from cloakroom.flows.admission import Admission
 from cloakroom.flows.reveal import RevealAnswer
-from cloakroom.web.openings import Openings
+from cloakroom.web.openings import PIECE_RECORDS, Openings
 
 GRANTED = Admission(permitted=True, code="granted", explanation="")
 
@@ -26,6 +26,12 @@ class Admitted:
     def __len__(self) -> int:
         return len(self.kinds)
 
+    def size(self, position: int) -> int:
+        return SIZES.get(self.kinds[position], 1)
+
+    def answers(self, positions) -> list[RevealAnswer]:
+        return [self.answer(position) for position in positions]
+
     def answer(self, position: int) -> RevealAnswer:
         self.opened.append(position)
         kind = self.kinds[position]
@@ -39,7 +45,8 @@ class Admitted:
         return Admitted(self.kinds, has_new_keys=True, opened=self.opened)
 
 
-EXPECTED = {"g": 200, "b": 200, "s": 500, "x": 500}
+SIZES = {"l": 500}
+EXPECTED = {"l": 200, "g": 200, "b": 200, "s": 500, "x": 500}
 
 
 def filled(batches):
@@ -58,24 +65,32 @@ def filled(batches):
 
 
 @pytest.mark.parametrize("opened_before", range(6))
-@pytest.mark.parametrize("batches", [("ggg", "g"), ("gbg", "sb"), ("xbs", "gb"), ("", "g")])
+@pytest.mark.parametrize("batches", [("ggg", "g"), ("gbg", "sb"), ("xbs", "gb"), ("", "g"), ("lgxl", "gl")])
 def test_every_request_is_answered_once_however_many_were_opened_before_the_end(batches, opened_before):
     openings, given, _ = filled(batches)
     for _ in range(opened_before):
-        openings.open_one()
+        openings.open_some()
     openings.finish(dict)
     wanted = [
         (number, place, EXPECTED[kind]) for number, kinds in enumerate(batches) for place, kind in enumerate(kinds)
     ]
     assert sorted(given) == wanted
-    assert not openings.open_one()
+    assert not openings.open_some()
 
 
 def test_the_oldest_is_opened_first():
     openings, given, _ = filled(["gg", "gg"])
-    while openings.open_one():
+    while openings.open_some():
         pass
     assert [item[:2] for item in given] == list(itertools.product(range(2), range(2)))
+
+
+def test_small_requests_are_opened_together_and_a_large_one_alone():
+    openings, given, _ = filled(["g" * 40 + "lg"])
+    counts = []
+    while openings.open_some():
+        counts.append(len(given) - sum(counts))
+    assert counts == [PIECE_RECORDS, 40 - PIECE_RECORDS, 1, 1]
 
 
 def test_no_more_than_one_batch_waits_however_little_time_there_is_meanwhile():
@@ -90,7 +105,7 @@ def test_no_more_than_one_batch_waits_however_little_time_there_is_meanwhile():
 
 def test_a_record_that_does_not_open_waits_for_new_keys_no_longer_than_until_the_next_batch_is_admitted():
     openings, given, _ = filled(["bg"])
-    while openings.open_one():
+    while openings.open_some():
         pass
     openings.add(Admitted("g"), [0], 0, lambda place, answer: None, dict)
     assert sorted(given) == [(0, 0, 200), (0, 1, 200)]
@@ -112,7 +127,7 @@ def test_a_batch_is_taken_in_even_where_the_keys_for_the_one_before_cannot_be_re
 def test_keys_are_read_anew_once_and_only_when_nobody_waits_for_the_store():
     read = []
     openings, given, _ = filled(["bgb"])
-    while openings.open_one():
+    while openings.open_some():
         pass
     assert [item[1] for item in given] == [1]
     openings.finish(lambda: read.append(None) or {})

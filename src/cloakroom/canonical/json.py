@@ -77,22 +77,28 @@ def _check_integers(values: Iterable[object]) -> None:
 
 
 def _check(value: object) -> None:
-    # By exact type first: entries are small, many, and almost all of text.
-    kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return
-    if isinstance(value, int):
-        if not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise UsageError(_TOO_LARGE)
-    elif isinstance(value, dict):
-        for key, item in value.items():
+    if isinstance(value, dict):
+        for key in value:
             if not isinstance(key, str):
                 raise UsageError("a key that is not a string has no canonical JSON")
-            if type(item) is not str:
-                _check(item)
+        _check_items(value.values())
     elif isinstance(value, list | tuple):
-        for item in value:
-            if type(item) is not str:
-                _check(item)
-    elif not isinstance(value, str):
+        _check_items(value)
+    elif isinstance(value, int):
+        if not -MAX_INTEGER <= value <= MAX_INTEGER:
+            raise UsageError(_TOO_LARGE)
+    elif not isinstance(value, str) and value is not None:
         raise UsageError(f"{type(value).__name__} has no canonical JSON")
+
+
+def _check_items(items: Iterable[object]) -> None:
+    # By exact type first: entries are small, many, and almost all of text and numbers.
+    for item in items:
+        kind = type(item)
+        if kind is str:
+            continue
+        if kind is int:
+            if not -MAX_INTEGER <= item <= MAX_INTEGER:  # type: ignore[operator]
+                raise UsageError(_TOO_LARGE)
+        else:
+            _check(item)

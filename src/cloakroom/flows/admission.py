@@ -23,12 +23,13 @@ from datetime import timedelta
 
 from pyroaring import BitMap
 
-from cloakroom.clock import from_microseconds
 from cloakroom.flows.entry_writing import EntryWriter
 from cloakroom.flows.lineage_views import LineageViews
 from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
 from cloakroom.gate.budget import Assessment, Draw, lesser
-from cloakroom.gate.decision import Decision, Obligation, Principal, Request, decide, is_reference
+from cloakroom.gate.decision import Decision, Obligation, Principal, is_reference
+from cloakroom.gate.draw import FULL
+from cloakroom.gate.permits import Permits
 from cloakroom.gate.policy import FieldClass, Form, Operation, Policy
 from cloakroom.ledger.entry import Operation as EntryOperation
 
@@ -72,6 +73,9 @@ class Ask:
     reserved: int = 0
     cost: int = 0
 
+
+_ENTERED = {item: EntryOperation(item.value) for item in Operation if item.value in set(EntryOperation)}
+"""The entry's word for what is asked."""
 
 UNKNOWN_BRAND = "?"
 """Stands for the brand of a token that is none; nothing grants it."""
@@ -126,6 +130,7 @@ class Gatekeeper:
         self._policy = policy
         self._field_classes = field_classes
         self._canaries = canaries
+        self._permits = Permits(policy)
         self._views = LineageViews(ledger)
 
     @property
@@ -138,6 +143,7 @@ class Gatekeeper:
         self._policy = policy
         self._field_classes = field_classes
         self._canaries = canaries
+        self._permits = Permits(policy)
         self._entries.policy_sha256 = policy.sha256
 
     def admit(self, asks: Sequence[Ask], *, fetch: bool = False) -> tuple[list[Admission], dict[int, StoredRow]]:
@@ -152,8 +158,9 @@ class Gatekeeper:
         """
         admissions: list[Admission | None] = [None] * len(asks)
         open_cases: list[_Case] = []
+        now = self._entries.now()
         for position, ask in enumerate(asks):
-            case_or_refusal = self._first_look(position, ask)
+            case_or_refusal = self._first_look(position, ask, now)
             if isinstance(case_or_refusal, Admission):
                 admissions[position] = case_or_refusal
             else:
@@ -180,22 +187,22 @@ class Gatekeeper:
             if self._ledger.refused_within(lineage, since, now, "budget", PERSISTENT_REFUSALS) >= PERSISTENT_REFUSALS:
                 self.freeze(lineage, by=lineage, reason="persistent")
 
-    def _first_look(self, position: int, ask: Ask) -> _Case | Admission:
+    def _first_look(self, position: int, ask: Ask, now: int) -> _Case | Admission:
         refusal = _malformed(ask)
         if refusal is not None:
             return refusal
-        request = Request(
+        decision = self._permits.decide(
+            ask.principal,
             operation=ask.operation,
             purpose=ask.purpose,
-            brands=frozenset({ask.brand}),
-            at=from_microseconds(self._entries.now()),
+            brand=ask.brand,
             fields=ask.fields,
             # How many a search finds must not decide whether it is permitted: that would tell without counting.
             records=1 if ask.reserved else max(1, len(ask.records)),
+            at=now,
             address=ask.address,
             reference=ask.reference,
         )
-        decision = decide(self._policy, ask.principal, request)
         if not decision.permitted:
             return Admission(permitted=False, code=str(decision.reasons[0].code), explanation=decision.explanation)
         if ask.records.intersect(self._canaries):
@@ -294,11 +301,13 @@ class Gatekeeper:
         forms: dict[int, Mapping[str, Form]] = {}
         for lineage, (group, assessment) in accepted.items():
             expected[lineage] = self._views.version(lineage)
+            at = assessment.at if assessment is not None else now
+            # Those of a lineage were assessed together, so each entry tells of the same levels.
+            budget = {} if assessment is None else _told(assessment)
             for case in group:
-                forms[case.position] = self._lowered(case.decision.forms, assessment)
-                at = assessment.at if assessment is not None else now
-                entries.append(self._entry(case, forms[case.position], assessment, at))
-                if fetch and any(form is not Form.TOKEN for form in forms[case.position].values()):
+                shown = forms[case.position] = self._lowered(case.decision.forms, assessment)
+                entries.append(self._entry(case, shown, budget, at))
+                if fetch and any(form is not Form.TOKEN for form in shown.values()):
                     wanted |= case.ask.records
         outcome, found = self._ledger.append(expected, entries, list(wanted))
         rows.update((row.record.ordinal, row) for row in found)
@@ -324,13 +333,14 @@ class Gatekeeper:
         return again
 
     def _lowered(self, forms: Mapping[str, Form], assessment: Assessment | None) -> Mapping[str, Form]:
-        if assessment is None:
+        if assessment is None or assessment.caps is FULL:
             return forms
         return {name: lesser(form, assessment.caps[self._field_classes[name]]) for name, form in forms.items()}
 
-    def _entry(self, case: _Case, forms: Mapping[str, Form], assessment: Assessment | None, at: int) -> PreparedEntry:
+    def _entry(
+        self, case: _Case, forms: Mapping[str, Form], budget: Mapping[str, tuple[int, int, int]], at: int
+    ) -> PreparedEntry:
         ask = case.ask
-        levels = assessment.levels if assessment is not None else ()
         detail = dict(ask.detail)
         if ask.credential:
             detail["credential"] = ask.credential
@@ -341,17 +351,15 @@ class Gatekeeper:
             detail["drawn"] = [str(field_class) for field_class in case.draw.sets]
         return self._entries.prepare(
             lineage=ask.principal.id,
-            operation=EntryOperation(str(ask.operation)),
+            operation=_ENTERED[ask.operation],
             records=ask.records,
-            shape={name: str(form) for name, form in sorted(forms.items())},
+            shape=forms,
             counted=True,
             at=at,
             purpose=ask.purpose,
             brand=ask.brand,
             reference=ask.reference or "",
-            budget={
-                f"{level.window}/{level.counter}": (level.ceiling, level.before, level.after) for level in levels
-            },
+            budget=budget,
             detail=detail,
         )
 
@@ -429,6 +437,12 @@ def _joined(group: Sequence[_Case], *, reserve: bool = False) -> Draw:
             sets[field_class] = sets[field_class] | records if field_class in sets else records
     probes = sum(max(case.draw.probes, case.ask.reserved) if reserve else case.draw.probes for case in group)
     return Draw(group[0].draw.brand, sets, probes=probes)
+
+
+def _told(assessment: Assessment) -> Mapping[str, tuple[int, int, int]]:
+    return {
+        f"{level.window}/{level.counter}": (level.ceiling, level.before, level.after) for level in assessment.levels
+    }
 
 
 def _frozen(*, canary: bool = False) -> Admission:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pyroaring import AbstractBitMap
 
@@ -28,6 +27,18 @@ class NodeIdentity:
 
     name: str
     epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """Form by field, and its canonical JSON; None for an entry that shows nothing by its nature."""
+
+    form_by_field: Mapping[str, str]
+    encoded: bytes | None
+
+
+_NO_SHAPE = _Shape({}, None)
+MOST_SHAPES_KEPT = 1_024
 
 
 class EntryWriter:
@@ -52,6 +63,7 @@ class EntryWriter:
         self._sets = sets
         self._gate_clock = GateClock()
         self._sequence = 0
+        self._shapes: dict[tuple[tuple[str, str], ...], _Shape] = {}
 
     def now(self) -> int:
         """Return gate time in microseconds: it does not go back, nor ahead of the monotonic clock.
@@ -94,14 +106,9 @@ class EntryWriter:
         """
         moment = self.now() if at is None else at
         sealed = self._sets.seal(entry_place(lineage), records) if records else None
+        told = _NO_SHAPE if shape is None else self._told(shape)
         self._sequence += 1
-        own: dict[str, Any] = {
-            "reason": "granted",
-            "shape": shape or {},
-            "records": len(records) if records else 0,
-            "set_sha256": hash_set(sealed) if sealed else "",
-            "policy": self.policy_sha256,
-        }
+        attributes.setdefault("reason", "granted")
         entry = Entry(
             at=moment,
             node=self._node.name,
@@ -111,16 +118,32 @@ class EntryWriter:
             principal=principal or lineage,
             operation=operation,
             permitted=permitted,
-            **(own | attributes),
+            shape=told.form_by_field,
+            records=len(records) if records else 0,
+            set_sha256=hash_set(sealed) if sealed else "",
+            policy=self.policy_sha256,
+            **attributes,  # type: ignore[arg-type]
         )
         return PreparedEntry(
             lineage=lineage,
             counted=counted,
             at=moment,
-            operation=str(operation),
+            operation=operation.value,
             permitted=permitted,
-            shape=canonical_json.encode(dict(shape)) if shape is not None else None,
+            shape=told.encoded,
             records=entry.records,
             body=encode_entry(entry),
             sealed_set=sealed,
         )
+
+    def _told(self, shape: Mapping[str, str]) -> _Shape:
+        """Return how a shape is told; there are few of them."""
+        forms = tuple(shape.items())
+        told = self._shapes.get(forms)
+        if told is None:
+            form_by_field = {name: str(form) for name, form in sorted(forms)}
+            told = _Shape(form_by_field, canonical_json.encode(form_by_field))
+            if len(self._shapes) >= MOST_SHAPES_KEPT:
+                self._shapes.clear()
+            self._shapes[forms] = told
+        return told

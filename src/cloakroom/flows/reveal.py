@@ -102,9 +102,33 @@ class AdmittedReveals:
     def __len__(self) -> int:
         return len(self.requests)
 
-    def answer(self, position: int) -> RevealAnswer:
-        """Open the records of one request, or say why they are refused; asks the store for nothing."""
-        return _answer(self.requests[position], self.references[position], self.admissions[position], self.opener)
+    def size(self, position: int) -> int:
+        """Return how many records a request names."""
+        return len(self.requests[position].tokens)
+
+    def answers(self, positions: Sequence[int]) -> list[RevealAnswer]:
+        """Open the records of some requests together, or say why they are refused; asks the store for nothing."""
+        answers: dict[int, RevealAnswer] = {}
+        wanted: dict[int, Wanted] = {}
+        for position in positions:
+            admissions = self.admissions[position]
+            refused = next((item for item in admissions.values() if not item.permitted), None)
+            if refused is not None:
+                answers[position] = RevealAnswer(refused)
+            else:
+                known = [reference for reference in self.references[position] if reference is not None]
+                wanted[position] = (known, admissions)
+        for position, shown in zip(wanted, self.opener.show_many(list(wanted.values())), strict=True):
+            answers[position] = self._told(position, shown)
+        return [answers[position] for position in positions]
+
+    def _told(self, position: int, shown: Sequence[Mapping[str, str]] | OpenError) -> RevealAnswer:
+        first = next(iter(self.admissions[position].values()))
+        if isinstance(shown, OpenError):
+            return RevealAnswer(first, first.forms, broken=shown)
+        tokens = self.requests[position].tokens
+        known = [token for token, item in zip(tokens, self.references[position], strict=True) if item is not None]
+        return RevealAnswer(first, first.forms, [Revealed(*one) for one in zip(known, shown, strict=True)])
 
     def opened_by(self, sealers: Mapping[int, BrandSealer]) -> AdmittedReveals:
         """Return the same requests, to be opened with the keys of other sealers."""
@@ -132,12 +156,12 @@ def reveal(
             its key may have been wrapped under a generation that this node has not seen.
     """
     admitted = admit_reveals(requests, gatekeeper=gatekeeper, catalogue=catalogue, sealers=sealers)
-    answers = [admitted.answer(position) for position in range(len(admitted))]
-    if refreshed is not None and any(answer.broken is not None for answer in answers):
-        again = admitted.opened_by(refreshed())
-        for position, answer in enumerate(answers):
-            if answer.broken is not None:
-                answers[position] = again.answer(position)
+    answers = admitted.answers(range(len(admitted)))
+    broken = [position for position, answer in enumerate(answers) if answer.broken is not None]
+    if refreshed is not None and broken:
+        again = admitted.opened_by(refreshed()).answers(broken)
+        for position, answer in zip(broken, again, strict=True):
+            answers[position] = answer
     return answers
 
 
@@ -190,24 +214,12 @@ def _ask(request: RevealRequest, brand: str, records: BitMap) -> Ask:
     )
 
 
-def _answer(
-    request: RevealRequest,
-    references: Sequence[RecordReference | None],
-    admissions: Mapping[str, Admission],
-    opener: RecordOpener,
-) -> RevealAnswer:
-    refused = next((admission for admission in admissions.values() if not admission.permitted), None)
-    if refused is not None:
-        return RevealAnswer(refused)
-    first = next(iter(admissions.values()))
-    known = [(token, item) for token, item in zip(request.tokens, references, strict=True) if item is not None]
-    try:
-        shown = opener.show([reference for _, reference in known], admissions)
-    except OpenError as error:
-        return RevealAnswer(first, first.forms, broken=error)
-    return RevealAnswer(
-        first, first.forms, [Revealed(token, one) for (token, _), one in zip(known, shown, strict=True)]
-    )
+Wanted = tuple[Sequence[RecordReference], Mapping[str, Admission]]
+"""The records of an admitted request, and what was admitted, by name of the brand."""
+
+
+_Shown = tuple[tuple[str, Form], ...]
+"""The fields shown, and the form of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +249,7 @@ class RecordOpener:
         self._rows = rows
         self._bands = bands
         self._names = {number: name for name, number in catalogue.brands.items()}
-        self._plans: dict[tuple[tuple[str, Form], ...], tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]] = {}
+        self._plans: dict[_Shown, tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]] = {}
 
     def with_sealers(self, sealers: Mapping[int, BrandSealer]) -> RecordOpener:
         """Return what opens the same records with other sealers."""
@@ -255,30 +267,49 @@ class RecordOpener:
         Raises:
             OpenError: One of them does not open; names the record.
         """
-        shown: list[Mapping[str, str]] = [{}] * len(references)
+        (shown,) = self.show_many([(references, admissions)])
+        if isinstance(shown, OpenError):
+            raise shown
+        return shown
+
+    def show_many(self, requests: Sequence[Wanted]) -> list[list[Mapping[str, str]] | OpenError]:
+        """Return for each request what `show` does, or what it would raise; one call opens what is shown alike."""
+        shown: list[list[Mapping[str, str]]] = [[{}] * len(references) for references, _ in requests]
+        broken: dict[int, OpenError] = {}
+        groups: dict[tuple[int, _Shown], list[tuple[int, int, SealedRecord, SealedKeys]]] = {}
+        for request, (references, admissions) in enumerate(requests):
+            for brand, rows in self._present(references).items():
+                forms = tuple(admissions[self._names[brand]].forms.items())
+                group = groups.setdefault((brand, forms), [])
+                group += [(request, at, record, keys) for at, record, keys in rows]
+        for (brand, forms), group in groups.items():
+            wanted, fields = self._plan(forms)
+            opened = self._sealers[brand].open_many([(record, keys) for _, _, record, keys in group], wanted)
+            for (request, at, record, _), values in zip(group, opened, strict=True):
+                if values is None:
+                    broken[request] = OpenError(f"record {record.ordinal} does not open: a stored row was changed")
+                else:
+                    shown[request][at] = _rendered(values, fields)
+        return [broken.get(request, one) for request, one in enumerate(shown)]
+
+    def _present(
+        self, references: Sequence[RecordReference]
+    ) -> Mapping[int, list[tuple[int, SealedRecord, SealedKeys]]]:
+        """Return by brand the place of each record that is neither erased nor gone, and what is stored of it."""
         by_brand: dict[int, list[tuple[int, SealedRecord, SealedKeys]]] = {}
         for at, reference in enumerate(references):
             row = self._rows.get(reference.ordinal)
             if row is None or row.keys is None or row.brand != reference.brand or row.state == ERASED:
                 continue
             by_brand.setdefault(row.brand, []).append((at, row.record, row.keys))
-        for brand, rows in by_brand.items():
-            wanted, fields = self._plan(admissions[self._names[brand]])
-            opened = self._sealers[brand].open_many([(record, keys) for _, record, keys in rows], wanted)
-            for (at, record, _), values in zip(rows, opened, strict=True):
-                if values is None:
-                    raise OpenError(f"record {record.ordinal} does not open: a stored row was changed")
-                shown[at] = _rendered(values, fields)
-        return shown
+        return by_brand
 
-    def _plan(self, admission: Admission) -> tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]:
-        # Requests of a batch mostly ask for the same fields; one plan serves all that show them in the same forms.
-        shown = tuple(admission.forms.items())
+    def _plan(self, shown: _Shown) -> tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]:
         plan = self._plans.get(shown)
         if plan is None:
             wanted: dict[EnvelopeClass, list[int]] = {}
             fields: list[_Field] = []
-            for name, form in admission.forms.items():
+            for name, form in shown:
                 if form is not Form.TOKEN and name in self._catalogue.fields:
                     number, definition = self._catalogue.fields[name], self._catalogue.definitions[name]
                     wanted.setdefault(self._catalogue.envelope_class(name), []).append(number)

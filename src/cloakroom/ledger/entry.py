@@ -110,6 +110,13 @@ class Entry:
     count: int = 1
 
 
+_LEFT_OUT_WHERE_EMPTY = (
+    *("purpose", "brand", "shape", "records", "set_sha256"),
+    *("reference", "policy", "budget", "detail"),
+)
+_PLAIN = frozenset({str, int})
+
+
 def encode_entry(entry: Entry) -> bytes:
     """Return the canonical bytes of `entry`; empty attributes are left out.
 
@@ -118,7 +125,8 @@ def encode_entry(entry: Entry) -> bytes:
         LimitError: The entry is larger than a leaf may be.
     """
     check_identifier("lineage", entry.lineage)
-    check_identifier("principal", entry.principal)
+    if entry.principal != entry.lineage:
+        check_identifier("principal", entry.principal)
     if entry.reference:
         check_identifier("reference", entry.reference)
     document: dict[str, object] = {
@@ -131,18 +139,10 @@ def encode_entry(entry: Entry) -> bytes:
         "permitted": entry.permitted,
         "reason": entry.reason,
     }
-    optional: dict[str, object] = {
-        "purpose": entry.purpose,
-        "brand": entry.brand,
-        "shape": dict(entry.shape),
-        "records": entry.records,
-        "set_sha256": entry.set_sha256,
-        "reference": entry.reference,
-        "policy": entry.policy,
-        "budget": {name: list(levels) for name, levels in entry.budget.items()},
-        "detail": dict(entry.detail),
-    }
-    document.update({name: value for name, value in optional.items() if value})
+    for name in _LEFT_OUT_WHERE_EMPTY:
+        value = getattr(entry, name)
+        if value:
+            document[name] = value if type(value) in _PLAIN else dict(value)
     if entry.count != 1:
         document["count"] = entry.count
     encoded = canonical_json.encode(document)

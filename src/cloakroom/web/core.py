@@ -101,8 +101,8 @@ class Core:
         if self._application is None:
             self._application = self._open_store()
             self._store = ServiceStore(self._application.connection)
-            self._store.use_waiting(self._openings.open_one)
-            self._application.ledger.use_waiting(self._openings.open_one)
+            self._store.use_waiting(self._openings.open_some)
+            self._application.ledger.use_waiting(self._openings.open_some)
             self._codecs.clear()
             self._changes = None
             self._application.gatekeeper.policy  # noqa: B018 - assembled now, not with the first request

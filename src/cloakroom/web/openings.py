@@ -26,6 +26,10 @@ Refreshed = Callable[[], Mapping[int, BrandSealer]]
 """Gives the sealers of a key ring read anew."""
 
 
+PIECE_RECORDS = 32
+"""How many records are opened between two looks at whether the store has answered; at least one request's."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Opening:
     """A request to be opened."""
@@ -63,12 +67,19 @@ class Openings:
             for position, here in enumerate(places):
                 self._waiting.append(_Opening(admitted, position, at, here, deliver))
 
-    def open_one(self) -> bool:
-        """Open the oldest, if there is one; say whether there was. Never raises, nor asks the store for anything."""
+    def open_some(self) -> bool:
+        """Open the oldest, if there are any; say whether there were. Never raises, and asks nothing of the store."""
         if not self._waiting:
             return False
-        opening = self._waiting.popleft()
-        self._answer(opening, opening.admitted, is_last_try=False)
+        admitted = self._waiting[0].admitted
+        piece: list[_Opening] = []
+        records = 0
+        while self._waiting and self._waiting[0].admitted is admitted:
+            records += admitted.size(self._waiting[0].position)
+            if piece and records > PIECE_RECORDS:
+                break
+            piece.append(self._waiting.popleft())
+        self._answer(piece, admitted, is_last_try=False)
         return True
 
     def finish(self, refreshed: Refreshed) -> None:
@@ -78,7 +89,7 @@ class Openings:
             refreshed: Gives the sealers of a key ring read anew; called where a record does not open. What it raises
                 comes out of here, after the requests concerned were answered.
         """
-        while self.open_one():
+        while self.open_some():
             pass
         broken, self._broken = self._broken, []
         if not broken:
@@ -90,17 +101,25 @@ class Openings:
                 opening.deliver(opening.place, problem("unavailable", retry_after_s=1))
             raise
         for opening in broken:
-            self._answer(opening, opening.admitted.opened_by(sealers), is_last_try=True)
+            self._answer([opening], opening.admitted.opened_by(sealers), is_last_try=True)
 
-    def _answer(self, opening: _Opening, admitted: AdmittedReveals, *, is_last_try: bool) -> None:
+    def _answer(self, piece: Sequence[_Opening], admitted: AdmittedReveals, *, is_last_try: bool) -> None:
         try:
-            answer = admitted.answer(opening.position)
-            if answer.broken is not None and not is_last_try:
-                self._broken.append(opening)
-                return
-            told = revealed(answer, opening.at)
+            answers = admitted.answers([opening.position for opening in piece])
+            told = [
+                None if answer.broken is not None and not is_last_try else revealed(answer, opening.at)
+                for opening, answer in zip(piece, answers, strict=True)
+            ]
         except Exception as error:  # noqa: BLE001 - one request's defect must not end the service
+            if len(piece) > 1:  # nor spoil those that were opened with it
+                for opening in piece:
+                    self._answer([opening], admitted, is_last_try=is_last_try)
+                return
             # Its text may hold a value; its type and place do not.
             _log.critical("an opening failed: %s at %s", type(error).__name__, place(error))
-            told = problem("internal")
-        opening.deliver(opening.place, told)
+            told = [problem("internal")]
+        for opening, answer in zip(piece, told, strict=True):
+            if answer is None:
+                self._broken.append(opening)
+            else:
+                opening.deliver(opening.place, answer)

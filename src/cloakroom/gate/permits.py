@@ -1,0 +1,85 @@
+"""Permits given lately, so that a question that was answered is not judged anew a thousand times a second.
+
+`Permits.decide` answers what `decision.decide` would; applications ask the same thing about one record after the
+other. Only permits are kept, each with the principal as it was known then: a principal that is read anew is another
+one. Whether it is valid at the moment is looked at each time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cloakroom.clock import from_microseconds
+from cloakroom.gate.decision import Decision, Principal, Request, decide, is_reference
+from cloakroom.gate.policy import Operation, Policy
+
+MOST_KEPT = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class _Permit:
+    principal: Principal
+    decision: Decision
+
+
+class Permits:
+    """What one policy permits."""
+
+    def __init__(self, policy: Policy) -> None:
+        """Take the rules; other rules take other permits."""
+        self._policy = policy
+        self._kept: dict[tuple[object, ...], _Permit] = {}
+
+    def decide(
+        self,
+        principal: Principal,
+        *,
+        operation: Operation,
+        purpose: str,
+        brand: str,
+        fields: frozenset[str],
+        records: int,
+        at: int,
+        address: str | None = None,
+        reference: str | None = None,
+    ) -> Decision:
+        """Judge a request about records of one brand, as `decision.decide` does.
+
+        Args:
+            principal: Who asks; authenticated by the caller.
+            operation: What to do.
+            purpose: Name of the purpose.
+            brand: Name of the brand.
+            fields: Names of the fields to be given out.
+            records: How many records are named.
+            at: When, in microseconds since the epoch.
+            address: Network address of the caller; None on the machine itself.
+            reference: Case, order or appointment number, if any.
+        """
+        moment = from_microseconds(at)
+        # A reference is judged by its form, and nothing else depends on what it says.
+        form = None if reference is None else is_reference(reference)
+        question = (principal.id, operation, purpose, brand, fields, records, address, form)
+        permit = self._kept.get(question)
+        if (
+            permit is not None
+            and permit.principal is principal
+            and principal.valid_from <= moment < principal.valid_until
+        ):
+            return permit.decision
+        request = Request(
+            operation=operation,
+            purpose=purpose,
+            brands=frozenset({brand}),
+            at=moment,
+            fields=fields,
+            records=records,
+            address=address,
+            reference=reference,
+        )
+        decision = decide(self._policy, principal, request)
+        if decision.permitted:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[question] = _Permit(principal, decision)
+        return decision
