@@ -15,6 +15,7 @@ import re
 import select
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -87,13 +88,48 @@ def _joined(values: Sequence[bytes | None]) -> bytes:
     return b"".join([_NULL if value is None else len(value).to_bytes(4, "big") + value for value in values])
 
 
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A query in the server's words.
+
+    Attributes:
+        name: What it is prepared as.
+        text: With numbered parameters.
+        order: Names of the parameters.
+        formats: One for each of them.
+        rows: Decodes its rows.
+    """
+
+    name: bytes
+    text: bytes
+    order: Sequence[str]
+    formats: Sequence[int]
+    rows: _Rows
+
+
+class _Rows:
+    """Decodes the rows of one query, whose columns mostly stay what they are."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._transformer = Transformer(connection)
+        self._columns: list[int] = []
+
+    def decode(self, result: pq.abc.PGresult) -> list[Row]:
+        # Finding out how to load each column costs more than loading a few rows.
+        columns = [result.ftype(number) for number in range(result.nfields)]
+        self._transformer.set_pgresult(result, set_loaders=columns != self._columns)
+        self._columns = columns
+        return self._transformer.load_rows(0, result.ntuples, tuple)
+
+
 class Statements:
     """Prepared statements of one connection; not for use by two threads at once."""
 
     def __init__(self, connection: Connection) -> None:
         """Take an open connection."""
         self._connection = connection
-        self._prepared: dict[str, tuple[bytes, list[str]]] = {}
+        self._statements: dict[str, _Statement] = {}
+        self._prepared: set[bytes] = set()
         self._work: Callable[[], bool] | None = None
 
     def use_waiting(self, work: Callable[[], bool]) -> None:
@@ -128,17 +164,19 @@ class Statements:
 
     def _run(self, calls: Sequence[tuple[str, Parameters]], *, prepared: bool) -> list[list[Row]]:
         connection = self._connection.pgconn
-        known = [self._known(query, prepare=prepared) for query, _ in calls]
+        statements = [self._statement(query) for query, _ in calls]
+        if prepared:
+            for statement in statements:
+                self._prepare(statement)
         connection.enter_pipeline_mode()
         try:
-            for (query, parameters), (name, order) in zip(calls, known, strict=True):
-                values = [parameters[key] for key in order]
-                formats = [_BINARY] * len(values)
+            for statement, (_, parameters) in zip(statements, calls, strict=True):
+                values = [parameters[key] for key in statement.order]
                 if prepared:
-                    connection.send_query_prepared(name, values, formats, _BINARY)
+                    connection.send_query_prepared(statement.name, values, statement.formats, _BINARY)
                 else:
                     connection.send_query_params(
-                        _numbered(query)[0], values, param_formats=formats, result_format=_BINARY
+                        statement.text, values, param_formats=statement.formats, result_format=_BINARY
                     )
             connection.pipeline_sync()
             results, error = self._results(self._work if prepared else None)
@@ -147,7 +185,7 @@ class Statements:
                 connection.exit_pipeline_mode()
         if error is not None:
             raise error
-        return [self._rows(result) for result in results]
+        return [statement.rows.decode(result) for statement, result in zip(statements, results, strict=True)]
 
     def _results(self, work: Callable[[], bool] | None) -> tuple[list[pq.abc.PGresult], psycopg.Error | None]:
         """Return what the server answered up to its commit, and the first error."""
@@ -186,25 +224,25 @@ class Statements:
             if waiting.poll(None if is_idle else 0):
                 connection.consume_input()
 
-    def _rows(self, result: pq.abc.PGresult) -> list[Row]:
-        transformer = Transformer(self._connection)
-        transformer.set_pgresult(result)
-        return transformer.load_rows(0, result.ntuples, tuple)
-
-    def _known(self, query: str, *, prepare: bool) -> tuple[bytes, list[str]]:
-        known = self._prepared.get(query)
+    def _statement(self, query: str) -> _Statement:
+        known = self._statements.get(query)
         if known is None:
             text, order = _numbered(query)
             # Named by its text: others who use this connection then mean the same statement by the same name.
-            known = (f"cloakroom_{sha256(text).hex()[:32]}".encode(), order)
-            if prepare:
-                result = self._connection.pgconn.prepare(known[0], text)
-                if result.status != pq.ExecStatus.COMMAND_OK:
-                    error = psycopg.errors.error_from_result(result)
-                    if not isinstance(error, psycopg.errors.DuplicatePreparedStatement):
-                        raise error
-                self._prepared[query] = known
+            name = f"cloakroom_{sha256(text).hex()[:32]}".encode()
+            known = _Statement(name, text, order, [_BINARY] * len(order), _Rows(self._connection))
+            self._statements[query] = known
         return known
+
+    def _prepare(self, statement: _Statement) -> None:
+        if statement.name in self._prepared:
+            return
+        result = self._connection.pgconn.prepare(statement.name, statement.text)
+        if result.status != pq.ExecStatus.COMMAND_OK:
+            error = psycopg.errors.error_from_result(result)
+            if not isinstance(error, psycopg.errors.DuplicatePreparedStatement):
+                raise error
+        self._prepared.add(statement.name)
 
 
 def _numbered(query: str) -> tuple[bytes, list[str]]:
