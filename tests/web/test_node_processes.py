@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -17,6 +18,8 @@ from cloakroom.adapters.root_key import create_root_key
 from cloakroom.client import Refused
 from cloakroom.flows.admission import PERSISTENT_REFUSALS
 from cloakroom.use_cases import rotating
+from cloakroom.web.keeper import Keeper, is_well
+from cloakroom.web.summaries import Summaries
 
 ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "reference": "ORDER-1"}
 
@@ -27,7 +30,7 @@ def processes_of(node: Node) -> dict[str, int]:
         ["pgrep", "-P", str(node.process.pid), "-f", "spawn_main"], capture_output=True, text=True, check=True
     )
     # They are started in this order.
-    names = ("core", "keeper", "errands", "front", "second-front")
+    names = ("core", "keeper", "summaries", "errands", "front", "second-front")
     return dict(zip(names, sorted(int(line) for line in listed.stdout.split()), strict=False))
 
 
@@ -38,11 +41,11 @@ def is_running(number: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("victim", ["core", "keeper", "errands", "front"])
+@pytest.mark.parametrize("victim", ["core", "keeper", "summaries", "errands", "front"])
 def test_the_death_of_one_process_ends_the_node_with_an_error(fresh: World, victim: str):
     node = fresh.start()
     processes = processes_of(node)
-    assert set(processes) == {"core", "keeper", "errands", "front"}
+    assert set(processes) == {"core", "keeper", "summaries", "errands", "front"}
     os.kill(processes[victim], signal.SIGKILL)
     assert node.process.wait(30) == 1
     wait_until(lambda: not any(is_running(number) for number in processes.values()), 10)
@@ -51,9 +54,33 @@ def test_the_death_of_one_process_ends_the_node_with_an_error(fresh: World, vict
 def test_the_death_of_the_watching_process_ends_the_others(fresh: World):
     node = fresh.start("--workers", "2")
     processes = processes_of(node)
-    assert len(processes) == 5
+    assert len(processes) == 6
     node.kill()
     wait_until(lambda: not any(is_running(number) for number in processes.values()), 10)
+
+
+def test_what_nobody_waits_for_runs_behind_everything_else(fresh: World):
+    processes = processes_of(fresh.start())
+    niceness = {name: os.getpriority(os.PRIO_PROCESS, number) for name, number in processes.items()}
+    assert niceness.pop("summaries") > max(niceness.values())
+
+
+def test_a_changed_set_that_summaries_find_makes_the_node_unwell_for_good(fresh: World):
+    fresh.start()
+    with fresh.client(SHOP) as client:
+        assert list(client.reveal(fresh.tokens(1), **ORDER))
+    fresh.nodes[0].stop()
+    application = fresh.open()
+    changed = "update ledger_entry set sealed_set = overlay(sealed_set placing '\\x00' from 60)"
+    application.connection.execute(f"{changed} where sealed_set is not null")
+    application.close()
+    tampered, last_good = SimpleNamespace(value=0.0), SimpleNamespace(value=0.0)
+    keeper = Keeper(fresh.open, lambda _: True, last_good, tampered)
+    keeper.run()
+    assert is_well(last_good)
+    Summaries(fresh.open, lambda _: True, tampered).run()
+    keeper.run()
+    assert not is_well(last_good)
 
 
 def test_a_signal_to_all_processes_stops_gracefully(fresh: World):

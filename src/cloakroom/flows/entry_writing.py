@@ -109,6 +109,7 @@ class EntryWriter:
         told = _NO_SHAPE if shape is None else self._told(shape)
         self._sequence += 1
         attributes.setdefault("reason", "granted")
+        attributes.setdefault("policy", self.policy_sha256)
         entry = Entry(
             at=moment,
             node=self._node.name,
@@ -121,7 +122,6 @@ class EntryWriter:
             shape=told.form_by_field,
             records=len(records) if records else 0,
             set_sha256=hash_set(sealed) if sealed else "",
-            policy=self.policy_sha256,
             **attributes,  # type: ignore[arg-type]
         )
         return PreparedEntry(

@@ -11,6 +11,9 @@ from multiprocessing import connection, parent_process
 
 _GC_THRESHOLDS = (20_000, 50, 100)
 
+_NICENESS = 10
+"""How much others come first, as `nice` counts: 0 is as everybody, 19 the most."""
+
 
 def begin() -> None:
     """Say how to log, and end at once when the node's first process has gone."""
@@ -31,6 +34,11 @@ def leave_signals_to_the_parent() -> None:
     """Ignore SIGINT and SIGTERM, which a terminal or a service manager sends to all processes of a node at once."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+
+
+def let_others_go_first() -> None:
+    """Run at a low priority, on what processor time the others leave."""
+    os.nice(_NICENESS)
 
 
 def settle_memory() -> None:

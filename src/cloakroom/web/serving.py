@@ -1,9 +1,9 @@
-"""Runs a node of the service: front processes, a core, a keeper, errands, and this process, which watches over them.
+"""Runs a node of the service: front processes, a core, a keeper, summaries, errands, and this process, which watches.
 
 The front processes share the listening socket; each has a pair of sockets to the core. Stopping is told to the
-fronts, which answer what they have taken in and go; the core goes when the last of them has gone, and keeper and
-errands when they are told so after that. If any process ends otherwise, the others are stopped and the exit code says
-so: a service manager starts the node anew. If this process is killed, the others end at once.
+fronts, which answer what they have taken in and go; the core goes when the last of them has gone, and those behind it
+when they are told so after that. If any process ends otherwise, the others are stopped and the exit code says so: a
+service manager starts the node anew. If this process is killed, the others end at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cloakroom.adapters.postgres.server import start_server
 from cloakroom.settings import Settings
 from cloakroom.web.front_process import run_front
 from cloakroom.web.options import Serving
-from cloakroom.web.store_processes import run_core, run_errands, run_keeper
+from cloakroom.web.store_processes import run_core, run_errands, run_keeper, run_summaries
 from cloakroom.wiring import open_application
 
 __all__ = ["Serving", "serve"]
@@ -54,12 +54,15 @@ class _Node:
         # Closed, not signalled: a lock that a killed process held would be held for ever.
         for_keeper, self._keeper_runs = context.Pipe(duplex=False)
         for_errands, self._errands_run = context.Pipe(duplex=False)
+        for_summaries, self._summaries_run = context.Pipe(duplex=False)
         last_good = context.Value("d", 0.0, lock=False)
+        tampered = context.Value("d", 0.0, lock=False)
         pairs = [socket.socketpair() for _ in range(serving.workers)]
         self._given_away: list[socket.socket | Connection] = [
             listening,
             for_keeper,
             for_errands,
+            for_summaries,
             *(end for pair in pairs for end in pair),
         ]
         self._fronts = [
@@ -69,18 +72,23 @@ class _Node:
         self._core = context.Process(
             target=run_core, args=(settings, url, serving, [pair[1] for pair in pairs], last_good), name="core"
         )
-        self._keeper = context.Process(target=run_keeper, args=(settings, url, for_keeper, last_good), name="keeper")
+        self._keeper = context.Process(
+            target=run_keeper, args=(settings, url, for_keeper, last_good, tampered), name="keeper"
+        )
+        self._summaries = context.Process(
+            target=run_summaries, args=(settings, url, for_summaries, tampered), name="summaries"
+        )
         self._errands = context.Process(target=run_errands, args=(settings, url, for_errands), name="errands")
         self._stopping = False
 
     @property
     def _all(self) -> list[SpawnProcess]:
-        return [*self._fronts, self._core, self._keeper, self._errands]
+        return [*self._fronts, self._core, self._keeper, self._summaries, self._errands]
 
     def start(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        for process in (self._core, self._keeper, self._errands, *self._fronts):
+        for process in (self._core, self._keeper, self._summaries, self._errands, *self._fronts):
             process.start()
         # The ends belong to the processes now; the core sees a front go only if nobody else holds its socket.
         for end in self._given_away:
@@ -97,6 +105,7 @@ class _Node:
                 self._stop_fronts()
             if not any(process.is_alive() for process in (*self._fronts, self._core)):
                 self._keeper_runs.close()
+                self._summaries_run.close()
                 self._errands_run.close()
         return 1 if failed or self._failed() else 0
 

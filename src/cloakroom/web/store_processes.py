@@ -1,8 +1,9 @@
-"""The processes of a node that open the store: the core, which works batches off, the keeper, and the errands."""
+"""The processes of a node that open the store: the core, which works batches off, and those behind it."""
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
 
@@ -11,13 +12,15 @@ from cloakroom.web import child
 from cloakroom.web.batching import Batcher, Work
 from cloakroom.web.core import Core
 from cloakroom.web.errands import Errands
-from cloakroom.web.keeper import Keeper, Moment, is_well
+from cloakroom.web.keeper import Keeper, is_well
 from cloakroom.web.limits import LIMITS
 from cloakroom.web.metrics import Metrics
 from cloakroom.web.metrics_port import show_metrics
 from cloakroom.web.options import Serving
 from cloakroom.web.reading import OrderReader
-from cloakroom.wiring import open_application
+from cloakroom.web.rounds import Moment
+from cloakroom.web.summaries import Summaries
+from cloakroom.wiring import Application, open_application
 
 
 def run_core(settings: Settings, url: str, serving: Serving, fronts: list[socket.socket], last_good: Moment) -> None:
@@ -46,12 +49,19 @@ def run_core(settings: Settings, url: str, serving: Serving, fronts: list[socket
     core.close()
 
 
-def run_keeper(settings: Settings, url: str, until_closed: Connection, last_good: Moment) -> None:
+def run_keeper(settings: Settings, url: str, until_closed: Connection, last_good: Moment, tampered: Moment) -> None:
     """Integrate, beat and tidy up until the other end of `until_closed` is closed."""
     child.begin()
     child.leave_signals_to_the_parent()
-    keeper = replace(settings, node=f"{settings.node}.keeper")
-    Keeper(lambda: open_application(keeper, url=url), until_closed.poll, last_good).run()
+    Keeper(_opens(settings, url, "keeper"), until_closed.poll, last_good, tampered).run()
+
+
+def run_summaries(settings: Settings, url: str, until_closed: Connection, tampered: Moment) -> None:
+    """Roll up and fold until the other end of `until_closed` is closed."""
+    child.begin()
+    child.leave_signals_to_the_parent()
+    child.let_others_go_first()
+    Summaries(_opens(settings, url, "summaries"), until_closed.poll, tampered).run()
 
 
 def run_errands(settings: Settings, url: str, until_closed: Connection) -> None:
@@ -62,3 +72,9 @@ def run_errands(settings: Settings, url: str, until_closed: Connection) -> None:
     errands.start()
     until_closed.poll(None)
     errands.stop()
+
+
+def _opens(settings: Settings, url: str, name: str) -> Callable[[], Application]:
+    """Return what opens the store for a process that writes its entries under its own name."""
+    own = replace(settings, node=f"{settings.node}.{name}")
+    return lambda: open_application(own, url=url)
