@@ -26,11 +26,11 @@ from pyroaring import BitMap
 from cloakroom.flows.entry_writing import EntryWriter
 from cloakroom.flows.lineage_views import LineageViews
 from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
-from cloakroom.gate.budget import Assessment, Draw, lesser
+from cloakroom.gate.budget import Assessment, Draw, OpenedRecords, lesser
 from cloakroom.gate.decision import Decision, Obligation, Principal, is_reference
 from cloakroom.gate.draw import FULL
 from cloakroom.gate.permits import Permits
-from cloakroom.gate.policy import FieldClass, Form, Operation, Policy
+from cloakroom.gate.policy import Budget, FieldClass, Form, Operation, Policy
 from cloakroom.ledger.entry import Operation as EntryOperation
 
 __all__ = ["PERSISTENT_REFUSALS", "Admission", "Ask", "Gatekeeper"]
@@ -277,14 +277,12 @@ class Gatekeeper:
         if budget is None:
             return group, None, []
         view = self._views.view(lineage, budget)
-        if not view.assess(now, _joined(group, reserve=True), budget).permitted:
+        assessment = _assess_together(view, now, group, budget)
+        rest: list[_Case] = []
+        if not assessment.permitted and len(group) > 1:
             group, rest = group[:1], group[1:]
-            reserved = view.assess(now, _joined(group, reserve=True), budget)
-            if not reserved.permitted:
-                return group, reserved, rest
-        else:
-            rest = []
-        return group, view.assess(now, _joined(group), budget), rest
+            assessment = _assess_together(view, now, group, budget)
+        return group, assessment, rest
 
     def _append(
         self,
@@ -303,7 +301,7 @@ class Gatekeeper:
             expected[lineage] = self._views.version(lineage)
             at = assessment.at if assessment is not None else now
             # Those of a lineage were assessed together, so each entry tells of the same levels.
-            budget = {} if assessment is None else _told(assessment)
+            budget = {} if assessment is None else assessment.weighed.told()
             for case in group:
                 shown = forms[case.position] = self._lowered(case.decision.forms, assessment)
                 entries.append(self._entry(case, shown, budget, at))
@@ -427,22 +425,35 @@ def _malformed(ask: Ask) -> Admission | None:
     return None
 
 
-def _joined(group: Sequence[_Case], *, reserve: bool = False) -> Draw:
-    """Return one draw for several of one brand; with `reserve`, what they may cost at most."""
-    if len(group) == 1 and not reserve:
+def _assess_together(view: OpenedRecords, now: int, group: Sequence[_Case], budget: Budget) -> Assessment:
+    """Assess what several cases of one brand cost, and refuse what they may cost at most if that does not fit."""
+    draw = _joined(group)
+    if any(case.ask.reserved > case.draw.probes for case in group):
+        reserved = sum(max(case.draw.probes, case.ask.reserved) for case in group)
+        at_most = view.assess(now, Draw(draw.brand, draw.sets, probes=reserved), budget)
+        if not at_most.permitted:
+            return at_most
+    return view.assess(now, draw, budget)
+
+
+def _joined(group: Sequence[_Case]) -> Draw:
+    """Return one draw for several of one brand."""
+    if len(group) == 1:
         return group[0].draw
-    sets: dict[FieldClass, BitMap] = {}
+    parts: dict[FieldClass, list[BitMap]] = {}
     for case in group:
         for field_class, records in case.draw.sets.items():
-            sets[field_class] = sets[field_class] | records if field_class in sets else records
-    probes = sum(max(case.draw.probes, case.ask.reserved) if reserve else case.draw.probes for case in group)
-    return Draw(group[0].draw.brand, sets, probes=probes)
-
-
-def _told(assessment: Assessment) -> Mapping[str, tuple[int, int, int]]:
-    return {
-        f"{level.window}/{level.counter}": (level.ceiling, level.before, level.after) for level in assessment.levels
-    }
+            parts.setdefault(field_class, []).append(records)
+    # Classes that open the same records share one union, as they share one set in each draw: a view that is shown
+    # different ones counts each class apart from then on.
+    unions: dict[tuple[int, ...], BitMap] = {}
+    sets: dict[FieldClass, BitMap] = {}
+    for field_class, some in parts.items():
+        key = tuple(map(id, some))
+        if key not in unions:
+            unions[key] = BitMap.union(*some)
+        sets[field_class] = unions[key]
+    return Draw(group[0].draw.brand, sets, probes=sum(case.draw.probes for case in group))
 
 
 def _frozen(*, canary: bool = False) -> Admission:

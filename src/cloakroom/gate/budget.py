@@ -180,7 +180,8 @@ class OpenedRecords:
                 ProbeGauge(self._probed[window.name], Meter(budget, window.name, "probes", window.probes))
                 for window in budget.windows
             )
-            plan = self._plans[brand] = Plan(gauges, probes, len(gauges) - len(by_window[-1]))
+            meters = (*(gauge.meters for gauge in gauges), *((gauge.meter,) for gauge in probes))
+            plan = self._plans[brand] = Plan(gauges, probes, len(gauges) - len(by_window[-1]), meters)
         return plan
 
     def _gauges(self, window: Window, brand: str) -> list[Gauge]:

@@ -31,17 +31,19 @@ class Meter:
     Attributes:
         window: The window.
         counter: What is counted: ``records``, a field class, ``brand`` or ``probes``.
+        name: Both, as entries name it.
         ceiling: At most this many.
         full_to: Up to this many may leave in full.
         masked_to: Up to this many may leave at least masked.
         field_class: The class that the counter is about, or None for all.
     """
 
-    __slots__ = ("ceiling", "counter", "field_class", "full_to", "masked_to", "window")
+    __slots__ = ("ceiling", "counter", "field_class", "full_to", "masked_to", "name", "window")
 
     def __init__(self, budget: Budget, window: WindowName, counter: str, ceiling: int) -> None:
         self.window = window
         self.counter = counter
+        self.name = f"{window}/{counter}"
         self.ceiling = ceiling
         self.full_to = budget.masked_from(ceiling)
         self.masked_to = budget.tokens_from(ceiling)
@@ -87,11 +89,13 @@ class Plan(NamedTuple):
         gauges: The sets of records; of each window, the one of all records first.
         probes: The sums of probes, one a window.
         lifetime: Index in `gauges` of all records of the lifetime.
+        meters: The ceilings of each gauge, then of each sum of probes.
     """
 
     gauges: tuple[Gauge, ...]
     probes: tuple[ProbeGauge, ...]
     lifetime: int
+    meters: tuple[tuple[Meter, ...], ...]
 
 
 class Weighed(NamedTuple):
@@ -119,12 +123,19 @@ class Weighed(NamedTuple):
 
     def levels(self) -> tuple[Level, ...]:
         """Return one level per ceiling."""
-        meters = [gauge.meters for gauge in self.plan.gauges] + [(gauge.meter,) for gauge in self.plan.probes]
         return tuple(
             Level(meter.window, meter.counter, meter.ceiling, before, after)
-            for group, before, after in zip(meters, self.before, self.after, strict=False)
+            for group, before, after in zip(self.plan.meters, self.before, self.after, strict=False)
             for meter in group
         )
+
+    def told(self) -> dict[str, tuple[int, int, int]]:
+        """Return the same by the name of the meter, as entries tell it: ceiling, before, after."""
+        return {
+            meter.name: (meter.ceiling, before, after)
+            for group, before, after in zip(self.plan.meters, self.before, self.after, strict=False)
+            for meter in group
+        }
 
 
 def weigh(plan: Plan, at: int, draw: Draw) -> Weighed:
