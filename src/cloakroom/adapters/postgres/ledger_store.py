@@ -82,11 +82,22 @@ class PostgresLedger:
         self, expected: Mapping[str, int], entries: Sequence[PreparedEntry], *, check_clock: bool = True
     ) -> Parameters:
         shapes = [None if entry.shape is None else self._shape_id(entry.shape) for entry in entries]
+        places = {lineage: place for place, lineage in enumerate(expected, 1)}
+        versions = dict(expected)
+        counted: list[tuple[int | None, int | None]] = []
+        for entry in entries:
+            if entry.counted:
+                versions[entry.lineage] += 1
+                counted.append((places[entry.lineage], versions[entry.lineage]))
+            else:
+                counted.append((None, None))
         return {
             "lineage": text_array(list(expected)),
             "version": int8_array(list(expected.values())),
+            "added": int4_array([versions[lineage] - version for lineage, version in expected.items()]),
             "e_lineage": text_array([entry.lineage for entry in entries]),
-            "e_counted": bool_array([entry.counted for entry in entries]),
+            "e_place": int4_array([place for place, _ in counted]),
+            "e_version": int8_array([version for _, version in counted]),
             "e_at": int8_array([entry.at for entry in entries]),
             "e_operation": text_array([entry.operation for entry in entries]),
             "e_permitted": bool_array([entry.permitted for entry in entries]),

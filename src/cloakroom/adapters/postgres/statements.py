@@ -42,9 +42,9 @@ def int8(value: int | None) -> bytes | None:
     return None if value is None else value.to_bytes(8, "big", signed=True)
 
 
-def int8_array(values: Sequence[int]) -> bytes:
+def int8_array(values: Sequence[int | None]) -> bytes:
     """Return a bigint[]."""
-    return _head(20, len(values)) + b"".join([_INT8.pack(8, value) for value in values])
+    return _head(20, len(values)) + b"".join([_NULL if value is None else _INT8.pack(8, value) for value in values])
 
 
 def int4_array(values: Sequence[int | None]) -> bytes:

@@ -1,8 +1,8 @@
 -- name: append
--- One round trip for a whole batch; see migration 0002.
+-- One round trip for a whole batch; see migration 0108.
 select lineage, status, version, epoch from append_entries(
-    %(lineage)s::text[], %(version)s::bigint[],
-    %(e_lineage)s::text[], %(e_counted)s::boolean[], %(e_at)s::bigint[], %(e_operation)s::text[],
+    %(lineage)s::text[], %(version)s::bigint[], %(added)s::int[],
+    %(e_lineage)s::text[], %(e_place)s::int[], %(e_version)s::bigint[], %(e_at)s::bigint[], %(e_operation)s::text[],
     %(e_permitted)s::boolean[], %(e_shape)s::int[], %(e_records)s::int[], %(e_body)s::bytea[], %(e_set)s::bytea[], %(tolerance)s::bigint);
 
 -- name: lineage_state
