@@ -6,6 +6,7 @@ from pyroaring import BitMap
 
 from cloakroom.flows.admission import UNKNOWN_BRAND, Ask
 from cloakroom.gate.policy import Operation, PrincipalKind
+from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases import principals
 
 
@@ -18,8 +19,8 @@ def _search(principal, records):
     return _ask(principal, Operation.FIND, fields=frozenset(), records=BitMap(records), reserved=11)
 
 
-def _anna(application):
-    path = principals.enrol(application, "anna", kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
+def _anna(application, name="anna"):
+    path = principals.enrol(application, name, kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
     return principals.authenticate(application, path).stored.principal
 
 
@@ -47,3 +48,30 @@ def test_when_a_search_that_finds_is_refused_for_its_cost_one_that_finds_nothing
         hit = application.gatekeeper.admit([_search(anna, range(5))])[0][0]
     miss = application.gatekeeper.admit([_search(anna, [])])[0][0]
     assert (hit.permitted, hit.code) == (miss.permitted, miss.code) == (False, "budget")
+
+
+def test_requests_that_arrive_together_are_counted_in_no_more_sets_than_those_that_come_alone(application):
+    anna, bruno = _anna(application), _anna(application, "bruno")
+    fields = frozenset({"email", "spend_total"})  # of two classes, one of which has a ceiling of its own
+    for first in range(0, 6, 2):
+        pair = [BitMap([first]), BitMap([first + 1])]
+        asks = [_ask(anna, records=records, fields=fields) for records in pair]
+        alone = [_ask(bruno, records=records, fields=fields) for records in pair]
+        for batch in (asks, *([ask] for ask in alone)):
+            assert all(item.permitted for item in application.gatekeeper.admit(batch)[0])
+    together, apart = (application.gatekeeper._views._views[name] for name in ("anna", "bruno"))
+    gauges = [view._plan("tarsenne", view._budget).gauges for view in (together, apart)]
+    assert [gauge.field_class for gauge in gauges[0]] == [gauge.field_class for gauge in gauges[1]]
+
+
+def test_an_entry_tells_of_the_budget_what_its_levels_are(application):
+    anna = _anna(application)
+    assert application.gatekeeper.admit([_ask(anna, records=BitMap([1, 2]))])[0][0].permitted
+    body = application.connection.execute(
+        "select body from ledger_entry where lineage = 'anna' and lineage_version = 1"
+    ).fetchone()[0]
+    view = application.gatekeeper._views._views["anna"]
+    levels = view.levels(view.seen, "tarsenne", view._budget)
+    told = decode_entry(bytes(body)).budget
+    assert {f"{level.window.value}/{level.counter}" for level in levels} >= told.keys()
+    assert told["lifetime/records"] == (view._budget.windows[-1].records, 0, 2)
