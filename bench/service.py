@@ -2,11 +2,12 @@
 
     .venv/bin/python -m bench.service [--records 20000] [--seconds 10] [--rate 2500] [--workers 1] [--principals 16]
 
-One run measures, over 64 connections and with the same generator: an endpoint that returns a constant, one that
-does a plain SELECT of one row, single reveals at a given rate, single reveals as fast as they go, batches of 500 as
-fast as they go, and, over 1000 connections, single reveals offered at twice what went. Requests are signed before
-the clock starts, as a client with cores of its own would; every answer is read and its status counted. `cpu_us` is
-processor time for each answer that was 200: on a machine with other work it says more than the clock.
+One run measures how steady the machine is (`bench.steadiness`) and, over 64 connections and with the same generator:
+an endpoint that returns a constant, one that does a plain SELECT of one row, single reveals at a given rate, single
+reveals as fast as they go, batches of 500 as fast as they go, and, over 1000 connections, single reveals offered at
+twice what went. Requests are signed before the clock starts, as a client with cores of its own would; every answer is
+read and its status counted. `cpu_us` is processor time for each answer that was 200: on a machine with other work it
+says more than the clock.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import msgspec
 import uvloop
 
 from bench.http_load import Tally, run
+from bench.steadiness import steadiness
 from cloakroom.adapters.credentials import PrivateCredential, read_credential
 from cloakroom.adapters.postgres.server import start_server
 from cloakroom.gate.policy import PrincipalKind
@@ -171,6 +173,7 @@ def main() -> None:
         settings, credentials, tokens = make_store(home / "store", options.records, options.principals)
         url = start_server(settings.database_directory, create=False)
         database = int((settings.database_directory / "postmaster.pid").read_text().split()[0])
+        note({"what": "the machine, reading 8 MB of memory again and again"} | steadiness(options.seconds / 2))
         note({"cores": os.cpu_count(), "load_before": os.getloadavg()[0], "records": options.records})
         plain, port = start_plain(url)
         roots = {"server": plain.pid, "database": database}

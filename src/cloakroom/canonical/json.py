@@ -82,7 +82,7 @@ def _check(value: object) -> None:
             if not isinstance(key, str):
                 raise UsageError("a key that is not a string has no canonical JSON")
         _check_items(value.values())
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, (list, tuple)):
         _check_items(value)
     elif isinstance(value, int):
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
@@ -92,7 +92,7 @@ def _check(value: object) -> None:
 
 
 def _check_items(items: Iterable[object]) -> None:
-    # By exact type first: entries are small, many, and almost all of text and numbers.
+    # By exact type first: entries are small, many, and almost all of text, numbers and lists of these.
     for item in items:
         kind = type(item)
         if kind is str:
@@ -100,5 +100,7 @@ def _check_items(items: Iterable[object]) -> None:
         if kind is int:
             if not -MAX_INTEGER <= item <= MAX_INTEGER:  # type: ignore[operator]
                 raise UsageError(_TOO_LARGE)
+        elif kind is tuple or kind is list:
+            _check_items(item)  # type: ignore[arg-type]
         else:
             _check(item)

@@ -18,9 +18,10 @@ A `Gatekeeper` is the state of one node: its views, and what writes its entries.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
+import msgspec
 from pyroaring import BitMap
 
 from cloakroom.flows.entry_writing import EntryWriter
@@ -41,8 +42,7 @@ PERSISTENCE_SPAN = timedelta(minutes=10)
 refusals, a script does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """One request about the records of one brand.
 
     Attributes:
@@ -69,7 +69,7 @@ class Ask:
     reference: str | None = None
     address: str | None = None
     credential: str = ""
-    detail: Mapping[str, object] = field(default_factory=dict)
+    detail: Mapping[str, object] = msgspec.field(default_factory=dict)
     reserved: int = 0
     cost: int = 0
 
@@ -81,8 +81,7 @@ UNKNOWN_BRAND = "?"
 """Stands for the brand of a token that is none; nothing grants it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(msgspec.Struct, frozen=True):
     """What became of an `Ask`.
 
     Attributes:
@@ -97,7 +96,7 @@ class Admission:
     permitted: bool
     code: str
     explanation: str
-    forms: Mapping[str, Form] = field(default_factory=dict)
+    forms: Mapping[str, Form] = msgspec.field(default_factory=dict)
     back_at: int | None = None
     canary: bool = False
 

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 from pyroaring import BitMap
 
 from cloakroom.gate.folding import Past
@@ -20,8 +21,7 @@ COUNTED_AT_ONCE = 20_000
 """Counted entries read together at most: a lineage may have millions."""
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedEntry:
+class PreparedEntry(msgspec.Struct, frozen=True, kw_only=True):
     """An encoded entry with what the store keeps beside it.
 
     Attributes:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
 from pyroaring import BitMap
 
 from cloakroom.errors import OpenError
@@ -28,8 +29,7 @@ MAX_TOKENS = 1_000
 ERASED = 2
 
 
-@dataclass(frozen=True, slots=True)
-class RevealRequest:
+class RevealRequest(msgspec.Struct, frozen=True):
     """A principal's wish to see fields of the records behind tokens.
 
     Attributes:
@@ -53,8 +53,7 @@ class RevealRequest:
     credential: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Revealed:
+class Revealed(msgspec.Struct, frozen=True):
     """What is shown of one token.
 
     Attributes:
@@ -66,8 +65,7 @@ class Revealed:
     values: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class RevealAnswer:
+class RevealAnswer(msgspec.Struct, frozen=True):
     """The answer to one request.
 
     Attributes:
@@ -78,7 +76,7 @@ class RevealAnswer:
     """
 
     admission: Admission
-    forms: Mapping[str, Form] = field(default_factory=dict)
+    forms: Mapping[str, Form] = msgspec.field(default_factory=dict)
     revealed: Sequence[Revealed] = ()
     broken: OpenError | None = None
 
