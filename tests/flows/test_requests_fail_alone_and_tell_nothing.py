@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyroaring import BitMap
 
-from cloakroom.flows.admission import UNKNOWN_BRAND, Ask
+from cloakroom.flows.asks import UNKNOWN_BRAND, Ask
 from cloakroom.gate.policy import Operation, PrincipalKind
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases import principals

@@ -21,20 +21,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import msgspec
 from pyroaring import BitMap
 
+from cloakroom.flows.asks import Admission, Ask, denied, exhausted, frozen, malformed
 from cloakroom.flows.entry_writing import EntryWriter
 from cloakroom.flows.lineage_views import LineageViews
 from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
 from cloakroom.gate.budget import Assessment, Draw, OpenedRecords, lesser
-from cloakroom.gate.decision import Decision, Obligation, Principal, is_reference
+from cloakroom.gate.decision import Decision, Obligation
 from cloakroom.gate.draw import FULL
 from cloakroom.gate.permits import Permits
 from cloakroom.gate.policy import Budget, FieldClass, Form, Operation, Policy
 from cloakroom.ledger.entry import Operation as EntryOperation
-
-__all__ = ["PERSISTENT_REFUSALS", "Admission", "Ask", "Gatekeeper"]
 
 PERSISTENT_REFUSALS = 25
 PERSISTENCE_SPAN = timedelta(minutes=10)
@@ -42,63 +40,8 @@ PERSISTENCE_SPAN = timedelta(minutes=10)
 refusals, a script does not."""
 
 
-class Ask(msgspec.Struct, frozen=True):
-    """One request about the records of one brand.
-
-    Attributes:
-        principal: Who asks, authenticated.
-        operation: What to do.
-        purpose: Named purpose.
-        brand: Name of the brand.
-        fields: Names of the fields wanted.
-        records: Ordinals concerned.
-        reference: Case or appointment.
-        address: Network address of the caller; None on the machine itself.
-        credential: Id of the credential that was presented.
-        detail: Further identifiers and numbers for the entry.
-        reserved: Probes that must be left whatever is found; 0 where the number of records is the caller's own.
-        cost: Probes to charge instead of one and one for each record; 0 for those.
-    """
-
-    principal: Principal
-    operation: Operation
-    purpose: str
-    brand: str
-    fields: frozenset[str]
-    records: BitMap
-    reference: str | None = None
-    address: str | None = None
-    credential: str = ""
-    detail: Mapping[str, object] = msgspec.field(default_factory=dict)
-    reserved: int = 0
-    cost: int = 0
-
-
 _ENTERED = {item: EntryOperation(item.value) for item in Operation if item.value in set(EntryOperation)}
 """The entry's word for what is asked."""
-
-UNKNOWN_BRAND = "?"
-"""Stands for the brand of a token that is none; nothing grants it."""
-
-
-class Admission(msgspec.Struct, frozen=True):
-    """What became of an `Ask`.
-
-    Attributes:
-        permitted: Whether the records may be opened now; then its entry is durable.
-        code: Stable reason code: ``granted``, ``frozen``, ``budget``, or a code of the gate.
-        explanation: For people.
-        forms: Form of each field, already lowered where a budget runs low.
-        back_at: When a refused request would fit, in microseconds, or None.
-        canary: Whether a planted record was touched.
-    """
-
-    permitted: bool
-    code: str
-    explanation: str
-    forms: Mapping[str, Form] = msgspec.field(default_factory=dict)
-    back_at: int | None = None
-    canary: bool = False
 
 
 @dataclass(slots=True)
@@ -187,7 +130,7 @@ class Gatekeeper:
                 self.freeze(lineage, by=lineage, reason="persistent")
 
     def _first_look(self, position: int, ask: Ask, now: int) -> _Case | Admission:
-        refusal = _malformed(ask)
+        refusal = malformed(ask)
         if refusal is not None:
             return refusal
         decision = self._permits.decide(
@@ -203,10 +146,10 @@ class Gatekeeper:
             reference=ask.reference,
         )
         if not decision.permitted:
-            return Admission(permitted=False, code=str(decision.reasons[0].code), explanation=decision.explanation)
+            return denied(decision)
         if ask.records.intersect(self._canaries):
             self.freeze(ask.principal.id, by=ask.principal.id, reason="canary")
-            return _frozen(canary=True)
+            return frozen(canary=True)
         return _Case(position, ask, decision, self._draw(ask, decision))
 
     def _draw(self, ask: Ask, decision: Decision) -> Draw:
@@ -257,11 +200,11 @@ class Gatekeeper:
                 # Read anew at the next request: the freeze may have ended by then.
                 self._views.forget(lineage)
                 for case in group:
-                    admissions[case.position] = _frozen()
+                    admissions[case.position] = frozen()
                 continue
             again += rest
             if assessment is not None and not assessment.permitted:
-                admissions[taken[0].position] = _exhausted(assessment)
+                admissions[taken[0].position] = exhausted(assessment)
             else:
                 accepted[lineage] = (taken, assessment)
         if accepted:
@@ -326,7 +269,7 @@ class Gatekeeper:
             else:
                 self._views.forget(lineage)
                 for case in group:
-                    admissions[case.position] = _frozen()
+                    admissions[case.position] = frozen()
         return again
 
     def _lowered(self, forms: Mapping[str, Form], assessment: Assessment | None) -> Mapping[str, Form]:
@@ -415,15 +358,6 @@ def _by_lineage(cases: Iterable[_Case]) -> dict[str, list[_Case]]:
     return groups
 
 
-def _malformed(ask: Ask) -> Admission | None:
-    """Refuse what no policy is asked about: a token that is none, a reference that is none."""
-    if ask.brand == UNKNOWN_BRAND:
-        return Admission(permitted=False, code="brand", explanation="nothing here for this caller")
-    if ask.reference is not None and not is_reference(ask.reference):
-        return Admission(permitted=False, code="reference", explanation="that is no case or appointment number")
-    return None
-
-
 def _assess_together(view: OpenedRecords, now: int, group: Sequence[_Case], budget: Budget) -> Assessment:
     """Assess what several cases of one brand cost, and refuse what they may cost at most if that does not fit."""
     draw = _joined(group)
@@ -453,13 +387,3 @@ def _joined(group: Sequence[_Case]) -> Draw:
             unions[key] = BitMap.union(*some)
         sets[field_class] = unions[key]
     return Draw(group[0].draw.brand, sets, probes=sum(case.draw.probes for case in group))
-
-
-def _frozen(*, canary: bool = False) -> Admission:
-    return Admission(permitted=False, code="frozen", explanation="this credential is frozen", canary=canary)
-
-
-def _exhausted(assessment: Assessment) -> Admission:
-    exhausted = assessment.exhausted
-    assert exhausted is not None
-    return Admission(permitted=False, code="budget", explanation=f"budget: {exhausted}", back_at=exhausted.back_at)

@@ -16,7 +16,8 @@ from pyroaring import BitMap
 from cloakroom.canonical.email import canonical_email
 from cloakroom.canonical.phone import canonical_phone
 from cloakroom.errors import InputError
-from cloakroom.flows.admission import Admission, Ask, Gatekeeper
+from cloakroom.flows.admission import Gatekeeper
+from cloakroom.flows.asks import Admission, Ask
 from cloakroom.gate.decision import Principal
 from cloakroom.gate.policy import Operation
 from cloakroom.vault.catalogue import Catalogue

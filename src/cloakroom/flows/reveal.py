@@ -15,7 +15,8 @@ import msgspec
 from pyroaring import BitMap
 
 from cloakroom.errors import OpenError
-from cloakroom.flows.admission import Admission, Ask, Gatekeeper
+from cloakroom.flows.admission import Gatekeeper
+from cloakroom.flows.asks import Admission, Ask
 from cloakroom.flows.ports import StoredRow
 from cloakroom.gate.decision import Principal
 from cloakroom.gate.forms import MaskKind, mask_kind, render

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pyroaring import BitMap
 
 from cloakroom.errors import DeniedError
-from cloakroom.flows.admission import Admission, Ask
+from cloakroom.flows.asks import Admission, Ask
 from cloakroom.gate.decision import roles_of
 from cloakroom.gate.policy import Operation
 from cloakroom.use_cases.principals import Authenticated

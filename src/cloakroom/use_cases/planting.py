@@ -14,7 +14,7 @@ from cloakroom.adapters.single_records import read_record
 from cloakroom.clock import format_time
 from cloakroom.crypto import random_bytes
 from cloakroom.errors import InputError, UsageError
-from cloakroom.flows.admission import Admission
+from cloakroom.flows.asks import Admission
 from cloakroom.flows.reveal import RecordOpener
 from cloakroom.gate.policy import Form
 from cloakroom.use_cases.importing import block_of

@@ -27,7 +27,7 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.service_store import Presented, ServiceStore, StoreChanges
 from cloakroom.errors import CloakroomError, ConflictError, InputError, StoreError, UncheckableError
-from cloakroom.flows.admission import Ask
+from cloakroom.flows.asks import Ask
 from cloakroom.flows.find import FindRequest, find, normal_form
 from cloakroom.flows.reveal import RevealRequest, admit_reveals
 from cloakroom.gate.policy import Operation
