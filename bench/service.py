@@ -3,11 +3,11 @@
     .venv/bin/python -m bench.service [--records 20000] [--seconds 10] [--rate 2500] [--workers 1] [--principals 16]
 
 One run measures how steady the machine is (`bench.steadiness`) and, over 64 connections and with the same generator:
-an endpoint that returns a constant and one that does a plain SELECT of one row, each as fast as it goes and at a given
-rate; single reveals at that rate and as fast as they go; batches of 500 as fast as they go; and, over 1000 connections,
-single reveals offered at twice what went. Requests are signed before the clock starts, as a client with cores of its
-own would; every answer is read and its status counted. `cpu_us` is processor time for each answer that was 200: on a
-machine with other work it says more than the clock.
+an endpoint that returns a constant and one that does a plain SELECT of one row, each as fast as it goes and at a
+given rate; single reveals at that rate and as fast as they go; batches of 500 as fast as they go; and, over 1000
+connections, single reveals offered at twice what went. Requests are signed before the clock starts, as a client with
+cores of its own would; every answer is read and its status counted. `cpu_us` is processor time for each answer that
+was 200: on a machine with other work it says more than the clock.
 """
 
 from __future__ import annotations
