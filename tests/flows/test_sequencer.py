@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 
-from cloakroom.errors import CloakroomError
+from cloakroom.adapters.postgres import log_store
+from cloakroom.errors import CloakroomError, StoreError
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases.ledger_files import export_ledger, verify_ledger
@@ -26,6 +29,42 @@ def write_entries(application, count, reference="A-1"):
     tokens = tokens_of(application, who, live_ordinals(application)[:2])
     for _ in range(count):
         assert open_records(application, who, tokens, reference=reference).admission.permitted
+
+
+@contextmanager
+def another_node_at_it(node, seconds):
+    """Have `node` be the sequencer for so long, in a thread of its own."""
+    held = threading.Event()
+
+    def hold():
+        with node.log.exclusive(wait=False) as mine:
+            assert mine
+            held.set()
+            time.sleep(seconds)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(20)
+    yield
+    thread.join()
+
+
+def test_whoever_needs_everything_in_the_log_waits_for_the_node_that_is_at_it(store):
+    node, other = store.open(node="node"), store.open(node="other")
+    write_entries(node, 3)
+    with another_node_at_it(other, 0.5):
+        assert node.sequencer.run(wait=False) == 0
+        assert node.sequencer.run() >= 3
+    assert node.connection.execute("select count(*) from ledger_entry where leaf_index is null").fetchone() == (0,)
+
+
+def test_a_node_that_does_not_come_to_an_end_is_not_waited_for_for_ever(store, monkeypatch):
+    monkeypatch.setattr(log_store, "_PATIENCE_SECONDS", 1)
+    node, other = store.open(node="node"), store.open(node="other")
+    write_entries(node, 1)
+    with another_node_at_it(other, 3), pytest.raises(StoreError, match="more than 1 seconds"):
+        node.sequencer.run()
+    assert node.sequencer.run() >= 1
 
 
 def test_two_sequencers_at_once_integrate_each_entry_once(store, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -156,3 +157,24 @@ def test_a_search_that_only_told_of_the_record_is_an_opening_without_fields(open
         found = client.report_access(token, **ORDER)["openings"]
     assert [item["operation"] for item in found] == ["reveal", "find"]
     assert found[1]["fields"] == {}
+
+
+def test_the_report_has_what_was_just_opened_although_another_process_is_writing_the_log(opened: World):
+    mine = opened.tokens(1, skip=5)
+    holder, held, go = opened.open("holder"), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with holder.log.exclusive(wait=True):
+            held.set()
+            go.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(20)
+    look_at(opened, "associate", mine, "APPT-77")
+    threading.Timer(0.5, go.set).start()
+    with opened.client("privacy") as client:
+        found = client.report_access(mine, **ORDER)["openings"]
+    thread.join()
+    holder.close()
+    assert "APPT-77" in [item["reference"] for item in found]

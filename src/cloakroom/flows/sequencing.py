@@ -43,8 +43,15 @@ class StoredCheckpoint:
 class LogStore(Protocol):
     """Where the log's tiles and checkpoints lie."""
 
-    def exclusive(self) -> AbstractContextManager[bool]:
-        """Open a transaction; true inside it if this node is the sequencer for now."""
+    def exclusive(self, *, wait: bool) -> AbstractContextManager[bool]:
+        """Open a transaction; true inside it if this node is the sequencer for now.
+
+        Args:
+            wait: Whether to wait for another node that is.
+
+        Raises:
+            StoreError: That one does not come to an end.
+        """
         ...
 
     def latest_checkpoint(self) -> StoredCheckpoint | None:
@@ -78,15 +85,20 @@ class Sequencer:
         self._clock = clock
         self._state: TreeState | None = None
 
-    def run(self) -> int:
-        """Integrate what waits and return how many entries that was; 0 also where another node is at it.
+    def run(self, *, wait: bool = True) -> int:
+        """Integrate what waits and return how many entries that was.
+
+        Args:
+            wait: Whether to wait for another node that is at it, so that whatever was committed before has its place
+                when this returns. Without it, nothing is done then.
 
         Raises:
             TamperedError: The stored tree is not the one that was signed.
+            StoreError: Another node is at it and does not come to an end.
         """
         done = 0
         while True:
-            with self._store.exclusive() as mine:
+            with self._store.exclusive(wait=wait) as mine:
                 count = self._integrate() if mine else 0
             done += count
             if count < MAX_BATCH:

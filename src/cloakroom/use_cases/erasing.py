@@ -113,7 +113,7 @@ def _place_in_log(application: Application, entry: PreparedEntry) -> int:
         StoreError: No node integrates entries; the erasure itself is done and entered.
     """
     for _ in range(_PATIENCE):
-        application.sequencer.run()
+        application.sequencer.run(wait=False)
         row = application.connection.execute(
             load_queries("ledger")["place_of"], {"lineage": entry.lineage, "body": entry.body}
         ).fetchone()

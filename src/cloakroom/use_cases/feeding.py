@@ -145,7 +145,8 @@ def feed(
         run = _Run(application, sink, cursor, start)
         pause = PAUSE_S
         while True:
-            application.sequencer.run()
+            # Who comes again and again takes what is in the log; who comes once wants everything.
+            application.sequencer.run(wait=wait is None)
             try:
                 while run.step() and (wait is None or wait(0.0)):
                     pause = PAUSE_S

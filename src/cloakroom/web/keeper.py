@@ -64,7 +64,7 @@ class Keeper:
             self._last_good.value = 0.0 if self._tampered.value else time.monotonic()
 
     def _step(self, application: Application) -> None:
-        application.sequencer.run()
+        application.sequencer.run(wait=False)
         if self._timetable.is_due("beat", HEARTBEAT_SECONDS):
             entry = application.entries.prepare(lineage="system", operation=Operation.HEARTBEAT)
             application.ledger.append({}, [entry])

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import psycopg
+
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
-from cloakroom.errors import UncheckableError
+from cloakroom.errors import StoreError, UncheckableError
 from cloakroom.flows.sequencing import StoredCheckpoint
 from cloakroom.tlog.tiles import Tile
 
 _SEQUENCER_LOCK = 4172026
+_PATIENCE_SECONDS = 5
 
 
 class PostgresLog:
@@ -23,11 +26,23 @@ class PostgresLog:
         self._queries = load_queries("ledger")
 
     @contextmanager
-    def exclusive(self) -> Iterator[bool]:
+    def exclusive(self, *, wait: bool) -> Iterator[bool]:
         """See `LogStore.exclusive`."""
         with self._connection.transaction():
             row = self._connection.execute("select pg_try_advisory_xact_lock(%s)", (_SEQUENCER_LOCK,)).fetchone()
-            yield bool(row and row[0])
+            is_mine = bool(row and row[0])
+            if wait and not is_mine:
+                self._wait_for_the_sequencer()
+            yield is_mine or wait
+
+    def _wait_for_the_sequencer(self) -> None:
+        self._connection.execute(f"set local lock_timeout = '{_PATIENCE_SECONDS}s'".encode())
+        try:
+            self._connection.execute("select pg_advisory_xact_lock(%s)", (_SEQUENCER_LOCK,))
+        except psycopg.errors.LockNotAvailable:
+            raise StoreError(
+                f"another node has been taking entries into the log for more than {_PATIENCE_SECONDS} seconds"
+            ) from None
 
     def latest_checkpoint(self) -> StoredCheckpoint | None:
         """See `LogStore.latest_checkpoint`."""
