@@ -81,7 +81,7 @@ def test_a_changed_set_that_summaries_find_makes_the_node_unwell_for_good(fresh:
         reference="ORDER-1",
     )
     assert application.gatekeeper.admit([ask])[0][0].permitted
-    changed = "update ledger_entry set sealed_set = overlay(sealed_set placing '\\x00' from 60)"
+    changed = "update ledger_entry set sealed_set = set_byte(sealed_set, 60, 255 - get_byte(sealed_set, 60))"
     assert application.connection.execute(f"{changed} where sealed_set is not null").rowcount > 0
     application.close()
     tampered, last_good = SimpleNamespace(value=0.0), SimpleNamespace(value=0.0)
