@@ -10,7 +10,7 @@ demo: .venv/ready
 	$(BIN)/cloakroom demo $(DEMO_ARGS)
 
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 check: .venv/ready
 	$(BIN)/ruff format --check .
