@@ -20,7 +20,7 @@ from spine_world import live_ordinals, open_records, staff, tokens_of
 
 def leaves(application):
     return application.connection.execute(
-        "select leaf_index, body from ledger_entry where leaf_index is not null order by leaf_index"
+        "select leaf_index, body from log_entries(0, null) order by leaf_index"
     ).fetchall()
 
 
@@ -55,7 +55,7 @@ def test_whoever_needs_everything_in_the_log_waits_for_the_node_that_is_at_it(st
     with another_node_at_it(other, 0.5):
         assert node.sequencer.run(wait=False) == 0
         assert node.sequencer.run() >= 3
-    assert node.connection.execute("select count(*) from ledger_entry where leaf_index is null").fetchone() == (0,)
+    assert node.log.waiting_count() == 0
 
 
 def test_a_node_that_does_not_come_to_an_end_is_not_waited_for_for_ever(store, monkeypatch):

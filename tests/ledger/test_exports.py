@@ -43,10 +43,10 @@ def test_an_export_that_grows_holds_each_set_once_and_verifies_with_and_without_
 def test_a_set_that_was_exchanged_in_the_store_is_found_in_the_export_and_named(used, tmp_path):
     used.sequencer.run()
     pair = used.connection.execute(
-        "select leaf_index, sealed_set from ledger_entry where lineage = 'anna' and sealed_set is not null"
-        " order by leaf_index limit 2"
+        "select p.leaf_index, e.sealed_set, e.id from ledger_entry e cross join lateral place_in_log(e.id) p"
+        " where e.lineage = 'anna' and e.sealed_set is not null order by p.leaf_index limit 2"
     ).fetchall()
-    used.connection.execute("update ledger_entry set sealed_set = %s where leaf_index = %s", (pair[1][1], pair[0][0]))
+    used.connection.execute("update ledger_entry set sealed_set = %s where id = %s", (pair[1][1], pair[0][2]))
     export = export_ledger(used, tmp_path / "ledger")
     with pytest.raises(TamperedError, match=f"entry {pair[0][0]}: not the set that the entry names"):
         verify_ledger(tmp_path / "ledger", export.key)

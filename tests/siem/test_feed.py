@@ -64,6 +64,14 @@ def add_entries(application: Application, count: int) -> int:
     return checkpoint.size
 
 
+def delete_entry(application: Application, leaf_index: int) -> None:
+    application.connection.execute(
+        "delete from ledger_entry e using ledger_run r where e.id = r.first_entry + %(leaf)s - r.first_leaf"
+        " and %(leaf)s >= r.first_leaf and %(leaf)s < r.first_leaf + r.entries",
+        {"leaf": leaf_index},
+    )
+
+
 def assert_complete(events: list[dict], size: int) -> None:
     """No gap; a repetition is the same event, and comes only after what it repeats."""
     by_uid: dict[str, dict] = {}
@@ -222,7 +230,7 @@ def test_a_log_that_lacks_or_changed_what_was_sent_is_not_fed_on(application, ta
     size = add_entries(application, 5)
     run(application, target, cursor)
     before = target.read_bytes()
-    application.connection.execute("update ledger_entry set leaf_index = null where leaf_index = %s", (size - 1,))
+    delete_entry(application, size - 1)
     with pytest.raises(TamperedError):
         run(application, target, cursor)
     assert target.read_bytes() == before
@@ -230,8 +238,16 @@ def test_a_log_that_lacks_or_changed_what_was_sent_is_not_fed_on(application, ta
 
 def test_an_entry_that_is_missing_in_the_middle_stops_the_feed(application, target, cursor):
     size = add_entries(application, 5)
-    application.connection.execute("delete from ledger_entry where leaf_index = %s", (size - 3,))
+    delete_entry(application, size - 3)
     with pytest.raises(TamperedError, match=f"entry {size - 3} "):
+        run(application, target, cursor)
+
+
+def test_entries_that_are_missing_up_to_the_end_are_not_taken_for_the_end(application, target, cursor):
+    size = add_entries(application, 5)
+    for leaf_index in range(size):
+        delete_entry(application, leaf_index)
+    with pytest.raises(TamperedError, match="entry 0 "):
         run(application, target, cursor)
 
 

@@ -102,7 +102,7 @@ def test_a_signal_to_all_processes_stops_gracefully(fresh: World):
         os.kill(number, signal.SIGTERM)
     assert node.process.wait(40) == 0
     application = fresh.open()
-    waiting = application.connection.execute("select count(*) from ledger_entry where leaf_index is null").fetchone()
+    waiting = application.connection.execute("select count(*) from ledger_waiting").fetchone()
     assert waiting == (0,)
     application.close()
 

@@ -67,7 +67,11 @@ class LogStore(Protocol):
         ...
 
     def integrated(self, ids: Sequence[int], first_leaf: int) -> None:
-        """Note the places of entries in the log."""
+        """Note the places of entries in the log: `ids`, ascending, from `first_leaf` on.
+
+        Raises:
+            StoreError: One of them has its place already, or none to wait for.
+        """
         ...
 
     def write(self, files: Mapping[str, bytes], obsolete: Sequence[str], checkpoint: StoredCheckpoint) -> None:

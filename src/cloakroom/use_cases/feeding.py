@@ -180,8 +180,11 @@ class _Run:
 
     def step(self) -> bool:
         """Send the next batch; false at the end of the log."""
+        size = self._size()  # Before reading entries: these may become more meanwhile, but not fewer.
         entries = self._store.entries_from(self.next, BATCH)
         if not entries:
+            if self.next < size:
+                raise TamperedError(f"entry {self.next} is missing from the log")
             return False
         messages: list[Message] = []
         digest = b""
@@ -229,8 +232,11 @@ class _Run:
         return bool(found) and found[0][0] == index and leaf_hash(found[0][1]).hex() == digest
 
     def _checked_start(self, start: int) -> int:
-        checkpoint = self._application.log.latest_checkpoint()
-        size = 0 if checkpoint is None else checkpoint.size
+        size = self._size()
         if not 0 <= start <= size:
             raise UsageError(f"the log has {size:,} entries; --from takes an index up to that")
         return start
+
+    def _size(self) -> int:
+        checkpoint = self._application.log.latest_checkpoint()
+        return 0 if checkpoint is None else checkpoint.size

@@ -133,20 +133,27 @@ def test_roll_ups_made_while_openings_are_looked_for_hide_none(application, told
 
 
 @pytest.mark.parametrize("query", ["not_rolled_up", "entries_of_no_place"])
-def test_what_no_roll_up_holds_is_found_without_reading_the_whole_ledger(application, told, query):
+@pytest.mark.parametrize("run", [10, 50_000])
+def test_what_no_roll_up_holds_is_found_without_reading_the_whole_ledger(application, told, query, run):
     del told
     application.sequencer.run()
     connection, copies = application.connection, 50_000
-    # As many entries of one kind as make the planner weigh; all of them in roll-ups already.
+    # As many entries of one kind as make the planner weigh, nearly all of them in roll-ups already.
     connection.execute(
         "insert into ledger_entry (lineage, lineage_version, epoch, at, operation, permitted, shape, records, body,"
-        " sealed_set, leaf_index) select e.lineage, 1000 + n, e.epoch, e.at, e.operation, true, e.shape, e.records,"
-        " e.body, e.sealed_set, 1000 + n from generate_series(1, %s) n,"
+        " sealed_set) select e.lineage, 1000 + n, e.epoch, e.at, e.operation, true, e.shape, e.records,"
+        " e.body, e.sealed_set from generate_series(1, %s) n,"
         " (select * from ledger_entry where lineage_version = 1 and lineage = 'a') e",
         (copies,),
     )
-    connection.execute("update rollup_progress set leaf_index = %s", (1001 + copies,))
-    connection.execute("vacuum analyze ledger_entry")
+    connection.execute(
+        "insert into ledger_run select 1000 + id - first, id, %(run)s from ledger_entry,"
+        " (select min(id) as first from ledger_entry where lineage_version > 1000) copy"
+        " where id >= first and (id - first) %% %(run)s = 0",
+        {"run": run},
+    )
+    connection.execute("update rollup_progress set leaf_index = %s", (1000 + copies - 25,))
+    connection.execute("vacuum analyze ledger_entry, ledger_run")
     asked = {"lineage": None, "from": 0, "to": FOREVER, "whole_from": 0, "whole_to": FOREVER}
     text = "explain (analyze, format json) " + load_queries("rollup")[query]
     (found,) = connection.execute(text, asked | {"size": 1001 + copies, "uncounted": ["resolve"]}).fetchone()

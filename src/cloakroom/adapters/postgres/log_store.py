@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 
 import psycopg
 
@@ -69,8 +70,19 @@ class PostgresLog:
 
     def integrated(self, ids: Sequence[int], first_leaf: int) -> None:
         """See `LogStore.integrated`."""
-        leaf_indexes = list(range(first_leaf, first_leaf + len(ids)))
-        self._connection.execute(self._queries["integrate"], {"ids": list(ids), "leaf_indexes": leaf_indexes})
+        runs = runs_of(ids)
+        first_leaves = list(accumulate((count for _, count in runs), initial=first_leaf))[:-1]
+        self._connection.execute(
+            self._queries["place_entries"],
+            {
+                "first_leaves": first_leaves,
+                "first_entries": [first for first, _ in runs],
+                "entries": [count for _, count in runs],
+            },
+        )
+        gone = self._connection.execute(self._queries["no_longer_waiting"], {"ids": list(ids)})
+        if gone.rowcount != len(ids):
+            raise StoreError("entries that were to get their place in the log no longer wait for it")
 
     def write(self, files: Mapping[str, bytes], obsolete: Sequence[str], checkpoint: StoredCheckpoint) -> None:
         """See `LogStore.write`."""
@@ -117,6 +129,17 @@ class PostgresLog:
         """Return how many entries wait to be integrated."""
         row = self._connection.execute(self._queries["waiting_count"]).fetchone()
         return int(row[0]) if row else 0
+
+
+def runs_of(ids: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the runs of consecutive numbers among ascending ones, each as its first number and how many it has."""
+    runs: list[tuple[int, int]] = []
+    for number in ids:
+        if runs and number == sum(runs[-1]):
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        else:
+            runs.append((number, 1))
+    return runs
 
 
 def _full(tile: Tile) -> str:

@@ -138,7 +138,7 @@ class ServiceStore:
         return dict(self._connection.execute(self._queries["facet_changes"]).fetchall())
 
     def entries_from(self, leaf_index: int, limit: int) -> list[tuple[int, bytes]]:
-        """Return (place, leaf) of integrated entries from a place in the log on."""
+        """Return (place, leaf) of the integrated entries at the next `limit` places of the log."""
         rows = self._connection.execute(
             self._queries["entries_after"], {"from": leaf_index, "limit": limit}, binary=True
         )

@@ -1,5 +1,5 @@
 -- name: append
--- One round trip for a whole batch; see migration 0108.
+-- One round trip for a whole batch; see migration 0109.
 select lineage, status, version, epoch from append_entries(
     %(lineage)s::text[], %(version)s::bigint[], %(added)s::int[],
     %(e_lineage)s::text[], %(e_place)s::int[], %(e_version)s::bigint[], %(e_at)s::bigint[], %(e_operation)s::text[],
@@ -46,19 +46,37 @@ update lineage set epoch = epoch + 1, epoch_version = version where id = %(id)s;
 
 -- name: waiting
 -- Entries that are not yet in the log, in the order they will have there.
-select id, body from ledger_entry where leaf_index is null order by id limit %(limit)s;
+select e.id, e.body
+from (select entry from ledger_waiting order by entry limit %(limit)s) w cross join lateral (
+    select id, body from ledger_entry where id = w.entry
+    offset 0 -- Each is looked up, whatever the planner remembers of how many wait.
+) e
+order by w.entry;
 
--- name: integrate
-update ledger_entry e set leaf_index = done.leaf_index
-from unnest(%(ids)s::bigint[], %(leaf_indexes)s::bigint[]) as done(id, leaf_index)
-where e.id = done.id and e.leaf_index is null;
+-- name: place_entries
+-- Runs of entries get their places in the log. The first one makes the newest run longer where it goes on from it.
+with runs as (
+    select * from unnest(%(first_leaves)s::bigint[], %(first_entries)s::bigint[], %(entries)s::bigint[])
+        as run(first_leaf, first_entry, entries)
+), longer as (
+    update ledger_run r set entries = r.entries + runs.entries from runs
+    where r.first_leaf = (select max(first_leaf) from ledger_run)
+      and r.first_leaf + r.entries = runs.first_leaf and r.first_entry + r.entries = runs.first_entry
+    returning runs.first_leaf
+)
+insert into ledger_run (first_leaf, first_entry, entries)
+select * from runs where first_leaf not in (select first_leaf from longer);
+
+-- name: no_longer_waiting
+delete from ledger_waiting where entry = any (%(ids)s);
 
 -- name: place_of
 -- The place of one entry in the log; bodies differ by node, start and sequence.
-select leaf_index from ledger_entry where lineage = %(lineage)s and body = %(body)s;
+select place.leaf_index from ledger_entry e cross join lateral place_in_log(e.id) place
+where e.lineage = %(lineage)s and e.body = %(body)s;
 
 -- name: waiting_count
-select count(*) from ledger_entry where leaf_index is null;
+select count(*) from ledger_waiting;
 
 -- name: latest_checkpoint
 select size, root, note, at from checkpoint order by size desc limit 1;
@@ -81,12 +99,11 @@ select path, data from tile where path = any (%(paths)s);
 select path, data from tile order by path;
 
 -- name: sets_from
--- Sets of integrated entries from a place in the log on.
-select leaf_index, sealed_set from ledger_entry
-where leaf_index >= %(from)s and leaf_index < %(to)s and sealed_set is not null order by leaf_index;
+-- Sets of integrated entries in a range of the log.
+select leaf_index, sealed_set from log_entries(%(from)s, %(to)s) where sealed_set is not null order by leaf_index;
 
 -- name: leaf
-select body from ledger_entry where leaf_index = %(leaf_index)s;
+select body from log_entries(%(leaf_index)s, %(leaf_index)s + 1);
 
 -- name: register_node
 insert into node (id, epoch, started_at) values (%(id)s, 1, %(at)s)

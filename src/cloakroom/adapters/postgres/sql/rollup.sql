@@ -10,31 +10,39 @@ where %(lineage)s::text is null or r.lineage = %(lineage)s;
 -- Permitted entries with records of a span that no roll-up of it covers: not taken in yet, or in an hour that the
 -- span cuts, which is before `whole_from` or from `whole_to` on. A branch for each reason, since each has an index of its
 -- own: what is not in the log, what is in the log beyond the roll-ups, what lies before the span, what after.
-with opening as not materialized (
-    select e.lineage, e.operation, coalesce(s.shape, '{}') as shape, e.at, e.sealed_set, e.leaf_index
+with progress as (
+    select coalesce(max(leaf_index), 0) as leaf_index from rollup_progress
+), opening as not materialized (
+    select e.id, e.lineage, e.operation, coalesce(s.shape, '{}') as shape, e.at, e.sealed_set
     from ledger_entry e left join disclosure_shape s on s.id = e.shape
     where (%(lineage)s::text is null or e.lineage = %(lineage)s)
       and e.permitted and e.sealed_set is not null and e.lineage_version is not null
+), in_hours_cut as (
+    select * from opening where at >= %(from)s and at < %(whole_from)s
+    union all
+    select * from opening where at >= %(whole_to)s and at < %(to)s
 )
-select lineage, operation, shape, at, sealed_set from opening
-where leaf_index is null and at >= %(from)s and at < %(to)s
+select o.lineage, o.operation, o.shape, o.at, o.sealed_set
+from ledger_waiting w cross join lateral (
+    select * from opening where id = w.entry
+    offset 0 -- Few wait, whatever the planner remembers of their number: each is looked up.
+) o
+where o.at >= %(from)s and o.at < %(to)s
 union all
-select lineage, operation, shape, at, sealed_set from opening
-where leaf_index >= (select coalesce(max(leaf_index), 0) from rollup_progress) and at >= %(from)s and at < %(to)s
+select e.lineage, e.operation, coalesce(s.shape, '{}'), e.at, e.sealed_set
+from progress p cross join log_entries(p.leaf_index, null) e left join disclosure_shape s on s.id = e.shape
+where (%(lineage)s::text is null or e.lineage = %(lineage)s)
+  and e.permitted and e.sealed_set is not null and e.lineage_version is not null
+  and e.at >= %(from)s and e.at < %(to)s
 union all
-select lineage, operation, shape, at, sealed_set from opening
-where leaf_index < (select coalesce(max(leaf_index), 0) from rollup_progress)
-  and at >= %(from)s and at < %(whole_from)s
-union all
-select lineage, operation, shape, at, sealed_set from opening
-where leaf_index < (select coalesce(max(leaf_index), 0) from rollup_progress)
-  and at >= %(whole_to)s and at < %(to)s;
+select o.lineage, o.operation, o.shape, o.at, o.sealed_set
+from progress p cross join in_hours_cut o cross join lateral place_in_log(o.id) place
+where place.leaf_index < p.leaf_index;
 
 -- name: entries_to_roll_up
 select e.lineage, e.operation, e.shape, e.at, e.sealed_set
-from ledger_entry e
-where e.leaf_index >= %(from)s and e.leaf_index < %(to)s
-  and e.permitted and e.sealed_set is not null and e.lineage_version is not null;
+from log_entries(%(from)s, %(to)s) e
+where e.permitted and e.sealed_set is not null and e.lineage_version is not null;
 
 -- name: rollup_sets
 select r.lineage, r.length, r.start, r.operation, r.shape, r.first_at, r.last_at, r.entries, r.sealed_set
@@ -81,23 +89,28 @@ order by r.start, r.lineage, r.operation, r.shape;
 
 -- name: entries_of_place
 -- The integrated entries that the roll-up of one hour unites.
-select e.leaf_index, e.lineage, e.body, e.sealed_set from ledger_entry e
+select place.leaf_index, e.lineage, e.body, e.sealed_set
+from ledger_entry e cross join lateral place_in_log(e.id) place
 where e.lineage = %(lineage)s and e.at >= %(start)s and e.at < %(start)s + %(hour)s
   and e.at >= %(from)s and e.at < %(to)s
-  and e.operation = %(operation)s and e.shape = %(shape)s and e.leaf_index < %(size)s
+  and e.operation = %(operation)s and e.shape = %(shape)s and place.leaf_index < %(size)s
   and e.permitted and e.sealed_set is not null and e.lineage_version is not null
-order by e.leaf_index;
+order by place.leaf_index;
 
 -- name: entries_of_no_place
 -- Integrated entries that opened something and that no roll-up unites: too new; or without a shape, or not counted.
-select e.leaf_index, e.lineage, e.body, e.sealed_set from ledger_entry e
-where e.leaf_index >= (select coalesce(max(leaf_index), 0) from rollup_progress) and e.leaf_index < %(size)s
-  and e.at >= %(from)s and e.at < %(to)s
+with progress as (
+    select coalesce(max(leaf_index), 0) as leaf_index from rollup_progress
+)
+select e.leaf_index, e.lineage, e.body, e.sealed_set
+from progress p cross join log_entries(p.leaf_index, %(size)s) e
+where e.at >= %(from)s and e.at < %(to)s
   and e.permitted and e.sealed_set is not null and e.lineage_version is not null
 union all
-select e.leaf_index, e.lineage, e.body, e.sealed_set from ledger_entry e
-where e.leaf_index < %(size)s and e.at >= %(from)s and e.at < %(to)s
+select place.leaf_index, e.lineage, e.body, e.sealed_set
+from progress p cross join ledger_entry e cross join lateral place_in_log(e.id) place
+where place.leaf_index < %(size)s and e.at >= %(from)s and e.at < %(to)s
   and e.permitted and e.sealed_set is not null and (e.shape is null or e.lineage_version is null)
-  and ((e.lineage_version is not null and e.leaf_index < (select coalesce(max(leaf_index), 0) from rollup_progress))
-       or (e.lineage_version is null and e.operation = any (%(uncounted)s)))
+  and (e.lineage_version is not null or e.operation = any (%(uncounted)s))
+  and (e.lineage_version is null or place.leaf_index < p.leaf_index)
 order by leaf_index;

@@ -44,7 +44,7 @@ select brand, count(*) from facet_change group by brand;
 
 -- name: entries_after
 -- Entries in the order of the log, for feeds.
-select leaf_index, body from ledger_entry where leaf_index >= %(from)s order by leaf_index limit %(limit)s;
+select leaf_index, body from log_entries(%(from)s, %(from)s::bigint + %(limit)s) order by leaf_index;
 
 -- name: add_release
 insert into release (id, kind, requested_by, content, digest, state, requested_at, expires_at)
