@@ -70,7 +70,9 @@ def test_every_entry_is_found_at_its_place_however_late_others_were_committed(sc
             for leaf_index, number in expected:
                 assert log.leaf(leaf_index) == str(number).encode()
                 assert schema.execute("select * from place_in_log(%s)", (number,)).fetchall() == [(leaf_index,)]
-            assert schema.execute("select * from place_in_log(0) union select * from place_in_log(8)").fetchall() == []
+            assert (
+                schema.execute("select * from place_in_log(0) union select * from place_in_log(8)").fetchall() == []
+            )
 
 
 def test_what_one_sequencer_takes_in_a_row_is_one_run(schema):
