@@ -109,8 +109,7 @@ class History:
     items: Sequence[Past]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRow:
+class StoredRow(msgspec.Struct, frozen=True, gc=False):
     """A sealed record with its wrapped keys.
 
     Attributes:

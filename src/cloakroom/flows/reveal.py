@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import msgspec
 from pyroaring import BitMap
@@ -19,7 +20,7 @@ from cloakroom.flows.admission import Gatekeeper
 from cloakroom.flows.asks import Admission, Ask
 from cloakroom.flows.ports import StoredRow
 from cloakroom.gate.decision import Principal
-from cloakroom.gate.forms import MaskKind, mask_kind, render
+from cloakroom.gate.forms import mask_kind, render
 from cloakroom.gate.policy import Form, Operation
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.envelope import EnvelopeClass
@@ -63,7 +64,7 @@ class Revealed(msgspec.Struct, frozen=True):
     """
 
     token: str
-    values: Mapping[str, str]
+    values: dict[str, str]
 
 
 class RevealAnswer(msgspec.Struct, frozen=True):
@@ -121,7 +122,7 @@ class AdmittedReveals:
             answers[position] = self._told(position, shown)
         return [answers[position] for position in positions]
 
-    def _told(self, position: int, shown: Sequence[Mapping[str, str]] | OpenError) -> RevealAnswer:
+    def _told(self, position: int, shown: Sequence[dict[str, str]] | OpenError) -> RevealAnswer:
         first = next(iter(self.admissions[position].values()))
         if isinstance(shown, OpenError):
             return RevealAnswer(first, first.forms, broken=shown)
@@ -221,15 +222,11 @@ _Shown = tuple[tuple[str, Form], ...]
 """The fields shown, and the form of each."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """How one field is to be shown."""
+_Rendering = Callable[[str], str | None]
+"""Makes of a text what may be seen of it, if anything."""
 
-    number: int
-    name: str
-    form: Form
-    mask: MaskKind
-    steps: Sequence[int]
+_Field = tuple[int, str, _Rendering | None]
+"""Number and name of a field, and what makes its form of it; None where it is shown as it is."""
 
 
 class RecordOpener:
@@ -256,7 +253,7 @@ class RecordOpener:
 
     def show(
         self, references: Sequence[RecordReference], admissions: Mapping[str, Admission]
-    ) -> list[Mapping[str, str]]:
+    ) -> list[dict[str, str]]:
         """Return what may be seen of each record; nothing where it is erased or gone.
 
         Args:
@@ -271,9 +268,9 @@ class RecordOpener:
             raise shown
         return shown
 
-    def show_many(self, requests: Sequence[Wanted]) -> list[list[Mapping[str, str]] | OpenError]:
+    def show_many(self, requests: Sequence[Wanted]) -> list[list[dict[str, str]] | OpenError]:
         """Return for each request what `show` does, or what it would raise; one call opens what is shown alike."""
-        shown: list[list[Mapping[str, str]]] = [[{}] * len(references) for references, _ in requests]
+        shown: list[list[dict[str, str]]] = [[{}] * len(references) for references, _ in requests]
         broken: dict[int, OpenError] = {}
         groups: dict[tuple[int, _Shown], list[tuple[int, int, SealedRecord, SealedKeys]]] = {}
         for request, (references, admissions) in enumerate(requests):
@@ -313,7 +310,8 @@ class RecordOpener:
                     number, definition = self._catalogue.fields[name], self._catalogue.definitions[name]
                     wanted.setdefault(self._catalogue.envelope_class(name), []).append(number)
                     masked = mask_kind(str(definition.kind), definition.data_element)
-                    fields.append(_Field(number, name, form, masked, self._bands.get(name, ())))
+                    rendering = partial(render, form, masked, steps=self._bands.get(name, ()))
+                    fields.append((number, name, None if form is Form.REVEAL else rendering))
             plan = self._plans[shown] = (wanted, fields)
         return plan
 
@@ -321,12 +319,12 @@ class RecordOpener:
 def _rendered(values: Mapping[int, bytes], fields: Sequence[_Field]) -> dict[str, str]:
     """Return the values in their forms; most are shown as they are, and asked for in thousands."""
     shown: dict[str, str] = {}
-    for wanted in fields:
-        value = values.get(wanted.number)
+    for number, name, rendering in fields:
+        value = values.get(number)
         if value is None:
             continue
         text = value.decode()
-        rendered = text if wanted.form is Form.REVEAL else render(wanted.form, wanted.mask, text, wanted.steps)
+        rendered = text if rendering is None else rendering(text)
         if rendered is not None:
-            shown[wanted.name] = rendered
+            shown[name] = rendered
     return shown

@@ -91,7 +91,7 @@ def _likenesses(application: Application, brand_name: str, templates: BitMap) ->
 
 def open_rows(
     application: Application, brand_name: str, ordinals: list[int], forms: Mapping[str, Form]
-) -> list[Mapping[str, str]]:
+) -> list[dict[str, str]]:
     """Open records of one brand that an entry covers, and return them in the forms given, in the same order."""
     brand = application.catalogue.brand(brand_name)
     rows = {row.record.ordinal: row for row in application.vault.sealed_rows(ordinals)}

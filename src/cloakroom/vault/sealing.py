@@ -7,7 +7,8 @@ key-encryption keys; rows of an older generation open as long as the ring holds 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from cloakroom.crypto import INITIAL_SIZE, KEY_SIZE, random_bytes
 from cloakroom.errors import OpenError
@@ -26,8 +27,7 @@ _KEY_NUMBER_MAX = 255
 _VERSION_MAX = 2**32 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class SealedKeys:
+class SealedKeys(msgspec.Struct, frozen=True, gc=False):
     """The wrapped class keys of one record.
 
     Attributes:
@@ -41,8 +41,7 @@ class SealedKeys:
     wraps: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SealedRecord:
+class SealedRecord(msgspec.Struct, frozen=True, gc=False):
     """One record as it is stored.
 
     Attributes:

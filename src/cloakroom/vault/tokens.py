@@ -12,7 +12,8 @@ import base64
 import re
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from cloakroom.crypto import BLOCK_SIZE, BlockPermutation
 from cloakroom.errors import InputError
@@ -28,8 +29,7 @@ _WRITTEN = re.compile(r"tok_([A-Za-z0-9_-]{21}[AQgw])", re.ASCII)
 """The last character has four spare bits, which are zero: only one spelling of a token is a token."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordReference:
+class RecordReference(msgspec.Struct, frozen=True, gc=False):
     """The record that a token names.
 
     Attributes:

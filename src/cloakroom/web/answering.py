@@ -26,7 +26,7 @@ def revealed(answer: RevealAnswer, now: int) -> Answer:
         _log.error("%s", answer.broken)
         return problem("broken-record")
     forms = {name: str(form) for name, form in answer.forms.items()}
-    records = [RevealedRecord(item.token, dict(item.values)) for item in answer.revealed]
+    records = [RevealedRecord(item.token, item.values) for item in answer.revealed]
     return Answer(200, _encode(Revealed(forms, records)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import psycopg
 import pytest
@@ -47,7 +47,7 @@ def test_runs_are_as_long_as_can_be_and_together_what_they_were_made_of():
     for ids in all_subsets(range(1, 9)):
         runs = runs_of(ids)
         assert [number for first, count in runs for number in range(first, first + count)] == list(ids)
-        assert all(first + count < following for (first, count), (following, _) in zip(runs, runs[1:], strict=False))
+        assert all(first + count < following for (first, count), (following, _) in pairwise(runs))
 
 
 def test_every_entry_is_found_at_its_place_however_late_others_were_committed(schema):
