@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from people_world import admit_people
@@ -159,9 +161,10 @@ def test_a_search_that_only_told_of_the_record_is_an_opening_without_fields(open
     assert found[1]["fields"] == {}
 
 
-def test_the_report_has_what_was_just_opened_although_another_process_is_writing_the_log(opened: World):
-    mine = opened.tokens(1, skip=5)
-    holder, held, go = opened.open("holder"), threading.Event(), threading.Event()
+@contextmanager
+def writing_the_log(world: World) -> Iterator[threading.Event]:
+    """Have another process be at the log until the event is set."""
+    holder, held, go = world.open("holder"), threading.Event(), threading.Event()
 
     def hold() -> None:
         with holder.log.exclusive(wait=True):
@@ -171,10 +174,38 @@ def test_the_report_has_what_was_just_opened_although_another_process_is_writing
     thread = threading.Thread(target=hold)
     thread.start()
     assert held.wait(20)
-    look_at(opened, "associate", mine, "APPT-77")
-    threading.Timer(0.5, go.set).start()
-    with opened.client("privacy") as client:
-        found = client.report_access(mine, **ORDER)["openings"]
+    yield go
+    go.set()
     thread.join()
     holder.close()
+
+
+def test_the_report_has_what_was_just_opened_although_another_process_is_writing_the_log(opened: World):
+    mine = opened.tokens(1, skip=5)
+    with writing_the_log(opened) as go:
+        look_at(opened, "associate", mine, "APPT-77")
+        threading.Timer(0.5, go.set).start()
+        with opened.client("privacy") as client:
+            found = client.report_access(mine, **ORDER)["openings"]
     assert "APPT-77" in [item["reference"] for item in found]
+
+
+def test_nobody_waits_for_somebody_elses_report(opened: World):
+    mine = opened.tokens(1, skip=5)
+    found = []
+
+    def report() -> None:
+        with opened.client("privacy") as client:
+            found.append(client.report_access(mine, **ORDER))
+
+    with writing_the_log(opened) as go:
+        thread = threading.Thread(target=report)
+        thread.start()
+        time.sleep(0.5)
+        for number in range(20):
+            look_at(opened, "associate", mine, f"APPT-{number}")
+        assert thread.is_alive()
+        assert not found
+        go.set()
+        thread.join()
+    assert len(found) == 1

@@ -33,7 +33,7 @@ def processes_of(node: Node) -> dict[str, int]:
         ["pgrep", "-P", str(node.process.pid), "-f", "spawn_main"], capture_output=True, text=True, check=True
     )
     # They are started in this order.
-    names = ("core", "keeper", "summaries", "errands", "front", "second-front")
+    names = ("core", "reports", "keeper", "summaries", "errands", "front", "second-front")
     return dict(zip(names, sorted(int(line) for line in listed.stdout.split()), strict=False))
 
 
@@ -44,11 +44,11 @@ def is_running(number: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("victim", ["core", "keeper", "summaries", "errands", "front"])
+@pytest.mark.parametrize("victim", ["core", "reports", "keeper", "summaries", "errands", "front"])
 def test_the_death_of_one_process_ends_the_node_with_an_error(fresh: World, victim: str):
     node = fresh.start()
     processes = processes_of(node)
-    assert set(processes) == {"core", "keeper", "summaries", "errands", "front"}
+    assert set(processes) == {"core", "reports", "keeper", "summaries", "errands", "front"}
     os.kill(processes[victim], signal.SIGKILL)
     assert node.process.wait(30) == 1
     wait_until(lambda: not any(is_running(number) for number in processes.values()), 10)
@@ -57,7 +57,7 @@ def test_the_death_of_one_process_ends_the_node_with_an_error(fresh: World, vict
 def test_the_death_of_the_watching_process_ends_the_others(fresh: World):
     node = fresh.start("--workers", "2")
     processes = processes_of(node)
-    assert len(processes) == 6
+    assert len(processes) == 7
     node.kill()
     wait_until(lambda: not any(is_running(number) for number in processes.values()), 10)
 

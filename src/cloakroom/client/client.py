@@ -265,10 +265,15 @@ class Client:
         reference: str | None = None,
         start: str | None = None,
         end: str | None = None,
+        timeout_s: float = 600.0,
     ) -> Mapping[str, Any]:
-        """Return who opened the records of one person, each line with its proof, as the service writes it."""
+        """Return who opened the records of one person, each line with its proof, as the service writes it.
+
+        The service looks through all that was ever opened, which takes up to half a minute where that is millions of
+        times; `timeout_s` is how long to wait for it. A connection that breaks meanwhile is not tried again.
+        """
         order = {"purpose": purpose, "tokens": list(tokens), "reference": reference, "start": start, "end": end}
-        found: Mapping[str, Any] = self.post("/v1/access-report", order)
+        found: Mapping[str, Any] = self.post("/v1/access-report", order, again=False, timeout_s=timeout_s)
         return found
 
     def session(self) -> Mapping[str, Any]:
@@ -311,42 +316,53 @@ class Client:
         """Return the releases that the caller asked for or may approve, newest first."""
         return [_release(item) for item in self._get("/v1/releases", {})["releases"]]
 
-    def post(self, path: str, order: Mapping[str, Any], *, again: bool = True) -> Any:
+    def post(self, path: str, order: Mapping[str, Any], *, again: bool = True, timeout_s: float | None = None) -> Any:
         """Return the answer to any order; those with a method of their own are asked through it.
 
         Args:
             path: Such as ``/v1/reveal``.
             order: Its members; those that are None are left out.
             again: Whether trying again is harmless.
+            timeout_s: How long to wait for the answer; as long as for any other unless told.
 
         Raises:
             Refused: The service said no.
             Unreachable: It did not answer.
         """
-        return self._send("POST", path, order, again=again)
+        return self._send("POST", path, order, again=again, timeout_s=timeout_s)
 
-    def _send(self, method: str, path: str, order: Mapping[str, Any], *, again: bool = True) -> Any:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        order: Mapping[str, Any],
+        *,
+        again: bool = True,
+        timeout_s: float | None = None,
+    ) -> Any:
         body = msgspec.json.encode({name: value for name, value in order.items() if value is not None})
-        return self._ask(method, path, "", body, again=again)
+        return msgspec.json.decode(self._fetch(method, path, "", body, again=again, timeout_s=timeout_s))
 
     def _get(self, path: str, query: Mapping[str, str | None]) -> Any:
         text = urlencode({name: value for name, value in query.items() if value is not None})
-        return self._ask("GET", path, text, b"", again=True)
+        return msgspec.json.decode(self._fetch("GET", path, text, b"", again=True))
 
     def _part(self, name: str, number: int) -> bytes:
         text = urlencode({"id": name, "part": number})
         return self._fetch("GET", "/v1/release/part", text, b"", again=True)
 
-    def _ask(self, method: str, path: str, query: str, body: bytes, *, again: bool) -> Any:
-        return msgspec.json.decode(self._fetch(method, path, query, body, again=again))
-
-    def _fetch(self, method: str, path: str, query: str, body: bytes, *, again: bool) -> bytes:
+    def _fetch(
+        self, method: str, path: str, query: str, body: bytes, *, again: bool, timeout_s: float | None = None
+    ) -> bytes:
         attempt = 0
         while True:
             attempt += 1
             last = attempt >= self._attempts
             try:
-                response = self._http.send(self._signed(method, path, query, body))
+                request = self._signed(method, path, query, body)
+                if timeout_s is not None:
+                    request.extensions["timeout"] = httpx.Timeout(timeout_s).as_dict()
+                response = self._http.send(request)
             except httpx.HTTPError as error:
                 if last or not again:
                     raise Unreachable(f"the service does not answer: {type(error).__name__}") from error

@@ -170,10 +170,12 @@ def verify_ledger(
 def prove_entry(application: Application, leaf_index: int) -> tuple[ProofFile, StoredCheckpoint]:
     """Return a proof file that one entry is in the log.
 
+    What waits is taken into the log first, unless another process is at that.
+
     Raises:
         UncheckableError: There is no such entry.
     """
-    application.sequencer.run()
+    application.sequencer.run(wait=False)
     checkpoint = application.log.latest_checkpoint()
     if checkpoint is None or not 0 <= leaf_index < checkpoint.size:
         raise UncheckableError(f"no entry {leaf_index} in the log")

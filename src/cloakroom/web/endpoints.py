@@ -24,6 +24,7 @@ class Endpoint:
         order: What it takes.
         gives: What it gives, or the media type of what is not JSON.
         codes: Problems it can give besides the common ones.
+        takes_long: Whether it reads so much that no other request may wait for it; see `store_processes.run_reports`.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Endpoint:
     order: type[orders.Order]
     gives: type | str
     codes: tuple[str, ...] = ()
+    takes_long: bool = False
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -125,7 +127,9 @@ ENDPOINTS = (
         people.RevokedSessions,
         ("not-found",),
     ),
-    Endpoint("access-report", "POST", "/v1/access-report", people.ReportAccess, people.ReportedAccess),
+    Endpoint(
+        "access-report", "POST", "/v1/access-report", people.ReportAccess, people.ReportedAccess, takes_long=True
+    ),
     Endpoint(
         "run-release",
         "POST",

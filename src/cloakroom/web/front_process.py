@@ -20,17 +20,22 @@ from cloakroom.web.service import FLUSH_SECONDS, Service
 _BACKLOG = 1024
 
 
-def run_front(serving: Serving, listening: socket.socket, to_core: socket.socket, number: int) -> None:
-    """Serve until SIGTERM, SIGINT, or until the core has gone."""
+def run_front(
+    serving: Serving, listening: socket.socket, to_core: socket.socket, to_reports: socket.socket, number: int
+) -> None:
+    """Serve until SIGTERM, SIGINT, or until a core has gone."""
     child.begin()
-    uvloop.run(_serve(serving, listening, to_core, number))
+    uvloop.run(_serve(serving, listening, to_core, to_reports, number))
 
 
-async def _serve(serving: Serving, listening: socket.socket, to_core: socket.socket, number: int) -> None:
+async def _serve(
+    serving: Serving, listening: socket.socket, to_core: socket.socket, to_reports: socket.socket, number: int
+) -> None:
     loop = asyncio.get_running_loop()
     service = Service(Surroundings(serving.authorities, serving.proxies))
-    to_core.settimeout(0.0)
-    await loop.create_unix_connection(service.new_link, sock=to_core)
+    for new_link, connected in ((service.new_link, to_core), (service.new_link_to_reports, to_reports)):
+        connected.settimeout(0.0)
+        await loop.create_unix_connection(new_link, sock=connected)
     connections = Connections(Router(service, build_application(service)), LIMITS)
     if serving.metrics_port is not None:
         service.metrics.gauge("connections", lambda: float(len(connections.open)))

@@ -41,3 +41,5 @@ class Limits:
 
 
 LIMITS = Limits()
+REPORT_LIMITS = Limits(batch_requests=1, linger_s=0.0, waiting=32, waiting_per_principal=8, wait_s=30.0)
+"""Those of the core that works off what takes long: one after the other, and few that wait for it."""

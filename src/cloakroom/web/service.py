@@ -79,12 +79,13 @@ class Service:
     """One front process's part of the service."""
 
     def __init__(self, around: Surroundings, limits: Limits = LIMITS) -> None:
-        """Take what stands around the service, and the bounds; `attach` says where the core is."""
+        """Take what stands around the service, and the bounds; `new_link` is how it comes to a core."""
         self.limits = limits
         self.metrics = Metrics()
         self._around = around
         self._keys = KnownKeys()
         self._link: CoreLink | None = None
+        self._reports: CoreLink | None = None
         self._unverified: deque[Asking] = deque()
         self._without_key: dict[str, list[Asking]] = {}
         self._asked: dict[int, Asking] = {}
@@ -101,11 +102,17 @@ class Service:
         self._link = CoreLink(self._take_answer, self._take_key, self._lose_core)
         return self._link
 
+    def new_link_to_reports(self) -> CoreLink:
+        """Return the protocol for the socket to the core that works off what takes long."""
+        self._reports = CoreLink(self._take_answer, self._take_key, self._lose_core)
+        return self._reports
+
     def close(self) -> None:
         """Tell the core what was counted, and leave it."""
         self.flush_refusals()
-        if self._link is not None:
-            self._link.close()
+        for link in (self._link, self._reports):
+            if link is not None:
+                link.close()
 
     def is_ready(self) -> bool:
         """Answer whether requests can be answered."""
@@ -139,8 +146,9 @@ class Service:
             return
         asking.answered = None
         self._waiting -= 1
-        if self._asked.pop(asking.number, None) is not None and self._link is not None:
-            self._link.send(Abandoned(asking.number))
+        link = self._link_for(asking.endpoint)
+        if self._asked.pop(asking.number, None) is not None and link is not None:
+            link.send(Abandoned(asking.number))
 
     def flush_refusals(self) -> None:
         """Tell the core what was turned away here since the last time."""
@@ -185,13 +193,14 @@ class Service:
         self._forward(asking, authority, signature)
 
     def _forward(self, asking: Asking, authority: str, signature: ReadSignature) -> None:
-        if self._link is None or self.core_lost.is_set():
+        link = self._link_for(asking.endpoint)
+        if link is None or self.core_lost.is_set():
             self._answer(asking, problem("unavailable", retry_after_s=1))
             return
         incoming = asking.incoming
         self._number = asking.number = self._number + 1
         self._asked[asking.number] = asking
-        self._link.send(
+        link.send(
             Asked(
                 number=asking.number,
                 endpoint=asking.endpoint.name,
@@ -202,6 +211,9 @@ class Service:
                 arrived=asking.arrived,
             )
         )
+
+    def _link_for(self, endpoint: Endpoint) -> CoreLink | None:
+        return self._reports if endpoint.takes_long else self._link
 
     def _want_key(self, credential: str, asking: Asking) -> None:
         waiting = self._without_key.get(credential)

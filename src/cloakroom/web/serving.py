@@ -1,9 +1,10 @@
-"""Runs a node of the service: front processes, a core, a keeper, summaries, errands, and this process, which watches.
+"""Runs a node of the service: its fronts, two cores, a keeper, summaries, errands, and this process, which watches.
 
-The front processes share the listening socket; each has a pair of sockets to the core. Stopping is told to the
-fronts, which answer what they have taken in and go; the core goes when the last of them has gone, and those behind it
-when they are told so after that. If any process ends otherwise, the others are stopped and the exit code says so: a
-service manager starts the node anew. If this process is killed, the others end at once.
+The front processes share the listening socket; each has a pair of sockets to the core, and one to the core for
+reports, which works off what takes long. Stopping is told to the fronts, which answer what they have taken in and go;
+the cores go when the last of them has gone, and those behind them when they are told so after that. If any process
+ends otherwise, the others are stopped and the exit code says so: a service manager starts the node anew. If this
+process is killed, the others end at once.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from cloakroom.adapters.postgres.server import start_server
 from cloakroom.settings import Settings
 from cloakroom.web.front_process import run_front
 from cloakroom.web.options import Serving
-from cloakroom.web.store_processes import run_core, run_errands, run_keeper, run_summaries
+from cloakroom.web.store_processes import run_core, run_errands, run_keeper, run_reports, run_summaries
 from cloakroom.wiring import open_application
 
 __all__ = ["Serving", "serve"]
@@ -58,19 +59,25 @@ class _Node:
         last_good = context.Value("d", 0.0, lock=False)
         tampered = context.Value("d", 0.0, lock=False)
         pairs = [socket.socketpair() for _ in range(serving.workers)]
+        to_reports = [socket.socketpair() for _ in range(serving.workers)]
         self._given_away: list[socket.socket | Connection] = [
             listening,
             for_keeper,
             for_errands,
             for_summaries,
-            *(end for pair in pairs for end in pair),
+            *(end for pair in (*pairs, *to_reports) for end in pair),
         ]
         self._fronts = [
-            context.Process(target=run_front, args=(serving, listening, pair[0], number), name=f"front-{number}")
-            for number, pair in enumerate(pairs)
+            context.Process(
+                target=run_front, args=(serving, listening, to_core[0], to_report[0], number), name=f"front-{number}"
+            )
+            for number, (to_core, to_report) in enumerate(zip(pairs, to_reports, strict=True))
         ]
         self._core = context.Process(
             target=run_core, args=(settings, url, serving, [pair[1] for pair in pairs], last_good), name="core"
+        )
+        self._reports = context.Process(
+            target=run_reports, args=(settings, url, [pair[1] for pair in to_reports], last_good), name="reports"
         )
         self._keeper = context.Process(
             target=run_keeper, args=(settings, url, for_keeper, last_good, tampered), name="keeper"
@@ -83,12 +90,12 @@ class _Node:
 
     @property
     def _all(self) -> list[SpawnProcess]:
-        return [*self._fronts, self._core, self._keeper, self._summaries, self._errands]
+        return [*self._fronts, self._core, self._reports, self._keeper, self._summaries, self._errands]
 
     def start(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        for process in (self._core, self._keeper, self._summaries, self._errands, *self._fronts):
+        for process in (self._core, self._reports, self._keeper, self._summaries, self._errands, *self._fronts):
             process.start()
         # The ends belong to the processes now; the core sees a front go only if nobody else holds its socket.
         for end in self._given_away:
@@ -103,7 +110,7 @@ class _Node:
             if self._failed() and not failed:
                 failed = True
                 self._stop_fronts()
-            if not any(process.is_alive() for process in (*self._fronts, self._core)):
+            if not any(process.is_alive() for process in (*self._fronts, self._core, self._reports)):
                 self._keeper_runs.close()
                 self._summaries_run.close()
                 self._errands_run.close()

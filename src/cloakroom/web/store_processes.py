@@ -1,4 +1,4 @@
-"""The processes of a node that open the store: the core, which works batches off, and those behind it."""
+"""The processes of a node that open the store: the core, which works batches off, and those beside and behind it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cloakroom.web.batching import Batcher, Work
 from cloakroom.web.core import Core
 from cloakroom.web.errands import Errands
 from cloakroom.web.keeper import Keeper, is_well
-from cloakroom.web.limits import LIMITS
+from cloakroom.web.limits import LIMITS, REPORT_LIMITS, Limits
 from cloakroom.web.metrics import Metrics
 from cloakroom.web.metrics_port import show_metrics
 from cloakroom.web.options import Serving
@@ -28,7 +28,35 @@ def run_core(settings: Settings, url: str, serving: Serving, fronts: list[socket
     child.begin()
     child.leave_signals_to_the_parent()
     metrics = Metrics()
-    core = Core(lambda: open_application(settings, url=url), LIMITS)
+    port = None if serving.metrics_port is None else serving.metrics_port + serving.workers
+    _work_for(
+        fronts, lambda: open_application(settings, url=url), LIMITS, last_good, metrics=metrics, metrics_port=port
+    )
+
+
+def run_reports(settings: Settings, url: str, fronts: list[socket.socket], last_good: Moment) -> None:
+    """Do what the core does, with what takes long (`Endpoint.takes_long`), one request after the other.
+
+    A report reads the whole ledger, which may take many seconds, and may have to wait for whoever writes the log. In
+    the core, every other request would wait with it.
+    """
+    child.begin()
+    child.leave_signals_to_the_parent()
+    _work_for(
+        fronts, _opens(settings, url, "reports"), REPORT_LIMITS, last_good, metrics=Metrics(), metrics_port=None
+    )
+
+
+def _work_for(
+    fronts: list[socket.socket],
+    open_store: Callable[[], Application],
+    limits: Limits,
+    last_good: Moment,
+    *,
+    metrics: Metrics,
+    metrics_port: int | None,
+) -> None:
+    core = Core(open_store, limits)
     work = Work(
         read_order=OrderReader().read,
         answer=core.work,
@@ -39,10 +67,10 @@ def run_core(settings: Settings, url: str, serving: Serving, fronts: list[socket
         is_ready=lambda: is_well(last_good),
         observe=metrics.batch,
     )
-    batcher = Batcher(work, LIMITS, fronts)
+    batcher = Batcher(work, limits, fronts)
     metrics.gauge("waiting_requests", lambda: float(len(batcher)))
-    if serving.metrics_port is not None:
-        show_metrics(metrics, serving.metrics_port + serving.workers)
+    if metrics_port is not None:
+        show_metrics(metrics, metrics_port)
     core.idle()
     child.settle_memory()
     batcher.run()
