@@ -14,10 +14,13 @@ import psycopg
 import pyrage
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pyroaring import BitMap
 from service_world import SHOP, World, signed, wait_until
 
 from cloakroom.client import Refused
-from cloakroom.use_cases import rotating
+from cloakroom.flows.asks import Ask
+from cloakroom.gate.policy import Operation
+from cloakroom.use_cases import principals, rotating
 from cloakroom.use_cases.configuring import apply_configuration
 
 ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "reference": "ORDER-1"}
@@ -59,6 +62,40 @@ def test_a_changed_row_breaks_its_own_request_only(fresh: World):
     with ThreadPoolExecutor(3) as pool:
         answers = list(pool.map(lambda order: code_of(fresh, SHOP, order), orders))
     assert answers == [(500, "broken-record"), (200, ""), (200, "")]
+
+
+def test_a_changed_history_refuses_its_own_lineage_only(fresh: World):
+    """One principal's earlier entry is changed; it asks all the time, and others in the same batches."""
+    fresh.start()
+    token = fresh.tokens(1)
+    orders = {
+        SHOP: {**ORDER, "tokens": token},
+        "privacy": {"purpose": "access_request", "fields": ["email"], "reference": "DSR-1", "tokens": token},
+    }
+    application = fresh.open()  # Stands for another node, so that this one has to read what was opened there.
+    privacy = principals.authenticate(application, fresh.credentials["privacy"]).stored.principal
+    ask = Ask(
+        principal=privacy,
+        operation=Operation.REVEAL,
+        purpose="access_request",
+        brand="tarsenne",
+        fields=frozenset({"email"}),
+        records=BitMap([1]),
+        reference="DSR-1",
+    )
+    assert application.gatekeeper.admit([ask])[0][0].permitted
+    application.connection.execute(
+        "update ledger_entry set sealed_set = set_byte(sealed_set, 60, 255 - get_byte(sealed_set, 60))"
+        " where lineage = 'privacy' and lineage_version is not null"
+    )
+    application.close()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda name: (name, code_of(fresh, name, orders[name])), [SHOP, "privacy"] * 20))
+    assert {answer for name, answer in answers if name == SHOP} == {(200, "")}
+    assert {answer for name, answer in answers if name == "privacy"} == {(500, "broken-history")}
+    refused = [item for item in fresh.entries() if item.reason == "broken-history"]
+    assert {item.lineage for item in refused} == {"privacy"}
+    assert sum(item.count for item in refused) == 20
 
 
 def test_keys_rotate_while_a_node_serves(fresh: World):

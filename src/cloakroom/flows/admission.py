@@ -10,20 +10,23 @@ open anything. The order, and why a crash anywhere is harmless:
    Crash after: the records count as opened, whether or not the answer left.
 3. A lineage whose view was stale is brought up to date and assessed again, the second time under a row lock, so that
    two busy nodes cannot starve each other.
-4. Refusals are entries too; equal refusals of one batch are counted in one entry.
+4. A lineage whose earlier entries were changed in the store is refused, and no other lineage with it.
+5. Refusals are entries too; equal refusals of one batch are counted in one entry.
 
 A `Gatekeeper` is the state of one node: its views, and what writes its entries. It is used by one thread at a time.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from pyroaring import BitMap
 
-from cloakroom.flows.asks import Admission, Ask, denied, exhausted, frozen, malformed
+from cloakroom.errors import TamperedError
+from cloakroom.flows.asks import Admission, Ask, broken_history, denied, exhausted, frozen, malformed
 from cloakroom.flows.entry_writing import EntryWriter
 from cloakroom.flows.lineage_views import LineageViews
 from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
@@ -33,6 +36,8 @@ from cloakroom.gate.draw import FULL
 from cloakroom.gate.permits import Permits
 from cloakroom.gate.policy import Budget, FieldClass, Form, Operation, Policy
 from cloakroom.ledger.entry import Operation as EntryOperation
+
+_log = logging.getLogger("cloakroom.admission")
 
 PERSISTENT_REFUSALS = 25
 PERSISTENCE_SPAN = timedelta(minutes=10)
@@ -190,12 +195,15 @@ class Gatekeeper:
         again: list[_Case] = []
         accepted: dict[str, tuple[list[_Case], Assessment | None]] = {}
         for lineage, group in _by_lineage(cases).items():
-            taken, assessment, rest = self._assess(lineage, group, now)
-            if assessment is not None and not assessment.permitted:
-                # A view that refuses may be old, and nothing is appended by which that would show: only the store
-                # knows of a freeze or a renewal elsewhere.
-                self._views.refresh([lineage])
-                taken, assessment, rest = self._assess(lineage, group, now)
+            try:
+                taken, assessment, rest = self._assess_anew(lineage, group, now)
+            except TamperedError as error:
+                # Nobody else's budget depends on it, so nobody else is refused.
+                _log.critical("%s", error)
+                self._views.forget(lineage)
+                for case in group:
+                    admissions[case.position] = broken_history()
+                continue
             if self._views.frozen(lineage) is not None:
                 # Read anew at the next request: the freeze may have ended by then.
                 self._views.forget(lineage)
@@ -210,6 +218,18 @@ class Gatekeeper:
         if accepted:
             again += self._append(accepted, admissions, rows, now, fetch=fetch)
         return again
+
+    def _assess_anew(
+        self, lineage: str, group: list[_Case], now: int
+    ) -> tuple[list[_Case], Assessment | None, list[_Case]]:
+        """Do what `_assess` does, once more with a view that was brought up to date if it refuses."""
+        assessed = self._assess(lineage, group, now)
+        if assessed[1] is None or assessed[1].permitted:
+            return assessed
+        # A view that refuses may be old, and nothing is appended by which that would show: only the store knows of a
+        # freeze or a renewal elsewhere.
+        self._views.refresh([lineage])
+        return self._assess(lineage, group, now)
 
     def _assess(
         self, lineage: str, group: list[_Case], now: int

@@ -52,7 +52,7 @@ class Admission(msgspec.Struct, frozen=True):
 
     Attributes:
         permitted: Whether the records may be opened now; then its entry is durable.
-        code: Stable reason code: ``granted``, ``frozen``, ``budget``, or a code of the gate.
+        code: Stable reason code: ``granted``, ``frozen``, ``budget``, ``broken-history``, or a code of the gate.
         explanation: For people.
         forms: Form of each field, already lowered where a budget runs low.
         back_at: When a refused request would fit, in microseconds, or None.
@@ -84,6 +84,15 @@ def denied(decision: Decision) -> Admission:
 def frozen(*, canary: bool = False) -> Admission:
     """Return what is said to a lineage that is frozen."""
     return Admission(permitted=False, code="frozen", explanation="this credential is frozen", canary=canary)
+
+
+def broken_history() -> Admission:
+    """Return what is said to a lineage whose earlier entries were changed in the store: nothing can be counted on."""
+    return Admission(
+        permitted=False,
+        code="broken-history",
+        explanation="what this principal opened before was changed in the store",
+    )
 
 
 def exhausted(assessment: Assessment) -> Admission:

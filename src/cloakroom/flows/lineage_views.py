@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 
-from cloakroom.errors import DeniedError
+from cloakroom.errors import DeniedError, TamperedError
 from cloakroom.flows.ports import COUNTED_AT_ONCE, CountedEntry, History, Ledger, LineageState
 from cloakroom.gate.budget import Draw, OpenedRecords, Renewed
 from cloakroom.gate.folding import Folding, Past, events_of
@@ -55,7 +55,11 @@ class LineageViews:
                 # It counts an entry whose transaction never became durable.
                 del self._views[lineage]
             elif view is not None:
-                self._catch_up(lineage, view)
+                try:
+                    self._catch_up(lineage, view)
+                except TamperedError:
+                    # Others are refreshed with it. Whoever needs this view has it built anew, and is told then.
+                    del self._views[lineage]
         while len(self._states) > MAX_VIEWS:
             dropped, _ = self._states.popitem(last=False)
             self._views.pop(dropped, None)
@@ -70,7 +74,11 @@ class LineageViews:
         return view.version if view is not None else self._states[lineage].version
 
     def view(self, lineage: str, budget: Budget) -> OpenedRecords:
-        """Return the view of `lineage`, built from its counted entries if need be."""
+        """Return the view of `lineage`, built from its counted entries if need be.
+
+        Raises:
+            TamperedError: An entry of it, or its history, is not what was written.
+        """
         view = self._views.get(lineage)
         if view is None or not view.fits(budget):
             view = self._views[lineage] = self._built(lineage, budget)

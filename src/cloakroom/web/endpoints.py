@@ -42,11 +42,15 @@ class Endpoint:
 
 
 ENDPOINTS = (
-    Endpoint("reveal", "POST", "/v1/reveal", orders.Reveal, orders.Revealed, ("broken-record", "budget")),
-    Endpoint("find", "POST", "/v1/find", orders.Find, orders.Found, ("budget", "too-many")),
+    Endpoint(
+        "reveal", "POST", "/v1/reveal", orders.Reveal, orders.Revealed, ("broken-history", "broken-record", "budget")
+    ),
+    Endpoint("find", "POST", "/v1/find", orders.Find, orders.Found, ("broken-history", "budget", "too-many")),
     Endpoint("write", "PUT", "/v1/records", orders.WriteRecord, orders.Written, ("conflict", "payment-data")),
     Endpoint("delete", "POST", "/v1/records/delete", orders.DeleteRecord, orders.Deleted, ("conflict",)),
-    Endpoint("exchange", "POST", "/v1/tokens/exchange", orders.Exchange, orders.Exchanged, ("budget",)),
+    Endpoint(
+        "exchange", "POST", "/v1/tokens/exchange", orders.Exchange, orders.Exchanged, ("broken-history", "budget")
+    ),
     Endpoint("exposure", "GET", "/v1/exposure", orders.ShowExposure, orders.ShownExposure, ("not-found",)),
     Endpoint("freeze", "POST", "/v1/freeze", orders.Freeze, orders.Frozen, ("not-found",)),
     Endpoint("request-release", "POST", "/v1/releases", orders.RequestRelease, orders.ReleaseDocument),

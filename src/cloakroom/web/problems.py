@@ -26,6 +26,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "bad-signature": Kind(401, "The request is not signed by a credential that is enrolled here."),
     "body-digest": Kind(401, "Content-Digest is not that of the body."),
+    "broken-history": Kind(500, "What was opened before does not read; the operator has to look into it."),
     "broken-record": Kind(500, "A stored record does not open; the operator has to look into it."),
     "budget": Kind(429, "The budget does not hold that many further records now."),
     "busy": Kind(503, "The service has more work than it can do; try again."),
@@ -57,6 +58,7 @@ _GATE_CODES = {
     "exhausted": "exhausted",
     "frozen": "frozen",
     "budget": "budget",
+    "broken-history": "broken-history",
     "expired": "expired",
     "not-yet-valid": "expired",
 }
