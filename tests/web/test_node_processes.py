@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from threading import Thread
 from types import SimpleNamespace
 
 import httpx
@@ -60,6 +61,33 @@ def test_the_death_of_the_watching_process_ends_the_others(fresh: World):
     assert len(processes) == 7
     node.kill()
     wait_until(lambda: not any(is_running(number) for number in processes.values()), 10)
+
+
+def test_nobody_else_waits_while_what_takes_long_is_worked_on(fresh: World):
+    """The process for reports stands still, as in the middle of a long one: other requests are answered, and so is
+    the long one when it goes on."""
+    node = fresh.start()
+    reports = processes_of(node)["reports"]
+    shown = []
+
+    def ask() -> None:
+        with fresh.client("associate", node) as client:
+            shown.append(client.exposure().ceiling)
+
+    os.kill(reports, signal.SIGSTOP)
+    try:
+        asking = Thread(target=ask)
+        asking.start()
+        with fresh.client(SHOP, node) as client:
+            for _ in range(5):
+                assert list(client.reveal(fresh.tokens(1), **ORDER))
+        assert httpx.get(f"{node.address}/readyz").status_code == 200
+        assert asking.is_alive()
+        assert not shown
+    finally:
+        os.kill(reports, signal.SIGCONT)
+    asking.join(20)
+    assert shown[0] > 0
 
 
 def test_what_nobody_waits_for_runs_behind_everything_else(fresh: World):

@@ -51,7 +51,15 @@ ENDPOINTS = (
     Endpoint(
         "exchange", "POST", "/v1/tokens/exchange", orders.Exchange, orders.Exchanged, ("broken-history", "budget")
     ),
-    Endpoint("exposure", "GET", "/v1/exposure", orders.ShowExposure, orders.ShownExposure, ("not-found",)),
+    Endpoint(
+        "exposure",
+        "GET",
+        "/v1/exposure",
+        orders.ShowExposure,
+        orders.ShownExposure,
+        ("not-found",),
+        takes_long=True,  # counts the records of each brand
+    ),
     Endpoint("freeze", "POST", "/v1/freeze", orders.Freeze, orders.Frozen, ("not-found",)),
     Endpoint("request-release", "POST", "/v1/releases", orders.RequestRelease, orders.ReleaseDocument),
     Endpoint("releases", "GET", "/v1/releases", orders.ListReleases, orders.ReleaseList),

@@ -37,8 +37,8 @@ def run_core(settings: Settings, url: str, serving: Serving, fronts: list[socket
 def run_reports(settings: Settings, url: str, fronts: list[socket.socket], last_good: Moment) -> None:
     """Do what the core does, with what takes long (`Endpoint.takes_long`), one request after the other.
 
-    A report reads the whole ledger, which may take many seconds, and may have to wait for whoever writes the log. In
-    the core, every other request would wait with it.
+    A report reads the whole ledger, which may take many seconds, and may have to wait for whoever writes the log;
+    exposure counts all records. In the core, every other request would wait with them.
     """
     child.begin()
     child.leave_signals_to_the_parent()
