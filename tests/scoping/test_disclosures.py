@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
@@ -25,6 +27,34 @@ PARTIAL = Coverage("crm", CoverageStatus.TRUNCATED, NOON, NOON)
 def test_the_eight_invariants_hold_for_any_collection(world, facet, erased):
     found = [item for item, _ in world]
     assert check_invariants(found, facets={"country": facet}, erased=BitMap(erased)) == []
+
+
+def at_least(*claims: tuple[set[int] | None, int]) -> int:
+    return unite(
+        disclosure(None, Certainty.BOUNDED, population=None if of is None else FrozenBitMap(of), lower=n, upper=n)
+        for of, n in claims
+    ).at_least
+
+
+def test_the_floor_is_that_of_the_best_choice_whatever_the_order():
+    """Two small sets that do not overlap say more than a large one that overlaps with both."""
+    claims = [({1, 2, 3, 4, 5, 6}, 3), ({1, 2, 3}, 2), ({4, 5, 6}, 2), ({6, 7}, 2), (None, 3)]
+    assert {at_least(*order) for order in permutations(claims)} == {4}
+    assert at_least(*claims, (None, 5)) == 5
+
+
+@given(worlds(), st.integers(0, 6))
+@settings(max_examples=300, deadline=None)
+def test_more_evidence_never_lowers_the_floor(world, without):
+    found = [item for item, _ in world]
+    assert unite(found[:without] + found[without + 1 :]).at_least <= unite(found).at_least
+
+
+def test_of_very_many_claims_the_floor_does_not_depend_on_their_order():
+    sets = [{number, number + 1, number + 2} for number in range(40)]
+    claims = [(members, 1 + min(members) % 3) for members in sets]
+    source = random.Random(3)
+    assert len({at_least(*source.sample(claims, len(claims))) for _ in range(20)}) == 1
 
 
 @pytest.mark.parametrize(

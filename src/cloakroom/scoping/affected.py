@@ -49,6 +49,9 @@ __all__ = [
     "unite",
 ]
 
+CHOSEN_AMONG = 16
+"""Claims of which every choice is tried."""
+
 UNKNOWN = "unknown"
 ERASED = "erased"
 AMBIGUOUS = "ambiguous"
@@ -261,30 +264,74 @@ def compare(before: AffectedSet, after: AffectedSet) -> Change:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """At least so many records of a set, beyond the proven ones.
+
+    Attributes:
+        least: How many.
+        series: Claims of one series are one count.
+        within: The set; None where it is not known, so that it may overlap with any other.
+        source: What says so.
+    """
+
+    least: int
+    series: str
+    within: AbstractBitMap | None
+    source: Disclosure
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        """Largest first, then those that overlap with fewest; the same whatever order they came in."""
+        return -self.least, 0 if self.within is None else len(self.within), self.source.id
+
+
 def _least_beyond(found: Sequence[Disclosure], proven: BitMap) -> int:
     """Return how many records beyond the proven ones must be disclosed, by counts over sets that do not overlap.
 
     A disclosure of at least n records of a set leaves at least n minus the proven ones of that set. Over disjoint
-    sets these add up, over others only the largest holds, and a series speaks once.
+    sets these add up, over others only one holds, and a series speaks once. The best choice among up to
+    `CHOSEN_AMONG` claims is found by trying, so that more evidence never says less; of more, a good one is taken,
+    largest first. Neither depends on the order in which the disclosures are given.
     """
-    claims = []
-    for place, item in enumerate(found):
+    claims: list[_Claim] = []
+    for item in found:
         if item.certainty is Certainty.BOUNDED and item.lower:
             within = item.records if item.records is not None else item.population
             already = len(proven) if within is None else proven.intersection_cardinality(within)
             if item.lower > already:
-                claims.append((item.lower - already, item.series or place, within))
-    claims.sort(key=lambda claim: -claim[0])
-    total, taken, told = 0, BitMap(), set()
-    for least, series, within in claims:
-        if series in told or (total and (within is None or not taken.isdisjoint(within))):
-            continue
-        total += least
-        told.add(series)
-        if within is None:
-            break
-        taken |= within
+                claims.append(_Claim(item.lower - already, item.series, within, item))
+    if len(claims) <= CHOSEN_AMONG:
+        return _best_choice(sorted(claims, key=lambda claim: -claim.least), BitMap(), frozenset())
+    total, taken, told = 0, BitMap(), frozenset[str]()
+    for claim in sorted(claims, key=lambda claim: claim.order):
+        if _goes_with(claim, taken, told, is_first=not total):
+            total += claim.least
+            if claim.within is None:
+                break
+            taken, told = taken | claim.within, told | {claim.series}
     return total
+
+
+def _best_choice(claims: Sequence[_Claim], taken: BitMap, told: frozenset[str]) -> int:
+    """Return the most that claims which go with each other, and with what is taken, add up to."""
+    best = 0
+    for at, claim in enumerate(claims):
+        if sum(later.least for later in claims[at:]) <= best:
+            break
+        if _goes_with(claim, taken, told, is_first=not taken and not told):
+            rest = 0
+            if claim.within is not None:
+                rest = _best_choice(claims[at + 1 :], taken | claim.within, told | {claim.series})
+            best = max(best, claim.least + rest)
+    return best
+
+
+def _goes_with(claim: _Claim, taken: BitMap, told: frozenset[str], *, is_first: bool) -> bool:
+    if is_first:
+        return True
+    is_told = bool(claim.series) and claim.series in told
+    return not is_told and claim.within is not None and taken.isdisjoint(claim.within)
 
 
 def _most_bounded(firm: Sequence[Disclosure], proven: BitMap) -> int:
