@@ -20,10 +20,12 @@ import msgspec
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pyroaring import BitMap
 
 from cloakroom.adapters.credentials import PrivateCredential, read_credential
 from cloakroom.client import Client
-from cloakroom.gate.policy import PrincipalKind
+from cloakroom.flows.asks import Ask
+from cloakroom.gate.policy import Operation, PrincipalKind
 from cloakroom.ledger.entry import Entry, decode_entry
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.settings import Settings
@@ -235,6 +237,26 @@ def fresh(store_template, postgres_server, tmp_path) -> Iterator[World]:
     world = make_world(store_template, postgres_server, tmp_path)
     yield world
     close_world(world, postgres_server)
+
+
+def open_and_change(world: World, name: str, *, purpose: str, reference: str) -> None:
+    """Open a record as `name`, beside any node, and change the set beside its entry as a thief in the store may."""
+    application = world.open()
+    ask = Ask(
+        principal=principals.authenticate(application, world.credentials[name]).stored.principal,
+        operation=Operation.REVEAL,
+        purpose=purpose,
+        brand="tarsenne",
+        fields=frozenset({"email"}),
+        records=BitMap([1]),
+        reference=reference,
+    )
+    assert application.gatekeeper.admit([ask])[0][0].permitted
+    changed = "update ledger_entry set sealed_set = set_byte(sealed_set, 60, 255 - get_byte(sealed_set, 60))"
+    assert application.connection.execute(
+        f"{changed} where lineage = %s and sealed_set is not null", (name,)
+    ).rowcount
+    application.close()
 
 
 @dataclass

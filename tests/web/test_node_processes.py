@@ -13,15 +13,12 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from pyroaring import BitMap
-from service_world import SHOP, Node, World, signed, wait_until
+from service_world import SHOP, Node, World, open_and_change, signed, wait_until
 
 from cloakroom.adapters.root_key import create_root_key
 from cloakroom.client import Refused
 from cloakroom.flows.admission import PERSISTENT_REFUSALS
-from cloakroom.flows.asks import Ask
-from cloakroom.gate.policy import Operation
-from cloakroom.use_cases import principals, rotating
+from cloakroom.use_cases import rotating
 from cloakroom.web.keeper import Keeper, is_well
 from cloakroom.web.summaries import Summaries
 
@@ -97,21 +94,8 @@ def test_what_nobody_waits_for_runs_behind_everything_else(fresh: World):
 
 
 def test_a_changed_set_that_summaries_find_makes_the_node_unwell_for_good(fresh: World):
-    application = fresh.open()  # without a node, which might have taken the set into a roll-up already
-    shop = principals.authenticate(application, fresh.credentials[SHOP]).stored.principal
-    ask = Ask(
-        principal=shop,
-        operation=Operation.REVEAL,
-        purpose="order_confirmation",
-        brand="tarsenne",
-        fields=frozenset({"email"}),
-        records=BitMap([1]),
-        reference="ORDER-1",
-    )
-    assert application.gatekeeper.admit([ask])[0][0].permitted
-    changed = "update ledger_entry set sealed_set = set_byte(sealed_set, 60, 255 - get_byte(sealed_set, 60))"
-    assert application.connection.execute(f"{changed} where sealed_set is not null").rowcount > 0
-    application.close()
+    # Without a node, which might have taken the set into a roll-up already.
+    open_and_change(fresh, SHOP, purpose="order_confirmation", reference="ORDER-1")
     tampered, last_good = SimpleNamespace(value=0.0), SimpleNamespace(value=0.0)
     keeper = Keeper(fresh.open, lambda _: True, last_good, tampered)
     keeper.run()

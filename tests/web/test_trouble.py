@@ -14,13 +14,10 @@ import psycopg
 import pyrage
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from pyroaring import BitMap
-from service_world import SHOP, World, signed, wait_until
+from service_world import SHOP, World, open_and_change, signed, wait_until
 
 from cloakroom.client import Refused
-from cloakroom.flows.asks import Ask
-from cloakroom.gate.policy import Operation
-from cloakroom.use_cases import principals, rotating
+from cloakroom.use_cases import rotating
 from cloakroom.use_cases.configuring import apply_configuration
 
 ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "reference": "ORDER-1"}
@@ -72,23 +69,7 @@ def test_a_changed_history_refuses_its_own_lineage_only(fresh: World):
         SHOP: {**ORDER, "tokens": token},
         "privacy": {"purpose": "access_request", "fields": ["email"], "reference": "DSR-1", "tokens": token},
     }
-    application = fresh.open()  # Stands for another node, so that this one has to read what was opened there.
-    privacy = principals.authenticate(application, fresh.credentials["privacy"]).stored.principal
-    ask = Ask(
-        principal=privacy,
-        operation=Operation.REVEAL,
-        purpose="access_request",
-        brand="tarsenne",
-        fields=frozenset({"email"}),
-        records=BitMap([1]),
-        reference="DSR-1",
-    )
-    assert application.gatekeeper.admit([ask])[0][0].permitted
-    application.connection.execute(
-        "update ledger_entry set sealed_set = set_byte(sealed_set, 60, 255 - get_byte(sealed_set, 60))"
-        " where lineage = 'privacy' and lineage_version is not null"
-    )
-    application.close()
+    open_and_change(fresh, "privacy", purpose="access_request", reference="DSR-1")
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda name: (name, code_of(fresh, name, orders[name])), [SHOP, "privacy"] * 20))
     assert {answer for name, answer in answers if name == SHOP} == {(200, "")}
