@@ -48,7 +48,7 @@ print(json.dumps({"seconds": time.perf_counter() - started, "processor": time.pr
 _MATCH = """
 import json, resource, sys, time
 from pathlib import Path
-from cloakroom.use_cases.claim_store import StoreHistory, store_index
+from cloakroom.use_cases.incident.claim_store import StoreHistory, store_index
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.matching import Matcher
 from cloakroom.claims.sizing import Sizer

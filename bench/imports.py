@@ -19,7 +19,7 @@ from pathlib import Path
 from bench.stores import BRAND, bytes_per_record, new_bench_store, plain_copy
 from cloakroom.adapters.postgres.server import stop_server
 from cloakroom.testing.bench_customers import write_bench_customers
-from cloakroom.use_cases.importing import ImportProgress, import_file
+from cloakroom.use_cases.records.importing import ImportProgress, import_file
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -26,8 +26,8 @@ from cloakroom.ledger.entry import Entry, Operation, encode_entry
 from cloakroom.ledger.record_sets import entry_place, hash_set
 from cloakroom.settings import Settings
 from cloakroom.testing.group import copy_configuration
-from cloakroom.use_cases.ledger_files import export_ledger, verify_ledger
-from cloakroom.use_cases.scope import affected_by
+from cloakroom.use_cases.incident.affected import affected_by
+from cloakroom.use_cases.ledger.files import export_ledger, verify_ledger
 from cloakroom.wiring import Application, initialise
 
 LINEAGES = 200

@@ -22,8 +22,10 @@ from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.settings import Settings
 from cloakroom.testing.group import GroupPlan, copy_configuration, write_group
-from cloakroom.use_cases import principals, release_requests, releasing
-from cloakroom.use_cases.importing import import_file
+from cloakroom.use_cases.people import principals
+from cloakroom.use_cases.records.importing import import_file
+from cloakroom.use_cases.releases import requests as release_requests
+from cloakroom.use_cases.releases import running as releasing
 from cloakroom.wiring import initialise
 
 DOMAIN = "coatcheck.example"

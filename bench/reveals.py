@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.stores import BRAND, BenchStore, enrol_reader
 from cloakroom.flows.reveal import RevealRequest, reveal
-from cloakroom.use_cases.principals import authenticate
+from cloakroom.use_cases.people.principals import authenticate
 from cloakroom.vault.tokens import RecordReference
 
 FIELDS = frozenset({"given_name", "family_name", "email", "phone", "spend_total"})

@@ -36,8 +36,8 @@ from cloakroom.gate.policy import PrincipalKind
 from cloakroom.settings import Settings
 from cloakroom.signing import Message, content_digest, sign_request
 from cloakroom.testing.group import GroupPlan, copy_configuration, write_group
-from cloakroom.use_cases import principals
-from cloakroom.use_cases.importing import import_file
+from cloakroom.use_cases.people import principals
+from cloakroom.use_cases.records.importing import import_file
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import initialise
 

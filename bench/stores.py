@@ -17,8 +17,8 @@ from cloakroom.gate.policy import PrincipalKind
 from cloakroom.settings import Settings
 from cloakroom.testing.bench_customers import write_bench_customers
 from cloakroom.testing.group import copy_configuration
-from cloakroom.use_cases import principals
-from cloakroom.use_cases.importing import import_file
+from cloakroom.use_cases.people import principals
+from cloakroom.use_cases.records.importing import import_file
 from cloakroom.wiring import Application, initialise
 
 BRAND = "pellandre"

@@ -19,7 +19,7 @@ from cloakroom.adapters.postgres.server import start_server, stop_server
 from cloakroom.clock import Clock
 from cloakroom.settings import Settings
 from cloakroom.testing.group import GroupPlan, copy_configuration, write_group
-from cloakroom.use_cases.importing import import_file
+from cloakroom.use_cases.records.importing import import_file
 from cloakroom.wiring import Application, initialise, open_application
 
 RECORDS = 600

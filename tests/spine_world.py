@@ -10,7 +10,7 @@ from cloakroom.adapters.deliveries import open_delivery
 from cloakroom.flows.find import FindRequest, find
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
-from cloakroom.use_cases import principals
+from cloakroom.use_cases.people import principals
 from cloakroom.vault.tokens import RecordReference
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -14,7 +14,10 @@ from cloakroom.claims.statement import Statement
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
-from cloakroom.use_cases import claiming, principals, release_requests, releasing
+from cloakroom.use_cases.incident import claims as claiming
+from cloakroom.use_cases.people import principals
+from cloakroom.use_cases.releases import requests as release_requests
+from cloakroom.use_cases.releases import running as releasing
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import Application
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from cloakroom.adapters import link_digest_worker
-from cloakroom.use_cases import claim_store
+from cloakroom.use_cases.incident import claim_store
 from cloakroom.vault.blind_index import LinkDigests
 from spine_world import opened_world
 

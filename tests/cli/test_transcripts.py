@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cloakroom.cli.main import main
-from cloakroom.use_cases import principals
+from cloakroom.use_cases.people import principals
 from spine_world import live_ordinals, rows_of, tokens_of
 
 COMMANDS = [

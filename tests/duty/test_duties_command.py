@@ -6,7 +6,7 @@ import pytest
 from test_duty_facts import EXAMPLE
 from typer.testing import CliRunner
 
-from cloakroom.cli.duties import app
+from cloakroom.cli.incident.duties import app
 from cloakroom.duty.duties import NOT_LEGAL_ADVICE
 from cloakroom.errors import InputError, RuleError, UsageError
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cloakroom.cli.duties import app
+from cloakroom.cli.incident.duties import app
 from cloakroom.duty.board import parse_progress
 from cloakroom.duty.duties import duty_to_json
 from cloakroom.duty.evaluation import evaluate_duties

@@ -12,8 +12,8 @@ import typer
 from tests.duty.filing_world import ANSWERS, FACTS
 from typer.testing import CliRunner, Result
 
-from cloakroom.cli import filing, register
-from cloakroom.cli.severity import severity
+from cloakroom.cli.incident import filing, register
+from cloakroom.cli.incident.severity import severity
 from cloakroom.errors import InputError, TamperedError, UsageError
 
 if TYPE_CHECKING:

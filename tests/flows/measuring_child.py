@@ -6,7 +6,7 @@ import resource
 import sys
 from pathlib import Path
 
-import cloakroom.use_cases.importing as importing
+import cloakroom.use_cases.records.importing as importing
 from cloakroom.adapters.deliveries import Limits, open_delivery
 from cloakroom.settings import Settings
 from cloakroom.wiring import initialise

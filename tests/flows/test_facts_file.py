@@ -8,10 +8,10 @@ from cloakroom.duty.facts import parse_facts
 from cloakroom.duty.rulebook import packaged_rules
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
-from cloakroom.use_cases import principals
-from cloakroom.use_cases.claiming import check
-from cloakroom.use_cases.facts_file import facts_of, facts_of_claim
-from cloakroom.use_cases.scope import affected_by
+from cloakroom.use_cases.incident.affected import affected_by
+from cloakroom.use_cases.incident.claims import check
+from cloakroom.use_cases.incident.facts_file import facts_of, facts_of_claim
+from cloakroom.use_cases.people import principals
 from cloakroom.vault.tokens import RecordReference
 
 

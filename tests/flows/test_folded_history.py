@@ -15,7 +15,7 @@ from cloakroom.flows.lineage_views import LineageViews, fold_histories
 from cloakroom.flows.ports import History
 from cloakroom.gate.decision import budget_of
 from cloakroom.gate.policy import Operation, PrincipalKind
-from cloakroom.use_cases import principals
+from cloakroom.use_cases.people import principals
 
 
 def _anna(application):

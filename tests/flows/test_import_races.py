@@ -10,9 +10,9 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.facet_store import FacetStore
 from cloakroom.adapters.postgres.import_store import PostgresImports
 from cloakroom.flows.import_delivery import _SeenHashes
-from cloakroom.use_cases import importing
-from cloakroom.use_cases.importing import import_file
-from cloakroom.use_cases.rotating import rotate_brand
+from cloakroom.use_cases.records import importing
+from cloakroom.use_cases.records.importing import import_file
+from cloakroom.use_cases.store.rotation import rotate_brand
 from cloakroom.vault.facets import FacetChange, FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
 

@@ -22,8 +22,8 @@ from cloakroom.clock import FixedClock
 from cloakroom.settings import Settings
 from cloakroom.testing.bench_customers import write_bench_customers
 from cloakroom.testing.group import GroupPlan, copy_configuration, write_group
-from cloakroom.use_cases.importing import import_file
-from cloakroom.use_cases.rotating import rotate_brand
+from cloakroom.use_cases.records.importing import import_file
+from cloakroom.use_cases.store.rotation import rotate_brand
 from cloakroom.wiring import initialise, open_application
 from spine_world import NOON, opened_world
 

@@ -7,7 +7,7 @@ from pyroaring import BitMap
 from cloakroom.flows.asks import UNKNOWN_BRAND, Ask
 from cloakroom.gate.policy import Operation, PrincipalKind
 from cloakroom.ledger.entry import decode_entry
-from cloakroom.use_cases import principals
+from cloakroom.use_cases.people import principals
 
 
 def _ask(principal, operation=Operation.REVEAL, **changes):

@@ -11,7 +11,7 @@ import pytest
 
 from cloakroom.adapters.root_key import create_root_key
 from cloakroom.errors import CloakroomError, UncheckableError
-from cloakroom.use_cases import rotating
+from cloakroom.use_cases.store import rotation as rotating
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.wiring import open_application

@@ -14,7 +14,7 @@ from cloakroom.adapters.postgres import log_store
 from cloakroom.errors import CloakroomError, StoreError
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.ledger.entry import decode_entry
-from cloakroom.use_cases.ledger_files import export_ledger, verify_ledger
+from cloakroom.use_cases.ledger.files import export_ledger, verify_ledger
 from spine_world import live_ordinals, open_records, staff, tokens_of
 
 

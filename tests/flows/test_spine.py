@@ -9,8 +9,8 @@ from pyroaring import BitMap
 from cloakroom.flows.find import FindRequest, find
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
-from cloakroom.use_cases import principals
-from cloakroom.use_cases.scope import affected_by
+from cloakroom.use_cases.incident.affected import affected_by
+from cloakroom.use_cases.people import principals
 
 
 def _anna(application):

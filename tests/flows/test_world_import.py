@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cloakroom.settings import Settings
-from cloakroom.use_cases.importing import import_file
+from cloakroom.use_cases.records.importing import import_file
 from cloakroom.wiring import initialise
 from spine_world import opened_world
 

@@ -20,8 +20,8 @@ from cloakroom import wiring
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.statements import Statements
 from cloakroom.settings import Settings
-from cloakroom.use_cases import releasing
-from cloakroom.use_cases.principals import Authenticated, authenticate
+from cloakroom.use_cases.people.principals import Authenticated, authenticate
+from cloakroom.use_cases.releases import running as releasing
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.wiring import Application, open_application
 from spine_world import open_records, search

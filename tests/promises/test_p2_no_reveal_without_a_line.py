@@ -19,8 +19,8 @@ from cloakroom.adapters.postgres.connection import connect
 from cloakroom.clock import SystemClock
 from cloakroom.errors import StoreError
 from cloakroom.ledger.record_sets import entry_place
-from cloakroom.use_cases.principals import freeze
-from cloakroom.use_cases.scope import affected_by
+from cloakroom.use_cases.incident.affected import affected_by
+from cloakroom.use_cases.people.principals import freeze
 from cloakroom.vault.sealing import BrandSealer
 from spine_world import live_ordinals, open_records, rows_of, staff, tokens_of
 

@@ -23,10 +23,10 @@ from cloakroom.clock import FixedClock, to_microseconds
 from cloakroom.gate.policy import WindowName
 from cloakroom.settings import Settings
 from cloakroom.testing.thief import Loot, steal
-from cloakroom.use_cases import principals
-from cloakroom.use_cases.configuring import apply_configuration
-from cloakroom.use_cases.exposing import exposure_of
-from cloakroom.use_cases.scope import affected_by
+from cloakroom.use_cases.incident.affected import affected_by
+from cloakroom.use_cases.people import principals
+from cloakroom.use_cases.people.exposure import exposure_of
+from cloakroom.use_cases.store.configuration import apply_configuration
 from cloakroom.wiring import open_application
 from spine_world import NOON, live_ordinals, open_records, rows_of, search, staff, tokens_of
 

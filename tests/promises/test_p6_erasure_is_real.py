@@ -15,12 +15,12 @@ from cloakroom.errors import DeniedError, InputError, OpenError
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.tlog.note import Ed25519Verifier
 from cloakroom.tlog.proof_file import ProofFile
-from cloakroom.use_cases import importing
-from cloakroom.use_cases.erasing import erase
-from cloakroom.use_cases.importing import import_file
-from cloakroom.use_cases.ledger_files import prove_entry
-from cloakroom.use_cases.rotating import rotate_index
-from cloakroom.use_cases.scope import affected_by, group_facets
+from cloakroom.use_cases.incident.affected import affected_by, group_facets
+from cloakroom.use_cases.ledger.files import prove_entry
+from cloakroom.use_cases.records import importing
+from cloakroom.use_cases.records.erasing import erase
+from cloakroom.use_cases.records.importing import import_file
+from cloakroom.use_cases.store.rotation import rotate_index
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import PERMANENT
 from cloakroom.wiring import open_application

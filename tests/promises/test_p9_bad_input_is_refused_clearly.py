@@ -20,8 +20,8 @@ from cloakroom.flows.configuration import read_configuration
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.settings import Settings
 from cloakroom.testing.group import copy_configuration
-from cloakroom.use_cases import principals
-from cloakroom.use_cases.importing import import_file
+from cloakroom.use_cases.people import principals
+from cloakroom.use_cases.records.importing import import_file
 from cloakroom.vault.envelope import HEADER_SIZE
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import initialise, open_application

@@ -10,7 +10,8 @@ from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.ledger.record_sets import entry_place
-from cloakroom.use_cases import principals, release_requests
+from cloakroom.use_cases.people import principals
+from cloakroom.use_cases.releases import requests as release_requests
 from cloakroom.wiring import Application
 
 ROLES = {

@@ -17,8 +17,10 @@ from release_world import DOMAIN, FIELDS, IDENTITY, approved, content, enrol_eve
 from cloakroom.errors import CloakroomError, DeniedError, UsageError
 from cloakroom.flows.find import FindRequest, find
 from cloakroom.ledger.record_sets import entry_place
-from cloakroom.use_cases import principals, release_requests, releasing
-from cloakroom.use_cases.scope import affected_by
+from cloakroom.use_cases.incident.affected import affected_by
+from cloakroom.use_cases.people import principals
+from cloakroom.use_cases.releases import requests as release_requests
+from cloakroom.use_cases.releases import running as releasing
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.wiring import Application
 from foreign_tools import tool

@@ -20,7 +20,7 @@ from pyroaring import BitMap
 from release_world import DOMAIN, IDENTITY, approved, enrol_everybody, release_entries
 
 from cloakroom.errors import DeniedError
-from cloakroom.use_cases import releasing
+from cloakroom.use_cases.releases import running as releasing
 
 TESTS = Path(__file__).resolve().parents[1]
 MOMENTS = [

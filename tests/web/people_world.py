@@ -8,7 +8,7 @@ from service_world import World
 from software_authenticator import SoftwareAuthenticator, unb64
 
 from cloakroom.client import Client, SignIn
-from cloakroom.use_cases.configuring import apply_configuration
+from cloakroom.use_cases.store.configuration import apply_configuration
 
 RP_ID = "localhost"
 SERVICE = """format = 1

@@ -30,8 +30,8 @@ from cloakroom.ledger.entry import Entry, decode_entry
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.settings import Settings
 from cloakroom.signing import Message, content_digest, sign_request
-from cloakroom.use_cases import principals
-from cloakroom.use_cases.configuring import apply_configuration
+from cloakroom.use_cases.people import principals
+from cloakroom.use_cases.store.configuration import apply_configuration
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import Application, open_application
 

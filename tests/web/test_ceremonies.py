@@ -10,11 +10,11 @@ from people_world import SERVICE
 from cloakroom.clock import FixedClock
 from cloakroom.crypto import SigningKey
 from cloakroom.signing.binding import Ceremony
-from cloakroom.use_cases import ceremonies
-from cloakroom.use_cases.ceremonies import LIFETIMES, begin_ceremony, use_ceremony
-from cloakroom.use_cases.configuring import apply_configuration
-from cloakroom.use_cases.sessions import SignInRefused
-from cloakroom.use_cases.signing_in import begin_passkey_sign_in
+from cloakroom.use_cases.people import ceremonies
+from cloakroom.use_cases.people.ceremonies import LIFETIMES, begin_ceremony, use_ceremony
+from cloakroom.use_cases.people.sessions import SignInRefused
+from cloakroom.use_cases.people.signing_in import begin_passkey_sign_in
+from cloakroom.use_cases.store.configuration import apply_configuration
 from cloakroom.web.newcomers import Newcomer
 from cloakroom.web.people_orders import BeginPasskey
 from cloakroom.web.sign_in_operations import _failure, begin_passkey

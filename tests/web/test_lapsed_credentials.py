@@ -8,7 +8,7 @@ from service_world import World
 
 from cloakroom.client import Refused
 from cloakroom.errors import DeniedError
-from cloakroom.use_cases import principals
+from cloakroom.use_cases.people import principals
 
 DAY = 86_400_000_000
 

@@ -18,7 +18,7 @@ from service_world import SHOP, Node, World, open_and_change, signed, wait_until
 from cloakroom.adapters.root_key import create_root_key
 from cloakroom.client import Refused
 from cloakroom.flows.admission import PERSISTENT_REFUSALS
-from cloakroom.use_cases import rotating
+from cloakroom.use_cases.store import rotation as rotating
 from cloakroom.web.keeper import Keeper, is_well
 from cloakroom.web.summaries import Summaries
 

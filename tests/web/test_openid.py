@@ -17,7 +17,7 @@ from cloakroom.adapters import openid
 from cloakroom.client import Client, Refused, SignIn
 from cloakroom.errors import ConflictError, RuleError, UsageError
 from cloakroom.flows.service_file import parse_service
-from cloakroom.use_cases.passkey_enrolment import link_subject, unlink_subjects
+from cloakroom.use_cases.people.passkey_enrolment import link_subject, unlink_subjects
 
 ORIGIN = "https://localhost"
 REDIRECT = "https://localhost/sign-in"

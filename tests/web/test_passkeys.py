@@ -17,7 +17,7 @@ from cloakroom.client import Client, Refused, SignIn
 from cloakroom.crypto import SigningKey
 from cloakroom.signing import Message, content_digest, sign_request
 from cloakroom.signing.binding import Ceremony, bind_key
-from cloakroom.use_cases.configuring import apply_configuration
+from cloakroom.use_cases.store.configuration import apply_configuration
 
 ORIGIN = "https://localhost"
 

@@ -20,15 +20,15 @@ from service_world import World, close_world, make_world
 from cloakroom.adapters.postgres.release_run_store import ReleaseRunStore
 from cloakroom.client import Refused
 from cloakroom.errors import UncheckableError
-from cloakroom.use_cases import release_runs
-from cloakroom.use_cases.release_runs import run_waiting
+from cloakroom.use_cases.releases import background_runs as release_runs
+from cloakroom.use_cases.releases.background_runs import run_waiting
 
 IDENTITY = pyrage.x25519.Identity.generate()
 FIELDS = ["email", "family_name", "city"]
 # A node that dies in the middle of writing: after the entry, with one part kept.
 DYING_NODE = """
 import os, signal
-from cloakroom.use_cases import release_runs
+from cloakroom.use_cases.releases import background_runs as release_runs
 from cloakroom.adapters.postgres.release_run_store import ReleaseRunStore
 from cloakroom.settings import load_settings
 from cloakroom.wiring import open_application

@@ -11,7 +11,7 @@ from service_world import SHOP, World, signed, wait_until
 
 from cloakroom.client import Refused
 from cloakroom.gate.policy import PrincipalKind
-from cloakroom.use_cases import principals
+from cloakroom.use_cases.people import principals
 
 CLIENTELING = {"purpose": "clienteling", "fields": ["given_name", "email"], "reference": "APPT-1"}
 # Some records have no address, and not every address that a shop typed is one.

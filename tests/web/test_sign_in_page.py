@@ -11,7 +11,7 @@ from openid_provider import Provider
 from people_world import admit_people, approve
 from service_world import World, close_world, free_port, make_world, wait_until
 
-from cloakroom.use_cases.passkey_enrolment import link_subject
+from cloakroom.use_cases.people.passkey_enrolment import link_subject
 from cloakroom.web.sign_in_page import CONTENT_SECURITY_POLICY
 
 webdriver = pytest.importorskip("selenium.webdriver")

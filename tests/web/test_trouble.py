@@ -17,8 +17,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from service_world import SHOP, World, open_and_change, signed, wait_until
 
 from cloakroom.client import Refused
-from cloakroom.use_cases import rotating
-from cloakroom.use_cases.configuring import apply_configuration
+from cloakroom.use_cases.store import rotation as rotating
+from cloakroom.use_cases.store.configuration import apply_configuration
 
 ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "reference": "ORDER-1"}
 

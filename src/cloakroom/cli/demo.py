@@ -12,8 +12,8 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
+from cloakroom.cli.incident.affected import affected_document
 from cloakroom.cli.output import JsonOption, console, print_counts, print_json, say, visible
-from cloakroom.cli.scoping import affected_document
 from cloakroom.settings import load_settings
 from cloakroom.testing.demo import DemoResult, run_demo
 

@@ -14,8 +14,8 @@ from cloakroom.crypto import VerifyingKey
 from cloakroom.errors import UsageError
 from cloakroom.gate.policy import EVERY_BRAND, PrincipalKind
 from cloakroom.settings import load_settings
-from cloakroom.use_cases import principals
-from cloakroom.use_cases.exposing import exposure_of
+from cloakroom.use_cases.people import principals
+from cloakroom.use_cases.people.exposure import exposure_of
 from cloakroom.wiring import application
 
 Name = Annotated[str, typer.Argument(help="Id of the principal: letters, digits and ._:@/+- without personal data.")]

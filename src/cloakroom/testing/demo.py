@@ -24,11 +24,11 @@ from cloakroom.gate.policy import PrincipalKind
 from cloakroom.settings import Settings
 from cloakroom.testing.group import GroupPlan, World, copy_configuration, write_group
 from cloakroom.testing.thief import Haul, Loot, steal
-from cloakroom.use_cases import principals
-from cloakroom.use_cases.exposing import exposure_of
-from cloakroom.use_cases.importing import import_file
-from cloakroom.use_cases.ledger_files import Export, export_ledger, verify_ledger
-from cloakroom.use_cases.scope import Affected, affected_by
+from cloakroom.use_cases.incident.affected import Affected, affected_by
+from cloakroom.use_cases.ledger.files import Export, export_ledger, verify_ledger
+from cloakroom.use_cases.people import principals
+from cloakroom.use_cases.people.exposure import exposure_of
+from cloakroom.use_cases.records.importing import import_file
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.wiring import Application, initialise
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from cloakroom.flows.find import FindRequest, find
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.settings import Settings
-from cloakroom.use_cases.principals import authenticate
+from cloakroom.use_cases.people.principals import authenticate
 from cloakroom.wiring import Application, open_application
 
 WANTED = frozenset({"given_name", "family_name", "email", "phone", "mobile", "city", "spend_total"})

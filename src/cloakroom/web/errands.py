@@ -18,8 +18,8 @@ from cloakroom.adapters.postgres.release_run_store import RUNS
 from cloakroom.adapters.postgres.service_store import ServiceStore
 from cloakroom.adapters.postgres.sign_in_store import CODES
 from cloakroom.errors import CloakroomError
-from cloakroom.use_cases.release_runs import forget_expired_files, run_waiting
-from cloakroom.use_cases.signing_in import redeem_code
+from cloakroom.use_cases.people.signing_in import redeem_code
+from cloakroom.use_cases.releases.background_runs import forget_expired_files, run_waiting
 from cloakroom.wiring import Application
 
 _log = logging.getLogger("cloakroom.errands")

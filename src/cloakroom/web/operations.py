@@ -30,12 +30,13 @@ from cloakroom.gate.exposure import Bound
 from cloakroom.gate.policy import Operation
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import Operation as EntryOperation
-from cloakroom.use_cases import principals, release_requests
-from cloakroom.use_cases.exchanging import exchange
-from cloakroom.use_cases.exposing import exposure_of
-from cloakroom.use_cases.ledger_files import prove_entry
-from cloakroom.use_cases.release_requests import release_document
-from cloakroom.use_cases.writing import KeysInMotion, RecordWrite, write_record
+from cloakroom.use_cases.ledger.files import prove_entry
+from cloakroom.use_cases.people import principals
+from cloakroom.use_cases.people.exposure import exposure_of
+from cloakroom.use_cases.records.exchanging import exchange
+from cloakroom.use_cases.records.writing import KeysInMotion, RecordWrite, write_record
+from cloakroom.use_cases.releases import requests as release_requests
+from cloakroom.use_cases.releases.requests import release_document
 from cloakroom.web import orders
 from cloakroom.web.problems import Answer, problem, refusal
 from cloakroom.wiring import Application

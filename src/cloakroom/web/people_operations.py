@@ -11,11 +11,11 @@ from cloakroom.adapters.postgres.service_store import ServiceStore
 from cloakroom.clock import format_time, from_microseconds, parse_time, to_microseconds
 from cloakroom.errors import UsageError
 from cloakroom.gate.policy import Operation
-from cloakroom.use_cases.access_report import Opening, report_access
-from cloakroom.use_cases.passkey_enrolment import approve_passkey, revoke_passkey
-from cloakroom.use_cases.release_requests import check_receiver
-from cloakroom.use_cases.release_runs import ask_for_run, read_part, run_of
-from cloakroom.use_cases.sessions import find_session, live_sessions, revoke_session, revoke_sessions_of
+from cloakroom.use_cases.ledger.access_report import Opening, report_access
+from cloakroom.use_cases.people.passkey_enrolment import approve_passkey, revoke_passkey
+from cloakroom.use_cases.people.sessions import find_session, live_sessions, revoke_session, revoke_sessions_of
+from cloakroom.use_cases.releases.background_runs import ask_for_run, read_part, run_of
+from cloakroom.use_cases.releases.requests import check_receiver
 from cloakroom.web import people_orders as orders
 from cloakroom.web.operations import Caller, Do, authorise
 from cloakroom.web.orders import Order

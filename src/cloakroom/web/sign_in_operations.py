@@ -20,10 +20,10 @@ from cloakroom.adapters.postgres.sign_in_store import Session
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.errors import CloakroomError, ConflictError, DeniedError, StoreError
 from cloakroom.ledger.entry import Operation
-from cloakroom.use_cases.ceremonies import passkey_rules, user_handle
-from cloakroom.use_cases.passkey_enrolment import APPROVALS_NEEDED, begin_enrolment, finish_enrolment
-from cloakroom.use_cases.sessions import SignInRefused
-from cloakroom.use_cases.signing_in import (
+from cloakroom.use_cases.people.ceremonies import passkey_rules, user_handle
+from cloakroom.use_cases.people.passkey_enrolment import APPROVALS_NEEDED, begin_enrolment, finish_enrolment
+from cloakroom.use_cases.people.sessions import SignInRefused
+from cloakroom.use_cases.people.signing_in import (
     begin_openid_sign_in,
     begin_passkey_sign_in,
     collect_openid_sign_in,

@@ -1,0 +1,1 @@
+"""Commands for the time after a theft: affected, claims, severity, duties, filings, the register."""

@@ -1,0 +1,1 @@
+"""The ledger for those who read it: static files, the feed, access reports."""

@@ -1,0 +1,84 @@
+"""Beginning and taking ceremonies: what signing in and enrolling have in common.
+
+A ceremony lies in the store, so that any node can finish what another began. It is of one key, serves once, lapses.
+"""
+
+from __future__ import annotations
+
+from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, SignInStore
+from cloakroom.crypto import VerifyingKey, random_bytes, sha256
+from cloakroom.flows.service_file import PasskeyRules
+from cloakroom.gate.policy import LOCAL
+from cloakroom.signing.binding import NONCE_SIZE, Ceremony
+from cloakroom.use_cases.people.sessions import SignInRefused
+from cloakroom.wiring import Application
+
+MAX_CEREMONIES = 5_000
+"""Ceremonies kept at once; more are turned away."""
+MAX_CEREMONIES_FROM_ADDRESS = 100
+"""Those begun from one address."""
+
+LIFETIMES = {Ceremony.PASSKEY: 180_000_000, Ceremony.ENROL: 300_000_000, Ceremony.OPENID: 600_000_000}
+"""How long each may take, in microseconds."""
+
+
+def begin_ceremony(
+    application: Application,
+    kind: Ceremony,
+    key: VerifyingKey,
+    *,
+    address: str | None,
+    detail: str = "",
+    verifier: str = "",
+) -> tuple[BegunCeremony, int]:
+    """Begin a ceremony for a key; return it and when it lapses.
+
+    Raises:
+        SignInRefused: Too many are under way: ``busy``, or ``waiting`` from this address.
+    """
+    store, now = SignInStore(application.connection), application.now()
+    store.tidy(now)
+    here = LOCAL if address is None else address
+    total, from_here = store.open_ceremonies(here)
+    if total >= MAX_CEREMONIES:
+        raise SignInRefused("busy", "too many people sign in at this moment")
+    if from_here >= MAX_CEREMONIES_FROM_ADDRESS:
+        raise SignInRefused("waiting", "too many people sign in from this address")
+    ceremony = BegunCeremony(
+        f"c-{random_bytes(16).hex()}", kind, random_bytes(NONCE_SIZE), key, detail, verifier, here
+    )
+    store.begin(ceremony, now, now + LIFETIMES[kind])
+    return ceremony, now + LIFETIMES[kind]
+
+
+def use_ceremony(application: Application, name: str, kind: Ceremony, key: VerifyingKey) -> BegunCeremony:
+    """Take a ceremony for good.
+
+    Raises:
+        SignInRefused: ``replayed`` if it was presented before, ``ceremony`` if it is unknown, over, or another's.
+    """
+    store = SignInStore(application.connection)
+    found = store.use(name, kind, key, application.now())
+    if found is not None:
+        return found
+    state = store.ceremony(name)
+    if state is not None and state.is_used and state.kind is kind and state.key == key:
+        raise SignInRefused("replayed", "this sign-in was presented before")
+    raise SignInRefused("ceremony", "no such sign-in is under way for this key")
+
+
+def passkey_rules(application: Application) -> PasskeyRules:
+    """Return for whom authenticators sign.
+
+    Raises:
+        SignInRefused: Nobody signs in with a passkey here.
+    """
+    rules = application.configuration.service.passkeys
+    if rules is None:
+        raise SignInRefused("off", "nobody signs in with a passkey here")
+    return rules
+
+
+def user_handle(application: Application, name: str) -> bytes:
+    """Return what authenticators know a principal by: nothing that can be read."""
+    return sha256(b"cloakroom/user-handle/v1\0" + application.identity.id.bytes + name.encode())

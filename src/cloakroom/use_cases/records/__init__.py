@@ -1,0 +1,1 @@
+"""Customers' records: imported, written, erased, their tokens exchanged."""

@@ -1,0 +1,147 @@
+"""Runs of releases in the background of a node, and handing their files out.
+
+A run is leased. A node that dies leaves a lease that lapses; the next node takes the same set with the same planted
+records under the same entry, and writes the file anew as an attempt of its own. Only a whole file is given out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from cloakroom.adapters.postgres.release_run_store import ReleaseRunStore, RunState, StoredRun
+from cloakroom.adapters.postgres.release_store import StoredRelease
+from cloakroom.adapters.release_files import ReleaseParts
+from cloakroom.errors import ConflictError, DeniedError, InputError, UsageError
+from cloakroom.gate.releases import ReleaseContent
+from cloakroom.ledger.entry import Operation
+from cloakroom.use_cases.people.principals import Authenticated
+from cloakroom.use_cases.records.writing import KeysInMotion
+from cloakroom.use_cases.releases.requests import check_receiver
+from cloakroom.use_cases.releases.running import check_may_run, run_release_into
+from cloakroom.wiring import Application
+
+PART_BYTES: Final = 524_288
+LEASE: Final = 20_000_000
+"""For how long a node has a run for itself unless it makes progress, in microseconds."""
+
+
+def ask_for_run(
+    application: Application, who: Authenticated, name: str, *, address: str | None
+) -> tuple[StoredRelease, StoredRun]:
+    """Have an approved release run by a node; ask again for one that failed.
+
+    Raises:
+        DeniedError: It is not approved, has expired, was run, runs already, or is none of this caller's.
+        UsageError: The configuration does not say which domain's mail the group receives.
+    """
+    found = check_may_run(application, who, name, address=address)
+    if not application.configuration.service.canary_domain:
+        raise UsageError("service.toml names no canary_domain under [releases]; releases are run at the machine")
+    store = ReleaseRunStore(application.connection)
+    if not store.ask(name, who.stored.principal.id, who.credential, address, at=application.now()):
+        raise DeniedError("exhausted", "the release is being run, or was")
+    run = store.get(name)
+    assert run is not None
+    return found, run
+
+
+def run_waiting(application: Application) -> bool:
+    """Do the oldest run that waits, to its end; false if there is none.
+
+    Raises:
+        StoreError: The store went away; the run is taken up again when its lease has lapsed.
+    """
+    store, now = ReleaseRunStore(application.connection), application.now()
+    run = store.take(application.node.name, now, now + LEASE)
+    if run is None:
+        return False
+    try:
+        _run(application, store, run)
+    except KeysInMotion:
+        store.failed(run, "busy")
+    except ConflictError:
+        pass  # another node has it by now
+    except DeniedError as error:
+        store.failed(run, error.code)
+    except (InputError, UsageError):
+        store.failed(run, "usage")
+    return True
+
+
+def read_part(application: Application, who: Authenticated, name: str, number: int, *, address: str | None) -> bytes:
+    """Return a part of the finished file, with its entry.
+
+    Raises:
+        DeniedError: ``not-found`` where there is no such part for this caller, ``expired-release`` after its time.
+    """
+    found = check_receiver(application, who, name, address=address)
+    detail = {"phase": "receive", "release": name, "part": number, "credential": who.credential}
+    data = None
+    if found.standing.expires_at > application.now():
+        data = ReleaseRunStore(application.connection).part(name, number)
+    code = "granted" if data is not None else "expired-release"
+    if found.standing.expires_at > application.now() and data is None:
+        raise DeniedError("not-found", "no such part")
+    entry = application.entries.prepare(
+        lineage=who.stored.principal.id,
+        operation=Operation.RELEASE,
+        permitted=data is not None,
+        reason=code,
+        brand=found.standing.content.brand,
+        detail=detail,
+    )
+    application.ledger.append({}, [entry])
+    if data is None:
+        raise DeniedError("expired-release", "the release has expired")
+    return data
+
+
+def run_of(application: Application, name: str) -> StoredRun | None:
+    """Return the run of a release by a node, or None if nobody asked for one."""
+    return ReleaseRunStore(application.connection).get(name)
+
+
+def forget_expired_files(application: Application) -> int:
+    """Drop the files of releases whose time is up; return how many parts they were."""
+    return ReleaseRunStore(application.connection).forget_parts(application.now())
+
+
+def _run(application: Application, store: ReleaseRunStore, run: StoredRun) -> None:
+    known = application.records.credential(run.credential)
+    if known is None or known.has_lapsed(application.now()):
+        raise DeniedError("expired", "the credential that asked for the run is no longer valid")
+    who = Authenticated(application.records.principal(run.requested_by), run.credential)
+
+    def keep_part(number: int, data: bytes) -> None:
+        if not store.add_part(run, number, data):
+            raise ConflictError("another node has this run by now")
+
+    def progress(_done: int, _all: int) -> None:
+        if not store.keep(run, application.now() + LEASE):
+            raise ConflictError("another node has this run by now")
+
+    parts = ReleaseParts(keep_part, PART_BYTES)
+
+    def write(content: ReleaseContent, rows: Iterator[Mapping[str, str]]) -> str:
+        return parts.write_file(content.recipient_key, content.form, sorted(content.fields), rows)
+
+    def settle() -> None:
+        if not store.done(run, parts.size, parts.count):
+            raise ConflictError("another node has this run by now")
+
+    run_release_into(
+        application,
+        who,
+        run.release,
+        write,
+        canary_domain=application.configuration.service.canary_domain,
+        address=run.address,
+        progress=progress,
+        settle=settle,
+    )
+
+
+def is_open(run: StoredRun | None) -> bool:
+    """Answer whether a run is under way."""
+    return run is not None and run.state in {RunState.WAITING, RunState.RUNNING}

@@ -1,0 +1,1 @@
+"""The store itself: configuration in force, rotation of keys."""
