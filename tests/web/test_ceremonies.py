@@ -25,7 +25,7 @@ KEY = SigningKey.generate().verifying_key
 @pytest.fixture
 def clocked(store):
     clock = FixedClock(datetime(2026, 12, 1, tzinfo=UTC))
-    application = store.open(clock=clock)
+    application = store.open(clock=clock, clock_tolerance=None)
     texts = {**application.configuration.texts, "service.toml": SERVICE.format(origin="https://localhost")}
     apply_configuration(application, texts)
     application.refresh_configuration()
