@@ -33,17 +33,17 @@ from cloakroom.flows.reveal import RevealRequest, admit_reveals
 from cloakroom.gate.policy import Operation
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
-from cloakroom.web.answering import place, reach, seconds
-from cloakroom.web.batching import Pending
-from cloakroom.web.limits import Limits
-from cloakroom.web.openings import Deliver, Openings
-from cloakroom.web.operations import OPERATIONS, Caller, failure
-from cloakroom.web.orders import Find, Found, Reveal
-from cloakroom.web.people_operations import PEOPLE_OPERATIONS
-from cloakroom.web.people_orders import NewcomerOrder
-from cloakroom.web.problems import Answer, problem, refusal
-from cloakroom.web.refusals import Refusals
-from cloakroom.web.sign_in_operations import answer_newcomer
+from cloakroom.web.api.people_requests import NewcomerOrder
+from cloakroom.web.api.problems import Answer, problem, refusal
+from cloakroom.web.api.requests import Find, Found, Reveal
+from cloakroom.web.core.answering import place, reach, seconds
+from cloakroom.web.core.batching import Pending
+from cloakroom.web.core.openings import Deliver, Openings
+from cloakroom.web.core.rejected import Refusals
+from cloakroom.web.core.sign_ins import answer_newcomer
+from cloakroom.web.handlers.operations import OPERATIONS, Caller, failure
+from cloakroom.web.handlers.people import PEOPLE_OPERATIONS
+from cloakroom.web.protocol.limits import Limits
 from cloakroom.wiring import Application
 
 _log = logging.getLogger("cloakroom.service")

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from cloakroom.flows.reveal import AdmittedReveals
 from cloakroom.vault.sealing import BrandSealer
-from cloakroom.web.answering import place, revealed
-from cloakroom.web.problems import Answer, problem
+from cloakroom.web.api.problems import Answer, problem
+from cloakroom.web.core.answering import place, revealed
 
 _log = logging.getLogger("cloakroom.service")
 
