@@ -41,7 +41,7 @@ class Admitted:
             return RevealAnswer(GRANTED, broken=OpenError("record 1 does not open"))
         return RevealAnswer(GRANTED)
 
-    def opened_by(self, _sealers) -> Admitted:
+    def opened_by(self, _openers) -> Admitted:
         return Admitted(self.kinds, has_new_keys=True, opened=self.opened)
 
 

@@ -24,7 +24,7 @@ class Endpoint:
         order: What it takes.
         gives: What it gives, or the media type of what is not JSON.
         codes: Problems it can give besides the common ones.
-        takes_long: Whether it reads so much that no other request may wait for it; see `node.core_processes.run_reports`.
+        takes_long: Whether it reads so much that no other request may wait; see `core_processes.run_reports`.
     """
 
     name: str
