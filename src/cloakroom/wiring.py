@@ -39,6 +39,7 @@ from cloakroom.tlog.note import Ed25519Signer
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.facets import CANARY
 from cloakroom.vault.key_ring import GROUP, KeyPurpose, KeyRing, RootKey
+from cloakroom.vault.opening import BrandOpener
 from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
@@ -128,8 +129,13 @@ class Application:
 
     @cached_property
     def sealers(self) -> Mapping[int, BrandSealer]:
-        """What opens the records of each brand, by its number."""
+        """The sealer of each brand's records, by its number."""
         return {number: BrandSealer(self.ring, number) for number in self.catalogue.brands.values()}
+
+    @cached_property
+    def openers(self) -> Mapping[int, BrandOpener]:
+        """The opener of each brand's records, by its number."""
+        return {number: BrandOpener(self.ring, number) for number in self.catalogue.brands.values()}
 
     @cached_property
     def digests(self) -> Mapping[int, RowDigests]:
@@ -193,7 +199,7 @@ class Application:
             # After a rotation the new root key may have been put where the old one lay.
             root = load_root_key(self.settings.root_key)
             self.ring, self.root = KeyRing.open(root, stored), root
-        for name in ("sealers", "digests", "facets"):
+        for name in ("sealers", "openers", "digests", "facets"):
             self.__dict__.pop(name, None)
         self.sets.adopt(_set_keys(self.ring))
 
