@@ -73,7 +73,7 @@ class Store:
 
 
 class Node:
-    """A process: a view, a clock, nothing durable. As in a real one, its gate's clock begins with the first request."""
+    """A process: a view, a clock, nothing durable; as in a real one, gate time begins with the first request."""
 
     def __init__(self, off: int) -> None:
         self.off = off
