@@ -1,7 +1,7 @@
 """Lets a store refuse every commit that would not wait for the disk, whoever makes it and by whatever mistake.
 
 What counts is `synchronous_commit` at the moment of the commit: it can be dropped from a connection, be switched off
-by an import within somebody else's transaction, or be forgotten at its end. A deferred trigger runs at that moment and
+by an import within somebody else's transaction, or be forgotten at its end. A deferred trigger runs at that moment,
 no earlier. The template of all test stores has it, so that each test of a use case tests that its answer stays, too.
 """
 
