@@ -6,7 +6,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-from cloakroom.web.metrics import Metrics
+from cloakroom.web.metrics.counters import Metrics
 
 
 def show_metrics(metrics: Metrics, port: int) -> None:

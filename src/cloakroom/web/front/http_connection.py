@@ -19,9 +19,9 @@ from typing import Protocol, cast
 
 import httptools
 
-from cloakroom.web.limits import Limits
-from cloakroom.web.problems import Answer, problem
-from cloakroom.web.service import Incoming
+from cloakroom.web.api.problems import Answer, problem
+from cloakroom.web.front.service import Incoming
+from cloakroom.web.protocol.limits import Limits
 
 SWEEP_SECONDS = 1.0
 _REASONS = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cloakroom.web import orders
-from cloakroom.web import people_orders as people
+from cloakroom.web.api import people_requests as people
+from cloakroom.web.api import requests as orders
 
 _COMMON = (
     *("bad-signature", "body-digest", "busy", "clock", "expired", "frozen", "internal", "malformed"),
@@ -24,7 +24,7 @@ class Endpoint:
         order: What it takes.
         gives: What it gives, or the media type of what is not JSON.
         codes: Problems it can give besides the common ones.
-        takes_long: Whether it reads so much that no other request may wait for it; see `store_processes.run_reports`.
+        takes_long: Whether it reads so much that no other request may wait; see `core_processes.run_reports`.
     """
 
     name: str

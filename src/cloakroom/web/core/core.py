@@ -31,19 +31,19 @@ from cloakroom.flows.asks import Ask
 from cloakroom.flows.find import FindRequest, find, normal_form
 from cloakroom.flows.reveal import RevealRequest, admit_reveals
 from cloakroom.gate.policy import Operation
-from cloakroom.vault.sealing import BrandSealer
+from cloakroom.vault.opening import BrandOpener
 from cloakroom.vault.tokens import TokenCodec
-from cloakroom.web.answering import place, reach, seconds
-from cloakroom.web.batching import Pending
-from cloakroom.web.limits import Limits
-from cloakroom.web.openings import Deliver, Openings
-from cloakroom.web.operations import OPERATIONS, Caller, failure
-from cloakroom.web.orders import Find, Found, Reveal
-from cloakroom.web.people_operations import PEOPLE_OPERATIONS
-from cloakroom.web.people_orders import NewcomerOrder
-from cloakroom.web.problems import Answer, problem, refusal
-from cloakroom.web.refusals import Refusals
-from cloakroom.web.sign_in_operations import answer_newcomer
+from cloakroom.web.api.people_requests import NewcomerOrder
+from cloakroom.web.api.problems import Answer, problem, refusal
+from cloakroom.web.api.requests import Find, Found, Reveal
+from cloakroom.web.core.answering import place, reach, seconds
+from cloakroom.web.core.batching import Pending
+from cloakroom.web.core.openings import Deliver, Openings
+from cloakroom.web.core.rejected import Refusals
+from cloakroom.web.core.sign_ins import answer_newcomer
+from cloakroom.web.handlers.operations import OPERATIONS, Caller, failure
+from cloakroom.web.handlers.people import PEOPLE_OPERATIONS
+from cloakroom.web.protocol.limits import Limits
 from cloakroom.wiring import Application
 
 _log = logging.getLogger("cloakroom.service")
@@ -168,7 +168,7 @@ class Core:
     def finish(self) -> None:
         """Open what was admitted and has no answer yet; never raises."""
         try:
-            self._openings.finish(self._refreshed_sealers)
+            self._openings.finish(self._refreshed_openers)
         except (psycopg.Error, CloakroomError) as error:
             self._fail(error)
 
@@ -244,17 +244,17 @@ class Core:
             requests,
             gatekeeper=application.gatekeeper,
             catalogue=application.catalogue,
-            sealers=application.sealers,
+            openers=application.openers,
         )
         admitted_at = application.now()  # May ask the store, hence fail; from the next line on answers are promised.
         batch.later.update(asked)
-        self._openings.add(admitted, asked, admitted_at, batch.deliver, self._refreshed_sealers)
+        self._openings.add(admitted, asked, admitted_at, batch.deliver, self._refreshed_openers)
 
-    def _refreshed_sealers(self) -> dict[int, BrandSealer]:
+    def _refreshed_openers(self) -> dict[int, BrandOpener]:
         application = self.open()
         with suppress(UncheckableError):
             application.refresh_keys()
-        return dict(application.sealers)
+        return dict(application.openers)
 
     def _find(
         self, application: Application, batch: _Batch, callers: dict[int, Caller], positions: Sequence[int]

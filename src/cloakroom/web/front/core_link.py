@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import cast
 
-from cloakroom.web.frames import Answered, FrameError, KeyFound, Pulse, ToCore, frame, reads_core
+from cloakroom.web.protocol.frames import Answered, FrameError, KeyFound, Pulse, ToCore, frame, reads_core
 
 PULSE_LATE_S = 10.0
 """A core that said nothing for so long is not ready."""

@@ -36,7 +36,7 @@ _FILES = (
 
 def page_routes() -> list[Route]:
     """Return the routes of the page and its two files."""
-    folder = resources.files("cloakroom.web").joinpath("pages")
+    folder = resources.files("cloakroom.web.pages")
     return [_route(path, folder.joinpath(name).read_bytes(), kind) for path, name, kind in _FILES]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cloakroom.flows.lineage_views import fold_histories
-from cloakroom.web.rounds import Moment, Round, Timetable, work_in_rounds
+from cloakroom.web.node.periodic import Moment, Round, Timetable, work_in_rounds
 from cloakroom.wiring import Application
 
 STEP_SECONDS = 1.0

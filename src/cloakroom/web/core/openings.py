@@ -13,17 +13,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cloakroom.flows.reveal import AdmittedReveals
-from cloakroom.vault.sealing import BrandSealer
-from cloakroom.web.answering import place, revealed
-from cloakroom.web.problems import Answer, problem
+from cloakroom.vault.opening import BrandOpener
+from cloakroom.web.api.problems import Answer, problem
+from cloakroom.web.core.answering import place, revealed
 
 _log = logging.getLogger("cloakroom.service")
 
 Deliver = Callable[[int, Answer], None]
 """Takes the place of a request in its batch, and its answer."""
 
-Refreshed = Callable[[], Mapping[int, BrandSealer]]
-"""Gives the sealers of a key ring read anew."""
+Refreshed = Callable[[], Mapping[int, BrandOpener]]
+"""Gives the openers of a key ring read anew."""
 
 
 PIECE_RECORDS = 32
@@ -86,7 +86,7 @@ class Openings:
         """Open all.
 
         Args:
-            refreshed: Gives the sealers of a key ring read anew; called where a record does not open. What it raises
+            refreshed: Gives the openers of a key ring read anew; called where a record does not open. What it raises
                 comes out of here, after the requests concerned were answered.
         """
         while self.open_some():
@@ -95,13 +95,13 @@ class Openings:
         if not broken:
             return
         try:
-            sealers = refreshed()
+            openers = refreshed()
         except Exception:
             for opening in broken:
                 opening.deliver(opening.place, problem("unavailable", retry_after_s=1))
             raise
         for opening in broken:
-            self._answer([opening], opening.admitted.opened_by(sealers), is_last_try=True)
+            self._answer([opening], opening.admitted.opened_by(openers), is_last_try=True)
 
     def _answer(self, piece: Sequence[_Opening], admitted: AdmittedReveals, *, is_last_try: bool) -> None:
         try:

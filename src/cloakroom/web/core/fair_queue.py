@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import Generic, Protocol, TypeVar
 
-from cloakroom.web.limits import Limits
+from cloakroom.web.protocol.limits import Limits
 
 
 class Waiting(Protocol):

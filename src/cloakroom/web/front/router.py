@@ -14,11 +14,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cloakroom.web.description import describe
-from cloakroom.web.endpoints import ENDPOINTS, Endpoint
-from cloakroom.web.problems import Answer, problem
-from cloakroom.web.service import Incoming, Service
-from cloakroom.web.sign_in_page import page_routes
+from cloakroom.web.api.description import describe
+from cloakroom.web.api.endpoints import ENDPOINTS, Endpoint
+from cloakroom.web.api.problems import Answer, problem
+from cloakroom.web.front.service import Incoming, Service
+from cloakroom.web.pages.sign_in import page_routes
 
 
 def build_application(service: Service) -> ASGIApp:

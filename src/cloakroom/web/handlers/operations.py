@@ -37,8 +37,8 @@ from cloakroom.use_cases.records.exchanging import exchange
 from cloakroom.use_cases.records.writing import KeysInMotion, RecordWrite, write_record
 from cloakroom.use_cases.releases import requests as release_requests
 from cloakroom.use_cases.releases.requests import release_document
-from cloakroom.web import orders
-from cloakroom.web.problems import Answer, problem, refusal
+from cloakroom.web.api import requests as orders
+from cloakroom.web.api.problems import Answer, problem, refusal
 from cloakroom.wiring import Application
 
 _encode = msgspec.json.Encoder().encode

@@ -20,7 +20,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from cloakroom.web.frames import (
+from cloakroom.web.api.problems import Answer, problem
+from cloakroom.web.api.requests import Order
+from cloakroom.web.api.unenrolled import LINEAGE, key_of
+from cloakroom.web.core.fair_queue import FairQueue
+from cloakroom.web.protocol.frames import (
     Abandoned,
     Answered,
     Asked,
@@ -34,11 +38,7 @@ from cloakroom.web.frames import (
     frame,
     reads_fronts,
 )
-from cloakroom.web.limits import Limits
-from cloakroom.web.newcomers import LINEAGE, key_of
-from cloakroom.web.orders import Order
-from cloakroom.web.problems import Answer, problem
-from cloakroom.web.queueing import FairQueue
+from cloakroom.web.protocol.limits import Limits
 
 _log = logging.getLogger("cloakroom.core")
 

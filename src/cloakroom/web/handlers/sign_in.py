@@ -11,18 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-import psycopg
 
 from cloakroom.adapters.openid import encode_base64url
 from cloakroom.adapters.passkeys import ALGORITHMS, Assertion, Registration
 from cloakroom.adapters.postgres.passkey_store import PasskeyState, StoredPasskey
 from cloakroom.adapters.postgres.sign_in_store import Session
 from cloakroom.clock import format_time, from_microseconds
-from cloakroom.errors import CloakroomError, ConflictError, DeniedError, StoreError
-from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.people.ceremonies import passkey_rules, user_handle
 from cloakroom.use_cases.people.passkey_enrolment import APPROVALS_NEEDED, begin_enrolment, finish_enrolment
-from cloakroom.use_cases.people.sessions import SignInRefused
 from cloakroom.use_cases.people.signing_in import (
     begin_openid_sign_in,
     begin_passkey_sign_in,
@@ -30,51 +26,14 @@ from cloakroom.use_cases.people.signing_in import (
     finish_openid_sign_in,
     finish_passkey_sign_in,
 )
-from cloakroom.web import people_orders as orders
-from cloakroom.web.batching import Pending
-from cloakroom.web.newcomers import Newcomer, key_of
-from cloakroom.web.operations import failure
-from cloakroom.web.problems import Answer, problem
-from cloakroom.web.refusals import Refusals
+from cloakroom.web.api import people_requests as orders
+from cloakroom.web.api.problems import Answer, problem
+from cloakroom.web.api.unenrolled import Newcomer
 from cloakroom.wiring import Application
 
 _encode = msgspec.json.Encoder().encode
-_AGAIN = {"busy": 5, "waiting": 5}
 
 SignIn = Callable[[Application, Newcomer, Any], Answer]
-
-
-def answer_newcomer(application: Application, refusals: Refusals, pending: Pending) -> Answer:
-    """Answer a newcomer's request whose nonce is claimed, and count a refusal to be entered.
-
-    Raises:
-        StoreError: The store does not answer.
-    """
-    order, key = pending.order, key_of(pending.signature.key_id)
-    if key is None or not isinstance(order, orders.NewcomerOrder):  # an enrolled credential that is gone
-        refusals.add("bad-signature")
-        return problem("bad-signature")
-    try:
-        return SIGN_INS[type(order)](application, Newcomer(key, pending.address), order)
-    except DeniedError as error:
-        named = error.named if isinstance(error, SignInRefused) else ""
-        refusals.add(error.code, named, operation=Operation.SIGN_IN)
-        return _failure(error)
-    except ConflictError as error:
-        return failure(error)
-    except StoreError:
-        raise
-    except CloakroomError as error:
-        return failure(error)
-    except psycopg.DataError:
-        return problem("malformed", "a text holds what cannot be stored")
-
-
-def _failure(error: DeniedError) -> Answer:
-    """Return the answer for a refused sign-in: that it was, not why."""
-    if error.code in _AGAIN:
-        return problem(error.code, retry_after_s=_AGAIN[error.code])
-    return problem("replayed" if error.code == "replayed" else "sign-in")
 
 
 def session_document(session: Session) -> orders.SessionDocument:

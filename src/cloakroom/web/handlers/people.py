@@ -16,11 +16,11 @@ from cloakroom.use_cases.people.passkey_enrolment import approve_passkey, revoke
 from cloakroom.use_cases.people.sessions import find_session, live_sessions, revoke_session, revoke_sessions_of
 from cloakroom.use_cases.releases.background_runs import ask_for_run, read_part, run_of
 from cloakroom.use_cases.releases.requests import check_receiver
-from cloakroom.web import people_orders as orders
-from cloakroom.web.operations import Caller, Do, authorise
-from cloakroom.web.orders import Order
-from cloakroom.web.problems import Answer, problem
-from cloakroom.web.sign_in_operations import passkey_document, session_document
+from cloakroom.web.api import people_requests as orders
+from cloakroom.web.api.problems import Answer, problem
+from cloakroom.web.api.requests import Order
+from cloakroom.web.handlers.operations import Caller, Do, authorise
+from cloakroom.web.handlers.sign_in import passkey_document, session_document
 from cloakroom.wiring import Application
 
 _encode = msgspec.json.Encoder().encode

@@ -8,14 +8,14 @@ import socket
 
 import uvloop
 
-from cloakroom.web import child
-from cloakroom.web.addresses import Surroundings
-from cloakroom.web.application import Router, build_application
-from cloakroom.web.http_connection import Connections
-from cloakroom.web.limits import LIMITS
-from cloakroom.web.metrics_port import show_metrics
-from cloakroom.web.options import Serving
-from cloakroom.web.service import FLUSH_SECONDS, Service
+from cloakroom.web.front.addresses import Surroundings
+from cloakroom.web.front.http_connection import Connections
+from cloakroom.web.front.router import Router, build_application
+from cloakroom.web.front.service import FLUSH_SECONDS, Service
+from cloakroom.web.metrics.port import show_metrics
+from cloakroom.web.node import child
+from cloakroom.web.node.options import Serving
+from cloakroom.web.protocol.limits import LIMITS
 
 _BACKLOG = 1024
 

@@ -8,18 +8,18 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from cloakroom.settings import Settings
-from cloakroom.web import child
-from cloakroom.web.batching import Batcher, Work
-from cloakroom.web.core import Core
-from cloakroom.web.errands import Errands
-from cloakroom.web.keeper import Keeper, is_well
-from cloakroom.web.limits import LIMITS, REPORT_LIMITS, Limits
-from cloakroom.web.metrics import Metrics
-from cloakroom.web.metrics_port import show_metrics
-from cloakroom.web.options import Serving
-from cloakroom.web.reading import OrderReader
-from cloakroom.web.rounds import Moment
-from cloakroom.web.summaries import Summaries
+from cloakroom.web.api.decoding import OrderReader
+from cloakroom.web.core.batching import Batcher, Work
+from cloakroom.web.core.core import Core
+from cloakroom.web.metrics.counters import Metrics
+from cloakroom.web.metrics.port import show_metrics
+from cloakroom.web.node import child
+from cloakroom.web.node.jobs import Errands
+from cloakroom.web.node.maintenance import Keeper, is_well
+from cloakroom.web.node.options import Serving
+from cloakroom.web.node.periodic import Moment
+from cloakroom.web.node.roll_ups import Summaries
+from cloakroom.web.protocol.limits import LIMITS, REPORT_LIMITS, Limits
 from cloakroom.wiring import Application, open_application
 
 

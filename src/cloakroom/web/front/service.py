@@ -20,16 +20,16 @@ from dataclasses import dataclass
 from cloakroom.crypto import VerifyingKey
 from cloakroom.errors import UncheckableError
 from cloakroom.signing import Message, ReadSignature, RequestError, check_content_digest, check_times, read_signature
-from cloakroom.web.addresses import Surroundings, caller_address
-from cloakroom.web.credentials import NOBODY, KnownKeys
-from cloakroom.web.endpoints import Endpoint
-from cloakroom.web.frames import Abandoned, Answered, Asked, KeyFound, KeyWanted, Proof, TurnedAway
-from cloakroom.web.limits import LIMITS, Limits
-from cloakroom.web.link import CoreLink
-from cloakroom.web.metrics import Metrics
-from cloakroom.web.newcomers import key_of
-from cloakroom.web.people_orders import NewcomerOrder
-from cloakroom.web.problems import Answer, problem
+from cloakroom.web.api.endpoints import Endpoint
+from cloakroom.web.api.people_requests import NewcomerOrder
+from cloakroom.web.api.problems import Answer, problem
+from cloakroom.web.api.unenrolled import key_of
+from cloakroom.web.front.addresses import Surroundings, caller_address
+from cloakroom.web.front.core_link import CoreLink
+from cloakroom.web.front.known_keys import NOBODY, KnownKeys
+from cloakroom.web.metrics.counters import Metrics
+from cloakroom.web.protocol.frames import Abandoned, Answered, Asked, KeyFound, KeyWanted, Proof, TurnedAway
+from cloakroom.web.protocol.limits import LIMITS, Limits
 
 _log = logging.getLogger("cloakroom.front")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from cloakroom.web.orders import Identifier, Order, Purpose, Reference, Token
+from cloakroom.web.api.requests import Identifier, Order, Purpose, Reference, Token
 
 Encoded = Annotated[
     str, Meta(pattern="^[A-Za-z0-9_-]{1,65536}$", max_length=65_536, description="base64url without padding.")

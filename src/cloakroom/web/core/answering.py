@@ -9,9 +9,9 @@ import msgspec
 from cloakroom.flows.reveal import RevealAnswer
 from cloakroom.gate.decision import roles_of
 from cloakroom.gate.policy import EVERY_BRAND
-from cloakroom.web.operations import Caller
-from cloakroom.web.orders import Revealed, RevealedRecord
-from cloakroom.web.problems import Answer, problem, refusal
+from cloakroom.web.api.problems import Answer, problem, refusal
+from cloakroom.web.api.requests import Revealed, RevealedRecord
+from cloakroom.web.handlers.operations import Caller
 from cloakroom.wiring import Application
 
 _log = logging.getLogger("cloakroom.service")

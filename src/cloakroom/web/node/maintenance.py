@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from cloakroom.adapters.postgres.service_store import ServiceStore
 from cloakroom.ledger.entry import Operation
-from cloakroom.web.rounds import Moment, Round, Timetable, work_in_rounds
+from cloakroom.web.node.periodic import Moment, Round, Timetable, work_in_rounds
 from cloakroom.wiring import Application
 
 STEP_SECONDS = 0.2

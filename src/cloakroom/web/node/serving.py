@@ -20,9 +20,9 @@ from types import FrameType
 
 from cloakroom.adapters.postgres.server import start_server
 from cloakroom.settings import Settings
-from cloakroom.web.front_process import run_front
-from cloakroom.web.options import Serving
-from cloakroom.web.store_processes import run_core, run_errands, run_keeper, run_reports, run_summaries
+from cloakroom.web.node.core_processes import run_core, run_errands, run_keeper, run_reports, run_summaries
+from cloakroom.web.node.front_process import run_front
+from cloakroom.web.node.options import Serving
 from cloakroom.wiring import open_application
 
 __all__ = ["Serving", "serve"]

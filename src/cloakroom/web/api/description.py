@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from cloakroom import __version__
-from cloakroom.web.endpoints import ENDPOINTS, Endpoint
-from cloakroom.web.people_orders import NewcomerOrder
-from cloakroom.web.problems import KINDS
+from cloakroom.web.api.endpoints import ENDPOINTS, Endpoint
+from cloakroom.web.api.people_requests import NewcomerOrder
+from cloakroom.web.api.problems import KINDS
 
 _REFERENCE = "#/components/schemas/{name}"
 _SIGNED = "Signature-Input, Signature and, with a body, Content-Digest: see docs/reference/http-signatures.md."

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from cloakroom.web.endpoints import ENDPOINTS, Endpoint
-from cloakroom.web.orders import Order
+from cloakroom.web.api.endpoints import ENDPOINTS, Endpoint
+from cloakroom.web.api.requests import Order
 
 MAX_PARAMETERS = 20
 
