@@ -45,7 +45,7 @@ def delivered(day, place, number=NUMBER):
 
 @pytest.fixture
 def application(store):
-    opened = store.open(clock=FixedClock(NOON))
+    opened = store.open(clock=FixedClock(NOON), clock_tolerance=None)
     yield opened
     opened.close()
 

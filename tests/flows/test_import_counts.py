@@ -99,7 +99,7 @@ def assert_adds_up(application, result, path, before):
 
 
 def test_every_row_has_one_fate_and_each_place_tells_the_same(store, delivery):
-    application = store.open(clock=FixedClock(NOON))
+    application = store.open(clock=FixedClock(NOON), clock_tolerance=None)
     before = application.vault.counts()
     assert_adds_up(application, import_file(application, delivery, BRAND), delivery, before)
     _, records = last_import(application)
@@ -109,7 +109,7 @@ def test_every_row_has_one_fate_and_each_place_tells_the_same(store, delivery):
 
 @pytest.mark.parametrize("batches", range(1, -(-len(DELIVERED) // BATCH) + 1))
 def test_an_import_that_was_killed_after_some_batches_counts_no_row_twice_and_none_never(store, delivery, batches):
-    application = store.open(clock=FixedClock(NOON))
+    application = store.open(clock=FixedClock(NOON), clock_tolerance=None)
     before = application.vault.counts()
 
     def stop(progress):
@@ -122,7 +122,7 @@ def test_an_import_that_was_killed_after_some_batches_counts_no_row_twice_and_no
     assert rows == sum(counts.values())
     assert not finished
     application.close()
-    again = store.open(clock=FixedClock(NOON))
+    again = store.open(clock=FixedClock(NOON), clock_tolerance=None)
     assert_adds_up(again, import_file(again, delivery, BRAND), delivery, before)
     again.close()
 
@@ -130,7 +130,7 @@ def test_an_import_that_was_killed_after_some_batches_counts_no_row_twice_and_no
 def test_an_import_that_was_killed_at_its_end_is_ended_with_one_entry_and_the_same_counts(
     store, delivery, monkeypatch
 ):
-    application = store.open(clock=FixedClock(NOON))
+    application = store.open(clock=FixedClock(NOON), clock_tolerance=None)
     before, entered = application.vault.counts(), last_import(application)
 
     def stop(*_):
@@ -147,7 +147,7 @@ def test_an_import_that_was_killed_at_its_end_is_ended_with_one_entry_and_the_sa
 
 
 def test_the_same_delivery_again_is_told_as_unchanged_row_by_row_and_enters_nothing(store, delivery):
-    application = store.open(clock=FixedClock(NOON))
+    application = store.open(clock=FixedClock(NOON), clock_tolerance=None)
     import_file(application, delivery, BRAND)
     states, (entry, _) = application.vault.counts(), last_import(application)
     result = import_file(application, delivery, BRAND)

@@ -355,10 +355,10 @@ def test_making_a_store_waits_for_the_disk(tmp_path: Path, empty_database: str, 
     copy_configuration(tmp_path / "configuration")
     settings = Settings(tmp_path / "home", empty_database, f"file:{tmp_path / 'home' / 'root.key'}", "test")
 
-    def watched(settings: Settings, clock: object) -> Application:
+    def watched(settings: Settings) -> Application:
         with psycopg.connect(empty_database, autocommit=True) as connection:
             watch_commits(connection)
-        return open_application(settings, clock)  # type: ignore[arg-type]
+        return open_application(settings)
 
     monkeypatch.setattr("cloakroom.wiring.open_application", watched)
     with closing(initialise(settings, tmp_path / "configuration")) as application:
