@@ -28,7 +28,7 @@ class Serving(threading.Thread):
         brand = "tarsenne"
         number = self.node.catalogue.fields["email"]
         for row in self.node.vault.sealed_rows(live_ordinals(self.node, brand)):
-            values = self.node.sealers[row.brand].open(row.record, row.keys, {EnvelopeClass.CONTACT: [number]})
+            values = self.node.openers[row.brand].open(row.record, row.keys, {EnvelopeClass.CONTACT: [number]})
             if number in values:  # one customer in ten gave no address
                 break
         self.email = values[number].decode()

@@ -287,7 +287,7 @@ def test_the_order_of_ordinals_does_not_follow_the_order_of_a_delivery(applicati
     number = application.catalogue.fields["customer_number"]
     pairs = []
     for row in application.vault.sealed_rows(live_ordinals(application, brand)):
-        values = application.sealers[row.brand].open(row.record, row.keys, {EnvelopeClass.IDENTITY: [number]})
+        values = application.openers[row.brand].open(row.record, row.keys, {EnvelopeClass.IDENTITY: [number]})
         if values[number].decode() in places:
             pairs.append((row.record.ordinal, places[values[number].decode()]))
     correlation = np.corrcoef(np.array(pairs).T)[0, 1]
@@ -306,7 +306,7 @@ def test_the_order_in_which_rows_lie_does_not_follow_the_order_of_a_delivery(app
     for place, ordinal in enumerate(lying):
         if ordinal in rows:
             row = rows[ordinal]
-            values = application.sealers[owner].open(row.record, row.keys, {EnvelopeClass.IDENTITY: [number]})
+            values = application.openers[owner].open(row.record, row.keys, {EnvelopeClass.IDENTITY: [number]})
             if values[number].decode() in places:
                 pairs.append((place, places[values[number].decode()]))
     assert abs(np.corrcoef(np.array(pairs).T)[0, 1]) < 5 / math.sqrt(len(pairs))

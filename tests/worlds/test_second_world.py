@@ -91,7 +91,7 @@ def test_every_version_of_every_record_is_held_as_it_was(second: SecondStore) ->
     rows += [(row, None) for row in application.vault.sealed_rows(every) if row.state == 0]
     for row, until in rows:
         present = {kind: some for kind, some in numbers.items() if row.record.envelopes[kind - 1] is not None}
-        opened = application.sealers[row.brand].open(row.record, row.keys, present)
+        opened = application.openers[row.brand].open(row.record, row.keys, present)
         texts = {names[number]: text.decode() for number, text in opened.items()}
         brand = application.catalogue.brand_name(row.brand)
         held.setdefault((brand, texts["customer_number"]), []).append((row.valid_from, until, texts))

@@ -24,7 +24,8 @@ from cloakroom.gate.forms import mask_kind, render
 from cloakroom.gate.policy import Form, Operation
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.envelope import EnvelopeClass
-from cloakroom.vault.sealing import BrandSealer, SealedKeys, SealedRecord
+from cloakroom.vault.opening import BrandOpener
+from cloakroom.vault.sealed_record import SealedKeys, SealedRecord
 from cloakroom.vault.tokens import RecordReference, TokenCodec
 
 MAX_TOKENS = 1_000
@@ -130,9 +131,9 @@ class AdmittedReveals:
         known = [token for token, item in zip(tokens, self.references[position], strict=True) if item is not None]
         return RevealAnswer(first, first.forms, [Revealed(*one) for one in zip(known, shown, strict=True)])
 
-    def opened_by(self, sealers: Mapping[int, BrandSealer]) -> AdmittedReveals:
-        """Return the same requests, to be opened with the keys of other sealers."""
-        return replace(self, opener=self.opener.with_sealers(sealers))
+    def opened_by(self, openers: Mapping[int, BrandOpener]) -> AdmittedReveals:
+        """Return the same requests, to be opened with the keys of other openers."""
+        return replace(self, opener=self.opener.with_openers(openers))
 
 
 def reveal(
@@ -140,8 +141,8 @@ def reveal(
     *,
     gatekeeper: Gatekeeper,
     catalogue: Catalogue,
-    sealers: Mapping[int, BrandSealer],
-    refreshed: Callable[[], Mapping[int, BrandSealer]] | None = None,
+    openers: Mapping[int, BrandOpener],
+    refreshed: Callable[[], Mapping[int, BrandOpener]] | None = None,
 ) -> list[RevealAnswer]:
     """Answer a batch of requests; each refused or answered whole.
 
@@ -151,11 +152,11 @@ def reveal(
         requests: Requests of any principals.
         gatekeeper: Admits them.
         catalogue: Numbers of brands and fields.
-        sealers: Opens the records of each brand, by its number.
-        refreshed: Gives the sealers of a key ring read anew; called at most once, when a record does not open, since
+        openers: Opens the records of each brand, by its number.
+        refreshed: Gives the openers of a key ring read anew; called at most once, when a record does not open, since
             its key may have been wrapped under a generation that this node has not seen.
     """
-    admitted = admit_reveals(requests, gatekeeper=gatekeeper, catalogue=catalogue, sealers=sealers)
+    admitted = admit_reveals(requests, gatekeeper=gatekeeper, catalogue=catalogue, openers=openers)
     answers = admitted.answers(range(len(admitted)))
     broken = [position for position, answer in enumerate(answers) if answer.broken is not None]
     if refreshed is not None and broken:
@@ -170,7 +171,7 @@ def admit_reveals(
     *,
     gatekeeper: Gatekeeper,
     catalogue: Catalogue,
-    sealers: Mapping[int, BrandSealer],
+    openers: Mapping[int, BrandOpener],
 ) -> AdmittedReveals:
     """Do of `reveal` all but the opening: when this returns, every entry is durable and nothing has been opened."""
     references = [request.codec.read(request.tokens) for request in requests]
@@ -184,7 +185,7 @@ def admit_reveals(
     by_request: list[dict[str, Admission]] = [{} for _ in requests]
     for ask, owner, admission in zip(asks, owners, admissions, strict=True):
         by_request[owner][ask.brand] = admission
-    opener = RecordOpener(catalogue, sealers, rows, gatekeeper.policy.bands)
+    opener = RecordOpener(catalogue, openers, rows, gatekeeper.policy.bands)
     return AdmittedReveals(requests, references, by_request, opener)
 
 
@@ -235,21 +236,21 @@ class RecordOpener:
     def __init__(
         self,
         catalogue: Catalogue,
-        sealers: Mapping[int, BrandSealer],
+        openers: Mapping[int, BrandOpener],
         rows: Mapping[int, StoredRow],
         bands: Mapping[str, Sequence[int]],
     ) -> None:
         """Take the numbers, what opens each brand, the sealed rows by ordinal, and the steps of bands."""
         self._catalogue = catalogue
-        self._sealers = sealers
+        self._openers = openers
         self._rows = rows
         self._bands = bands
         self._names = {number: name for name, number in catalogue.brands.items()}
         self._plans: dict[_Shown, tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]] = {}
 
-    def with_sealers(self, sealers: Mapping[int, BrandSealer]) -> RecordOpener:
-        """Return what opens the same records with other sealers."""
-        return RecordOpener(self._catalogue, sealers, self._rows, self._bands)
+    def with_openers(self, openers: Mapping[int, BrandOpener]) -> RecordOpener:
+        """Return what opens the same records with other openers."""
+        return RecordOpener(self._catalogue, openers, self._rows, self._bands)
 
     def show(
         self, references: Sequence[RecordReference], admissions: Mapping[str, Admission]
@@ -280,7 +281,7 @@ class RecordOpener:
                 group += [(request, at, record, keys) for at, record, keys in rows]
         for (brand, forms), group in groups.items():
             wanted, fields = self._plan(forms)
-            opened = self._sealers[brand].open_many([(record, keys) for _, _, record, keys in group], wanted)
+            opened = self._openers[brand].open_many([(record, keys) for _, _, record, keys in group], wanted)
             for (request, at, record, _), values in zip(group, opened, strict=True):
                 if values is None:
                     broken[request] = OpenError(f"record {record.ordinal} does not open: a stored row was changed")

@@ -236,7 +236,7 @@ class StoreHistory:
             name: numbers for name, numbers in by_class.items() if stored.record.envelopes[name - 1] is not None
         }
         try:
-            values = self._application.sealers[stored.brand].open(stored.record, stored.keys, present)
+            values = self._application.openers[stored.brand].open(stored.record, stored.keys, present)
         except OpenError as error:
             raise OpenError(f"record {stored.record.ordinal} does not open: a stored row was changed") from error
         texts = {name: found.decode() for name in fields if (found := values.get(self._numbers[name])) is not None}

@@ -28,7 +28,7 @@ from cloakroom.scoping.persons import KeyColumns, PersonCount, Persons, link_per
 from cloakroom.vault.blind_index import SHARED_SCOPE, LinkDigests
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import KeyPurpose
-from cloakroom.vault.sealing import SealedKeys, SealedRecord
+from cloakroom.vault.sealed_record import SealedKeys, SealedRecord
 from cloakroom.wiring import Application
 
 RECORDS_PER_READ = 20_000
@@ -233,7 +233,7 @@ class _Linking:
         self, brand: int, rows: Sequence[tuple[SealedRecord, SealedKeys]], wanted: Mapping[EnvelopeClass, list[int]]
     ) -> Opened:
         names = self._names_of_fields
-        for (record, _), values in zip(rows, self._application.sealers[brand].open_many(rows, wanted), strict=True):
+        for (record, _), values in zip(rows, self._application.openers[brand].open_many(rows, wanted), strict=True):
             if values is None:
                 raise OpenError(f"record {record.ordinal} does not open")
             yield record.ordinal, {names[number]: value.decode() for number, value in values.items()}

@@ -23,7 +23,7 @@ from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.people.principals import Authenticated
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import ERASED, PERMANENT
-from cloakroom.vault.rows import INDEX_CELL, read_index_cell
+from cloakroom.vault.rows import read_index_cell
 from cloakroom.wiring import Application
 
 _PATIENCE = 300
@@ -206,9 +206,11 @@ def _links(
     found: set[tuple[int, int, bytes]] = set()
     current = [rows[ordinal] for ordinal in ordinals]
     earlier = [row for row, _ in application.vault.sealed_versions(ordinals)]
-    for row in current + earlier:
-        if row.keys is None or row.record.envelopes[EnvelopeClass.IDENTITY - 1] is None:
-            continue
-        values = application.sealers[brand].open(row.record, row.keys, {EnvelopeClass.IDENTITY: (INDEX_CELL,)})
-        found.update((row.record.ordinal, number, link) for number, link in read_index_cell(values[INDEX_CELL]))
+    held = [
+        (row.record, row.keys)
+        for row in current + earlier
+        if row.keys is not None and row.record.envelopes[EnvelopeClass.IDENTITY - 1] is not None
+    ]
+    for (record, _), cell in zip(held, application.openers[brand].open_index_cells(held), strict=True):
+        found.update((record.ordinal, number, link) for number, link in read_index_cell(cell))
     return sorted(found)

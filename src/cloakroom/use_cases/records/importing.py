@@ -100,6 +100,7 @@ def _import(
             sha256=sha256,
             digests=digests,
             sealer=application.sealers[brand],
+            open_index_cells=application.openers[brand].open_index_cells,
             facet_sealer=FacetSealer(application.ring.get(KeyPurpose.FACET, brand), brand),
             encode=encode,
             today=application.clock.now().date(),

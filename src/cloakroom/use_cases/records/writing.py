@@ -160,6 +160,7 @@ def import_block(application: Application, brand: int, block: RowBlock) -> Impor
         sha256=b"",  # no delivery: there is no progress to keep
         digests=application.digests[brand],
         sealer=application.sealers[brand],
+        open_index_cells=application.openers[brand].open_index_cells,
         facet_sealer=FacetSealer(application.ring.get(KeyPurpose.FACET, brand), brand),
         encode=encode,
         today=application.clock.now().date(),

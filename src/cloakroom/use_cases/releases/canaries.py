@@ -96,6 +96,6 @@ def open_rows(
     brand = application.catalogue.brand(brand_name)
     rows = {row.record.ordinal: row for row in application.vault.sealed_rows(ordinals)}
     bands = application.configuration.policy.bands
-    opener = RecordOpener(application.catalogue, application.sealers, rows, bands)
+    opener = RecordOpener(application.catalogue, application.openers, rows, bands)
     admission = {brand_name: Admission(permitted=True, code="granted", explanation="", forms=forms)}
     return opener.show([RecordReference(brand, ordinal) for ordinal in ordinals], admission)
