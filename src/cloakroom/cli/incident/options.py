@@ -9,7 +9,7 @@ import typer
 
 FactsPath = Annotated[Path, typer.Argument(help="The facts file (docs/reference/facts.md).")]
 AppraisalPath = Annotated[
-    Path | None, typer.Option("--appraisal", help="What people judged and decided on severity.")
+    Path | None, typer.Option("--appraisal", help="What people judged and decided (docs/reference/severity.md).")
 ]
 AnswersPath = Annotated[Path | None, typer.Option("--answers", help="What people wrote (docs/reference/filings.md).")]
 DutiesPath = Annotated[
