@@ -14,9 +14,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import psycopg
-
 from cloakroom import wiring
+from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.statements import Statements
 from cloakroom.settings import Settings
@@ -41,7 +40,7 @@ class Moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class CountingConnection(psycopg.Connection):
+class CountingConnection(Connection):
     """Tells the moment before and after each statement and each commit."""
 
     moment: Moment

@@ -109,7 +109,7 @@ class LineageViews:
         folding = Folding(history.items)
         self._catch_up(lineage, view, folding)
         if view.version - history.version >= FOLD_AFTER:
-            # Where no keeper runs, nobody else does.
+            # Where no roll-ups run, nobody else does.
             self._ledger.keep_history(lineage, history.version, History(view.version, folding.items()))
         return view
 

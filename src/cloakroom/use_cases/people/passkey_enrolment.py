@@ -37,7 +37,7 @@ def begin_enrolment(
     """Begin to enrol a passkey; return the ceremony and when it lapses. Whether there is such a person is not told.
 
     Raises:
-        SignInRefused: Nobody signs in with a passkey here, or too many ceremonies are under way.
+        SignInDeniedError: Nobody signs in with a passkey here, or too many ceremonies are under way.
         UsageError: The name is no identifier.
     """
     check_identifier("principal", name)
@@ -53,7 +53,7 @@ def finish_enrolment(
     The same is returned where there is no such person, or where too many requests of his wait; then nothing is kept.
 
     Raises:
-        SignInRefused: The ceremony is not this key's, or was presented before.
+        SignInDeniedError: The ceremony is not this key's, or was presented before.
         DeniedError: The authenticator's answer is wrong.
     """
     rules = passkey_rules(application)

@@ -32,7 +32,7 @@ from cloakroom.wiring import Application
 _RECORD_LOCK = 4172031
 
 
-class KeysInMotion(ConflictError):  # noqa: N818 - reads as what happens
+class BrandBusyError(ConflictError):
     """The brand's keys are being rotated; nothing was written, and it may be tried again."""
 
 
@@ -81,7 +81,8 @@ def write_record(
         reference: Case number.
 
     Raises:
-        InputError: A value cannot be taken, or holds payment data.
+        InputError: A value cannot be taken.
+        PaymentDataError: One holds payment data.
         ConflictError: The key was used for another request, or the key is in use.
     """
     store = ServiceStore(application.connection)
@@ -95,9 +96,9 @@ def write_record(
         if kept is not None:
             return _repeated(kept, digest)
         if not application.settle_keys(brand):
-            raise KeysInMotion("the keys of this brand are being rotated; try again")
+            raise BrandBusyError("the keys of this brand are being rotated; try again")
         if not application.may_write(brand):
-            raise KeysInMotion("a delivery of this brand is being imported; try again")
+            raise BrandBusyError("a delivery of this brand is being imported; try again")
         application.refuse_frozen(lineage)
         link = application.digests[brand].link(RECORD_ID_INDEX, block.record_ids)
         # Two who create the same record at the same time: the second waits, and then finds it.

@@ -16,7 +16,7 @@ from cloakroom.errors import ConflictError, DeniedError, InputError, UsageError
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.people.principals import Authenticated
-from cloakroom.use_cases.records.writing import KeysInMotion
+from cloakroom.use_cases.records.writing import BrandBusyError
 from cloakroom.use_cases.releases.requests import check_receiver
 from cloakroom.use_cases.releases.running import check_may_run, run_release_into
 from cloakroom.wiring import Application
@@ -58,7 +58,7 @@ def run_waiting(application: Application) -> bool:
         return False
     try:
         _run(application, store, run)
-    except KeysInMotion:
+    except BrandBusyError:
         store.failed(run, "busy")
     except ConflictError:
         pass  # another node has it by now

@@ -35,7 +35,7 @@ from cloakroom.gate.releases import (
 )
 from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.people.principals import Authenticated
-from cloakroom.use_cases.records.writing import KeysInMotion
+from cloakroom.use_cases.records.writing import BrandBusyError
 from cloakroom.use_cases.releases.canaries import open_rows, plant_canaries
 from cloakroom.use_cases.releases.requests import check_not_frozen, check_receiver, enter_refusal, release_forms
 from cloakroom.vault.facets import CANARY, ERASED, RECORD
@@ -237,7 +237,7 @@ def _checked(
     if found.standing.state is ReleaseState.RUNNING:
         return _Ready(found, forms, brand, None)
     if not application.settle_keys(brand):
-        raise KeysInMotion("the keys of this brand are being rotated; try again")
+        raise BrandBusyError("the keys of this brand are being rotated; try again")
     records = _audience(application, brand, content)
     if not records:
         raise UsageError("no record has these facets; nothing was released")
