@@ -235,3 +235,12 @@ def test_a_release_goes_to_whoever_lives_there_now(application, moved, tmp_path)
         _, members = release_entries(application, "run")[-1]
         assert (moved in members) == is_in
         assert done.records == len(members)
+
+
+def test_a_release_goes_to_nobody_whom_the_brand_has_deleted(application, moved, bring, tmp_path):
+    bring(gone(NUMBER, "2025-03-04"))
+    who = enrol_everybody(application)
+    name = approved(application, who, facets={"country": "DE"})
+    running.run_release(application, who["marketing"], name, tmp_path / "DE.age", canary_domain=DOMAIN)
+    _, members = release_entries(application, "run")[-1]
+    assert moved not in members

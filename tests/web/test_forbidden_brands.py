@@ -25,8 +25,12 @@ from cloakroom.use_cases.records.exchanging import exchange
 from cloakroom.use_cases.releases import requests as release_requests
 from cloakroom.use_cases.releases.running import run_release_into
 from cloakroom.use_cases.store.configuration import apply_configuration
-from cloakroom.web.api import requests as orders
-from cloakroom.web.handlers.operations import OPERATIONS, Caller
+from cloakroom.web.api.requests.elements import Request as ServiceRequest
+from cloakroom.web.api.requests.ledger import ProveEntry, ReadCheckpoint, ReadTile
+from cloakroom.web.api.requests.people import Freeze, ListPasskeys, ListSessions, RevokeSessions, ShowExposure
+from cloakroom.web.api.requests.records import DeleteRecord, WriteRecord
+from cloakroom.web.handlers.caller import Caller
+from cloakroom.web.handlers.table import HANDLERS
 from cloakroom.wiring import Application
 from spine_world import live_ordinals, open_records, search, tokens_of
 
@@ -63,11 +67,11 @@ class House:
         chosen = [live_ordinals(self.app, brand)[skip] for brand in brands]
         return tokens_of(self.app, self.who(name), chosen)
 
-    def handle(self, name: str, order: orders.Order) -> object:
+    def handle(self, name: str, request: ServiceRequest) -> object:
         store = ServiceStore(self.app.connection)
         credential = self.who(name).credential
         caller = Caller(store.presented([credential])[credential], None)
-        answer = OPERATIONS[type(order)](self.app, store, caller, order)
+        answer = HANDLERS[type(request)](self.app, caller, request)
         assert answer.status == 200
         return answer
 
@@ -123,26 +127,26 @@ def report(house: House, *brands: str) -> None:
 def write(house: House, *brands: str) -> None:
     (brand,) = brands
     number = next(house.numbers)
-    order = orders.WriteRecord(
+    request = WriteRecord(
         purpose="record_keeping",
         brand=brand,
         record_id={OPEN: f"T9000{number:04d}", CLOSED: f"OMB-9000{number:04d}"}[brand],
         fields={"given_name": "Ada"},
         idempotency_key=f"write-{brand}-{number}",
     )
-    house.handle(SHOP, order)
+    house.handle(SHOP, request)
 
 
 def delete(house: House, *brands: str) -> None:
     (brand,) = brands
     number = next(house.numbers)
-    order = orders.DeleteRecord(
+    request = DeleteRecord(
         purpose="record_keeping",
         brand=brand,
         record_id="X1",
         idempotency_key=f"delete-{brand}-{number}",
     )
-    house.handle(SHOP, order)
+    house.handle(SHOP, request)
 
 
 def content(brand: str) -> ReleaseContent:
@@ -205,31 +209,37 @@ def test_nothing_of_a_request_is_erased_that_names_the_brand_among_others(house)
 
 
 BEHIND_NO_BRAND = {
-    "exposure of somebody else": ("privacy", orders.ShowExposure(principal="associate", purpose="breach_assessment")),
-    "freeze": ("security", orders.Freeze(purpose="containment", principal="second-associate", reason="INC-1")),
-    "checkpoint": ("privacy", orders.ReadCheckpoint(purpose="breach_assessment")),
-    "tile": ("privacy", orders.ReadTile(purpose="breach_assessment", path="tile/0/000")),
-    "proof": ("privacy", orders.ProveEntry(purpose="breach_assessment", leaf_index=0)),
+    "exposure of somebody else": ("privacy", ShowExposure(principal="associate", purpose="breach_assessment")),
+    "freeze": ("security", Freeze(purpose="containment", principal="second-associate", reason="INC-1")),
+    "checkpoint": ("privacy", ReadCheckpoint(purpose="breach_assessment")),
+    "passkeys of all": ("security", ListPasskeys(purpose="access_administration")),
+    "sessions of all": ("security", ListSessions(purpose="containment", principal="*")),
+    "ending sessions of somebody else": (
+        "security",
+        RevokeSessions(purpose="containment", principal="second-associate"),
+    ),
+    "tile": ("privacy", ReadTile(purpose="breach_assessment", path="tile/0/000")),
+    "proof": ("privacy", ProveEntry(purpose="breach_assessment", leaf_index=0)),
 }
 
 
 @pytest.mark.parametrize("what", BEHIND_NO_BRAND)
 def test_what_names_no_brand_concerns_all_of_them_and_is_denied(house, what):
-    name, order = BEHIND_NO_BRAND[what]
+    name, request = BEHIND_NO_BRAND[what]
     house.forbid()
-    refused(lambda: house.handle(name, order))
+    refused(lambda: house.handle(name, request))
     assert entries(house)[-1][1:] == (False, "forbidden")
     assert house.app.records.principal("second-associate").frozen_at is None
     house.allow()
     if what != "tile":  # there may be none of that name
-        house.handle(name, order)
+        house.handle(name, request)
     if what == "freeze":
         principals.renew(house.app, "second-associate", house.who("privacy"), thaw=True)
 
 
 def test_ones_own_exposure_is_shown(house):
     house.forbid()
-    house.handle("associate", orders.ShowExposure())
+    house.handle("associate", ShowExposure())
 
 
 def test_a_release_that_was_approved_before_does_not_run_and_is_not_handed_out(house):
