@@ -25,8 +25,9 @@ from cloakroom.adapters.postgres.vault_store import PostgresVault
 from cloakroom.adapters.root_key import create_root_key, load_root_key
 from cloakroom.clock import Clock, SystemClock, to_microseconds
 from cloakroom.crypto import SigningKey
-from cloakroom.errors import ConflictError, DeniedError, UncheckableError
+from cloakroom.errors import ConflictError, UncheckableError
 from cloakroom.flows.admission import Gatekeeper
+from cloakroom.flows.authorisation import Authoriser
 from cloakroom.flows.configuration import Configuration, read_configuration
 from cloakroom.flows.entry_writing import EntryWriter, NodeIdentity
 from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin_of
@@ -166,6 +167,11 @@ class Application:
             policy_sha256=self.configuration.policy.sha256,
         )
 
+    @property
+    def authoriser(self) -> Authoriser:
+        """What judges by the policy in force, and enters refusals."""
+        return Authoriser(entries=self.entries, ledger=self.ledger, policy=self.configuration.policy)
+
     def canaries(self) -> BitMap:
         """Return the planted records of all brands."""
         found = BitMap()
@@ -265,17 +271,6 @@ class Application:
         self.configuration, self.catalogue = configuration, catalogue
         self.gatekeeper.adopt(self.configuration.policy, self.configuration.field_classes, self.canaries())
 
-    def refuse_frozen(self, lineage: str) -> None:
-        """Within a transaction: hold a lineage, so that a freeze comes before or after it, and refuse a frozen one.
-
-        Raises:
-            DeniedError: It is frozen.
-        """
-        self.connection.execute(load_queries("ledger")["lock_lineages"], {"ids": [lineage]})
-        state = self.ledger.states([lineage]).get(lineage)
-        if state is None or state.frozen is not None:
-            raise DeniedError("frozen", "this credential is frozen")
-
     def now(self) -> int:
         """Return the time in microseconds."""
         return to_microseconds(self.clock.now())
@@ -312,12 +307,11 @@ def initialise(settings: Settings, config: Path, clock: Clock | None = None) -> 
         with connection.transaction():
             _write_store(connection, configuration, root, to_microseconds(clock.now()))
     application = open_application(settings, clock)
-    entry = application.entries.prepare(
+    application.entries.append(
         lineage="system",
         operation=Operation.INITIALISE,
         detail={"store": str(application.identity.id), "brands": sorted(application.catalogue.brands)},
     )
-    application.ledger.append({}, [entry])
     application.sequencer.run()
     return application
 

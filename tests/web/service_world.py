@@ -24,7 +24,7 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.credentials import PrivateCredential, read_credential
 from cloakroom.client import Client
-from cloakroom.flows.asks import Ask
+from cloakroom.flows.admission_request import AdmissionRequest
 from cloakroom.gate.policy import Operation, PrincipalKind
 from cloakroom.ledger.entry import Entry, decode_entry
 from cloakroom.ledger.record_sets import RecordSetSealer
@@ -242,7 +242,7 @@ def fresh(store_template, postgres_server, tmp_path) -> Iterator[World]:
 def open_and_change(world: World, name: str, *, purpose: str, reference: str) -> None:
     """Open a record as `name`, beside any node, and change the set beside its entry as a thief in the store may."""
     application = world.open()
-    ask = Ask(
+    ask = AdmissionRequest(
         principal=principals.authenticate(application, world.credentials[name]).stored.principal,
         operation=Operation.REVEAL,
         purpose=purpose,

@@ -27,7 +27,7 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.service_store import Presented, ServiceStore, StoreChanges
 from cloakroom.errors import CloakroomError, ConflictError, InputError, StoreError, UncheckableError
-from cloakroom.flows.asks import Ask
+from cloakroom.flows.admission_request import AdmissionRequest
 from cloakroom.flows.find import FindRequest, find, normal_form
 from cloakroom.flows.reveal import RevealRequest, admit_reveals
 from cloakroom.gate.policy import Operation
@@ -308,7 +308,7 @@ class Core:
 
     def _refuse_brand(self, application: Application, caller: Caller, order: Find) -> Answer:
         """Refuse a search in brands that do not exist or that nothing grants, with the entry of any refusal."""
-        ask = Ask(
+        ask = AdmissionRequest(
             principal=caller.principal,
             operation=Operation.FIND,
             purpose=order.purpose,

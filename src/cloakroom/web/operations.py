@@ -25,11 +25,10 @@ from cloakroom.errors import (
     UncheckableError,
     UsageError,
 )
-from cloakroom.gate.decision import Principal, Request, decide
+from cloakroom.gate.decision import Principal
 from cloakroom.gate.exposure import Bound
 from cloakroom.gate.policy import Operation
 from cloakroom.gate.releases import ReleaseContent
-from cloakroom.ledger.entry import Operation as EntryOperation
 from cloakroom.use_cases.ledger.files import prove_entry
 from cloakroom.use_cases.people import principals
 from cloakroom.use_cases.people.exposure import exposure_of
@@ -113,31 +112,9 @@ def authorise(
     Raises:
         DeniedError: It is refused.
     """
-    request = Request(
-        operation=operation,
-        purpose=purpose,
-        brands=brands,
-        at=application.clock.now(),
-        address=caller.address,
-        reference=reference,
+    application.authoriser.authorise(
+        caller.authenticated.caller(caller.address), operation, purpose, brands=brands, reference=reference
     )
-    decision = decide(application.configuration.policy, caller.principal, request)
-    code = "" if decision.permitted else str(decision.reasons[0].code)
-    if caller.presented.stored.frozen_at is not None:
-        code = "frozen"
-    if not code:
-        return
-    entry = application.entries.prepare(
-        lineage=caller.principal.id,
-        operation=EntryOperation.REQUEST,
-        permitted=False,
-        reason=code,
-        # What the policy does not know may be anybody's name: it is not written down.
-        purpose=purpose if purpose in application.configuration.policy.purposes else "?",
-        detail={"operation": str(operation), "credential": caller.credential},
-    )
-    application.ledger.append({}, [entry])
-    raise DeniedError(code, decision.explanation)
 
 
 def show_exposure(application: Application, _: ServiceStore, caller: Caller, order: orders.ShowExposure) -> Answer:

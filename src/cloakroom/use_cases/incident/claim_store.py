@@ -171,14 +171,13 @@ class StoreHistory:
     def open_versions(self, ordinals: BitMap, fields: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield the versions of records, some thousands of records at a time."""
         wanted = [name for name in dict.fromkeys((*fields, *self._further.values())) if name in self._numbers]
-        entry = self._application.entries.prepare(
+        self._application.entries.append(
             lineage=self._by,
             operation=Operation.CLAIM,
             records=ordinals,
             purpose=PURPOSE,
             detail={"claim": self._claim, "fields": sorted(wanted)},
         )
-        self._application.ledger.append({}, [entry])
         every = ordinals.to_array()
         for start in range(0, len(every), _READ_AT_ONCE):
             yield self._with_further(self._opened(every[start : start + _READ_AT_ONCE], wanted))

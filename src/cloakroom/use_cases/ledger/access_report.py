@@ -6,15 +6,14 @@ entry is durable before the report is given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.openings import PostgresOpenings
-from cloakroom.errors import DeniedError, LimitError, UncheckableError
-from cloakroom.gate.decision import Request, decide
+from cloakroom.errors import LimitError, UncheckableError
 from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.ledger.entry import Entry, Operation, decode_entry
 from cloakroom.tlog.proof_file import ProofFile
@@ -90,7 +89,16 @@ def report_access(
     if not 1 <= len(tokens) <= MAX_RECORDS:
         raise LimitError(f"a report is about 1 to {MAX_RECORDS} records")
     by_brand = _by_brand(application, who, tokens)
-    _authorise(application, who, by_brand, purpose=purpose, reference=reference, address=address)
+    named = sum(len(records) for records in by_brand.values())
+    application.authoriser.authorise(
+        who.caller(address),
+        GateOperation.ACCESS_REPORT,
+        purpose,
+        brands=frozenset(by_brand),
+        reference=reference,
+        records=named,
+        detail={"asked": named},
+    )
     application.sequencer.run()
     application.disclosures.roll_up()
     checkpoint = application.log.latest_checkpoint()
@@ -130,50 +138,10 @@ def _by_brand(application: Application, who: Authenticated, tokens: Sequence[str
     return groups
 
 
-def _authorise(
-    application: Application,
-    who: Authenticated,
-    by_brand: Mapping[str, BitMap],
-    *,
-    purpose: str,
-    reference: str | None,
-    address: str | None,
-) -> None:
-    policy = application.configuration.policy
-    request = Request(
-        operation=GateOperation.ACCESS_REPORT,
-        purpose=purpose,
-        brands=frozenset(by_brand),
-        at=application.clock.now(),
-        records=sum(len(records) for records in by_brand.values()),
-        address=address,
-        reference=reference,
-    )
-    decision = decide(policy, who.stored.principal, request)
-    code = "" if decision.permitted else str(decision.reasons[0].code)
-    if not code and "?" in by_brand:
-        code = "brand"  # a role for every brand reaches ``?``, too; nothing stands behind it
-    if application.records.principal(who.stored.principal.id).frozen_at is not None:
-        code = "frozen"
-    if not code:
-        return
-    entry = application.entries.prepare(
-        lineage=who.stored.principal.id,
-        operation=Operation.REPORT,
-        permitted=False,
-        reason=code,
-        # What the policy does not know may be anybody's name: it is not written down.
-        purpose=purpose if purpose in policy.purposes else "?",
-        detail={"asked": request.records, "credential": who.credential},
-    )
-    application.ledger.append({}, [entry])
-    raise DeniedError(code, decision.explanation if not decision.permitted else "not for this caller")
-
-
 def _enter(
     application: Application, who: Authenticated, brand: str, records: BitMap, *, purpose: str, reference: str | None
 ) -> None:
-    entry = application.entries.prepare(
+    application.entries.append(
         lineage=who.stored.principal.id,
         operation=Operation.REPORT,
         records=records,
@@ -182,4 +150,3 @@ def _enter(
         reference=reference or "",
         detail={"credential": who.credential},
     )
-    application.ledger.append({}, [entry])

@@ -12,6 +12,7 @@ from cloakroom.adapters.credentials import PrivateCredential, read_credential, w
 from cloakroom.adapters.postgres.store_records import FOREVER, StoredPrincipal
 from cloakroom.crypto import SigningKey, VerifyingKey, random_bytes
 from cloakroom.errors import ConflictError, DeniedError, RuleError, UsageError
+from cloakroom.flows.authorisation import FROZEN, Caller
 from cloakroom.gate.decision import Principal, decide_renewal
 from cloakroom.gate.policy import EVERY_BRAND, LOCAL, PrincipalKind
 from cloakroom.ledger.entry import Operation, check_identifier
@@ -32,6 +33,10 @@ class Authenticated:
 
     stored: StoredPrincipal
     credential: str
+
+    def caller(self, address: str | None = None) -> Caller:
+        """Return who asks, from a network address or, without one, on the machine itself."""
+        return Caller(self.stored.principal, self.credential, address)
 
 
 def enrol(
@@ -89,14 +94,13 @@ def enrol(
         raise ConflictError(f"{path} exists already")
     at = application.now()
     detail = {"action": "enrol", "credential": credential, "roles": sorted(roles), "brands": sorted(brands)}
-    entry = application.entries.prepare(lineage=name, operation=Operation.PRINCIPAL, principal=by, detail=detail)
     with application.changing_keys():
         application.records.add_principal(principal, networks, scope, at)
         application.records.add_credential(credential, name, key, at)
         if works_through is None:
             token_key = new_key(application.root, KeyName(KeyPurpose.TOKEN, GROUP, name, 1))
             application.records.add_key(token_key, at)
-        application.ledger.append({}, [entry])
+        application.entries.append(lineage=name, operation=Operation.PRINCIPAL, principal=by, detail=detail)
         if path is not None:
             write_credential(path, PrivateCredential(credential, name, private))
     application.refresh_keys()
@@ -177,18 +181,13 @@ def renew(
         at=application.clock.now(),
         address=address,
     )
+    with application.authoriser.entering_refusals(renewer.caller(address), Operation.RENEW, lineage=name):
+        if not decision.permitted:
+            raise DeniedError(str(decision.reasons[0].code), decision.explanation)
+        application.authoriser.check_not_frozen(by.id)
+        if renewed.frozen_at is not None and not thaw:
+            raise DeniedError(FROZEN, f"{name} is frozen; look into it first, then renew with thaw")
     entries = application.entries
-    code, words = str(decision.reasons[0].code), decision.explanation
-    if decision.permitted and application.records.principal(by.id).frozen_at is not None:
-        code, words = "frozen", "a frozen credential renews nobody"
-    if decision.permitted and code != "frozen" and renewed.frozen_at is not None and not thaw:
-        code, words = "frozen", f"{name} is frozen; look into it first, then renew with thaw"
-    if not decision.permitted or code == "frozen":
-        refusal = entries.prepare(
-            lineage=name, operation=Operation.RENEW, principal=by.id, permitted=False, reason=code
-        )
-        application.ledger.append({}, [refusal])
-        raise DeniedError(code, words)
     detail: dict[str, object] = {"credential": renewer.credential, "epoch": renewed.epoch + 1}
     with application.connection.transaction():
         if renewed.frozen_at is not None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pyroaring import BitMap
 
 from cloakroom.errors import DeniedError
-from cloakroom.flows.asks import Admission, Ask
+from cloakroom.flows.admission_request import Admission, AdmissionRequest
 from cloakroom.gate.decision import roles_of
 from cloakroom.gate.policy import Operation
 from cloakroom.use_cases.people.principals import Authenticated
@@ -45,8 +45,8 @@ def exchange(
     scope = _scope_of(application, receiver, purpose, frozenset(by_brand))
     if scope is None:
         by_brand = {"?": BitMap()}  # refused like a brand that nothing grants, with its entry
-    asks = [
-        Ask(
+    wanted = [
+        AdmissionRequest(
             principal=who.stored.principal,
             operation=Operation.EXCHANGE,
             purpose=purpose,
@@ -60,7 +60,7 @@ def exchange(
         )
         for brand, records in by_brand.items()
     ]
-    admissions, _ = application.gatekeeper.admit(asks)
+    admissions, _ = application.gatekeeper.admit(wanted)
     _check(admissions)
     if scope is None:
         raise DeniedError("brand", "nothing here for this caller")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -169,7 +170,8 @@ def _finish(
 ) -> None:
     brand = application.catalogue.brand(brand_name)
     application.facets.fold_changes(brand)
-    entry = application.entries.prepare(
+    append_entry = partial(
+        application.entries.append,
         lineage="system",
         operation=Operation.IMPORT,
         brand=brand_name,
@@ -186,7 +188,7 @@ def _finish(
         at=application.now(),
         rows_done=result.rows,
         counts=_shown(result.counts),
-        append=lambda: application.ledger.append({}, [entry]),
+        append=append_entry,
     )
 
 

@@ -98,7 +98,7 @@ def write_record(
             raise KeysInMotion("the keys of this brand are being rotated; try again")
         if not application.may_write(brand):
             raise KeysInMotion("a delivery of this brand is being imported; try again")
-        application.refuse_frozen(lineage)
+        application.authoriser.hold_unfrozen(lineage)
         link = application.digests[brand].link(RECORD_ID_INDEX, block.record_ids)
         # Two who create the same record at the same time: the second waits, and then finds it.
         application.connection.execute(
@@ -106,7 +106,7 @@ def write_record(
         )
         result = import_block(application, brand, block)
         token = "" if write.deleted else _token(application, who, brand, link)
-        entry = application.entries.prepare(
+        application.entries.append(
             lineage=lineage,
             operation=Operation.WRITE,
             brand=write.brand,
@@ -115,7 +115,6 @@ def write_record(
             records=result.records,
             detail={"credential": who.credential, "fate": _fate(result)},
         )
-        application.ledger.append({}, [entry])
         if not store.keep_answer(lineage, key, KeptAnswer(digest, token.encode()), at):
             raise ConflictError("the same request is being done by another node")
         # Writing rows switched waiting for the disk off, as imports may; what is answered here must stay.

@@ -83,7 +83,7 @@ def read_part(application: Application, who: Authenticated, name: str, number: i
     code = "granted" if data is not None else "expired-release"
     if found.standing.expires_at > application.now() and data is None:
         raise DeniedError("not-found", "no such part")
-    entry = application.entries.prepare(
+    application.entries.append(
         lineage=who.stored.principal.id,
         operation=Operation.RELEASE,
         permitted=data is not None,
@@ -91,7 +91,6 @@ def read_part(application: Application, who: Authenticated, name: str, number: i
         brand=found.standing.content.brand,
         detail=detail,
     )
-    application.ledger.append({}, [entry])
     if data is None:
         raise DeniedError("expired-release", "the release has expired")
     return data

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 from cloakroom.adapters.postgres.release_store import StoredRelease
 from cloakroom.canonical import json as canonical_json
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.crypto import random_bytes
 from cloakroom.errors import DeniedError
-from cloakroom.gate.decision import Request, decide
+from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.policy import Form, Policy
 from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.gate.releases import (
@@ -34,28 +35,23 @@ def request_release(
         DeniedError: The policy does not let this principal ask for it.
         UsageError: The content makes no sense.
     """
-    policy = application.configuration.policy
     name = f"release-{random_bytes(6).hex()}"
-    try:
-        kind = check_content(policy, content)
+    with entering_refusals(application, who.caller(address), {"phase": "request"}):
+        kind = check_content(application.configuration.policy, content)
         check_identifier("recipient", content.recipient)
         release_forms(application, who, content, address)
-        check_not_frozen(application, who)
-    except DeniedError as error:
-        enter_refusal(application, who, error.code, {"phase": "request"})
-        raise
+        application.authoriser.check_not_frozen(who.stored.principal.id)
     store, at = application.releases, application.now()
-    entry = application.entries.prepare(
-        lineage=who.stored.principal.id,
-        operation=Operation.RELEASE,
-        purpose=kind.purpose,
-        brand=content.brand,
-        reference=content.reference,
-        detail={"phase": "request", "release": name, "digest": content.digest, "credential": who.credential},
-    )
     with application.connection.transaction():
         store.add(name, content, who.stored.principal.id, at, at + kind.expires)
-        application.ledger.append({}, [entry])
+        application.entries.append(
+            lineage=who.stored.principal.id,
+            operation=Operation.RELEASE,
+            purpose=kind.purpose,
+            brand=content.brand,
+            reference=content.reference,
+            detail={"phase": "request", "release": name, "digest": content.digest, "credential": who.credential},
+        )
     return store.get(name)
 
 
@@ -69,34 +65,30 @@ def approve_release(
     """
     policy, store = application.configuration.policy, application.releases
     principal = who.stored.principal
-    try:
-        with application.connection.transaction():
-            found = store.get(name, lock=True)
-            standing = found.standing
-            check_not_frozen(application, who)
-            owners = application.records.credentials_of(standing.requested_by)
-            is_last = check_approval(
-                policy,
-                standing,
-                principal,
-                credential=who.credential,
-                requester_credentials=frozenset(item.id for item in owners),
-                digest=digest,
-                now=application.now(),
-                address=address,
-            )
-            store.approve(name, Approval(principal.id, who.credential, digest), application.now())
-            if is_last:
-                store.approved(name, application.now() + kind_of(policy, standing.content.kind).expires)
-            entry = application.entries.prepare(
-                lineage=principal.id,
-                operation=Operation.RELEASE,
-                detail={"phase": "approve", "release": name, "digest": digest, "credential": who.credential},
-            )
-            application.ledger.append({}, [entry])
-    except DeniedError as error:
-        enter_refusal(application, who, error.code, {"phase": "approve", "release": name})
-        raise
+    refused = entering_refusals(application, who.caller(address), {"phase": "approve", "release": name})
+    with refused, application.connection.transaction():
+        found = store.get(name, lock=True)
+        standing = found.standing
+        application.authoriser.check_not_frozen(principal.id)
+        owners = application.records.credentials_of(standing.requested_by)
+        is_last = check_approval(
+            policy,
+            standing,
+            principal,
+            credential=who.credential,
+            requester_credentials=frozenset(item.id for item in owners),
+            digest=digest,
+            now=application.now(),
+            address=address,
+        )
+        store.approve(name, Approval(principal.id, who.credential, digest), application.now())
+        if is_last:
+            store.approved(name, application.now() + kind_of(policy, standing.content.kind).expires)
+        application.entries.append(
+            lineage=principal.id,
+            operation=Operation.RELEASE,
+            detail={"phase": "approve", "release": name, "digest": digest, "credential": who.credential},
+        )
     return store.get(name)
 
 
@@ -153,12 +145,9 @@ def check_receiver(
     found = application.releases.get(name)
     if found.standing.requested_by != who.stored.principal.id:
         raise DeniedError("not-found", "no such release")
-    try:
-        check_not_frozen(application, who)
+    with entering_refusals(application, who.caller(address), {"phase": "receive", "release": name}):
+        application.authoriser.check_not_frozen(who.stored.principal.id)
         release_forms(application, who, found.standing.content, address)
-    except DeniedError as error:
-        enter_refusal(application, who, error.code, {"phase": "receive", "release": name})
-        raise
     return found
 
 
@@ -171,30 +160,15 @@ def release_forms(
         DeniedError: The policy does not let this principal have it.
     """
     kind = kind_of(application.configuration.policy, content.kind)
-    request = Request(
-        operation=GateOperation.RELEASE,
-        purpose=kind.purpose,
+    return application.authoriser.check(
+        who.caller(address),
+        GateOperation.RELEASE,
+        kind.purpose,
         brands=frozenset({content.brand}),
-        at=application.clock.now(),
         fields=frozenset(content.fields),
-        records=content.maximum,
-        address=address,
         reference=content.reference or None,
-    )
-    decision = decide(application.configuration.policy, who.stored.principal, request)
-    if not decision.permitted:
-        raise DeniedError(str(decision.reasons[0].code), decision.explanation)
-    return decision.forms
-
-
-def check_not_frozen(application: Application, who: Authenticated) -> None:
-    """Return silently unless the principal is frozen.
-
-    Raises:
-        DeniedError: It is.
-    """
-    if application.records.principal(who.stored.principal.id).frozen_at is not None:
-        raise DeniedError("frozen", "this credential is frozen")
+        records=content.maximum,
+    ).forms
 
 
 def _is_visible(application: Application, who: Authenticated, found: StoredRelease, address: str | None) -> bool:
@@ -205,20 +179,14 @@ def _is_visible(application: Application, who: Authenticated, found: StoredRelea
     )
 
 
-def enter_refusal(application: Application, who: Authenticated, code: str, detail: dict[str, object]) -> None:
-    """Enter a refusal into the ledger.
+def entering_refusals(
+    application: Application, caller: Caller, detail: Mapping[str, object]
+) -> AbstractContextManager[None]:
+    """Return what enters a denied step of a release, and lets the denial pass on; lies around any transaction.
 
     Args:
         application: The opened store.
-        who: Who was refused.
-        code: Stable code of the reason.
-        detail: Identifiers and numbers for the entry.
+        caller: Who asks.
+        detail: The step and the release.
     """
-    entry = application.entries.prepare(
-        lineage=who.stored.principal.id,
-        operation=Operation.RELEASE,
-        permitted=False,
-        reason=code,
-        detail={**detail, "credential": who.credential},
-    )
-    application.ledger.append({}, [entry])
+    return application.authoriser.entering_refusals(caller, Operation.RELEASE, detail=detail)
