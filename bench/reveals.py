@@ -55,7 +55,7 @@ def measure(store: BenchStore, *, batches: int = 60, singles: int = 400) -> Reve
             requests,
             gatekeeper=application.gatekeeper,
             catalogue=application.catalogue,
-            sealers=application.sealers,
+            openers=application.openers,
         )
         assert all(answer.admission.permitted and answer.revealed[0].values for answer in answers)
 

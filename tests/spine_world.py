@@ -11,6 +11,7 @@ from cloakroom.flows.find import FindRequest, find
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.people import principals
+from cloakroom.vault.opening import BrandOpener
 from cloakroom.vault.tokens import RecordReference
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -49,7 +50,7 @@ def open_records(application, who, tokens, *, fields=FIELDS, purpose="clientelin
         who.stored.principal, tokens, application.codec(scope_of(who)), fields, purpose, reference
     )
     return reveal(
-        [request], gatekeeper=application.gatekeeper, catalogue=application.catalogue, sealers=application.sealers
+        [request], gatekeeper=application.gatekeeper, catalogue=application.catalogue, openers=application.openers
     )[0]
 
 
@@ -103,7 +104,7 @@ def opened_world(application):
     for row in application.vault.sealed_rows(range(application.vault.ordinals_end())):
         if row.state != 0 or row.keys is None:
             continue
-        values = application.sealers[row.brand].open(row.record, row.keys, wanted)
+        values = BrandOpener(application.ring, row.brand).open(row.record, row.keys, wanted)
         named = {numbers[number]: text.decode() for number, text in values.items()}
         world[application.catalogue.brand_name(row.brand), named["customer_number"]] = named
     return world

@@ -31,6 +31,7 @@ from cloakroom.flows.authorisation import Authoriser
 from cloakroom.flows.configuration import Configuration, read_configuration
 from cloakroom.flows.entry_writing import EntryWriter, NodeIdentity
 from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin_of
+from cloakroom.flows.opening import Openers
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.gate.gate_clock import STORE_TOLERANCE
 from cloakroom.ledger.entry import Operation
@@ -63,6 +64,8 @@ class Application:
         ring: The opened keys.
         root: The root key.
         node: This process's name in entries.
+        clock_tolerance: Microseconds by which an entry's time may differ from the store's clock; beyond it the store
+            refuses the entry. None: it does not compare.
     """
 
     settings: Settings
@@ -75,6 +78,7 @@ class Application:
     ring: KeyRing
     root: RootKey
     node: NodeIdentity
+    clock_tolerance: int | None
 
     @cached_property
     def records(self) -> StoreRecords:
@@ -89,8 +93,7 @@ class Application:
     @cached_property
     def ledger(self) -> PostgresLedger:
         """Entries and lineages."""
-        tolerance = STORE_TOLERANCE if isinstance(self.clock, SystemClock) else None
-        return PostgresLedger(self.connection, self.sets, tolerance)
+        return PostgresLedger(self.connection, self.sets, self.clock_tolerance)
 
     @cached_property
     def sets(self) -> RecordSetSealer:
@@ -127,8 +130,13 @@ class Application:
 
     @cached_property
     def sealers(self) -> Mapping[int, BrandSealer]:
-        """What opens the records of each brand, by its number."""
+        """The sealer of each brand's records, by its number."""
         return {number: BrandSealer(self.ring, number) for number in self.catalogue.brands.values()}
+
+    @cached_property
+    def openers(self) -> Openers:
+        """What opens records under durable entries."""
+        return Openers(self.ring, self.catalogue)
 
     @cached_property
     def digests(self) -> Mapping[int, RowDigests]:
@@ -197,7 +205,7 @@ class Application:
             # After a rotation the new root key may have been put where the old one lay.
             root = load_root_key(self.settings.root_key)
             self.ring, self.root = KeyRing.open(root, stored), root
-        for name in ("sealers", "digests", "facets"):
+        for name in ("sealers", "openers", "digests", "facets"):
             self.__dict__.pop(name, None)
         self.sets.adopt(_set_keys(self.ring))
 
@@ -284,7 +292,7 @@ def _set_keys(ring: KeyRing) -> dict[int, bytes]:
     return {number: ring.get(KeyPurpose.SET, GROUP, "", number) for number in ring.generations(KeyPurpose.SET)}
 
 
-def initialise(settings: Settings, config: Path, clock: Clock | None = None) -> Application:
+def initialise(settings: Settings, config: Path) -> Application:
     """Make a new store from the configuration folder `config`, and open it.
 
     Raises:
@@ -292,7 +300,6 @@ def initialise(settings: Settings, config: Path, clock: Clock | None = None) -> 
         RuleError: The configuration has mistakes; nothing was made.
     """
     configuration = read_configuration(read_folder(config))
-    clock = clock or SystemClock()
     file_key = settings.root_key == f"file:{settings.root_key_path}"
     if (settings.database_directory / "PG_VERSION").exists() and settings.database_url is None:
         raise ConflictError(f"there is a store at {settings.home} already; nothing was changed")
@@ -305,8 +312,8 @@ def initialise(settings: Settings, config: Path, clock: Clock | None = None) -> 
         create_schema(connection)
         root = given or create_root_key(settings.root_key_path)
         with connection.transaction():
-            _write_store(connection, configuration, root, to_microseconds(clock.now()))
-    application = open_application(settings, clock)
+            _write_store(connection, configuration, root, to_microseconds(SystemClock().now()))
+    application = open_application(settings)
     application.entries.append(
         lineage="system",
         operation=Operation.INITIALISE,
@@ -329,13 +336,21 @@ def _write_store(connection: Connection, configuration: Configuration, root: Roo
         records.add_configuration(path, content, at)
 
 
-def open_application(settings: Settings, clock: Clock | None = None, url: str | None = None) -> Application:
+def open_application(
+    settings: Settings,
+    clock: Clock | None = None,
+    url: str | None = None,
+    *,
+    clock_tolerance: int | None = STORE_TOLERANCE,
+) -> Application:
     """Open an existing store.
 
     Args:
         settings: Where it lies.
         clock: Tells the time; the machine's unless told.
         url: Address of the database, where the caller has it already.
+        clock_tolerance: Microseconds by which the time of an entry may differ from the store's clock. None, which
+            takes the ceiling of a stolen credential away, is for "as if it were then" alone.
 
     Raises:
         StoreError: No store, or of another version.
@@ -362,13 +377,14 @@ def open_application(settings: Settings, clock: Clock | None = None, url: str | 
         ring=ring,
         root=root,
         node=NodeIdentity(settings.node, int(row[0]) if row else 0),
+        clock_tolerance=clock_tolerance,
     )
 
 
 @contextmanager
-def application(settings: Settings, clock: Clock | None = None) -> Iterator[Application]:
+def application(settings: Settings) -> Iterator[Application]:
     """Open an existing store and close it afterwards."""
-    opened = open_application(settings, clock)
+    opened = open_application(settings)
     try:
         yield opened
     finally:

@@ -91,7 +91,7 @@ def test_what_a_thief_opened_is_traced_to_his_lineage(application: Application, 
         fields = frozenset({"given_name", "family_name", "email", "city"})
         request = RevealRequest(who[name].stored.principal, tokens, codec, fields, "clienteling", reference="APPT-1")
         (answer,) = reveal([request], gatekeeper=application.gatekeeper, catalogue=application.catalogue,
-                           sealers=application.sealers)  # fmt: skip
+                           openers=application.openers)  # fmt: skip
         assert answer.admission.permitted, answer.admission
         if name == "thief":
             stolen = [dict(one.values) for one in answer.revealed]

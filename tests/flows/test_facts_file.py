@@ -31,7 +31,7 @@ def _open_some(application, number):
                 [request],
                 gatekeeper=application.gatekeeper,
                 catalogue=application.catalogue,
-                sealers=application.sealers,
+                openers=application.openers,
             )
     return affected_by(application, lineage="anna")
 

@@ -40,7 +40,7 @@ def _find(application, who, brand, address):
 def _reveal(application, who, tokens, fields=frozenset({"email"}), purpose="clienteling"):
     request = RevealRequest(who.stored.principal, tokens, application.codec("anna"), fields, purpose, "A-1")
     return reveal(
-        [request], gatekeeper=application.gatekeeper, catalogue=application.catalogue, sealers=application.sealers
+        [request], gatekeeper=application.gatekeeper, catalogue=application.catalogue, openers=application.openers
     )[0]
 
 

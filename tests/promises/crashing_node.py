@@ -22,7 +22,7 @@ from cloakroom.adapters.postgres.statements import Statements
 from cloakroom.settings import Settings
 from cloakroom.use_cases.people.principals import Authenticated, authenticate
 from cloakroom.use_cases.releases import running as releasing
-from cloakroom.vault.sealing import BrandSealer
+from cloakroom.vault.opening import BrandOpener
 from cloakroom.wiring import Application, open_application
 from spine_world import open_records, search
 
@@ -104,7 +104,7 @@ class DyingStatements(Statements):
         return done
 
 
-class DyingSealer(BrandSealer):
+class DyingOpener(BrandOpener):
     """Notes which records it is about to open, and tells the moment after it did, once for each of a batch."""
 
     __slots__ = ()
@@ -155,10 +155,10 @@ def run(plan: dict) -> None:
     ledger.moment = moment
     DyingStatements.moment = moment
     ledger._statements = DyingStatements(application.connection)
-    DyingSealer.moment = moment
+    DyingOpener.moment = moment
     if "journal" in plan:
-        DyingSealer.journal = os.open(plan["journal"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    wiring.BrandSealer = DyingSealer
+        DyingOpener.journal = os.open(plan["journal"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    wiring.BrandOpener = DyingOpener
     application.__dict__.update(ledger=ledger)
     who = authenticate(application, Path(plan["credential"]))
     screen = Screen(Path(plan["screen"]), moment)

@@ -21,7 +21,7 @@ from cloakroom.errors import StoreError
 from cloakroom.ledger.record_sets import entry_place
 from cloakroom.use_cases.incident.affected import affected_by
 from cloakroom.use_cases.people.principals import freeze
-from cloakroom.vault.sealing import BrandSealer
+from cloakroom.vault.opening import BrandOpener
 from spine_world import live_ordinals, open_records, rows_of, staff, tokens_of
 
 HERE = Path(__file__).resolve().parent
@@ -242,7 +242,7 @@ def test_counting_persons_opens_nobody_whom_its_entry_does_not_name(application,
     """Records that share an address with the set are opened for their names: they stand in the entry, too."""
     who = staff(application)
     opened = BitMap()
-    genuine = BrandSealer.open_many  # Opening one record goes through it, too.
+    genuine = BrandOpener.open_many  # Opening one record goes through it, too.
 
     def noting(self, rows, wanted):
         opened.update(record.ordinal for record, _ in rows)
@@ -251,7 +251,7 @@ def test_counting_persons_opens_nobody_whom_its_entry_does_not_name(application,
     for at in (0, 20):
         ordinals = live_ordinals(application)[at : at + 20]
         assert open_records(application, who, tokens_of(application, who, ordinals)).admission.permitted
-    monkeypatch.setattr(BrandSealer, "open_many", noting)
+    monkeypatch.setattr(BrandOpener, "open_many", noting)
     found = affected_by(application, lineage="anna", by="responder")
     assert found.persons is not None
     assert opened - found.report.records, "somebody else's name was opened, or this test shows nothing"

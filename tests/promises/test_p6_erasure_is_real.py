@@ -23,6 +23,7 @@ from cloakroom.use_cases.records.importing import import_file
 from cloakroom.use_cases.store.rotation import rotate_index
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import PERMANENT
+from cloakroom.vault.opening import BrandOpener
 from cloakroom.wiring import open_application
 from spine_world import live_ordinals, open_records, rows_of, search, staff, tokens_of
 
@@ -76,7 +77,7 @@ def whatever_opens(application, ordinals, keys_of):
         for keys in filter(None, (row.keys, keys_of.get(row.record.ordinal))):
             for field_class, wanted in ALL.items():
                 try:
-                    values = application.sealers[row.brand].open(row.record, keys, {field_class: wanted})
+                    values = BrandOpener(application.ring, row.brand).open(row.record, keys, {field_class: wanted})
                 except OpenError:
                     continue
                 if values:
@@ -154,11 +155,11 @@ def test_index_rows_versions_values_and_facets_are_gone(application, officer):
 
 def test_nobody_finds_an_erased_person_by_any_value_ever_held(application, officer, store):
     gone = with_history(application, 3)
-    sealer = application.sealers[1]
+    opener = BrandOpener(application.ring, 1)
     held = []
     for row in [*application.vault.sealed_rows(gone), *(row for row, _ in application.vault.sealed_versions(gone))]:
         numbers = [application.catalogue.fields[name] for name in ("email", "customer_number")]
-        values = sealer.open(row.record, row.keys, {EnvelopeClass.CONTACT: numbers, EnvelopeClass.IDENTITY: numbers})
+        values = opener.open(row.record, row.keys, {EnvelopeClass.CONTACT: numbers, EnvelopeClass.IDENTITY: numbers})
         held += [value.decode() for value in values.values()]
     brand = application.catalogue.brand_name(1)
 
@@ -286,7 +287,7 @@ def test_an_import_that_read_a_record_before_its_erasure_does_not_bring_it_back(
     ordinal = next(iter(application.vault.sealed_rows(live_ordinals(application, brand)[:1]))).record.ordinal
     fields = application.catalogue.fields
     row = next(iter(application.vault.sealed_rows([ordinal])))
-    opened = application.sealers[number].open(
+    opened = BrandOpener(application.ring, number).open(
         row.record, row.keys, {EnvelopeClass.IDENTITY: [fields["customer_number"]]}
     )
     record_id = opened[fields["customer_number"]].decode()

@@ -21,7 +21,7 @@ from cloakroom.use_cases.incident.affected import affected_by
 from cloakroom.use_cases.people import principals
 from cloakroom.use_cases.releases import requests as release_requests
 from cloakroom.use_cases.releases import running as releasing
-from cloakroom.vault.sealing import BrandSealer
+from cloakroom.vault.opening import BrandOpener
 from cloakroom.wiring import Application
 from foreign_tools import tool
 
@@ -222,7 +222,7 @@ def test_records_are_looked_at_for_planting_only_under_an_entry_of_their_own(
 ):
     """Whatever is opened before the entry of the whole set is covered by one that was durable before."""
     opened, covered = BitMap(), []
-    honest = BrandSealer.open_many
+    honest = BrandOpener.open_many
 
     def watched(self, rows, wanted):
         opened.update(record.ordinal for record, _ in rows)
@@ -237,7 +237,7 @@ def test_records_are_looked_at_for_planting_only_under_an_entry_of_their_own(
         covered.append(opened <= BitMap.union(BitMap(), *entered))
         return honest(self, rows, wanted)
 
-    monkeypatch.setattr(BrandSealer, "open_many", watched)
+    monkeypatch.setattr(BrandOpener, "open_many", watched)
     done = run(application, who, approved(application, who), tmp_path / "x.age")
     assert covered
     assert all(covered)

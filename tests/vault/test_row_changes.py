@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vault_worlds import ALBA, CATALOGUE, block, ring
+from vault_worlds import ALBA, CATALOGUE, block, ring, seal_one
 
+from cloakroom.errors import OpenError
 from cloakroom.vault.envelope import EnvelopeClass
+from cloakroom.vault.opening import BrandOpener
 from cloakroom.vault.row_changes import DELETED, LIVE, KnownRecord, RowFate, plan_changes
 from cloakroom.vault.rows import RowDigests, cells_of_row, columns_of, links_by_row
+from cloakroom.vault.sealed_record import SealedKeys
 from cloakroom.vault.sealing import BrandSealer
 
 RING = ring()
-DIGESTS, SEALER = RowDigests(RING, CATALOGUE, ALBA), BrandSealer(RING, ALBA)
+DIGESTS, SEALER, OPENER = RowDigests(RING, CATALOGUE, ALBA), BrandSealer(RING, ALBA), BrandOpener(RING, ALBA)
 ALL = dict.fromkeys(EnvelopeClass)
 
 
 def stored(row, at):
     """Return what an import knows of a record made from `row`."""
     one = block(row, at=at)
-    keys, opened = SEALER.new_keys(5)
     index_cell = links_by_row(1, DIGESTS.index_entries(one))[0]
-    record = SEALER.seal(5, 1, opened, cells_of_row(columns_of(one, CATALOGUE), 0, index_cell))
+    keys, record = seal_one(SEALER, 5, cells_of_row(columns_of(one, CATALOGUE), 0, index_cell))
     return KnownRecord(5, 1, at, LIVE, DIGESTS.contents(one)[0], record.envelopes[1], keys)
 
 
 def plan(known, row, at, *, deleted=False):
-    return plan_changes(block(row, at=at, deleted={0} if deleted else ()), [known], digests=DIGESTS, sealer=SEALER)
+    return plan_changes(
+        block(row, at=at, deleted={0} if deleted else ()),
+        [known],
+        digests=DIGESTS,
+        sealer=SEALER,
+        open_index_cells=OPENER.open_index_cells,
+    )
 
 
 def after(known, replacement):
@@ -59,7 +70,7 @@ def test_a_newer_row_replaces_and_retires_what_it_no_longer_has():
     assert (change.supersedes, change.version, change.valid_from, change.state) == (1, 2, 200, LIVE)
     assert list(change.retired) == [(number, DIGESTS.link("email", ["ada@example.com"]))]
     assert list(change.added) == [(number, DIGESTS.link("email", ["eva@example.com"]))]
-    values = SEALER.open(change.record, known.keys, ALL)
+    values = OPENER.open(change.record, known.keys, ALL)
     assert values[CATALOGUE.fields["email"]] == b"eva@example.com"
 
 
@@ -101,3 +112,29 @@ def test_any_story_ends_as_a_plain_account_of_it_does(story):
     assert (known.state == DELETED) == (value is None)
     if value is not None:
         assert known.content == DIGESTS.contents(block({"customer_number": "C1", "email": value}))[0]
+
+
+def test_only_records_that_change_are_opened_all_of_them_together():
+    known = [stored(ADA, 100)] * 4
+    rows = block(ADA, EVA, EVA, EVA, at=200, deleted={3})
+    asked = []
+
+    def noting(held):
+        asked.append([record.ordinal for record, _ in held])
+        return OPENER.open_index_cells(held)
+
+    done = plan_changes(rows, known, digests=DIGESTS, sealer=SEALER, open_index_cells=noting)
+    assert done.fates == [RowFate.UNCHANGED, RowFate.CHANGED, RowFate.CHANGED, RowFate.DELETED]
+    assert list(done.changed_rows) == [1, 2, 3]
+    assert asked == [[5, 5, 5]]
+    plan_changes(rows.take([0]), known[:1], digests=DIGESTS, sealer=SEALER, open_index_cells=noting)
+    assert len(asked) == 1
+
+
+def test_a_changed_record_that_does_not_open_is_named():
+    known = replace(stored(ADA, 100), version=2)
+    with pytest.raises(OpenError, match="record 5 does not open"):
+        plan(known, EVA, 200)
+    lost = replace(known, identity=None, keys=SealedKeys(1, 0, b""))
+    with pytest.raises(OpenError, match="record 5 does not open"):
+        plan(lost, EVA, 200)

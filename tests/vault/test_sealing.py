@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from vault_worlds import ALBA, BOREAS, ring, sealer
+from vault_worlds import ALBA, BOREAS, opener, ring, seal_one, sealer
 
 from cloakroom.errors import OpenError, UsageError
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import KeyPurpose, KeyRing
-from cloakroom.vault.sealing import BrandSealer, SealedKeys, SealedRecord
+from cloakroom.vault.opening import BrandOpener
+from cloakroom.vault.sealed_record import SealedKeys, SealedRecord
+from cloakroom.vault.wraps import BrandKeyWrapper
 
 CONTACT, IDENTITY, VALUE = EnvelopeClass
 CELLS = {CONTACT: [(1, b"Ada"), (2, b"ada@example.com")], IDENTITY: [(0, b"")]}
@@ -18,17 +20,16 @@ ALL = dict.fromkeys(EnvelopeClass)
 
 
 def sealed(brand_sealer, ordinal=7):
-    keys, opened = brand_sealer.new_keys(ordinal)
-    return keys, brand_sealer.seal(ordinal, 1, opened, CELLS)
+    return seal_one(brand_sealer, ordinal, CELLS)
 
 
 def test_a_record_opens_to_what_was_sealed_class_by_class():
     alba = sealer()
     keys, record = sealed(alba)
     assert record.envelopes[VALUE - 1] is None
-    assert alba.open(record, keys, ALL) == {1: b"Ada", 2: b"ada@example.com", 0: b""}
-    assert alba.open(record, keys, {CONTACT: [2]}) == {2: b"ada@example.com"}
-    assert alba.open(record, keys, {VALUE: None}) == {}
+    assert opener().open(record, keys, ALL) == {1: b"Ada", 2: b"ada@example.com", 0: b""}
+    assert opener().open(record, keys, {CONTACT: [2]}) == {2: b"ada@example.com"}
+    assert opener().open(record, keys, {VALUE: None}) == {}
 
 
 def test_many_records_at_once_are_sealed_like_one():
@@ -47,7 +48,7 @@ def test_many_records_at_once_are_sealed_like_one():
     wraps, envelopes = alba.seal_new(range(3, 8), columns)
     for at, record in enumerate(records):
         sealed_record = SealedRecord(3 + at, 1, tuple(envelopes[item][at] for item in EnvelopeClass))
-        values = alba.open(sealed_record, SealedKeys(alba.generation, 0, wraps[at]), ALL)
+        values = opener().open(sealed_record, SealedKeys(alba.generation, 0, wraps[at]), ALL)
         assert values == {number: value for cells in record.values() for number, value in cells}
     assert [one is None for one in envelopes[CONTACT]] == [False, True, False, False, True]
 
@@ -71,25 +72,25 @@ def test_wraps_and_envelopes_of_another_record_or_brand_do_not_open():
     alba = sealer()
     keys, record = sealed(alba)
     other_keys, other = sealed(alba, ordinal=8)
-    for wrong_record, wrong_keys, opener in (
-        (record, other_keys, alba),
-        (other, keys, alba),
-        (SealedRecord(8, 1, record.envelopes), keys, alba),
-        (record, keys, sealer(BOREAS)),
-        (SealedRecord(7, 1, (record.envelopes[1], record.envelopes[0], None)), keys, alba),
+    for wrong_record, wrong_keys, brand in (
+        (record, other_keys, ALBA),
+        (other, keys, ALBA),
+        (SealedRecord(8, 1, record.envelopes), keys, ALBA),
+        (record, keys, BOREAS),
+        (SealedRecord(7, 1, (record.envelopes[1], record.envelopes[0], None)), keys, ALBA),
     ):
         with pytest.raises(OpenError):
-            opener.open(wrong_record, wrong_keys, ALL)
+            opener(brand).open(wrong_record, wrong_keys, ALL)
 
 
 def test_rows_of_an_older_generation_open_until_it_is_destroyed():
     keys, record = sealed(sealer(wrap=(1,)))
     both = sealer(wrap=(1, 2))
     assert both.generation == 2
-    assert both.open(record, keys, {CONTACT: [1]}) == {1: b"Ada"}
+    assert opener(wrap=(1, 2)).open(record, keys, {CONTACT: [1]}) == {1: b"Ada"}
     (moved,) = both.rewrap([(7, keys)])
     assert moved.generation == 2
-    only_new = sealer(wrap=(2,))
+    only_new = opener(wrap=(2,))
     assert only_new.open(record, moved, {CONTACT: [1]}) == {1: b"Ada"}
     with pytest.raises(OpenError):
         only_new.open(record, keys, {CONTACT: [1]})
@@ -108,12 +109,12 @@ def test_a_wrap_with_its_generation_rewritten_does_not_open():
         SealedKeys(keys.generation, -1, keys.wraps),
     ):
         with pytest.raises(OpenError):
-            BrandSealer(ring(wrap=(1, 2)), ALBA).open(record, changed, ALL)
+            opener(wrap=(1, 2)).open(record, changed, ALL)
 
 
 def test_every_flipped_bit_of_the_wraps_is_found_whichever_class_is_opened():
-    alba = sealer()
-    keys, record = sealed(alba)
+    alba = opener()
+    keys, record = sealed(sealer())
     for at, bit in itertools.product(range(len(keys.wraps)), range(8)):
         changed = bytearray(keys.wraps)
         changed[at] ^= 1 << bit
@@ -124,8 +125,7 @@ def test_every_flipped_bit_of_the_wraps_is_found_whichever_class_is_opened():
 
 def test_blocks_of_wraps_put_together_anew_do_not_unwrap():
     """Each block is enciphered by itself; only the commitment knows which ones belong together."""
-    alba = sealer()
-    (one, _), (other, _) = alba.new_keys(7), alba.new_keys(7)
+    (one, _), (other, _) = sealed(sealer()), sealed(sealer())
     blocks = [one.wraps[at : at + 16] for at in range(0, 96, 16)]
     mixtures = [
         [blocks[1], blocks[0], *blocks[2:]],
@@ -135,19 +135,18 @@ def test_blocks_of_wraps_put_together_anew_do_not_unwrap():
     ]
     for mixture in mixtures:
         for commitment in (one.wraps[96:], other.wraps[96:]):
-            with pytest.raises(OpenError):
-                alba.unwrap(7, SealedKeys(alba.generation, 0, b"".join(mixture) + commitment), [CONTACT])
+            mixed = SealedKeys(one.generation, 0, b"".join(mixture) + commitment)
+            assert BrandKeyWrapper(ring(), ALBA).unwrap([(7, mixed), (7, one)], [CONTACT])[0] is None
 
 
 def test_whoever_knows_the_class_keys_of_a_record_cannot_give_them_to_another():
     """The commitment is keyed with the brand's own keys, not with the keys of the record."""
-    alba = sealer()
-    known, _ = alba.new_keys(7)
-    for place in (8, 0):
-        with pytest.raises(OpenError):
-            alba.unwrap(place, known, [CONTACT])
-    with pytest.raises(OpenError):
-        sealer(BOREAS).unwrap(7, known, [CONTACT])
+    known, _ = sealed(sealer())
+    alba, boreas = BrandKeyWrapper(ring(), ALBA), BrandKeyWrapper(ring(), BOREAS)
+    given, to_eight, to_zero = alba.unwrap([(7, known), (8, known), (0, known)], [CONTACT])
+    assert given is not None
+    assert (to_eight, to_zero) == (None, None)
+    assert boreas.unwrap([(7, known)], [CONTACT]) == [None]
 
 
 def test_wraps_fix_all_three_keys_even_for_a_ring_that_shares_two_of_them():
@@ -159,7 +158,7 @@ def test_wraps_fix_all_three_keys_even_for_a_ring_that_shares_two_of_them():
     }
     keys, record = sealed(sealer())
     with pytest.raises(OpenError):
-        BrandSealer(KeyRing(changed), ALBA).open(record, keys, {CONTACT: None})
+        BrandOpener(KeyRing(changed), ALBA).open(record, keys, {CONTACT: None})
 
 
 def name_of(name):
@@ -175,7 +174,7 @@ def test_a_record_that_does_not_open_leaves_the_others_of_its_batch_alone():
     contact = batch[3][0].envelopes[0]
     batch[3] = (SealedRecord(6, 1, (contact[:-1] + bytes((contact[-1] ^ 1,)), None, None)), batch[3][1])
     batch[5] = (SealedRecord(8, -1, batch[5][0].envelopes), batch[5][1])
-    opened = both.open_many(batch, {CONTACT: [2]})
+    opened = opener(wrap=(1, 2)).open_many(batch, {CONTACT: [2]})
     mail = {2: b"ada@example.com"}
     assert opened == [mail, None, mail, None, mail, None]
 
@@ -184,7 +183,7 @@ def test_keys_are_wrapped_anew_in_batches_and_a_changed_row_is_named():
     both = sealer(wrap=(1, 2))
     rows = [(at, sealed(sealer(wrap=(1,)), at)) for at in range(5)]
     moved = both.rewrap([(at, keys) for at, (keys, _) in rows])
-    only_new = sealer(wrap=(2,))
+    only_new = opener(wrap=(2,))
     for (_, (_, record)), keys in zip(rows, moved, strict=True):
         assert only_new.open(record, keys, {CONTACT: [1]}) == {1: b"Ada"}
     with pytest.raises(OpenError, match="the keys of record 1 do not open"):

@@ -14,12 +14,13 @@ from cloakroom.ledger.entry import decode_entry, encode_entry
 from cloakroom.ledger.record_sets import RecordSetSealer, encode_set, entry_place, hash_set, is_sealed_set
 from cloakroom.tlog.hashing import leaf_hash
 from cloakroom.vault.blind_index import BrandIndex, LinkDigests
-from cloakroom.vault.envelope import CellContext, EnvelopeClass, open_envelope, seal_envelope
+from cloakroom.vault.envelope import CellContext, EnvelopeClass, seal_envelope
 from cloakroom.vault.facets import FacetSealer
 from cloakroom.vault.key_ring import KeyName, KeyPurpose, KeyRing, RootKey, WrappedKey
-from cloakroom.vault.sealing import BrandSealer, SealedKeys
+from cloakroom.vault.opening import open_envelope
+from cloakroom.vault.sealed_record import SealedKeys
 from cloakroom.vault.tokens import RecordReference, TokenCodec
-from cloakroom.vault.wraps import KeyWrapper
+from cloakroom.vault.wraps import BrandKeyWrapper, KeyWrapper
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "vectors" / "cloakroom"
@@ -39,7 +40,7 @@ def test_envelopes(v):
     cells = [(number, text.encode()) for number, text in v["cells"]]
     sealed = seal_envelope(raw(v["key"]), raw(v["initial"]), context, cells)
     assert sealed.hex() == v["envelope"] == second_opinion.envelope(v).hex()
-    assert dict(open_envelope(raw(v["key"]), sealed, context)) == dict(cells)
+    assert dict(open_envelope(raw(v["key"]), sealed, context.head())) == dict(cells)
 
 
 @pytest.mark.parametrize("v", load("keys")["ring"])
@@ -62,7 +63,7 @@ def test_wraps_of_class_keys(v):
         }
     )
     sealed = SealedKeys(v["generation"], v["key_number"], raw(v["wraps"]))
-    opened = BrandSealer(ring, v["brand"]).unwrap(v["ordinal"], sealed, tuple(EnvelopeClass))
+    [opened] = BrandKeyWrapper(ring, v["brand"]).unwrap([(v["ordinal"], sealed)], tuple(EnvelopeClass))
     assert [opened[field_class].hex() for field_class in EnvelopeClass] == v["keys"]
 
 

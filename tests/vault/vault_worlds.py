@@ -8,7 +8,9 @@ from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.fields import WELL_KNOWN_FIELDS
 from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, KeyRing
+from cloakroom.vault.opening import BrandOpener
 from cloakroom.vault.rows import RowBlock
+from cloakroom.vault.sealed_record import SealedKeys, SealedRecord
 from cloakroom.vault.sealing import BrandSealer
 
 NAMES = (
@@ -43,6 +45,18 @@ def ring(*, wrap=(1,), index=(1,)):
 
 def sealer(brand=ALBA, **generations):
     return BrandSealer(ring(**generations), brand)
+
+
+def opener(brand=ALBA, **generations):
+    return BrandOpener(ring(**generations), brand)
+
+
+def seal_one(brand_sealer, ordinal, cells):
+    """Return the keys and the sealed record of one new record, its cells given by class."""
+    columns = {item: [(number, [value]) for number, value in held] for item, held in cells.items()}
+    wraps, envelopes = brand_sealer.seal_new([ordinal], columns)
+    record = SealedRecord(ordinal, 1, tuple(envelopes[item][0] for item in EnvelopeClass))
+    return SealedKeys(brand_sealer.generation, 0, wraps[0]), record
 
 
 def block(*rows, at=1_000, deleted=()):

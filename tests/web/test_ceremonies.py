@@ -15,9 +15,10 @@ from cloakroom.use_cases.people.ceremonies import LIFETIMES, begin_ceremony, use
 from cloakroom.use_cases.people.sessions import SignInRefused
 from cloakroom.use_cases.people.signing_in import begin_passkey_sign_in
 from cloakroom.use_cases.store.configuration import apply_configuration
-from cloakroom.web.newcomers import Newcomer
-from cloakroom.web.people_orders import BeginPasskey
-from cloakroom.web.sign_in_operations import _failure, begin_passkey
+from cloakroom.web.api.people_requests import BeginPasskey
+from cloakroom.web.api.unenrolled import Newcomer
+from cloakroom.web.core.sign_ins import _failure
+from cloakroom.web.handlers.sign_in import begin_passkey
 
 KEY = SigningKey.generate().verifying_key
 
@@ -25,7 +26,7 @@ KEY = SigningKey.generate().verifying_key
 @pytest.fixture
 def clocked(store):
     clock = FixedClock(datetime(2026, 12, 1, tzinfo=UTC))
-    application = store.open(clock=clock)
+    application = store.open(clock=clock, clock_tolerance=None)
     texts = {**application.configuration.texts, "service.toml": SERVICE.format(origin="https://localhost")}
     apply_configuration(application, texts)
     application.refresh_configuration()

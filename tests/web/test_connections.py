@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from cloakroom.web import http_connection
-from cloakroom.web.http_connection import Connections
-from cloakroom.web.limits import LIMITS
-from cloakroom.web.problems import Answer
-from cloakroom.web.service import Incoming
+from cloakroom.web.api.problems import Answer
+from cloakroom.web.front import http_connection
+from cloakroom.web.front.http_connection import Connections
+from cloakroom.web.front.service import Incoming
+from cloakroom.web.protocol.limits import LIMITS
 
 SHORT = replace(LIMITS, request_s=0.4, idle_s=0.6, connections=4, head_bytes=2_000, body_bytes=5_000)
 

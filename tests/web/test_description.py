@@ -22,10 +22,10 @@ from service_world import World, close_world, make_world
 
 from cloakroom.crypto import SigningKey
 from cloakroom.signing import Message, content_digest, sign_request
-from cloakroom.web.description import describe
-from cloakroom.web.endpoints import ENDPOINTS
-from cloakroom.web.newcomers import key_id_of
-from cloakroom.web.people_orders import NewcomerOrder
+from cloakroom.web.api.description import describe
+from cloakroom.web.api.endpoints import ENDPOINTS
+from cloakroom.web.api.people_requests import NewcomerOrder
+from cloakroom.web.api.unenrolled import key_id_of
 
 SCHEMA = schemathesis.openapi.from_dict(describe())
 NEWCOMERS = {item.path for item in ENDPOINTS if issubclass(item.order, NewcomerOrder)}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloakroom.web.frames import (
+from cloakroom.web.protocol.frames import (
     Abandoned,
     Answered,
     Asked,

@@ -19,8 +19,8 @@ from cloakroom.adapters.root_key import create_root_key
 from cloakroom.client import Refused
 from cloakroom.flows.admission import PERSISTENT_REFUSALS
 from cloakroom.use_cases.store import rotation as rotating
-from cloakroom.web.keeper import Keeper, is_well
-from cloakroom.web.summaries import Summaries
+from cloakroom.web.node.maintenance import Keeper, is_well
+from cloakroom.web.node.roll_ups import Summaries
 
 ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "reference": "ORDER-1"}
 

@@ -10,7 +10,7 @@ import pytest
 from cloakroom.errors import OpenError, StoreError
 from cloakroom.flows.admission_request import Admission
 from cloakroom.flows.reveal import RevealAnswer
-from cloakroom.web.openings import PIECE_RECORDS, Openings
+from cloakroom.web.core.openings import PIECE_RECORDS, Openings
 
 GRANTED = Admission(permitted=True, code="granted", explanation="")
 
@@ -41,7 +41,7 @@ class Admitted:
             return RevealAnswer(GRANTED, broken=OpenError("record 1 does not open"))
         return RevealAnswer(GRANTED)
 
-    def opened_by(self, _sealers) -> Admitted:
+    def opened_by(self, _openers) -> Admitted:
         return Admitted(self.kinds, has_new_keys=True, opened=self.opened)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloakroom.web.limits import LIMITS
-from cloakroom.web.queueing import FairQueue
+from cloakroom.web.core.fair_queue import FairQueue
+from cloakroom.web.protocol.limits import LIMITS
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ from second_systems import ENCODED, stored_texts
 
 from cloakroom.clock import to_microseconds
 from cloakroom.settings import load_settings
+from cloakroom.vault.opening import BrandOpener
 from cloakroom.wiring import open_application
 
 EARLY = datetime(2024, 2, 14, 10, 30, tzinfo=UTC)
@@ -91,7 +92,7 @@ def test_every_version_of_every_record_is_held_as_it_was(second: SecondStore) ->
     rows += [(row, None) for row in application.vault.sealed_rows(every) if row.state == 0]
     for row, until in rows:
         present = {kind: some for kind, some in numbers.items() if row.record.envelopes[kind - 1] is not None}
-        opened = application.sealers[row.brand].open(row.record, row.keys, present)
+        opened = BrandOpener(application.ring, row.brand).open(row.record, row.keys, present)
         texts = {names[number]: text.decode() for number, text in opened.items()}
         brand = application.catalogue.brand_name(row.brand)
         held.setdefault((brand, texts["customer_number"]), []).append((row.valid_from, until, texts))

@@ -260,7 +260,7 @@ class Gatekeeper:
     def _assess(
         self, lineage: str, group: list[_PendingRequest], now: int
     ) -> tuple[list[_PendingRequest], Assessment | None, list[_PendingRequest]]:
-        """Assess a lineage's pending requests together; where they do not all fit, the first alone and the rest later."""
+        """Assess a lineage's requests together; where they do not all fit, the first alone and the rest later."""
         budget = group[0].decision.budget
         if budget is None:
             return group, None, []

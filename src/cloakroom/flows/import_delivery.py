@@ -26,7 +26,7 @@ from pyroaring import BitMap
 
 from cloakroom.flows.import_ports import BatchWrite, DeliveryState, Encode, ImportStore, NewRows
 from cloakroom.vault.facets import RECORD, FacetChange, FacetSealer
-from cloakroom.vault.row_changes import LIVE, KnownRecord, Replacement, RowFate, plan_changes
+from cloakroom.vault.row_changes import LIVE, KnownRecord, OpenIndexCells, Replacement, RowFate, plan_changes
 from cloakroom.vault.rows import RECORD_ID_INDEX, RowBlock, RowDigests
 from cloakroom.vault.sealing import BrandSealer
 
@@ -89,6 +89,7 @@ class DeliveryImport:
         sha256: bytes,
         digests: RowDigests,
         sealer: BrandSealer,
+        open_index_cells: OpenIndexCells,
         facet_sealer: FacetSealer,
         encode: Encode,
         today: date,
@@ -102,6 +103,7 @@ class DeliveryImport:
             sha256: Names the delivery.
             digests: Digests of the brand.
             sealer: Seals the brand's records.
+            open_index_cells: Opens the index cells of records that change.
             facet_sealer: Seals the brand's facets.
             encode: Seals and encodes new records, somewhere else.
             today: The day of the import, by which old birth dates are left out of the facets.
@@ -112,6 +114,7 @@ class DeliveryImport:
         self._sha256 = sha256
         self._digests = digests
         self._sealer = sealer
+        self._open_index_cells = open_index_cells
         self._facet_sealer = facet_sealer
         self._encode = encode
         self._today = today
@@ -190,7 +193,13 @@ class DeliveryImport:
             return (), FacetChange(BitMap(), {})
         positions = sorted(known)
         rows = block.take(positions)
-        plan = plan_changes(rows, [known[row] for row in positions], digests=self._digests, sealer=self._sealer)
+        plan = plan_changes(
+            rows,
+            [known[row] for row in positions],
+            digests=self._digests,
+            sealer=self._sealer,
+            open_index_cells=self._open_index_cells,
+        )
         self._result.counts.update(plan.fates)
         self._result.records |= BitMap(item.ordinal for item in plan.replacements)
         # A record that its brand deletes keeps its facets: who was opened before is still to be counted by country.

@@ -15,7 +15,7 @@ import msgspec
 from pyroaring import BitMap
 
 from cloakroom.gate.folding import Past
-from cloakroom.vault.sealing import SealedKeys, SealedRecord
+from cloakroom.vault.sealed_record import SealedKeys, SealedRecord
 
 COUNTED_AT_ONCE = 20_000
 """Counted entries read together at most: a lineage may have millions."""

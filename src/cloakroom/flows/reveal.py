@@ -17,11 +17,10 @@ from pyroaring import BitMap
 from cloakroom.errors import OpenError
 from cloakroom.flows.admission import Gatekeeper
 from cloakroom.flows.admission_request import Admission, AdmissionRequest
-from cloakroom.flows.opening import EnteredRecords, RecordOpener
+from cloakroom.flows.opening import EnteredRecords, Openers, RecordOpener
 from cloakroom.gate.decision import Principal
 from cloakroom.gate.policy import Form, Operation
 from cloakroom.vault.catalogue import Catalogue
-from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import RecordReference, TokenCodec
 
 MAX_TOKENS = 1_000
@@ -127,9 +126,9 @@ class AdmittedReveals:
         known = [token for token, item in zip(tokens, self.references[position], strict=True) if item is not None]
         return RevealAnswer(first, first.forms, [Revealed(*one) for one in zip(known, shown, strict=True)])
 
-    def opened_by(self, sealers: Mapping[int, BrandSealer]) -> AdmittedReveals:
-        """Return the same requests, to be opened with the keys of other sealers."""
-        return replace(self, opener=self.opener.with_sealers(sealers))
+    def opened_by(self, openers: Openers) -> AdmittedReveals:
+        """Return the same requests, to be opened with the keys of other openers."""
+        return replace(self, opener=self.opener.with_openers(openers))
 
 
 def reveal(
@@ -137,8 +136,8 @@ def reveal(
     *,
     gatekeeper: Gatekeeper,
     catalogue: Catalogue,
-    sealers: Mapping[int, BrandSealer],
-    refreshed: Callable[[], Mapping[int, BrandSealer]] | None = None,
+    openers: Openers,
+    refreshed: Callable[[], Openers] | None = None,
 ) -> list[RevealAnswer]:
     """Answer a batch of requests; each refused or answered whole.
 
@@ -148,11 +147,11 @@ def reveal(
         requests: Requests of any principals.
         gatekeeper: Admits them.
         catalogue: Numbers of brands and fields.
-        sealers: Opens the records of each brand, by its number.
-        refreshed: Gives the sealers of a key ring read anew; called at most once, when a record does not open, since
+        openers: Opens the records.
+        refreshed: Gives the openers of a key ring read anew; called at most once, when a record does not open, since
             its key may have been wrapped under a generation that this node has not seen.
     """
-    admitted = admit_reveals(requests, gatekeeper=gatekeeper, catalogue=catalogue, sealers=sealers)
+    admitted = admit_reveals(requests, gatekeeper=gatekeeper, catalogue=catalogue, openers=openers)
     answers = admitted.answers(range(len(admitted)))
     broken = [position for position, answer in enumerate(answers) if answer.broken is not None]
     if refreshed is not None and broken:
@@ -167,7 +166,7 @@ def admit_reveals(
     *,
     gatekeeper: Gatekeeper,
     catalogue: Catalogue,
-    sealers: Mapping[int, BrandSealer],
+    openers: Openers,
 ) -> AdmittedReveals:
     """Do of `reveal` all but the opening: when this returns, every entry is durable and nothing has been opened."""
     references = [request.codec.read(request.tokens) for request in requests]
@@ -181,7 +180,7 @@ def admit_reveals(
     by_request: list[dict[str, Admission]] = [{} for _ in requests]
     for one, owner, admission in zip(wanted, owners, admissions, strict=True):
         by_request[owner][one.brand] = admission
-    opener = RecordOpener(catalogue, sealers, rows, gatekeeper.policy.bands)
+    opener = RecordOpener(catalogue, openers, rows, gatekeeper.policy.bands)
     return AdmittedReveals(requests, references, by_request, opener)
 
 

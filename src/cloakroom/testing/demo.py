@@ -191,7 +191,7 @@ def _work(application: Application, credentials: Mapping[str, Path], data: Path,
                     [request],
                     gatekeeper=application.gatekeeper,
                     catalogue=application.catalogue,
-                    sealers=application.sealers,
+                    openers=application.openers,
                 )[0]
                 served += len(opened.revealed)
     return served

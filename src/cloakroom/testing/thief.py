@@ -114,7 +114,7 @@ def _open(application: Application, loot: Loot, tokens: list[str], haul: Haul) -
         [request],
         gatekeeper=application.gatekeeper,
         catalogue=application.catalogue,
-        sealers=application.sealers,
+        openers=application.openers,
     )[0]
     haul.requests += 1
     haul.opened.update(item.token for item in answer.revealed if item.values)

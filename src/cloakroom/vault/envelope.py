@@ -1,4 +1,4 @@
-"""Sealed values of one record and class: an envelope. The bytes are specified in `docs/spec/envelope.md`.
+"""Seal the values of one record and class into an envelope. The bytes are specified in `docs/spec/envelope.md`.
 
 Contract:
 
@@ -12,7 +12,7 @@ Contract:
   twice.
 - AES-GCM does not commit to its key. The commitment to the three class keys of a record lies with their wraps, and
   is compared before any of them is given out; there is one key for an envelope, never a list to try.
-- Opening is mute: `OpenError` does not say why.
+- `vault.opening` opens it; nothing here does.
 """
 
 from __future__ import annotations
@@ -22,25 +22,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from cloakroom.crypto import AEAD_TAG_SIZE, INITIAL_SIZE, KEY_SIZE, open_cells, seal_cells, seal_rows
-from cloakroom.errors import OpenError, UsageError
+from cloakroom.crypto import INITIAL_SIZE, KEY_SIZE, seal_cells, seal_rows
+from cloakroom.errors import UsageError
 
 FORMAT = 1
 PADDING_BLOCK = 16
 MAX_FIELD_NUMBER = 255
 MAX_VALUE_SIZE = 60_000
 HEADER_SIZE = 1 + INITIAL_SIZE
+INDEX_CELL = 0
+"""Field number of the cell that holds a record's link digests; no field has it."""
+LONG_COUNT = 0x80
+"""Set in the first of two bytes that count the blocks of a value of 2,048 bytes or more."""
 
 _CELL_CONTEXT = struct.Struct(">18sBHIBBI")
 _CELL_LABEL = b"cloakroom/cell"
 _FORMAT_BYTE = bytes((FORMAT,))
 _PADDINGS = [b"\x80" + bytes(PADDING_BLOCK - 1 - used) for used in range(PADDING_BLOCK)]
 """What follows a value of so many bytes beyond a multiple of 16 (ISO/IEC 7816-4)."""
-_LONG = 0x80
-"""Set in the first of two bytes that count the blocks of a value of 2,048 bytes or more."""
 _BYTE = [bytes((number,)) for number in range(256)]
 _COUNTS = [
-    bytes((blocks,)) if blocks < _LONG else bytes((_LONG | blocks >> 8, blocks & 0xFF))
+    bytes((blocks,)) if blocks < LONG_COUNT else bytes((LONG_COUNT | blocks >> 8, blocks & 0xFF))
     for blocks in range(MAX_VALUE_SIZE // PADDING_BLOCK + 1)
 ]
 """How a count of blocks is written."""
@@ -178,72 +180,3 @@ def _fronts(number: int, padded: Sequence[bytes]) -> list[bytes]:
     """Return what stands before each cell: the number of its field, and how many blocks its value has."""
     first, counts = _BYTE[number], _COUNTS
     return [first + counts[len(value) // PADDING_BLOCK] for value in padded]
-
-
-def open_envelope(
-    key: bytes, envelope: bytes, context: CellContext, numbers: Sequence[int] | None = None
-) -> Mapping[int, bytes]:
-    """Return the values of the wanted fields, by field number.
-
-    Args:
-        key: The class key of the record.
-        envelope: What `seal_envelope` returned.
-        context: Where it is expected to belong.
-        numbers: Fields to open; None for all. A field that the envelope does not hold is left out, but at least one
-            cell is opened, so that an envelope of another place is refused and not taken for one that lacks fields.
-
-    Raises:
-        OpenError: It does not open.
-    """
-    return open_wanted_cells(key, envelope, context.head(), numbers)
-
-
-def open_wanted_cells(
-    key: bytes, envelope: bytes, head: bytes, numbers: Sequence[int] | None = None
-) -> Mapping[int, bytes]:
-    """Do what `open_envelope` does, with `head` as `cell_head` returns it."""
-    if len(envelope) < HEADER_SIZE or envelope[0] != FORMAT:
-        raise OpenError("does not open")
-    try:
-        present, found, sealed = _cells(envelope, numbers)
-    except IndexError:
-        raise OpenError("does not open") from None
-    values: dict[int, bytes] = {}
-    for number, padded in zip(
-        found, open_cells(key, envelope[1:HEADER_SIZE], head + present, found, sealed), strict=True
-    ):
-        value = padded.rstrip(b"\0")
-        if not value.endswith(b"\x80"):
-            raise OpenError("does not open")
-        values[number] = value[:-1]
-    return values if numbers is None or found[0] in numbers else {}
-
-
-def _cells(envelope: bytes, numbers: Sequence[int] | None) -> tuple[bytes, list[int], list[bytes]]:
-    """Return the numbers of all cells, and the numbers and sealed bytes of the wanted ones.
-
-    Where none of the wanted fields is held, the first cell is given: only a cell that opens shows that the envelope
-    belongs where it lies. Every cell's length is checked.
-    """
-    present = bytearray()
-    found: list[int] = []
-    sealed: list[bytes] = []
-    position, end = HEADER_SIZE, len(envelope)
-    while position < end:
-        number, blocks, start = envelope[position], envelope[position + 1], position + 2
-        if blocks >= _LONG:
-            blocks, start = (blocks - _LONG) << 8 | envelope[start], start + 1
-            if blocks < _LONG:  # only the shortest way of writing a number is one
-                raise OpenError("does not open")
-        position = start + blocks * PADDING_BLOCK + AEAD_TAG_SIZE
-        present.append(number)
-        if numbers is None or number in numbers:
-            found.append(number)
-            sealed.append(envelope[start:position])
-    if position != end:
-        raise OpenError("does not open")
-    if not present:
-        raise OpenError("does not open")
-    if not found:
-        return _cells(envelope, present[:1])
-    return bytes(present), found, sealed

@@ -6,13 +6,11 @@ history with the span in which they held, so that "as of" works.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
-from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.rows import (
-    INDEX_CELL,
     RowBlock,
     RowDigests,
     cells_of_row,
@@ -20,9 +18,13 @@ from cloakroom.vault.rows import (
     links_by_row,
     read_index_cell,
 )
-from cloakroom.vault.sealing import BrandSealer, SealedKeys, SealedRecord
+from cloakroom.vault.sealed_record import SealedKeys, SealedRecord
+from cloakroom.vault.sealing import BrandSealer
 
 LIVE, DELETED, ERASED = 0, 1, 2
+
+OpenIndexCells = Callable[[Sequence[tuple[SealedRecord, SealedKeys]]], Sequence[bytes]]
+"""Opens the index cells of stored records, as `BrandOpener.open_index_cells` does."""
 
 
 class RowFate(StrEnum):
@@ -34,6 +36,9 @@ class RowFate(StrEnum):
     UNCHANGED = "unchanged"
     STALE = "stale"
     UNKNOWN_DELETION = "unknown_deletion"
+
+
+_CHANGING = frozenset({RowFate.CHANGED, RowFate.DELETED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +91,28 @@ class Replacement:
     added: Sequence[tuple[int, bytes]]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ChangePlan:
-    """What a block of rows does to known records."""
+    """The changes that a block of rows makes to known records.
 
-    fates: list[RowFate] = field(default_factory=list)
-    replacements: list[Replacement] = field(default_factory=list)
-    changed_rows: list[int] = field(default_factory=list)
+    Attributes:
+        fates: One for each row.
+        replacements: One for each row that changes or deletes its record.
+        changed_rows: The row of each replacement.
+    """
+
+    fates: Sequence[RowFate]
+    replacements: list[Replacement]
+    changed_rows: Sequence[int]
 
 
 def plan_changes(
-    block: RowBlock, known: Sequence[KnownRecord], *, digests: RowDigests, sealer: BrandSealer
+    block: RowBlock,
+    known: Sequence[KnownRecord],
+    *,
+    digests: RowDigests,
+    sealer: BrandSealer,
+    open_index_cells: OpenIndexCells,
 ) -> ChangePlan:
     """Return what the rows of `block` do to the records that `known` gives for them.
 
@@ -104,36 +120,35 @@ def plan_changes(
         block: Rows, each of another record.
         known: The stored record of each row.
         digests: Digests of the brand.
-        sealer: Seals and opens the brand's records.
+        sealer: Seals the brand's records.
+        open_index_cells: Opens the index cells of the records that change; called once, if any does.
+
+    Raises:
+        OpenError: A record that changes does not open; names it.
     """
-    plan = ChangePlan()
     contents = digests.contents(block)
+    fates = [_fate(block, row, record, contents[row]) for row, record in enumerate(known)]
+    plan = ChangePlan(fates, [], [row for row, fate in enumerate(fates) if fate in _CHANGING])
+    if not plan.changed_rows:
+        return plan
     columns = columns_of(block, digests.catalogue)
     index_cells = links_by_row(len(block), digests.index_entries(block))
-    for row, record in enumerate(known):
-        fate = _fate(block, row, record, contents[row])
-        plan.fates.append(fate)
-        if fate not in {RowFate.CHANGED, RowFate.DELETED}:
-            continue
-        before = _index_entries(record, sealer)
-        version = record.version + 1
-        if fate is RowFate.DELETED:
-            after: set[tuple[int, bytes]] = set()
-            sealed, content = SealedRecord(record.ordinal, version, (None, None, None)), None
-        else:
+    earlier = open_index_cells([_identity(known[row]) for row in plan.changed_rows])
+    for row, earlier_cell in zip(plan.changed_rows, earlier, strict=True):
+        record, version = known[row], known[row].version + 1
+        before, after = set(read_index_cell(earlier_cell)), set[tuple[int, bytes]]()
+        sealed, content = SealedRecord(record.ordinal, version, (None, None, None)), None
+        if fates[row] is RowFate.CHANGED:
             after = set(read_index_cell(index_cells[row]))
-            keys = sealer.unwrap(record.ordinal, record.keys, tuple(EnvelopeClass))
             held = cells_of_row(columns, row, index_cells[row])
-            sealed = sealer.seal(record.ordinal, version, keys, held, record.keys.key_number)
-            content = contents[row]
-        plan.changed_rows.append(row)
+            sealed, content = sealer.reseal(record.ordinal, version, record.keys, held), contents[row]
         plan.replacements.append(
             Replacement(
                 ordinal=record.ordinal,
                 supersedes=record.version if record.state == LIVE else None,
                 version=version,
                 valid_from=block.modified_at[row],
-                state=DELETED if fate is RowFate.DELETED else LIVE,
+                state=DELETED if fates[row] is RowFate.DELETED else LIVE,
                 content=content,
                 record=sealed,
                 retired=sorted(before - after),
@@ -141,6 +156,10 @@ def plan_changes(
             )
         )
     return plan
+
+
+def _identity(record: KnownRecord) -> tuple[SealedRecord, SealedKeys]:
+    return SealedRecord(record.ordinal, record.version, (None, record.identity, None)), record.keys
 
 
 def _fate(block: RowBlock, row: int, record: KnownRecord, content: bytes) -> RowFate:
@@ -151,11 +170,3 @@ def _fate(block: RowBlock, row: int, record: KnownRecord, content: bytes) -> Row
     if record.state == LIVE and record.content == content:
         return RowFate.UNCHANGED
     return RowFate.STALE if block.modified_at[row] < record.valid_from else RowFate.CHANGED
-
-
-def _index_entries(record: KnownRecord, sealer: BrandSealer) -> set[tuple[int, bytes]]:
-    if record.identity is None:
-        return set()
-    sealed = SealedRecord(record.ordinal, record.version, (None, record.identity, None))
-    values = sealer.open(sealed, record.keys, {EnvelopeClass.IDENTITY: (INDEX_CELL,)})
-    return set(read_index_cell(values.get(INDEX_CELL, b"")))

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from cloakroom.crypto import BLOCK_SIZE, KeyedDigest
 from cloakroom.vault.blind_index import BrandIndex, LinkDigests
 from cloakroom.vault.catalogue import Catalogue
-from cloakroom.vault.envelope import EnvelopeClass
+from cloakroom.vault.envelope import INDEX_CELL, EnvelopeClass
 from cloakroom.vault.key_ring import KeyPurpose, KeyRing
 
 RECORD_ID_FIELD = "customer_number"
 RECORD_ID_INDEX = "customer_number"
-INDEX_CELL = 0
-"""Field number of the cell that holds a record's link digests; no field has it."""
 _SEPARATOR = "\x1f"
 _ABSENT = "\x1e"
 

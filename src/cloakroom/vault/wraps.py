@@ -19,6 +19,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from cloakroom.crypto import KEY_SIZE, BlockPermutation, KeyedDigest, hkdf_sha256, is_equal
 from cloakroom.vault.envelope import EnvelopeClass
+from cloakroom.vault.key_ring import KeyPurpose, KeyRing
+from cloakroom.vault.sealed_record import SealedKeys
 
 FORMAT = 1
 COMMITMENT_SIZE = 24
@@ -30,6 +32,8 @@ WRAPS_SIZE = KEYS_SIZE + COMMITMENT_SIZE
 _CONTEXT = struct.Struct(">18sBHIBH")
 _LABEL = b"cloakroom/wraps"
 _COMMITMENT_INFO = b"cloakroom/wraps/commitment/v1"
+
+_KEY_NUMBER_MAX = 255
 
 Place = tuple[int, int]
 """Ordinal of a record, and number of its key set."""
@@ -113,3 +117,48 @@ class KeyWrapper:
 
     def __repr__(self) -> str:
         return f"KeyWrapper(brand {self._brand}, generation {self._generation})"
+
+
+class BrandKeyWrapper:
+    """Wraps the class keys of one brand's records under the newest generation; unwraps them under every one held."""
+
+    __slots__ = ("_newest", "_wrappers")
+
+    def __init__(self, ring: KeyRing, brand: int) -> None:
+        """Take the ring and the number of the brand."""
+        generations = ring.generations(KeyPurpose.WRAP, brand, EnvelopeClass.CONTACT.name)
+        self._newest = ring.newest(KeyPurpose.WRAP, brand, EnvelopeClass.CONTACT.name)
+        self._wrappers = {
+            generation: KeyWrapper(
+                brand,
+                generation,
+                {item: ring.get(KeyPurpose.WRAP, brand, item.name, generation) for item in CLASSES},
+            )
+            for generation in generations
+        }
+
+    @property
+    def generation(self) -> int:
+        """The generation of the key-encryption keys that new wraps use."""
+        return self._newest
+
+    def wrap(self, places: Sequence[Place], keys: Mapping[EnvelopeClass, bytes]) -> list[bytes]:
+        """Return the wraps of many records under the newest generation, as `KeyWrapper.wrap` does."""
+        return self._wrappers[self._newest].wrap(places, keys)
+
+    def unwrap(
+        self, rows: Sequence[tuple[int, SealedKeys]], classes: Collection[EnvelopeClass]
+    ) -> list[Mapping[EnvelopeClass, bytes] | None]:
+        """Return the class keys of many records, given with their ordinals; None for each that does not unwrap."""
+        by_generation: dict[int, list[int]] = {}
+        for at, (_, sealed) in enumerate(rows):
+            if sealed.generation in self._wrappers and 0 <= sealed.key_number <= _KEY_NUMBER_MAX:
+                by_generation.setdefault(sealed.generation, []).append(at)
+        found: list[Mapping[EnvelopeClass, bytes] | None] = [None] * len(rows)
+        for generation, positions in by_generation.items():
+            chosen = [rows[at] for at in positions]
+            places = [(ordinal, sealed.key_number) for ordinal, sealed in chosen]
+            keys = self._wrappers[generation].unwrap(places, [sealed.wraps for _, sealed in chosen], classes)
+            for at, held in zip(positions, keys, strict=True):
+                found[at] = held
+        return found

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from cloakroom.crypto import BLOCK_SIZE
 from cloakroom.flows.import_ports import NewRows
 from cloakroom.vault.catalogue import Catalogue
-from cloakroom.vault.envelope import EnvelopeClass
+from cloakroom.vault.envelope import INDEX_CELL, EnvelopeClass
 from cloakroom.vault.key_ring import KeyRing
-from cloakroom.vault.rows import INDEX_CELL, IndexEntries, RowBlock, RowDigests, columns_of, links_by_row
+from cloakroom.vault.rows import IndexEntries, RowBlock, RowDigests, columns_of, links_by_row
 from cloakroom.vault.sealing import BrandSealer
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)

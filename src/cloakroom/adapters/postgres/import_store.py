@@ -14,7 +14,7 @@ from cloakroom.errors import ConflictError
 from cloakroom.flows.import_ports import BatchWrite, DeliveryState
 from cloakroom.vault.row_changes import KnownRecord, Replacement
 from cloakroom.vault.rows import RowDigests
-from cloakroom.vault.sealing import SealedKeys
+from cloakroom.vault.sealed_record import SealedKeys
 
 
 class PostgresImports:

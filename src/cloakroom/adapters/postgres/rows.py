@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cloakroom.flows.ports import StoredRow
-from cloakroom.vault.sealing import SealedKeys, SealedRecord
+from cloakroom.vault.sealed_record import SealedKeys, SealedRecord
 
 
 def stored_row(row: Sequence[Any]) -> StoredRow:

@@ -104,7 +104,7 @@ def reveal_command(
             reference=reference,
             credential=who.credential,
         )
-        answer = reveal([request], gatekeeper=opened.gatekeeper, catalogue=opened.catalogue, sealers=opened.sealers)[
+        answer = reveal([request], gatekeeper=opened.gatekeeper, catalogue=opened.catalogue, openers=opened.openers)[
             0
         ]
         opened.sequencer.run()

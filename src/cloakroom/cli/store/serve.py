@@ -38,7 +38,7 @@ def serve_command(
     home: HomeOption = None,
 ) -> int:
     """Serve applications over HTTP until told to stop."""
-    from cloakroom.web.serving import Serving, serve  # noqa: PLC0415 - only those who serve load a web server
+    from cloakroom.web.node.serving import Serving, serve  # noqa: PLC0415 - only those who serve load a web server
 
     try:
         proxies = tuple(ip_network(text) for text in trusted_proxy or ())

@@ -17,16 +17,16 @@ from cloakroom.claims.ports import Answer, Disclosed, Found
 from cloakroom.claims.report import PersonInterval
 from cloakroom.claims.values import OPENED
 from cloakroom.crypto import hmac_sha256
-from cloakroom.errors import OpenError
 from cloakroom.flows.configuration import Configuration
-from cloakroom.flows.ports import StoredRow
+from cloakroom.flows.entry_writing import DurableEntry
+from cloakroom.flows.opening import open_rows
 from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.incident.persons import persons_of
 from cloakroom.vault.catalogue import SHARED_INDEXES
-from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import CANARY, RECORD
 from cloakroom.vault.fields import FieldKind
 from cloakroom.vault.key_ring import GROUP, KeyPurpose
+from cloakroom.vault.row_changes import LIVE
 from cloakroom.wiring import Application
 
 PURPOSE = "claim-check"
@@ -171,16 +171,17 @@ class StoreHistory:
     def open_versions(self, ordinals: BitMap, fields: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield the versions of records, some thousands of records at a time."""
         wanted = [name for name in dict.fromkeys((*fields, *self._further.values())) if name in self._numbers]
-        self._application.entries.append(
+        entry = self._application.entries.enter(
             lineage=self._by,
             operation=Operation.CLAIM,
             records=ordinals,
+            fields=wanted,
             purpose=PURPOSE,
-            detail={"claim": self._claim, "fields": sorted(wanted)},
+            detail={"claim": self._claim},
         )
         every = ordinals.to_array()
         for start in range(0, len(every), _READ_AT_ONCE):
-            yield self._with_further(self._opened(every[start : start + _READ_AT_ONCE], wanted))
+            yield self._with_further(self._opened(every[start : start + _READ_AT_ONCE], entry, wanted))
 
     @cached_property
     def _further(self) -> dict[str, str]:
@@ -201,17 +202,17 @@ class StoreHistory:
             parts.append(pl.concat_str(names, separator=" ").alias("name_more"))
         return frame.with_columns(*parts).drop(set(self._further.values()))
 
-    def _opened(self, ordinals: Sequence[int], fields: Sequence[str]) -> pl.DataFrame:
-        catalogue = self._application.catalogue
-        by_class: dict[EnvelopeClass, list[int]] = {}
-        for name in fields:
-            by_class.setdefault(catalogue.envelope_class(name), []).append(self._numbers[name])
+    def _opened(self, ordinals: Sequence[int], entry: DurableEntry, fields: Sequence[str]) -> pl.DataFrame:
+        vault = self._application.vault
+        earlier = vault.sealed_versions(ordinals)
+        valid_to = {(row.record.ordinal, row.record.version): at for row, at in earlier}
+        versions = [row for row, _ in earlier] + [row for row in vault.sealed_rows(ordinals) if row.state == LIVE]
+        opened = open_rows(entry, versions, catalogue=self._application.catalogue, openers=self._application.openers)
         rows: list[list[object]] = []
-        for stored, valid_to in self._application.vault.sealed_versions(ordinals):
-            self._take(rows, stored, valid_to, by_class, fields)
-        for stored in self._application.vault.sealed_rows(ordinals):
-            if stored.state == 0:
-                self._take(rows, stored, None, by_class, fields)
+        for row, texts in opened:
+            ordinal, until = row.record.ordinal, valid_to.get((row.record.ordinal, row.record.version))
+            region = phone_region(self._application.configuration, self._brand_names[row.brand], texts)
+            rows.append([ordinal, row.valid_from, until, region, *(texts.get(name) for name in fields)])
         schema = {
             "ordinal": pl.Int64,
             "valid_from": pl.Int64,
@@ -220,29 +221,6 @@ class StoreHistory:
             **dict.fromkeys(fields, pl.String),
         }
         return pl.DataFrame(rows, schema=schema, orient="row")
-
-    def _take(
-        self,
-        rows: list[list[object]],
-        stored: StoredRow,
-        valid_to: int | None,
-        by_class: Mapping[EnvelopeClass, Sequence[int]],
-        fields: Sequence[str],
-    ) -> None:
-        if stored.keys is None:
-            return
-        present = {
-            name: numbers for name, numbers in by_class.items() if stored.record.envelopes[name - 1] is not None
-        }
-        try:
-            values = self._application.sealers[stored.brand].open(stored.record, stored.keys, present)
-        except OpenError as error:
-            raise OpenError(f"record {stored.record.ordinal} does not open: a stored row was changed") from error
-        texts = {name: found.decode() for name in fields if (found := values.get(self._numbers[name])) is not None}
-        region = phone_region(self._application.configuration, self._brand_names[stored.brand], texts)
-        rows.append(
-            [stored.record.ordinal, stored.valid_from, valid_to, region, *(texts.get(name) for name in fields)]
-        )
 
     @cached_property
     def _brand_names(self) -> dict[int, str]:

@@ -213,10 +213,10 @@ class _Linking:
 
     def _opened(self, ordinals: Sequence[int], entry: DurableEntry) -> Iterator[Opened]:
         """Yield the values of records by field, some thousand records at a time."""
-        catalogue, sealers = self._catalogue, self._application.sealers
+        catalogue, openers = self._catalogue, self._application.openers
         for at in range(0, len(ordinals), RECORDS_PER_READ):
             rows = self._application.vault.sealed_rows(ordinals[at : at + RECORDS_PER_READ])
-            opened = open_rows(entry, rows, catalogue=catalogue, sealers=sealers)
+            opened = open_rows(entry, rows, catalogue=catalogue, openers=openers)
             yield ((row.record.ordinal, values) for row, values in opened)
 
 

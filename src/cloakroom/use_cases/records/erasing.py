@@ -166,6 +166,4 @@ def _links(
     """Return (ordinal, index number, link digest) of every index row that any version of the records ever had."""
     versions = [rows[ordinal] for ordinal in ordinals]
     versions += [row for row, _ in application.vault.sealed_versions(ordinals)]
-    return index_links(
-        [(row.record, row.keys) for row in versions if row.keys is not None], application.sealers[brand]
-    )
+    return index_links(versions, application.openers, brand)

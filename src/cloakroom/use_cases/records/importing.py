@@ -101,6 +101,7 @@ def _import(
             sha256=sha256,
             digests=digests,
             sealer=application.sealers[brand],
+            open_index_cells=application.openers.index_cells(brand),
             facet_sealer=FacetSealer(application.ring.get(KeyPurpose.FACET, brand), brand),
             encode=encode,
             today=application.clock.now().date(),

@@ -159,6 +159,7 @@ def import_block(application: Application, brand: int, block: RowBlock) -> Impor
         sha256=b"",  # no delivery: there is no progress to keep
         digests=application.digests[brand],
         sealer=application.sealers[brand],
+        open_index_cells=application.openers.index_cells(brand),
         facet_sealer=FacetSealer(application.ring.get(KeyPurpose.FACET, brand), brand),
         encode=encode,
         today=application.clock.now().date(),

@@ -105,5 +105,5 @@ def show_rows(
     brand = application.catalogue.brand(brand_name)
     rows = {row.record.ordinal: row for row in application.vault.sealed_rows(ordinals)}
     bands = application.configuration.policy.bands
-    opener = RecordOpener(application.catalogue, application.sealers, rows, bands)
+    opener = RecordOpener(application.catalogue, application.openers, rows, bands)
     return opener.show([RecordReference(brand, ordinal) for ordinal in ordinals], {brand_name: entry})

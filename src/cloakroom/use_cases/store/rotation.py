@@ -22,7 +22,7 @@ from cloakroom.errors import UsageError
 from cloakroom.ledger.entry import Operation
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, new_key
-from cloakroom.vault.sealing import SealedKeys
+from cloakroom.vault.sealed_record import SealedKeys
 from cloakroom.wiring import Application
 
 BATCH = 5_000
