@@ -22,6 +22,7 @@ from cloakroom.settings import Settings
 from cloakroom.testing.group import GroupPlan, copy_configuration, write_group
 from cloakroom.use_cases.records.importing import import_file
 from cloakroom.wiring import Application, initialise, open_application
+from durable_commits import watch_commits
 
 RECORDS = 600
 
@@ -99,6 +100,7 @@ def store_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactor
         for file in files:
             import_file(application, file, brand)
     application.sequencer.run()
+    watch_commits(application.connection)
     application.close()
     return StoreCopy(settings, deliveries, home)
 
