@@ -32,7 +32,7 @@ TABLES = {
     "Disclosures": ("cloakroom.scoping.disclosure", "Limits"),
     "Persons behind records": ("cloakroom.scoping.persons", "Limits"),
     "Facts, rules and other documents": ("cloakroom.duty.document", "DocumentLimits"),
-    "Severity": ("cloakroom.duty.severity.model", "Limits"),
+    "Severity": ("cloakroom.duty.severity.model", "AssessmentLimits"),
     "Filings": ("cloakroom.duty.filings.model", "FilingLimits"),
 }
 

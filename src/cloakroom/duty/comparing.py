@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from cloakroom.duty.duties import Duty
 
-__all__ = ["Change", "compare_duties"]
+__all__ = ["DutyChange", "compare_duties"]
 
 # Reasons are left out: they repeat the facts in words and would make every duty look changed. So do the residents of
 # a rule that is not due before and after: a law that reaches everybody would change with every group.
@@ -28,7 +28,7 @@ _COMPARED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class DutyChange:
     """One duty that differs.
 
     Attributes:
@@ -46,21 +46,21 @@ class Change:
     fields: tuple[str, ...] = ()
 
 
-def compare_duties(before: Iterable[Duty], after: Iterable[Duty]) -> Iterator[Change]:
+def compare_duties(before: Iterable[Duty], after: Iterable[Duty]) -> Iterator[DutyChange]:
     """Yield every duty that appeared, changed or vanished, in that order of the later facts."""
     earlier = {duty.id: duty for duty in before}
     later = {duty.id: duty for duty in after}
     for duty_id, duty in later.items():
         old = earlier.get(duty_id)
         if old is None:
-            yield Change(duty_id, "appeared", None, duty)
+            yield DutyChange(duty_id, "appeared", None, duty)
             continue
         fields = _differences(old, duty)
         if fields:
-            yield Change(duty_id, "changed", old, duty, fields)
+            yield DutyChange(duty_id, "changed", old, duty, fields)
     for duty_id, duty in earlier.items():
         if duty_id not in later:
-            yield Change(duty_id, "vanished", duty, None)
+            yield DutyChange(duty_id, "vanished", duty, None)
 
 
 def _differences(old: Duty, new: Duty) -> tuple[str, ...]:

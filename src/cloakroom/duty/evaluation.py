@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from cloakroom.duty.coverage import uncovered
 from cloakroom.duty.deadlines import deadline
-from cloakroom.duty.duties import Duty, DutyClock
+from cloakroom.duty.duties import NO_CLOCK, OPEN, Duty, DutyClock
 from cloakroom.duty.expressions import NO_THRESHOLD, Question, Selection, Truth, Verdict, evaluate
 from cloakroom.duty.instruments import CONFIDENCES, RESIDENCE, Authority, Period, Rule, RuleSet
 from cloakroom.duty.linking import link_duties
@@ -298,8 +298,8 @@ def _weigh(rule: Rule, chosen: Selection, who: Verdict, when: Verdict) -> Judgem
         further = tuple(f"open, for further persons: {question.text}" for question in who.questions)
         return Judgement("due", tuple(dict.fromkeys(reasons + further)), chosen.persons_least)
     status = "ask_counsel" if any(question.for_counsel for question in questions) else "conditional"
-    asked = tuple(f"open: {question.text}" for question in questions)
-    reasons = tuple(reason for reason in reasons if f"open: {reason}" not in asked)
+    asked = tuple(OPEN + question.text for question in questions)
+    reasons = tuple(reason for reason in reasons if OPEN + reason not in asked)
     return Judgement(status, tuple(dict.fromkeys(reasons + asked)), chosen.persons_least or chosen.persons_most)
 
 
@@ -307,7 +307,7 @@ def _duty(version: _Version, world: _World, jurisdiction: str, judgement: Judgem
     rule = version.rule
     authority = _authority(rule, world, jurisdiction)
     start, remark = _event(rule.clock.start, world.facts) if rule.clock is not None else (None, "")
-    clock = DutyClock("", None, None, "none")
+    clock = NO_CLOCK
     ends = aim = None
     if rule.clock is not None and start is not None:
         zones = {"own": controller_zone(world.controller), "there": zone_of(jurisdiction)}

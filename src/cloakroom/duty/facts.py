@@ -21,7 +21,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from cloakroom.duty.document import DocumentLimits, Table, parse_document
-from cloakroom.duty.words import (
+from cloakroom.duty.fact_values import (
     CAUSES,
     DATA_ELEMENTS,
     FLAGS,

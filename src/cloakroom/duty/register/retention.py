@@ -5,7 +5,6 @@ from __future__ import annotations
 import calendar
 from dataclasses import dataclass
 from datetime import date
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from cloakroom.duty.document import parse_document
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from cloakroom.duty.document import Table
 
-__all__ = ["Law", "Retention", "load_retention", "parse_retention", "retention_of"]
+__all__ = ["Law", "Retention", "parse_retention", "retention_of"]
 
 EVENTS: Final = frozenset({"aware", "determined", "reported"})
 CONFIDENCES: Final = frozenset({"V1", "V2", "V3", "X", "own"})
@@ -57,12 +56,6 @@ class Retention:
 
     until: date
     laws: tuple[tuple[Law, date], ...]
-
-
-def load_retention() -> tuple[Law, ...]:
-    """Return the periods that ship with the package."""
-    text = resources.files("cloakroom.duty.register").joinpath("retention.toml").read_text("utf-8")
-    return parse_retention(text, "retention.toml")
 
 
 def parse_retention(text: str, source: str) -> tuple[Law, ...]:

@@ -7,7 +7,6 @@ without source, two rules of one id, bands that do not rise, are refused with fi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from cloakroom.duty.document import parse_document
@@ -18,7 +17,7 @@ from cloakroom.errors import RuleError
 if TYPE_CHECKING:
     from cloakroom.duty.document import Table
 
-__all__ = ["Band", "Method", "OverrideRule", "Rule", "load_method", "parse_method"]
+__all__ = ["Band", "Method", "OverrideRule", "Rule", "parse_method"]
 
 EFFECTS: Final = frozenset({"authority", "document", "lower", "persons"})
 ELEMENTS: Final = frozenset({"availability", "confidentiality", "integrity", "malice"})
@@ -112,12 +111,6 @@ class Method:
     def band(self, score: int) -> Band:
         """Return the band of a score in hundredths."""
         return max((band for band in self.bands if band.start <= score), key=lambda band: band.start)
-
-
-def load_method() -> Method:
-    """Return the method that ships with the package."""
-    text = resources.files("cloakroom.duty.severity").joinpath("method.toml").read_text("utf-8")
-    return parse_method(text, "method.toml")
 
 
 def parse_method(text: str, source: str) -> Method:

@@ -1,4 +1,4 @@
-"""A shelf that is a folder: readable without this program, and checkable with ``sha256sum -c``.
+"""The folder of a case: documents that never change, readable without this program, checkable by ``sha256sum -c``.
 
 Effects of `put`: write to a temporary name, flush, link to its own name (which fails if the name is taken, so nothing
 is ever overwritten), append the hash to ``SHA256SUMS``, flush. A crash in between leaves a document without a line;
@@ -17,20 +17,26 @@ from typing import Final
 from cloakroom.crypto import random_bytes, sha256
 from cloakroom.errors import ConflictError, StoreError, TamperedError, UsageError
 
-__all__ = ["FolderShelf"]
+__all__ = ["CaseFolder"]
 
 SUMS: Final = "SHA256SUMS"
 _PART = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,199}$")
 
 
-class FolderShelf:
-    """Keeps documents under `root`, readable only by its owner."""
+class CaseFolder:
+    """Documents under `root`, readable only by its owner; a path holds one content for ever."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def put(self, path: str, data: bytes) -> str:
-        """Keep a document; see `Shelf.put`."""
+        """Keep a document, durably, and return its SHA-256 in hex; keeping the same content again is no error.
+
+        Raises:
+            ConflictError: The path already holds something else.
+            StoreError: It cannot be written.
+            UsageError: The path leads outside, or is not a plain name.
+        """
         place = self._place(path)
         digest = sha256(data).hex()
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -51,7 +57,13 @@ class FolderShelf:
         return digest
 
     def get(self, path: str) -> bytes:
-        """Return a document; see `Shelf.get`."""
+        """Return a document.
+
+        Raises:
+            StoreError: There is none, or it cannot be read.
+            TamperedError: It is not what was kept.
+            UsageError: The path leads outside, or is not a plain name.
+        """
         place = self._place(path)
         try:
             data = place.read_bytes()
@@ -65,7 +77,7 @@ class FolderShelf:
         return data
 
     def names(self, prefix: str) -> tuple[str, ...]:
-        """Return the kept paths; see `Shelf.names`."""
+        """Return the paths that start with `prefix`, sorted."""
         found = (
             place.relative_to(self._root).as_posix()
             for place in self._root.rglob("*")

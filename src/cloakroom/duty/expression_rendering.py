@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from cloakroom.duty.expressions import Expression
 
-__all__ = ["in_words"]
+__all__ = ["render_expression"]
 
 _PLAIN: Final = {
     "based": "the controller's seat is in {}",
@@ -39,7 +39,7 @@ _FLAGS: Final = {
 }
 
 
-def in_words(expression: Expression) -> str:
+def render_expression(expression: Expression) -> str:
     """Return an expression as one phrase; brackets stand where the order matters."""
     if expression.op in {"all", "any"}:
         joint = " and " if expression.op == "all" else " or "
@@ -53,7 +53,7 @@ def in_words(expression: Expression) -> str:
 
 
 def _bracketed(expression: Expression) -> str:
-    words = in_words(expression)
+    words = render_expression(expression)
     return f"({words})" if expression.op in {"all", "any"} and len(expression.operands) > 1 else words
 
 

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from test_duty_expressions import atom, expressions
 
+from cloakroom.adapters.legal_data import load_rules
+from cloakroom.duty.expression_rendering import render_expression
 from cloakroom.duty.expressions import _ATOMS, Expression
-from cloakroom.duty.rulebook import packaged_rules
-from cloakroom.duty.wording import in_words
 
 EITHER = Expression("any", operands=(atom("data", "health"), atom("always", False)))
 
@@ -28,20 +28,20 @@ EITHER = Expression("any", operands=(atom("data", "health"), atom("always", Fals
     ],
 )
 def test_an_expression_reads_as_a_phrase(expression, words):
-    assert in_words(expression) == words
+    assert render_expression(expression) == words
 
 
 @given(expressions)
 def test_every_expression_has_words_and_balanced_brackets(expression):
-    words = in_words(expression)
+    words = render_expression(expression)
     assert words
     assert words.count("(") == words.count(")")
 
 
 def test_every_rule_that_ships_has_words_and_every_operator_is_known():
     seen = set()
-    for rule in packaged_rules(with_cases=False).rules:
+    for rule in load_rules(with_cases=False).rules:
         for expression in (rule.who, rule.when, *(exemption.when for exemption in rule.exemptions)):
-            assert in_words(expression)
+            assert render_expression(expression)
             seen.add(expression.op)
     assert seen <= set(_ATOMS) | {"all", "any", "not"}

@@ -13,17 +13,18 @@ import py7zr
 import pytest
 import zstandard
 
-from cloakroom.claims.containers import DAMAGE, Leaf, Meter, Unread, walk
+from cloakroom.adapters.evidence.files import DumpFiles
 from cloakroom.claims.limits import MEBIBYTE, Limits
-from cloakroom.errors import UsageError
+from cloakroom.claims.sources import DamagedError, PlainFile, UnreadFile
+from cloakroom.errors import LimitError, UsageError
 
 ROWS = b"email,name\nada@example.org,Ada Example\n"
 
 
 def read_all(path: Path, limits: Limits | None = None) -> tuple[dict[str, bytes], dict[str, str]]:
     read, unread = {}, {}
-    for item in walk([path], Meter(limits or Limits())):
-        if isinstance(item, Leaf):
+    for item in DumpFiles([path], limits).files():
+        if isinstance(item, PlainFile):
             read[item.path] = item.stream.read()
         else:
             unread[item.path] = item.reason
@@ -89,10 +90,10 @@ def test_the_content_decides_what_a_file_is_not_its_name(tmp_path) -> None:
 def test_a_zip_bomb_is_refused_with_its_ratio_named(tmp_path) -> None:
     path = tmp_path / "bomb.zip"
     path.write_bytes(zip_of({"zeros.csv": bytes(200 * MEBIBYTE)}))
-    items = walk([path], Meter(Limits(ratio_free_bytes=MEBIBYTE)))
+    items = DumpFiles([path], Limits(ratio_free_bytes=MEBIBYTE)).files()
     leaf = next(items)
-    assert isinstance(leaf, Leaf)
-    with pytest.raises(Exception, match="more than 250 times"):
+    assert isinstance(leaf, PlainFile)
+    with pytest.raises(LimitError, match="more than 250 times"):
         leaf.stream.read()
 
 
@@ -100,12 +101,12 @@ def test_a_zip_bomb_is_refused_with_its_ratio_named(tmp_path) -> None:
 def test_a_stream_bomb_is_refused_after_a_bounded_number_of_bytes(tmp_path, pack) -> None:
     path = tmp_path / "bomb.gz"
     path.write_bytes(pack(bytes(64 * MEBIBYTE)))
-    meter = Meter(Limits(ratio_free_bytes=MEBIBYTE))
-    leaf = next(walk([path], meter))
-    assert isinstance(leaf, Leaf)
-    with pytest.raises(Exception, match="times its size"):
+    dump = DumpFiles([path], Limits(ratio_free_bytes=MEBIBYTE))
+    leaf = next(dump.files())
+    assert isinstance(leaf, PlainFile)
+    with pytest.raises(LimitError, match="times its size"):
         leaf.stream.read()
-    assert meter.expanded < 40 * MEBIBYTE
+    assert dump.bytes_read < 40 * MEBIBYTE
 
 
 def test_containers_inside_each_other_end_at_the_stated_depth(tmp_path) -> None:
@@ -157,10 +158,10 @@ def test_a_truncated_container_is_reported_and_does_not_stop_the_rest(tmp_path, 
     (tmp_path / "a.bin").write_bytes(data[: int(len(data) * keep)])
     (tmp_path / "b.csv").write_bytes(ROWS)
     names = []
-    for item in walk([tmp_path], Meter(Limits())):
+    for item in DumpFiles([tmp_path]).files():
         names.append(item.path)
-        if isinstance(item, Leaf):
-            with suppress(*DAMAGE):
+        if isinstance(item, PlainFile):
+            with suppress(DamagedError):
                 item.stream.read()
     assert any(name.endswith("b.csv") for name in names)
 
@@ -178,14 +179,14 @@ def test_an_encrypted_member_is_named(tmp_path) -> None:
 def test_too_many_members_end_the_walk_and_are_said(tmp_path) -> None:
     path = tmp_path / "many.zip"
     path.write_bytes(zip_of({f"{number}.csv": ROWS for number in range(50)}))
-    items = list(walk([path], Meter(Limits(members=20))))
-    assert isinstance(items[-1], Unread)
+    items = list(DumpFiles([path], Limits(members=20)).files())
+    assert isinstance(items[-1], UnreadFile)
     assert "more than 20 files" in items[-1].reason
 
 
 def test_a_missing_path_is_a_mistake_of_the_caller(tmp_path) -> None:
     with pytest.raises(UsageError, match="no such file"):
-        list(walk([tmp_path / "nowhere"], Meter(Limits())))
+        list(DumpFiles([tmp_path / "nowhere"]).files())
 
 
 def test_names_cannot_control_the_terminal(tmp_path) -> None:
