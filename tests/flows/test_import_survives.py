@@ -168,7 +168,7 @@ def deliver(tmp_path, name, *rows):
 
 @pytest.fixture
 def small(new_store):
-    application = open_application(new_store, FixedClock(NOON))
+    application = open_application(new_store, FixedClock(NOON), clock_tolerance=None)
     yield application
     application.close()
 

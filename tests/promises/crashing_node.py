@@ -16,9 +16,9 @@ from pathlib import Path
 
 import psycopg
 
-from cloakroom import wiring
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.statements import Statements
+from cloakroom.flows import opening
 from cloakroom.settings import Settings
 from cloakroom.use_cases.people.principals import Authenticated, authenticate
 from cloakroom.use_cases.releases import running as releasing
@@ -158,7 +158,7 @@ def run(plan: dict) -> None:
     DyingOpener.moment = moment
     if "journal" in plan:
         DyingOpener.journal = os.open(plan["journal"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    wiring.BrandOpener = DyingOpener
+    opening.BrandOpener = DyingOpener
     application.__dict__.update(ledger=ledger)
     who = authenticate(application, Path(plan["credential"]))
     screen = Screen(Path(plan["screen"]), moment)
