@@ -35,7 +35,7 @@ def staff(application, name="anna", role="store_associate", **options):
 
 
 def scope_of(who):
-    return who.stored.token_scope
+    return who.token_scope
 
 
 def tokens_of(application, who, ordinals):
@@ -46,9 +46,7 @@ def tokens_of(application, who, ordinals):
 
 def open_records(application, who, tokens, *, fields=FIELDS, purpose="clienteling", reference="A-1"):
     """Reveal through the real flow."""
-    request = RevealRequest(
-        who.stored.principal, tokens, application.codec(scope_of(who)), fields, purpose, reference
-    )
+    request = RevealRequest(who.principal, tokens, application.codec(scope_of(who)), fields, purpose, reference)
     return reveal(
         [request], gatekeeper=application.gatekeeper, catalogue=application.catalogue, openers=application.openers
     )[0]
@@ -57,7 +55,7 @@ def open_records(application, who, tokens, *, fields=FIELDS, purpose="clientelin
 def search(application, who, brands, text, *, index="email", purpose="clienteling", reference="A-1", country=None):
     """Find through the real flow."""
     request = FindRequest(
-        who.stored.principal,
+        who.principal,
         application.codec(scope_of(who)),
         brands,
         index,

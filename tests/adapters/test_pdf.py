@@ -26,7 +26,7 @@ TYPESETTER = Typesetter()
 
 def values(start: str = "eu-gdpr-33:FR", answers: str = ANSWERS, language: str | None = None) -> dict[str, Any]:
     known = case(answers=answers)
-    body = {**prepare_filing(LIBRARY, known, duty(known, start), at=NOW).body, "filing": "f", "version": 1}
+    body = {**prepare_filing(LIBRARY, known, duty(known, start), at=NOW), "filing": "f", "version": 1}
     return page_values(refill(LIBRARY, body, language=language), body)
 
 
@@ -88,7 +88,7 @@ def test_latin_scripts_can_always_be_set() -> None:
 
 def test_every_form_can_be_set() -> None:
     known = case()
-    one = prepare_filing(LIBRARY, known, duty(known, "eu-gdpr-33:FR"), at=NOW).body
+    one = prepare_filing(LIBRARY, known, duty(known, "eu-gdpr-33:FR"), at=NOW)
     for form in LIBRARY.forms:
         body = {**one, "form": form.id, "filing": "f", "version": 1}
         language = None if TYPESETTER.can_set(form.language) else "en"

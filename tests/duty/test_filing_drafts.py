@@ -18,7 +18,7 @@ from cloakroom.duty.filings.answers import parse_answers
 from cloakroom.duty.filings.filling import missing_canonical, place_name
 from cloakroom.duty.filings.forms import form_for, parse_form
 from cloakroom.duty.filings.model import FilledForm
-from cloakroom.duty.filings.preparation import prepare_filing
+from cloakroom.duty.filings.preparation import prepare_filing, refill
 from cloakroom.duty.filings.records import answers_from_json
 from cloakroom.duty.filings.rendering import page_values, render_sheet
 from cloakroom.duty.filings.template import parse_template
@@ -103,7 +103,7 @@ def test_every_fixed_value_has_a_word_in_every_language_of_a_form() -> None:
 
 
 def test_the_numbers_of_a_draft_are_those_of_the_facts() -> None:
-    answers = answers_from_json(prepare_filing(LIBRARY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW).body["answers"])
+    answers = answers_from_json(prepare_filing(LIBRARY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW)["answers"])
     assert answers["persons.number"].value == 122_400
     assert answers["persons.local"].value == 120_000
     assert answers["persons.total"].value == 127_100
@@ -117,14 +117,14 @@ def test_the_numbers_of_a_draft_are_those_of_the_facts() -> None:
 @pytest.mark.parametrize(("start", "persons"), [("gb-", 3_100), ("kr-pipa-authority", 700), ("us-tx-ag", 900)])
 def test_each_authority_is_told_the_number_of_its_own_residents(start: str, persons: int) -> None:
     prepared = prepare_filing(LIBRARY, CASE, duty(CASE, start), at=NOW)
-    answers = answers_from_json(prepared.body["answers"])
+    answers = answers_from_json(prepared["answers"])
     assert answers["persons.number"].value == persons
     assert answers["persons.local"].value == persons
-    assert text_of(prepared.filled, "persons.local") == str(persons)
+    assert text_of(refill(LIBRARY, prepared), "persons.local") == str(persons)
 
 
 def test_no_computed_answer_comes_from_a_person_and_none_can_be_typed() -> None:
-    answers = answers_from_json(prepare_filing(LIBRARY, CASE, CASE.duties[0], at=NOW).body["answers"])
+    answers = answers_from_json(prepare_filing(LIBRARY, CASE, CASE.duties[0], at=NOW)["answers"])
     for path, answer in answers.items():
         written = answer.origin.startswith("written by")
         assert written == (LIBRARY.template.fields[path].origin == "person"), path
@@ -147,22 +147,22 @@ def test_mandatory_answers_that_nobody_gave_are_listed() -> None:
     )[0]
     known = case(answers=short)
     prepared = prepare_filing(LIBRARY, known, duty(known, "eu-gdpr-33:FR"), at=NOW)
-    assert [entry.missing for entry in prepared.filled.missing] == [("What happened",)]
-    assert prepared.body["missing"] == [["D.3", ["What happened"]]]
-    assert "nature.description" in prepared.body["missing_canonical"]
-    assert answers_from_json(prepared.body["answers"])["type.completeness"].value == "incomplete"
+    assert [entry.missing for entry in refill(LIBRARY, prepared).missing] == [("What happened",)]
+    assert prepared["missing"] == [["D.3", ["What happened"]]]
+    assert "nature.description" in prepared["missing_canonical"]
+    assert answers_from_json(prepared["answers"])["type.completeness"].value == "incomplete"
 
 
 def test_a_filing_without_gaps_is_called_complete() -> None:
     prepared = prepare_filing(LIBRARY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW)
-    assert prepared.filled.missing == ()
-    assert answers_from_json(prepared.body["answers"])["type.completeness"].value == "complete"
+    assert refill(LIBRARY, prepared).missing == ()
+    assert answers_from_json(prepared["answers"])["type.completeness"].value == "complete"
 
 
 def test_one_part_missing_in_a_field_of_several_parts_is_named() -> None:
     known = case(answers=ANSWERS.replace('"reporter.phone" = "+33 1 99 00 12 34"\n', ""))
     prepared = prepare_filing(LIBRARY, known, duty(known, "eu-gdpr-33:FR"), at=NOW)
-    assert [entry.missing for entry in prepared.filled.missing] == [("Telephone of that person",)]
+    assert [entry.missing for entry in refill(LIBRARY, prepared).missing] == [("Telephone of that person",)]
 
 
 def test_reasons_for_the_delay_are_asked_exactly_after_the_deadline() -> None:
@@ -170,12 +170,12 @@ def test_reasons_for_the_delay_are_asked_exactly_after_the_deadline() -> None:
     assert one.deadline is not None
     on_time = prepare_filing(LIBRARY, CASE, one, at=one.deadline)
     late = prepare_filing(LIBRARY, CASE, one, at=one.deadline.replace(second=1))
-    assert "time.late_reason" not in on_time.body["missing_canonical"]
-    assert "time.late_reason" in late.body["missing_canonical"]
+    assert "time.late_reason" not in on_time["missing_canonical"]
+    assert "time.late_reason" in late["missing_canonical"]
 
 
 def test_text_in_another_language_than_the_forms_is_pointed_out() -> None:
-    filled = prepare_filing(LIBRARY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW).filled
+    filled = refill(LIBRARY, prepare_filing(LIBRARY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW))
     by_path = {entry.field.paths[0]: entry for entry in filled.fields}
     assert by_path["nature.description"].text == "Un tiers a exporté des fiches clients."
     assert by_path["nature.description"].problems == ()
@@ -184,20 +184,20 @@ def test_text_in_another_language_than_the_forms_is_pointed_out() -> None:
 
 
 def test_words_of_a_form_are_in_its_language() -> None:
-    filled = prepare_filing(LIBRARY, CASE, duty(CASE, "kr-pipa-authority"), at=NOW).filled
+    filled = refill(LIBRARY, prepare_filing(LIBRARY, CASE, duty(CASE, "kr-pipa-authority"), at=NOW))
     assert text_of(filled, "data.elements") == "이메일 주소, 이름"
-    french = prepare_filing(LIBRARY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW).filled
+    french = refill(LIBRARY, prepare_filing(LIBRARY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW))
     assert text_of(french, "nature.holder") == "copiées et exfiltrées; des criminels"
     assert place_name("KR", "fr") == "Corée du Sud (KR)"
 
 
 def test_times_are_shown_in_the_zone_of_the_authority() -> None:
-    filled = prepare_filing(LIBRARY, CASE, duty(CASE, "kr-pipa-authority"), at=NOW).filled
+    filled = refill(LIBRARY, prepare_filing(LIBRARY, CASE, duty(CASE, "kr-pipa-authority"), at=NOW))
     assert text_of(filled, "time.aware") == "2026-03-02 18:00 (UTC+09:00)"
 
 
 def test_fields_that_may_become_public_are_marked_in_forms_of_authorities_that_publish() -> None:
-    texas = prepare_filing(LIBRARY, CASE, duty(CASE, "us-tx-ag"), at=NOW).filled
+    texas = refill(LIBRARY, prepare_filing(LIBRARY, CASE, duty(CASE, "us-tx-ag"), at=NOW))
     assert texas.form.published
     assert any(entry.field.may_be_public for entry in texas.fields)
     oaic = next(form for form in LIBRARY.forms if form.id == "au-oaic")
@@ -208,14 +208,14 @@ def test_fields_that_may_become_public_are_marked_in_forms_of_authorities_that_p
 def test_the_decision_of_a_named_person_goes_before_the_recommendation() -> None:
     decision = Decision("balmere", "*", Outcome(authority=True), "D. Person", datetime(2026, 3, 3, tzinfo=UTC), "why")
     known = case(decisions=(decision,))
-    answers = answers_from_json(prepare_filing(LIBRARY, known, duty(known, "eu-gdpr-33:FR"), at=NOW).body["answers"])
+    answers = answers_from_json(prepare_filing(LIBRARY, known, duty(known, "eu-gdpr-33:FR"), at=NOW)["answers"])
     assert answers["risk.level"].value == "risk"
     assert answers["told.required"].value == "no"
     assert str(answers["risk.decision"].value).startswith("D. Person decided")
 
 
 def test_other_due_authorities_are_named() -> None:
-    answers = answers_from_json(prepare_filing(LIBRARY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW).body["answers"])
+    answers = answers_from_json(prepare_filing(LIBRARY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW)["answers"])
     others = answers["other.authorities"].value
     assert isinstance(others, list)
     assert any("(GB)" in other for other in others)
@@ -224,15 +224,15 @@ def test_other_due_authorities_are_named() -> None:
 
 def test_authorities_that_were_sent_something_are_named_and_the_addressee_is_not() -> None:
     known = replace(CASE, told=(("eu-gdpr-33:FR:balmere", "CNIL (FR-1)"), ("gb-x:GB:balmere", "ICO (GB-1)")))
-    answers = answers_from_json(prepare_filing(LIBRARY, known, duty(CASE, "eu-gdpr-33:FR"), at=NOW).body["answers"])
+    answers = answers_from_json(prepare_filing(LIBRARY, known, duty(CASE, "eu-gdpr-33:FR"), at=NOW)["answers"])
     assert answers["other.authorities_told"].value == ["ICO (GB-1)"]
 
 
 def test_the_copy_sheet_has_every_field_in_the_forms_order_and_says_what_it_is() -> None:
     prepared = prepare_filing(LIBRARY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW)
-    values = page_values(prepared.filled, {**prepared.body, "filing": "f", "version": 1})
+    values = page_values(refill(LIBRARY, prepared), {**prepared, "filing": "f", "version": 1})
     sheet = render_sheet(values)
-    positions = [sheet.index(f"[{entry.field.number}]") for entry in prepared.filled.fields]
+    positions = [sheet.index(f"[{entry.field.number}]") for entry in refill(LIBRARY, prepared).fields]
     assert positions == sorted(positions)
     assert "Not legal advice" in sheet
     assert "Confidence of the duty:" in sheet
@@ -246,8 +246,9 @@ def test_limits_on_length_are_checked() -> None:
         for field in form.fields
     )
     forms = (replace(form, fields=narrow), *(other for other in LIBRARY.forms if other.id != "fr-cnil"))
-    prepared = prepare_filing(replace(LIBRARY, forms=forms), CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW)
-    problems = next(e.problems for e in prepared.filled.fields if "nature.description" in e.field.paths)
+    library = replace(LIBRARY, forms=forms)
+    filled = refill(library, prepare_filing(library, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW))
+    problems = next(e.problems for e in filled.fields if "nature.description" in e.field.paths)
     assert problems == ("38 characters, the form takes 10", "7 words, the form takes 3")
 
 
@@ -289,7 +290,7 @@ def test_any_text_that_people_write_survives_into_the_sheet(text: str) -> None:
     answer = parse_answers('language = "en"\nby = "A"\n[answers]\n"other.police" = "x"\n', "a.toml", LIBRARY.template)
     entry = replace(answer.everywhere["other.police", "en"], value=text)
     known = replace(CASE, written=replace(answer, everywhere={("other.police", "en"): entry}))
-    filled = prepare_filing(LIBRARY, known, duty(known, "gb-"), at=NOW).filled
+    filled = refill(LIBRARY, prepare_filing(LIBRARY, known, duty(known, "gb-"), at=NOW))
     assert text in text_of(filled, "other.police")
 
 
@@ -329,7 +330,7 @@ def test_facts_without_anybody_affected_still_draft() -> None:
     known = case(facts=FACTS.split("[[affected]]")[0])
     one = replace(CASE.duties[0], residents=0)
     prepared = prepare_filing(LIBRARY, known, one, at=NOW)
-    assert answers_from_json(prepared.body["answers"])["persons.number"].value == 0
+    assert answers_from_json(prepared["answers"])["persons.number"].value == 0
     assert missing_canonical(LIBRARY.template, {}) != ()
 
 
@@ -340,7 +341,7 @@ def test_the_reference_lists_every_field_and_every_form() -> None:
 
 
 def test_sentences_stand_on_lines_of_their_own_and_short_answers_on_one() -> None:
-    filled = prepare_filing(LIBRARY, CASE, duty(CASE, "gb-"), at=NOW).filled
+    filled = refill(LIBRARY, prepare_filing(LIBRARY, CASE, duty(CASE, "gb-"), at=NOW))
     assert text_of(filled, "measures.done") == "Account frozen.\nCustomers warned."
     assert text_of(filled, "nature.incident_type") == "done on purpose: yes; stolen credentials"
 
@@ -363,7 +364,7 @@ def test_what_the_rule_demands_beyond_the_form_stands_on_the_sheet() -> None:
         languages=("cy",),
     )
     prepared = prepare_filing(LIBRARY, CASE, one, at=NOW)
-    sheet = render_sheet(page_values(prepared.filled, {**prepared.body, "filing": "f", "version": 1}))
+    sheet = render_sheet(page_values(refill(LIBRARY, prepared), {**prepared, "filing": "f", "version": 1}))
     assert "Only after: us-nj-state-police" in sheet
     assert "The law asks for: nature of the breach" in sheet
     assert "It must not contain: number of residents" in sheet

@@ -35,7 +35,7 @@ LIBRARY = library()
 
 def answers(facts: str) -> dict[str, Answer]:
     known = case(facts=facts)
-    body = prepare_filing(LIBRARY, known, duty(known, "eu-gdpr-33:FR"), at=NOW).body
+    body = prepare_filing(LIBRARY, known, duty(known, "eu-gdpr-33:FR"), at=NOW)
     return answers_from_json(body["answers"])
 
 
@@ -125,7 +125,7 @@ def test_a_word_without_translation_is_pointed_out_in_the_form() -> None:
     }
     poor = replace(LIBRARY, vocabulary=replace(LIBRARY.vocabulary, words=words))
     known = case()
-    filled = prepare_filing(poor, known, duty(known, "eu-gdpr-33:FR"), at=NOW).filled
+    filled = refill(poor, prepare_filing(poor, known, duty(known, "eu-gdpr-33:FR"), at=NOW))
     problems = next(e.problems for e in filled.fields if "persons.number_kind" in e.field.paths)
     assert problems == ("no word in fr: shown in English",)
 
@@ -147,7 +147,7 @@ def test_a_draft_that_this_program_did_not_write_is_refused(tmp_path: Path, cont
 
 def test_a_filing_whose_form_does_not_ship_any_more_is_named() -> None:
     known = case()
-    body = prepare_filing(LIBRARY, known, known.duties[0], at=NOW).body
+    body = prepare_filing(LIBRARY, known, known.duties[0], at=NOW)
     with pytest.raises(UsageError, match="gone"):
         refill(LIBRARY, {**body, "form": "gone"})
 

@@ -39,7 +39,7 @@ def draft(records: FilingRecords, facts: str = FACTS, kind: str = "") -> str:
     one = duty(known, "eu-gdpr-33:FR")
     name = filing_id(one.id)
     record = records.load(name) if records.find(name) else None
-    records.add_version(name, prepare_filing(LIBRARY, known, one, at=NOW, kind=kind, record=record).body)
+    records.add_version(name, prepare_filing(LIBRARY, known, one, at=NOW, kind=kind, record=record))
     return name
 
 
@@ -65,11 +65,8 @@ def test_a_supplement_to_a_filing_sent_in_time_is_not_late(records: FilingRecord
     known = case()
     one = duty(known, "eu-gdpr-33:FR")
     later = prepare_filing(LIBRARY, known, one, at=NOW + timedelta(days=30), record=records.load(name))
-    assert later.body["answers"]["time.late"]["value"] == "no"
-    assert (
-        prepare_filing(LIBRARY, known, one, at=NOW + timedelta(days=30)).body["answers"]["time.late"]["value"]
-        == "yes"
-    )
+    assert later["answers"]["time.late"]["value"] == "no"
+    assert prepare_filing(LIBRARY, known, one, at=NOW + timedelta(days=30))["answers"]["time.late"]["value"] == "yes"
 
 
 def test_changes_are_counted_against_what_was_sent_not_against_the_last_draft(records: FilingRecords) -> None:
@@ -168,9 +165,9 @@ def test_a_kept_filing_is_filled_again_exactly_as_it_was(records: FilingRecords)
     known = case()
     one = duty(known, "eu-gdpr-33:FR")
     prepared = prepare_filing(LIBRARY, known, one, at=NOW)
-    version = records.add_version(filing_id(one.id), prepared.body)
-    assert refill(LIBRARY, version) == prepared.filled
-    assert refill(LIBRARY, records.load(filing_id(one.id)).latest) == prepared.filled
+    version = records.add_version(filing_id(one.id), prepared)
+    assert refill(LIBRARY, version) == refill(LIBRARY, prepared)
+    assert refill(LIBRARY, records.load(filing_id(one.id)).latest) == refill(LIBRARY, prepared)
 
 
 def test_a_filing_that_does_not_exist_is_named(records: FilingRecords) -> None:

@@ -20,7 +20,7 @@ from cloakroom.use_cases.people import principals
 
 def _anna(application):
     path = principals.enrol(application, "anna", kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
-    return principals.authenticate(application, path).stored.principal
+    return principals.authenticate(application, path).principal
 
 
 def _ask(principal, brand, records):

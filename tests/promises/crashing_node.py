@@ -19,8 +19,9 @@ import psycopg
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.statements import Statements
 from cloakroom.flows import opening
+from cloakroom.flows.authorisation import Caller
 from cloakroom.settings import Settings
-from cloakroom.use_cases.people.principals import Authenticated, authenticate
+from cloakroom.use_cases.people.principals import authenticate
 from cloakroom.use_cases.releases import running as releasing
 from cloakroom.vault.opening import BrandOpener
 from cloakroom.wiring import Application, open_application
@@ -175,7 +176,7 @@ def run(plan: dict) -> None:
                 screen.show({"token": token, "found": brand})
 
 
-def release(application: Application, who: Authenticated, plan: dict, moment: Moment) -> None:
+def release(application: Application, who: Caller, plan: dict, moment: Moment) -> None:
     """Run a release, in blocks small enough that there are several."""
     releasing.ROWS_PER_READ = 100
     releasing.run_release(

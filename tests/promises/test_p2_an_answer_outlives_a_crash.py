@@ -28,6 +28,7 @@ from cloakroom.claims.statement import Statement
 from cloakroom.crypto import SigningKey
 from cloakroom.flows import find as finding
 from cloakroom.flows import reveal as revealing
+from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import Operation
@@ -68,7 +69,7 @@ class Stage:
     app: Application
     folder: Path
 
-    def who(self, name: str) -> principals.Authenticated:
+    def who(self, name: str) -> Caller:
         return principals.authenticate(self.app, self.world.credentials[name])
 
     def tokens(self, name: str, first: int, count: int = 1) -> list[str]:
@@ -244,9 +245,9 @@ def release(stage: Stage) -> None:
 
 def release_in_the_background(stage: Stage) -> None:
     name = approved(stage)
-    background_runs.ask_for_run(stage.app, stage.who("marketing"), name, address=None)
+    background_runs.ask_for_run(stage.app, stage.who("marketing"), name)
     assert background_runs.run_waiting(stage.app)
-    assert background_runs.read_part(stage.app, stage.who("marketing"), name, 0, address=None)
+    assert background_runs.read_part(stage.app, stage.who("marketing"), name, 0)
 
 
 def import_a_file(stage: Stage) -> None:

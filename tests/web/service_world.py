@@ -243,7 +243,7 @@ def open_and_change(world: World, name: str, *, purpose: str, reference: str) ->
     """Open a record as `name`, beside any node, and change the set beside its entry as a thief in the store may."""
     application = world.open()
     ask = AdmissionRequest(
-        principal=principals.authenticate(application, world.credentials[name]).stored.principal,
+        principal=principals.authenticate(application, world.credentials[name]).principal,
         operation=Operation.REVEAL,
         purpose=purpose,
         brand="tarsenne",

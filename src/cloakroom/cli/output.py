@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, BinaryIO
 
 import typer
 from rich.console import Console
@@ -34,7 +34,7 @@ AsOption = Annotated[
 ]
 
 Cell = object | tuple[str, str]
-"""What a table shows in one place: a value, or a pair of text and style."""
+"""A cell of a table: a value, or a pair of text and style."""
 
 _WIDEST = 2_000
 _TOKEN_FILE_BYTES = 1_000_000
@@ -219,11 +219,6 @@ def moment(text: str, option: str = "--at") -> datetime:
         return parse_time(text)
     except ValueError:
         raise UsageError(f"{option} needs a time with an offset, such as 2026-03-02T09:00:00Z") from None
-
-
-def document_of(**values: Any) -> dict[str, Any]:
-    """Return a JSON document without the values that are None."""
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _assembled(parts: Sequence[str | tuple[str, str]]) -> Text:

@@ -1,4 +1,4 @@
-"""What changed between two versions of the facts: exactly the duties that differ, and in what."""
+"""The duties that differ between two versions of the facts, and in which fields."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COMPARED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DutyChange:
-    """One duty that differs.
+    """A duty that differs.
 
     Attributes:
         id: Of the duty.

@@ -1,4 +1,4 @@
-"""Nobody's residence is passed over in silence: where no rule reaches, counsel is asked."""
+"""Questions for counsel where no rule reaches: no residence is passed over in silence."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ __all__ = ["Judgement", "evaluate_duties", "judge", "reached_by", "start_of"]
 
 @dataclass(frozen=True, slots=True)
 class _World:
-    """What every rule sees of one controller."""
+    """One controller with everything that every rule looks at."""
 
     facts: Facts
     controller: ControllerFacts
@@ -54,7 +54,7 @@ class _World:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a rule says of some groups, before it is given an addressee and a clock."""
+    """The status that a rule gives some groups, with reasons, before it has an addressee and a clock."""
 
     status: str
     reasons: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What duties mean for each other: order, clocks that start with the doing of another duty, requests to wait.
+"""Links between duties: order, clocks that start with the doing of another duty, requests to wait.
 
 A rule names rules; here that becomes the duties of the same controller, in the same jurisdiction if that rule has one
 there. Only duties that run can be waited for.

@@ -36,7 +36,7 @@ class RuleFile:
 
     @property
     def is_definitions(self) -> bool:
-        """Whether it holds only named expressions."""
+        """True for a file that holds only named expressions."""
         return self.path.rpartition("/")[2] == DEFINITIONS
 
 

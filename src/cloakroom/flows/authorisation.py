@@ -37,17 +37,24 @@ _ENTERED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: an authenticated principal, the credential that it presented, and from where.
+    """Who asks: a principal that proved who it is, the credential that it presented, and from where.
 
     Attributes:
         principal: The principal; its id is the name of its lineage.
         credential: Id of the credential.
+        token_scope: The application whose tokens it reads and is given.
         address: Network address; None on the machine itself.
     """
 
     principal: Principal
     credential: str
+    token_scope: str
     address: str | None = None
+
+    @property
+    def lineage(self) -> str:
+        """Name of the lineage."""
+        return self.principal.id
 
 
 class Authoriser:
@@ -87,7 +94,7 @@ class Authoriser:
         entered = _ENTERED.get(operation, EntryOperation.REQUEST)
         named = {"operation": str(operation)} if entered is EntryOperation.REQUEST else {}
         with self.entering_refusals(caller, entered, purpose=purpose, detail={**named, **(detail or {})}):
-            self.check_not_frozen(caller.principal.id)
+            self.check_not_frozen(caller.lineage)
             self.check(caller, operation, purpose, brands=brands, reference=reference, records=records)
 
     def check(
@@ -182,8 +189,8 @@ class Authoriser:
     ) -> None:
         """Append the entry of a refusal; the arguments are those of `entering_refusals`, and the reason's code."""
         self._entries.append(
-            lineage=lineage or caller.principal.id,
-            principal=caller.principal.id,
+            lineage=lineage or caller.lineage,
+            principal=caller.lineage,
             operation=operation,
             permitted=False,
             reason=code,

@@ -47,8 +47,8 @@ def find_command(
     with application(load_settings(home)) as opened:
         who = authenticate(opened, credential)
         request = FindRequest(
-            principal=who.stored.principal,
-            codec=opened.codec(who.stored.token_scope),
+            principal=who.principal,
+            codec=opened.codec(who.token_scope),
             brands=brand or sorted(opened.catalogue.brands),
             index=by,
             text=text,
@@ -96,9 +96,9 @@ def reveal_command(
     with application(load_settings(home)) as opened:
         who = authenticate(opened, credential)
         request = RevealRequest(
-            principal=who.stored.principal,
+            principal=who.principal,
             tokens=wanted,
-            codec=opened.codec(who.stored.token_scope),
+            codec=opened.codec(who.token_scope),
             fields=frozenset(field),
             purpose=purpose,
             reference=reference,

@@ -1,4 +1,4 @@
-"""What changes between what was sent and what is drafted now, for supplementary filings."""
+"""Differences between a filing that was sent and the draft of now, for supplementary filings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NOT_COMPARED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class AnswerChange:
-    """One field that differs; None stands for no answer."""
+    """A field whose answer differs; None stands for no answer."""
 
     path: str
     label: str

@@ -41,7 +41,7 @@ _SPECIAL = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What was already sent to the same authority, and to others.
+    """Earlier submissions to the same authority, and to others.
 
     Attributes:
         reference: Reference number that the authority gave; empty if nothing was sent.
@@ -58,7 +58,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """All answers for one filing, by canonical path."""
+    """The answers of one filing, by canonical path."""
 
     duty: Duty
     kind: str

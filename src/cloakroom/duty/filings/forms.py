@@ -7,10 +7,11 @@ confidence.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from cloakroom.duty.document import parse_document
 from cloakroom.duty.filings.model import FILING_KINDS, Form, FormField, Template
+from cloakroom.duty.instruments import CONFIDENCES
 from cloakroom.duty.places import EEA
 from cloakroom.errors import RuleError
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from cloakroom.duty.duties import Duty
 
 __all__ = ["form_for", "parse_form"]
-
-CONFIDENCES: Final = frozenset({"V1", "V2", "V3", "X"})
 
 
 def form_for(forms: Sequence[Form], duty: Duty) -> Form:
@@ -87,7 +86,7 @@ def parse_form(text: str, source: str, template: Template) -> Form:
         note=head.text("note", default=""),
         source=head.text("source"),
         read="" if read is None else read.isoformat(),
-        confidence=head.text("confidence", choices=CONFIDENCES),
+        confidence=head.text("confidence", choices=frozenset(CONFIDENCES)),
         published=published,
         fields=fields,
     )

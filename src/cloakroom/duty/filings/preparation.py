@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cloakroom.duty.severity.appraisal import Decision
     from cloakroom.duty.severity.model import Assessment
 
-__all__ = ["Case", "FormLibrary", "Prepared", "due_authorities", "prepare_filing", "refill"]
+__all__ = ["Case", "FormLibrary", "due_authorities", "prepare_filing", "refill"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class FormLibrary:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything known about the incident at this time.
+    """An incident as far as it is known, with all that follows from it.
 
     Attributes:
         facts: The facts.
@@ -62,14 +62,6 @@ class Case:
     told: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A filing ready to keep: its filled form, and the body of its next version."""
-
-    filled: FilledForm
-    body: dict[str, Any]
-
-
 def prepare_filing(
     library: FormLibrary,
     case: Case,
@@ -78,8 +70,8 @@ def prepare_filing(
     at: datetime,
     kind: str = "",
     record: FilingRecord | None = None,
-) -> Prepared:
-    """Prepare the next version of the filing for a duty.
+) -> dict[str, Any]:
+    """Return the body of the next version of the filing for a duty; `refill` gives its form.
 
     Args:
         library: Template, forms, words.
@@ -109,7 +101,7 @@ def prepare_filing(
         draft = _draft(library, case, duty, kind=kind, form=form, at=at, earlier=earlier)
     draft = _with_completeness(library, form, draft)
     filled = fill_form(library.template, library.vocabulary, form, draft)
-    body = {
+    return {
         "form": form.id,
         "kind": kind,
         "made_at": format_time(at),
@@ -123,7 +115,6 @@ def prepare_filing(
         "missing_canonical": [field.path for field in missing_canonical(library.template, draft.answers)],
         "advice": NOT_ADVICE,
     }
-    return Prepared(filled, body)
 
 
 def refill(library: FormLibrary, version: dict[str, Any], *, language: str | None = None) -> FilledForm:

@@ -52,7 +52,7 @@ def filing_id(duty_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """That a version was sent.
+    """The sending of a version.
 
     Attributes:
         version: Which.

@@ -1,4 +1,4 @@
-"""How long the record of a breach is kept: the longest period of every law whose residents are affected."""
+"""Periods of retention: the record of a breach is kept for the longest of every law whose residents are affected."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from cloakroom.duty.document import parse_document
+from cloakroom.duty.instruments import CONFIDENCES
 from cloakroom.duty.places import EEA
 from cloakroom.errors import RuleError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Law", "Retention", "parse_retention", "retention_of"]
 
 EVENTS: Final = frozenset({"aware", "determined", "reported"})
-CONFIDENCES: Final = frozenset({"V1", "V2", "V3", "X", "own"})
+_CONFIDENCES: Final = frozenset({*CONFIDENCES, "own"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Until when a record is kept, and why: each law with the day on which its period ends."""
+    """The day until which a record is kept, and each law with the day on which its period ends."""
 
     until: date
     laws: tuple[tuple[Law, date], ...]
@@ -83,7 +84,7 @@ def _law(table: Table) -> Law:
         months=table.number("months", least=1),
         start=table.text("from", choices=EVENTS),
         source=table.text("source"),
-        confidence=table.text("confidence", choices=CONFIDENCES),
+        confidence=table.text("confidence", choices=_CONFIDENCES),
     )
     if table.day("read") is None:
         table.report("read", "is missing")

@@ -212,7 +212,7 @@ def _decide(method: Method, data_score: Score, situation: Situation) -> tuple[Ou
     """Apply the rules beside the number: lowering first, then ceilings, then floors, so that floors win."""
     band = method.band(data_score.se)
     outcome = Outcome(authority=band.authority, persons=band.persons)
-    situation = replace(situation, ei=data_score.ei, band=band.id)
+    situation = replace(situation, band=band.id)
     hits = []
     order = {"lower": 0, "document": 1, "authority": 2, "persons": 3}
     for rule in sorted(method.overrides, key=lambda rule: order[rule.effect]):

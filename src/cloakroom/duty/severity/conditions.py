@@ -22,7 +22,7 @@ __all__ = ["OPERATORS", "Condition", "Situation", "is_secrecy_in_question", "par
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything that a condition may ask about.
+    """A data set with its persons, incident and context: all that a condition may ask about.
 
     Attributes:
         incident: How it happened.
@@ -34,7 +34,6 @@ class Situation:
         records: Records of `persons`.
         context: What was judged about the data.
         traits: What the trade of the controller gives away about its customers.
-        ei: Ease of identification in hundredths, once known.
         band: The band of the score, once known.
     """
 
@@ -47,7 +46,6 @@ class Situation:
     context: Context = field(default_factory=Context)
     traits: frozenset[str] = frozenset()
     elements: frozenset[str] = frozenset()
-    ei: int = 0
     band: str = ""
 
 

@@ -1,4 +1,4 @@
-"""All versions of an assessment: nothing is overwritten, each version names the one before by its hash.
+"""Versions of an assessment: nothing is overwritten, each names the one before by its hash.
 
 A version is made when the facts, the method or the decisions changed, and only then. What changed is said in words,
 so that a register or a filing can quote it. GDPR Article 33(5) asks for records that show how the risk was judged.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from cloakroom.duty.document import parse_document
 from cloakroom.duty.facts import DATA_ELEMENTS
+from cloakroom.duty.instruments import CONFIDENCES
 from cloakroom.duty.severity.conditions import Condition, parse_condition
 from cloakroom.errors import RuleError
 
@@ -21,7 +22,7 @@ __all__ = ["Band", "Method", "OverrideRule", "Rule", "parse_method"]
 
 EFFECTS: Final = frozenset({"authority", "document", "lower", "persons"})
 ELEMENTS: Final = frozenset({"availability", "confidentiality", "integrity", "malice"})
-CONFIDENCES: Final = frozenset({"V1", "V2", "V3", "X", "own"})
+_CONFIDENCES: Final = frozenset({*CONFIDENCES, "own"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class OverrideRule:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """Everything that the computation needs; `version` goes into every result."""
+    """Weights, rules and bands of one version; its `name` goes into every result."""
 
     id: str
     version: str
@@ -132,7 +133,7 @@ def parse_method(text: str, source: str) -> Method:
         version=head.text("version"),
         title=head.text("title"),
         source=head.text("source"),
-        confidence=head.text("confidence", choices=CONFIDENCES),
+        confidence=head.text("confidence", choices=_CONFIDENCES),
         classes=classes,
         trades=trades,
         steps=tuple(_step(table, known) for table in root.tables("step")),
@@ -185,7 +186,7 @@ def _step(table: Table, classes: frozenset[str]) -> Rule:
         source=table.text("source"),
         when=parse_condition(table.table("when")),
     )
-    table.text("confidence", choices=CONFIDENCES)
+    table.text("confidence", choices=_CONFIDENCES)
     table.close()
     return rule
 
@@ -256,7 +257,7 @@ def _override(table: Table) -> OverrideRule:
         effect=table.text("effect", choices=EFFECTS),
         reason=table.text("reason"),
         source=table.text("source"),
-        confidence=table.text("confidence", choices=CONFIDENCES),
+        confidence=table.text("confidence", choices=_CONFIDENCES),
         when=parse_condition(table.table("when")),
         unless=None if unless is None else parse_condition(unless),
     )

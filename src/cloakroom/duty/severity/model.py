@@ -47,7 +47,7 @@ class AssessmentLimits:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a named person judged about data of a controller's segment; `*` means every one.
+    """A named person's judgement about the data of a controller's segment; `*` means every one.
 
     Attributes:
         controller: Id of the controller, or `*`.
@@ -95,7 +95,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is to be done: document (always), tell the authority, tell the persons."""
+    """Recommended steps: document (always), tell the authority, tell the persons."""
 
     document: bool = True
     authority: bool = False
@@ -179,7 +179,7 @@ class SegmentAssessment:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """All segments, and the union of their duties."""
+    """Every segment assessed, and the union of their outcomes."""
 
     method: str
     segments: tuple[SegmentAssessment, ...]

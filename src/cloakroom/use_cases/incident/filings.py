@@ -88,7 +88,7 @@ class ExportedFiling:
 
 @dataclass(frozen=True, slots=True)
 class RecordedSubmission:
-    """That a version was sent; `missed` is the deadline that the first submission came after, empty if none."""
+    """The sending of a version; `missed` is the deadline that the first submission came after, empty if none."""
 
     filing: str
     submission: Submission
@@ -162,7 +162,7 @@ def draft_filings(
     for duty in _choose(case.duties, only, conditional=conditional):
         name = filing_id(duty.id)
         record = records.find(name)
-        body = prepare_filing(library, case, duty, at=at, kind=kind, record=record).body
+        body = prepare_filing(library, case, duty, at=at, kind=kind, record=record)
         if record is not None and _is_same(library, record, body):
             drafted.append(DraftedFiling(record.latest, is_new=False))
         else:

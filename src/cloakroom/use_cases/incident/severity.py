@@ -50,7 +50,7 @@ class AssessedIncident:
 
     @property
     def risks(self) -> tuple[RiskAssessment, ...]:
-        """What was decided for each controller and segment, or else what is recommended, as rules read it."""
+        """The risk of each controller and segment, as decided or else as recommended."""
         return risk_assessments(self.assessment, self.decisions)
 
 

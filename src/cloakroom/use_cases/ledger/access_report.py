@@ -14,11 +14,11 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.openings import PostgresOpenings
 from cloakroom.errors import LimitError, UncheckableError
+from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.ledger.entry import Entry, Operation, decode_entry
 from cloakroom.tlog.proof_file import ProofFile
 from cloakroom.tlog.proofs import TileHashReader, prove_inclusion
-from cloakroom.use_cases.people.principals import Authenticated
 from cloakroom.wiring import Application
 
 MAX_RECORDS: Final = 100
@@ -61,14 +61,13 @@ class AccessReport:
 
 def report_access(
     application: Application,
-    who: Authenticated,
+    who: Caller,
     tokens: Sequence[str],
     *,
     purpose: str,
     reference: str | None = None,
     start: int | None = None,
     end: int | None = None,
-    address: str | None = None,
 ) -> AccessReport:
     """Report who opened the records behind `tokens`.
 
@@ -80,7 +79,6 @@ def report_access(
         reference: Case number, where the purpose needs one.
         start: First moment, in microseconds; from the beginning unless told.
         end: First moment after; until now unless told.
-        address: Network address of the caller; None on the machine itself.
 
     Raises:
         DeniedError: It is refused; a token that is none and a record out of reach are refused alike.
@@ -91,7 +89,7 @@ def report_access(
     by_brand = _by_brand(application, who, tokens)
     named = sum(len(records) for records in by_brand.values())
     application.authoriser.authorise(
-        who.caller(address),
+        who,
         GateOperation.ACCESS_REPORT,
         purpose,
         brands=frozenset(by_brand),
@@ -126,11 +124,11 @@ def report_access(
     return AccessReport(openings, len(records), checkpoint.size, application.signer.verifier.render())
 
 
-def _by_brand(application: Application, who: Authenticated, tokens: Sequence[str]) -> dict[str, BitMap]:
+def _by_brand(application: Application, who: Caller, tokens: Sequence[str]) -> dict[str, BitMap]:
     """Group records by brand; a token that is none belongs to the brand ``?``, which no policy permits."""
     names = {number: name for name, number in application.catalogue.brands.items()}
     groups: dict[str, BitMap] = {}
-    for item in application.codec(who.stored.token_scope).read(tokens):
+    for item in application.codec(who.token_scope).read(tokens):
         brand = "?" if item is None else names.get(item.brand, "?")
         records = groups.setdefault(brand, BitMap())
         if item is not None:
@@ -139,10 +137,10 @@ def _by_brand(application: Application, who: Authenticated, tokens: Sequence[str
 
 
 def _enter(
-    application: Application, who: Authenticated, brand: str, records: BitMap, *, purpose: str, reference: str | None
+    application: Application, who: Caller, brand: str, records: BitMap, *, purpose: str, reference: str | None
 ) -> None:
     application.entries.append(
-        lineage=who.stored.principal.id,
+        lineage=who.lineage,
         operation=Operation.REPORT,
         records=records,
         brand=brand,

@@ -12,12 +12,12 @@ from cloakroom.adapters.postgres.passkey_store import PasskeyState, PasskeyStore
 from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, SignInStore
 from cloakroom.crypto import VerifyingKey, random_bytes
 from cloakroom.errors import ConflictError, DeniedError, UsageError
+from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import Operation, check_identifier
 from cloakroom.signing.binding import Ceremony, bind_key
 from cloakroom.use_cases.people.ceremonies import begin_ceremony, passkey_rules, use_ceremony
-from cloakroom.use_cases.people.principals import Authenticated
 from cloakroom.use_cases.people.sessions import revoke_sessions_of
 from cloakroom.wiring import Application
 
@@ -88,7 +88,7 @@ def finish_enrolment(
 
 
 def approve_passkey(
-    application: Application, who: Authenticated, name: str, fingerprint: str, *, purpose: str, address: str | None
+    application: Application, who: Caller, name: str, fingerprint: str, *, purpose: str
 ) -> StoredPasskey:
     """Approve exactly the key of that fingerprint.
 
@@ -98,19 +98,18 @@ def approve_passkey(
         name: Id of the passkey.
         fingerprint: What the approver compared with what the person's screen shows, face to face.
         purpose: Purpose of the policy that allows ``enrol``; not needed for one's own further passkey.
-        address: Network address of the approver; None on the machine itself.
 
     Raises:
         DeniedError: The approval does not count: ``own-lineage``, ``exhausted``, ``changed``, ``frozen``, or the
             policy's reason.
     """
-    store, principal = PasskeyStore(application.connection), who.stored.principal
+    store, principal = PasskeyStore(application.connection), who.principal
     refused = application.authoriser.entering_refusals(
-        who.caller(address), Operation.PRINCIPAL, detail={"action": "approve-passkey", "passkey": name}
+        who, Operation.PRINCIPAL, detail={"action": "approve-passkey", "passkey": name}
     )
     with refused, application.connection.transaction():
         found = store.get(name, lock=True)
-        own = _check_approval(application, who, found, fingerprint=fingerprint, purpose=purpose, address=address)
+        own = _check_approval(application, who, found, fingerprint=fingerprint, purpose=purpose)
         store.approve(name, principal.id, who.credential, application.now())
         if own or len(found.approvals) + 1 >= APPROVALS_NEEDED:
             store.activate(name, application.now())
@@ -178,21 +177,20 @@ def unlink_subjects(application: Application, name: str, provider: str, *, by: s
 
 def _check_approval(
     application: Application,
-    who: Authenticated,
+    who: Caller,
     passkey: StoredPasskey,
     *,
     fingerprint: str,
     purpose: str,
-    address: str | None,
 ) -> bool:
     """Refuse an approval that does not count; answer whether it is a person's own, which needs no other."""
-    principal, now = who.stored.principal, application.now()
+    principal, now = who.principal, application.now()
     application.authoriser.check_not_frozen(principal.id)
     own = principal.id == passkey.principal
     if own:
         _check_own_session(application, who, passkey, now)
     else:
-        application.authoriser.check(who.caller(address), GateOperation.ENROL, purpose)
+        application.authoriser.check(who, GateOperation.ENROL, purpose)
         if principal.kind is not PrincipalKind.PERSON:
             raise DeniedError("kind", "only people approve")
     if passkey.state is not PasskeyState.REQUESTED or passkey.expires_at <= now:
@@ -204,7 +202,7 @@ def _check_approval(
     return own
 
 
-def _check_own_session(application: Application, who: Authenticated, passkey: StoredPasskey, now: int) -> None:
+def _check_own_session(application: Application, who: Caller, passkey: StoredPasskey, now: int) -> None:
     known = application.records.credential(who.credential)
     by = "" if known is None else known.signed_in_by or ""
     # Asked for with the very key of the session that approves: nobody is talked into approving a stranger's passkey.

@@ -16,11 +16,11 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.errors import InputError, StoreError
+from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.opening import index_links
 from cloakroom.flows.ports import PreparedEntry, StoredRow
 from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.ledger.entry import Operation
-from cloakroom.use_cases.people.principals import Authenticated
 from cloakroom.vault.facets import ERASED, PERMANENT
 from cloakroom.wiring import Application
 
@@ -46,11 +46,10 @@ class Receipt:
 def erase(
     application: Application,
     tokens: Sequence[str],
-    who: Authenticated,
+    who: Caller,
     *,
     purpose: str,
     reference: str | None = None,
-    address: str | None = None,
 ) -> Receipt:
     """Erase the records behind tokens for good.
 
@@ -60,18 +59,17 @@ def erase(
         who: The principal who asks.
         purpose: Purpose of the policy that allows `erase`.
         reference: Case number.
-        address: Network address of the caller; None on the machine itself.
 
     Raises:
         DeniedError: The policy does not allow it, or the principal is frozen.
         InputError: A token is not one, or its record is erased already.
     """
-    references = application.codec(who.stored.token_scope).read_all(tokens)
+    references = application.codec(who.token_scope).read_all(tokens)
     by_brand: dict[int, list[int]] = {}
     for item in references:
         by_brand.setdefault(item.brand, []).append(item.ordinal)
     application.authoriser.authorise(
-        who.caller(address),
+        who,
         GateOperation.ERASE,
         purpose,
         brands=frozenset(application.catalogue.brand_name(brand) for brand in by_brand),
@@ -79,7 +77,7 @@ def erase(
     )
     entries: list[PreparedEntry] = []
     with application.connection.transaction():
-        application.authoriser.hold_unfrozen(who.stored.principal.id)
+        application.authoriser.hold_unfrozen(who.lineage)
         # Locked first, then read: whatever an import or a rotation committed before is seen, and nothing comes after.
         for brand, ordinals in sorted(by_brand.items()):
             keys = {"brand": brand, "ordinals": sorted(ordinals)}
@@ -97,7 +95,7 @@ def erase(
             name = application.catalogue.brand_name(brand)
             entries.append(
                 application.entries.append(
-                    lineage=who.stored.principal.id,
+                    lineage=who.lineage,
                     operation=Operation.ERASE,
                     brand=name,
                     purpose=purpose,

@@ -22,13 +22,10 @@ from cloakroom.gate.releases import (
     may_approve,
 )
 from cloakroom.ledger.entry import Operation, check_identifier
-from cloakroom.use_cases.people.principals import Authenticated
 from cloakroom.wiring import Application
 
 
-def request_release(
-    application: Application, who: Authenticated, content: ReleaseContent, *, address: str | None = None
-) -> StoredRelease:
+def request_release(application: Application, who: Caller, content: ReleaseContent) -> StoredRelease:
     """Ask for a release.
 
     Raises:
@@ -36,16 +33,16 @@ def request_release(
         UsageError: The content makes no sense.
     """
     name = f"release-{random_bytes(6).hex()}"
-    with entering_refusals(application, who.caller(address), {"phase": "request"}):
+    with entering_refusals(application, who, {"phase": "request"}):
         kind = check_content(application.configuration.policy, content)
         check_identifier("recipient", content.recipient)
-        release_forms(application, who, content, address)
-        application.authoriser.check_not_frozen(who.stored.principal.id)
+        release_forms(application, who, content)
+        application.authoriser.check_not_frozen(who.lineage)
     store, at = application.releases, application.now()
     with application.connection.transaction():
-        store.add(name, content, who.stored.principal.id, at, at + kind.expires)
+        store.add(name, content, who.lineage, at, at + kind.expires)
         application.entries.append(
-            lineage=who.stored.principal.id,
+            lineage=who.lineage,
             operation=Operation.RELEASE,
             purpose=kind.purpose,
             brand=content.brand,
@@ -55,17 +52,15 @@ def request_release(
     return store.get(name)
 
 
-def approve_release(
-    application: Application, who: Authenticated, name: str, digest: str, *, address: str | None = None
-) -> StoredRelease:
+def approve_release(application: Application, who: Caller, name: str, digest: str) -> StoredRelease:
     """Approve a release as it was shown.
 
     Raises:
         DeniedError: The approval does not count; see `gate.releases.check_approval`.
     """
     policy, store = application.configuration.policy, application.releases
-    principal = who.stored.principal
-    refused = entering_refusals(application, who.caller(address), {"phase": "approve", "release": name})
+    principal = who.principal
+    refused = entering_refusals(application, who, {"phase": "approve", "release": name})
     with refused, application.connection.transaction():
         found = store.get(name, lock=True)
         standing = found.standing
@@ -79,7 +74,7 @@ def approve_release(
             requester_credentials=frozenset(item.id for item in owners),
             digest=digest,
             now=application.now(),
-            address=address,
+            address=who.address,
         )
         store.approve(name, Approval(principal.id, who.credential, digest), application.now())
         if is_last:
@@ -112,48 +107,40 @@ def release_document(found: StoredRelease, policy: Policy) -> dict[str, object]:
     }
 
 
-def visible_release(
-    application: Application, who: Authenticated, name: str, *, address: str | None = None
-) -> StoredRelease:
+def visible_release(application: Application, who: Caller, name: str) -> StoredRelease:
     """Return a release to whoever asked for it or may approve it; to others it does not exist.
 
     Raises:
         DeniedError: There is no such release for this caller.
     """
     found = application.releases.get(name)
-    if not _is_visible(application, who, found, address):
+    if not _is_visible(application, who, found):
         raise DeniedError("not-found", "no such release")
     return found
 
 
-def visible_releases(
-    application: Application, who: Authenticated, *, address: str | None = None
-) -> list[StoredRelease]:
+def visible_releases(application: Application, who: Caller) -> list[StoredRelease]:
     """Return the releases that somebody asked for or may approve, newest first."""
     found = application.releases.newest()
-    return [item for item in found if _is_visible(application, who, item, address)]
+    return [item for item in found if _is_visible(application, who, item)]
 
 
-def check_receiver(
-    application: Application, who: Authenticated, name: str, *, address: str | None = None
-) -> StoredRelease:
+def check_receiver(application: Application, who: Caller, name: str) -> StoredRelease:
     """Return a release to whoever asked for it and still may; to others it does not exist.
 
     Raises:
         DeniedError: There is no such release for this caller, or he may not have it any more.
     """
     found = application.releases.get(name)
-    if found.standing.requested_by != who.stored.principal.id:
+    if found.standing.requested_by != who.lineage:
         raise DeniedError("not-found", "no such release")
-    with entering_refusals(application, who.caller(address), {"phase": "receive", "release": name}):
-        application.authoriser.check_not_frozen(who.stored.principal.id)
-        release_forms(application, who, found.standing.content, address)
+    with entering_refusals(application, who, {"phase": "receive", "release": name}):
+        application.authoriser.check_not_frozen(who.lineage)
+        release_forms(application, who, found.standing.content)
     return found
 
 
-def release_forms(
-    application: Application, who: Authenticated, content: ReleaseContent, address: str | None
-) -> Mapping[str, Form]:
+def release_forms(application: Application, who: Caller, content: ReleaseContent) -> Mapping[str, Form]:
     """Return the form in which each field of a release leaves, as the policy has it.
 
     Raises:
@@ -161,7 +148,7 @@ def release_forms(
     """
     kind = kind_of(application.configuration.policy, content.kind)
     return application.authoriser.check(
-        who.caller(address),
+        who,
         GateOperation.RELEASE,
         kind.purpose,
         brands=frozenset({content.brand}),
@@ -171,11 +158,11 @@ def release_forms(
     ).forms
 
 
-def _is_visible(application: Application, who: Authenticated, found: StoredRelease, address: str | None) -> bool:
-    policy, principal = application.configuration.policy, who.stored.principal
+def _is_visible(application: Application, who: Caller, found: StoredRelease) -> bool:
+    policy, principal = application.configuration.policy, who.principal
     kind = policy.releases.get(found.standing.content.kind)
     return principal.id == found.standing.requested_by or (
-        kind is not None and may_approve(policy, kind, principal, address)
+        kind is not None and may_approve(policy, kind, principal, who.address)
     )
 
 

@@ -26,6 +26,7 @@ from cloakroom.adapters.postgres.release_store import ReleaseStore, StoredReleas
 from cloakroom.adapters.release_files import write_release_file
 from cloakroom.crypto import random_bytes, sha256
 from cloakroom.errors import ConflictError, DeniedError, TamperedError, UsageError
+from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.entry_writing import OPENED_FIELDS, DurableEntry
 from cloakroom.flows.ports import PreparedEntry
 from cloakroom.gate.policy import Form
@@ -36,7 +37,6 @@ from cloakroom.gate.releases import (
     kind_of,
 )
 from cloakroom.ledger.entry import Operation
-from cloakroom.use_cases.people.principals import Authenticated
 from cloakroom.use_cases.records.writing import KeysInMotion
 from cloakroom.use_cases.releases.canaries import add_canaries, fields_of_canaries, show_rows
 from cloakroom.use_cases.releases.requests import check_receiver, entering_refusals, release_forms
@@ -61,7 +61,7 @@ class Finished:
 
 def run_release(
     application: Application,
-    who: Authenticated,
+    who: Caller,
     name: str,
     target: Path,
     *,
@@ -90,12 +90,11 @@ def run_release(
 
 def run_release_into(
     application: Application,
-    who: Authenticated,
+    who: Caller,
     name: str,
     write: Write,
     *,
     canary_domain: str,
-    address: str | None = None,
     progress: Progress | None = None,
     settle: Callable[[], None] | None = None,
 ) -> Finished:
@@ -107,7 +106,6 @@ def run_release_into(
         name: Its id.
         write: Writes the rows, encrypted, and returns the SHA-256 of what it wrote in hex.
         canary_domain: Domain whose mail the group receives, for the addresses of the canaries.
-        address: Network address of whoever runs it; None on the machine itself.
         progress: Is told (rows done, rows in all).
         settle: Called in the transaction that makes the release done.
 
@@ -116,8 +114,8 @@ def run_release_into(
         ConflictError: Another run of it was done first.
     """
     store = application.releases
-    with entering_refusals(application, who.caller(address), {"phase": "run", "release": name}):
-        found, entry = _begin(application, store, who, name, canary_domain=canary_domain, address=address)
+    with entering_refusals(application, who, {"phase": "run", "release": name}):
+        found, entry = _begin(application, store, who, name, canary_domain=canary_domain)
     assert found.records is not None
     content = found.standing.content
     digest = write(content, _rows(application, store, found, entry, progress))
@@ -127,7 +125,7 @@ def run_release_into(
         if settle is not None:
             settle()
         application.entries.append(
-            lineage=who.stored.principal.id,
+            lineage=who.lineage,
             operation=Operation.RELEASE,
             brand=content.brand,
             detail={"phase": "done", "release": name, "file_sha256": digest, "rows": len(found.records)},
@@ -135,40 +133,37 @@ def run_release_into(
     return Finished(len(found.records), found.canaries, digest)
 
 
-def check_may_run(
-    application: Application, who: Authenticated, name: str, *, address: str | None = None
-) -> StoredRelease:
+def check_may_run(application: Application, who: Caller, name: str) -> StoredRelease:
     """Return a release that its requester may run now.
 
     Raises:
         DeniedError: It is not approved, has expired, was run, or is none of this caller's.
     """
-    found = check_receiver(application, who, name, address=address)
-    with entering_refusals(application, who.caller(address), {"phase": "run", "release": name}):
-        check_run(application.configuration.policy, found.standing, who.stored.principal, application.now())
+    found = check_receiver(application, who, name)
+    with entering_refusals(application, who, {"phase": "run", "release": name}):
+        check_run(application.configuration.policy, found.standing, who.principal, application.now())
     return found
 
 
 def _begin(
     application: Application,
     store: ReleaseStore,
-    who: Authenticated,
+    who: Caller,
     name: str,
     *,
     canary_domain: str,
-    address: str | None,
 ) -> tuple[StoredRelease, DurableEntry]:
     """Fix the records of a release, or find them fixed; return it with the entry that opens them."""
-    lineage = who.stored.principal.id
+    lineage = who.lineage
     with application.connection.transaction():
-        ready = _checked(application, store, who, name, address)
+        ready = _checked(application, store, who, name)
         appended = None if ready.audience is None else _append_templates(application, who, ready)
     if appended is None:
         return _taken_up(application, store, ready)
     # What is opened from here on, to make canaries like it, has its durable entry.
     templates = application.entries.durable(appended.body, appended.sealed_set)
     with application.connection.transaction():
-        ready = _checked(application, store, who, name, address)
+        ready = _checked(application, store, who, name)
         if ready.audience is None:
             return _taken_up(application, store, ready)
         records, content = ready.audience, ready.found.standing.content
@@ -228,15 +223,13 @@ class _Ready:
     audience: BitMap | None
 
 
-def _checked(
-    application: Application, store: ReleaseStore, who: Authenticated, name: str, address: str | None
-) -> _Ready:
+def _checked(application: Application, store: ReleaseStore, who: Caller, name: str) -> _Ready:
     """Within a transaction: hold a release and check everything that lets it run."""
     found = store.get(name, lock=True)
-    application.authoriser.check_not_frozen(who.stored.principal.id)
-    check_run(application.configuration.policy, found.standing, who.stored.principal, application.now())
+    application.authoriser.check_not_frozen(who.lineage)
+    check_run(application.configuration.policy, found.standing, who.principal, application.now())
     content = found.standing.content
-    forms = release_forms(application, who, content, address)
+    forms = release_forms(application, who, content)
     brand = application.catalogue.brand(content.brand)
     if found.standing.state is ReleaseState.RUNNING:
         return _Ready(found, forms, brand, None)
@@ -250,14 +243,14 @@ def _checked(
     return _Ready(found, forms, brand, records)
 
 
-def _append_templates(application: Application, who: Authenticated, ready: _Ready) -> PreparedEntry:
+def _append_templates(application: Application, who: Caller, ready: _Ready) -> PreparedEntry:
     """Choose records to make canaries like, and enter that they are opened, though nobody sees them."""
     assert ready.audience is not None
     chance = random.Random(random_bytes(32))  # noqa: S311 - seeded from the system; nothing here is a key
     chosen = BitMap(chance.sample(list(ready.audience), min(TEMPLATES, len(ready.audience))))
     content = ready.found.standing.content
     return application.entries.append(
-        lineage=who.stored.principal.id,
+        lineage=who.lineage,
         operation=Operation.RELEASE,
         records=chosen,
         brand=content.brand,

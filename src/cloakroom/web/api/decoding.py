@@ -8,19 +8,19 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from cloakroom.web.api.endpoints import ENDPOINTS, Endpoint
-from cloakroom.web.api.requests import Order
+from cloakroom.web.api.requests.elements import Request
 
 MAX_PARAMETERS = 20
 
 
-class OrderReader:
+class RequestDecoder:
     """Knows the type that each endpoint takes."""
 
     def __init__(self) -> None:
         """Prepare a decoder for each endpoint."""
         self._readers = {endpoint.name: _reader(endpoint) for endpoint in ENDPOINTS}
 
-    def read(self, endpoint: str, query: str, body: bytes) -> Order:
+    def read(self, endpoint: str, query: str, body: bytes) -> Request:
         """Return what is asked of an endpoint, by its name.
 
         Raises:
@@ -32,14 +32,14 @@ class OrderReader:
         return reader(query, body)
 
 
-def _reader(endpoint: Endpoint) -> Callable[[str, bytes], Order]:
-    decode = msgspec.json.Decoder(endpoint.order).decode
+def _reader(endpoint: Endpoint) -> Callable[[str, bytes], Request]:
+    decode = msgspec.json.Decoder(endpoint.request).decode
     if endpoint.method != "GET":
         return lambda _, body: decode(body)
-    return lambda query, body: _from_query(endpoint.order, query, body)
+    return lambda query, body: _from_query(endpoint.request, query, body)
 
 
-def _from_query(kind: type[Order], query: str, body: bytes) -> Order:
+def _from_query(kind: type[Request], query: str, body: bytes) -> Request:
     if body:
         raise ValueError("a GET has no body")
     pairs = (

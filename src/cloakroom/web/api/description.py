@@ -8,8 +8,8 @@ import msgspec
 
 from cloakroom import __version__
 from cloakroom.web.api.endpoints import ENDPOINTS, Endpoint
-from cloakroom.web.api.people_requests import NewcomerOrder
 from cloakroom.web.api.problems import KINDS
+from cloakroom.web.api.requests.elements import UnenrolledRequest
 
 _REFERENCE = "#/components/schemas/{name}"
 _SIGNED = "Signature-Input, Signature and, with a body, Content-Digest: see docs/reference/http-signatures.md."
@@ -17,8 +17,8 @@ _SIGNED = "Signature-Input, Signature and, with a body, Content-Digest: see docs
 
 def describe() -> dict[str, Any]:
     """Return the description as a JSON document."""
-    types = [endpoint.order for endpoint in ENDPOINTS if endpoint.method != "GET"]
-    types += [endpoint.gives for endpoint in ENDPOINTS if not isinstance(endpoint.gives, str)]
+    types = [endpoint.request for endpoint in ENDPOINTS if endpoint.method != "GET"]
+    types += [endpoint.answer for endpoint in ENDPOINTS if not isinstance(endpoint.answer, str)]
     _, schemas = msgspec.json.schema_components(types, ref_template=_REFERENCE)
     schemas["Problem"] = _problem_schema()
     paths: dict[str, dict[str, Any]] = {}
@@ -51,21 +51,21 @@ def describe() -> dict[str, Any]:
 
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
-    summary = (endpoint.order.__doc__ or "").strip().splitlines()[0]
+    summary = (endpoint.request.__doc__ or "").strip().splitlines()[0]
     operation: dict[str, Any] = {"operationId": endpoint.name, "summary": summary, "responses": _responses(endpoint)}
-    if issubclass(endpoint.order, NewcomerOrder):
+    if issubclass(endpoint.request, UnenrolledRequest):
         operation["security"] = [{"newcomer": []}]
     if endpoint.method == "GET":
         operation["parameters"] = _parameters(endpoint)
     else:
-        schema = {"$ref": _REFERENCE.format(name=endpoint.order.__name__)}
+        schema = {"$ref": _REFERENCE.format(name=endpoint.request.__name__)}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     return operation
 
 
 def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
-    _, schemas = msgspec.json.schema_components([endpoint.order], ref_template=_REFERENCE)
-    schema = schemas[endpoint.order.__name__]
+    _, schemas = msgspec.json.schema_components([endpoint.request], ref_template=_REFERENCE)
+    schema = schemas[endpoint.request.__name__]
     required = schema.get("required", [])
     return [
         {"name": name, "in": "query", "required": name in required, "schema": _without_null(item)}
@@ -80,10 +80,10 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _responses(endpoint: Endpoint) -> dict[str, Any]:
-    if isinstance(endpoint.gives, str):
-        content: dict[str, Any] = {endpoint.gives: {"schema": {"type": "string"}}}
+    if isinstance(endpoint.answer, str):
+        content: dict[str, Any] = {endpoint.answer: {"schema": {"type": "string"}}}
     else:
-        content = {"application/json": {"schema": {"$ref": _REFERENCE.format(name=endpoint.gives.__name__)}}}
+        content = {"application/json": {"schema": {"$ref": _REFERENCE.format(name=endpoint.answer.__name__)}}}
     responses: dict[str, Any] = {"200": {"description": "Done.", "content": content}}
     for code in (*endpoint.problems, "method-not-allowed", "late"):
         kind = KINDS[code]

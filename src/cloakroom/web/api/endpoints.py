@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cloakroom.web.api import people_requests as people
-from cloakroom.web.api import requests as orders
+from cloakroom.web.api.requests import ledger, people, records, releases, sign_in
+from cloakroom.web.api.requests.elements import Request
 
 _COMMON = (
     *("bad-signature", "body-digest", "busy", "clock", "expired", "frozen", "internal", "malformed"),
@@ -21,17 +21,17 @@ class Endpoint:
         name: Its stable name, also in metrics.
         method: HTTP method.
         path: Path with parameters in braces; those of GET come from the path and the query, others from the body.
-        order: What it takes.
-        gives: What it gives, or the media type of what is not JSON.
+        request: What it takes.
+        answer: What it gives, or the media type of what is not JSON.
         codes: Problems it can give besides the common ones.
-        takes_long: Whether it reads so much that no other request may wait; see `core_processes.run_reports`.
+        takes_long: Whether it reads so much that no other request may wait; see `store_processes.run_reports`.
     """
 
     name: str
     method: str
     path: str
-    order: type[orders.Order]
-    gives: type | str
+    request: type[Request]
+    answer: type | str
     codes: tuple[str, ...] = ()
     takes_long: bool = False
 
@@ -43,77 +43,82 @@ class Endpoint:
 
 ENDPOINTS = (
     Endpoint(
-        "reveal", "POST", "/v1/reveal", orders.Reveal, orders.Revealed, ("broken-history", "broken-record", "budget")
+        "reveal",
+        "POST",
+        "/v1/reveal",
+        records.Reveal,
+        records.Revealed,
+        ("broken-history", "broken-record", "budget"),
     ),
-    Endpoint("find", "POST", "/v1/find", orders.Find, orders.Found, ("broken-history", "budget", "too-many")),
-    Endpoint("write", "PUT", "/v1/records", orders.WriteRecord, orders.Written, ("conflict", "payment-data")),
-    Endpoint("delete", "POST", "/v1/records/delete", orders.DeleteRecord, orders.Deleted, ("conflict",)),
+    Endpoint("find", "POST", "/v1/find", records.Find, records.Found, ("broken-history", "budget", "too-many")),
+    Endpoint("write", "PUT", "/v1/records", records.WriteRecord, records.Written, ("conflict", "payment-data")),
+    Endpoint("delete", "POST", "/v1/records/delete", records.DeleteRecord, records.Deleted, ("conflict",)),
     Endpoint(
-        "exchange", "POST", "/v1/tokens/exchange", orders.Exchange, orders.Exchanged, ("broken-history", "budget")
+        "exchange", "POST", "/v1/tokens/exchange", records.Exchange, records.Exchanged, ("broken-history", "budget")
     ),
     Endpoint(
         "exposure",
         "GET",
         "/v1/exposure",
-        orders.ShowExposure,
-        orders.ShownExposure,
+        people.ShowExposure,
+        people.ShownExposure,
         ("not-found",),
         takes_long=True,  # counts the records of each brand
     ),
-    Endpoint("freeze", "POST", "/v1/freeze", orders.Freeze, orders.Frozen, ("not-found",)),
-    Endpoint("request-release", "POST", "/v1/releases", orders.RequestRelease, orders.ReleaseDocument),
-    Endpoint("releases", "GET", "/v1/releases", orders.ListReleases, orders.ReleaseList),
-    Endpoint("release", "GET", "/v1/release", orders.ShowRelease, orders.ReleaseDocument, ("not-found",)),
+    Endpoint("freeze", "POST", "/v1/freeze", people.Freeze, people.Frozen, ("not-found",)),
+    Endpoint("request-release", "POST", "/v1/releases", releases.RequestRelease, releases.ReleaseDocument),
+    Endpoint("releases", "GET", "/v1/releases", releases.ListReleases, releases.ReleaseList),
+    Endpoint("release", "GET", "/v1/release", releases.ShowRelease, releases.ReleaseDocument, ("not-found",)),
     Endpoint(
         "approve-release",
         "POST",
         "/v1/releases/approve",
-        orders.ApproveRelease,
-        orders.ReleaseDocument,
+        releases.ApproveRelease,
+        releases.ReleaseDocument,
         ("exhausted", "not-found"),
     ),
-    Endpoint("checkpoint", "GET", "/v1/ledger/checkpoint", orders.ReadCheckpoint, "text/plain", ("not-found",)),
-    Endpoint("tile", "GET", "/v1/ledger/tile", orders.ReadTile, "application/octet-stream", ("not-found",)),
-    Endpoint("proof", "GET", "/v1/ledger/proof", orders.ProveEntry, "text/plain", ("not-found",)),
-    Endpoint("sign-in", "GET", "/v1/sign-in", people.ShowSignIn, people.SignInOffer),
+    Endpoint("checkpoint", "GET", "/v1/ledger/checkpoint", ledger.ReadCheckpoint, "text/plain", ("not-found",)),
+    Endpoint("tile", "GET", "/v1/ledger/tile", ledger.ReadTile, "application/octet-stream", ("not-found",)),
+    Endpoint("proof", "GET", "/v1/ledger/proof", ledger.ProveEntry, "text/plain", ("not-found",)),
+    Endpoint("sign-in", "GET", "/v1/sign-in", sign_in.ShowSignIn, sign_in.SignInOffer),
     Endpoint(
-        "begin-passkey", "POST", "/v1/sign-in/passkey/begin", people.BeginPasskey, people.BegunPasskey, ("sign-in",)
+        "begin-passkey", "POST", "/v1/sign-in/passkey/begin", sign_in.BeginPasskey, sign_in.BegunPasskey, ("sign-in",)
     ),
     Endpoint(
         "finish-passkey",
         "POST",
         "/v1/sign-in/passkey/finish",
-        people.FinishPasskey,
+        sign_in.FinishPasskey,
         people.SessionDocument,
         ("sign-in",),
     ),
     Endpoint(
-        "begin-openid", "POST", "/v1/sign-in/openid/begin", people.BeginOpenID, people.BegunOpenID, ("sign-in",)
+        "begin-openid", "POST", "/v1/sign-in/openid/begin", sign_in.BeginOpenID, sign_in.BegunOpenID, ("sign-in",)
     ),
     Endpoint(
         "finish-openid",
         "POST",
         "/v1/sign-in/openid/finish",
-        people.FinishOpenID,
-        people.CollectedOpenID,
+        sign_in.FinishOpenID,
+        sign_in.CollectedOpenID,
         ("sign-in",),
     ),
     Endpoint(
         "collect-openid",
         "POST",
         "/v1/sign-in/openid/collect",
-        people.CollectOpenID,
-        people.CollectedOpenID,
+        sign_in.CollectOpenID,
+        sign_in.CollectedOpenID,
         ("sign-in",),
     ),
     Endpoint(
-        "begin-enrolment", "POST", "/v1/passkeys/begin", people.BeginEnrolment, people.BegunEnrolment, ("sign-in",)
+        "begin-enrolment", "POST", "/v1/passkeys/begin", sign_in.BeginEnrolment, sign_in.BegunEnrolment, ("sign-in",)
     ),
     Endpoint(
         "finish-enrolment",
         "POST",
         "/v1/passkeys/finish",
-        people.FinishEnrolment,
+        sign_in.FinishEnrolment,
         people.PasskeyDocument,
         ("sign-in",),
     ),
@@ -140,22 +145,24 @@ ENDPOINTS = (
         ("not-found",),
     ),
     Endpoint(
-        "access-report", "POST", "/v1/access-report", people.ReportAccess, people.ReportedAccess, takes_long=True
+        "access-report", "POST", "/v1/access-report", ledger.ReportAccess, ledger.ReportedAccess, takes_long=True
     ),
     Endpoint(
         "run-release",
         "POST",
         "/v1/releases/run",
-        people.RunRelease,
-        people.ReleaseProgress,
+        releases.RunRelease,
+        releases.ReleaseProgress,
         ("exhausted", "not-found"),
     ),
-    Endpoint("release-run", "GET", "/v1/release/run", people.ShowReleaseRun, people.ReleaseProgress, ("not-found",)),
+    Endpoint(
+        "release-run", "GET", "/v1/release/run", releases.ShowReleaseRun, releases.ReleaseProgress, ("not-found",)
+    ),
     Endpoint(
         "release-part",
         "GET",
         "/v1/release/part",
-        people.ReadReleasePart,
+        releases.ReadReleasePart,
         "application/octet-stream",
         ("not-found",),
     ),

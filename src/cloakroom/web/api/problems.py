@@ -1,6 +1,6 @@
 """What goes wrong, as problem details (RFC 9457): stable codes, fixed texts, nothing about anybody's records.
 
-A refusal never says whether a record exists. "No such record" and "not yours" are one code with one text; the finer
+A problem never says whether a record exists. "No such record" and "not yours" are one code with one text; the finer
 reason of the gate is given only where it follows from the request and the policy alone.
 """
 
@@ -102,8 +102,8 @@ def problem(code: str, detail: str = "", *, reason: str = "", retry_after_s: int
     return Answer(kind.status, msgspec.json.encode(document), MEDIA_TYPE, headers, code)
 
 
-def refusal(gate_code: str, *, retry_after_s: int | None = None) -> Answer:
-    """Return the answer for a refusal of the gate."""
+def denial(gate_code: str, *, retry_after_s: int | None = None) -> Answer:
+    """Return the answer for what the gate denied."""
     code = _GATE_CODES.get(gate_code)
     if code is not None:
         return problem(code, retry_after_s=retry_after_s)

@@ -14,13 +14,13 @@ from cloakroom.errors import UncheckableError
 
 PREFIX = "new:"
 LINEAGE = "new:"
-"""All newcomers take turns as one: a crowd of them delays anybody else by one turn."""
+"""All of them take turns as one: a crowd delays anybody else by one turn."""
 
 _KEY_ID = re.compile(r"new:([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class UnenrolledCaller:
     """Who signs in.
 
     Attributes:
@@ -33,7 +33,7 @@ class Newcomer:
 
 
 def key_id_of(key: VerifyingKey) -> str:
-    """Return what a newcomer writes as ``keyid``."""
+    """Return what such a caller writes as ``keyid``."""
     return f"{PREFIX}{key.raw.hex()}"
 
 

@@ -6,12 +6,12 @@ import logging
 
 import msgspec
 
+from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.reveal import RevealAnswer
 from cloakroom.gate.decision import roles_of
 from cloakroom.gate.policy import EVERY_BRAND
-from cloakroom.web.api.problems import Answer, problem, refusal
-from cloakroom.web.api.requests import Revealed, RevealedRecord
-from cloakroom.web.handlers.operations import Caller
+from cloakroom.web.api.problems import Answer, denial, problem
+from cloakroom.web.api.requests.records import Revealed, RevealedRecord
 from cloakroom.wiring import Application
 
 _log = logging.getLogger("cloakroom.service")
@@ -21,7 +21,7 @@ _encode = msgspec.json.Encoder().encode
 def revealed(answer: RevealAnswer, now: int) -> Answer:
     """Return the answer to a reveal; `now` in microseconds."""
     if not answer.admission.permitted:
-        return refusal(answer.admission.code, retry_after_s=seconds(answer.admission.back_at, now))
+        return denial(answer.admission.code, retry_after_s=seconds(answer.admission.back_at, now))
     if answer.broken is not None:
         _log.error("%s", answer.broken)
         return problem("broken-record")

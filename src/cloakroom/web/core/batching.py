@@ -21,22 +21,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cloakroom.web.api.problems import Answer, problem
-from cloakroom.web.api.requests import Order
+from cloakroom.web.api.requests.elements import Request
 from cloakroom.web.api.unenrolled import LINEAGE, key_of
 from cloakroom.web.core.fair_queue import FairQueue
 from cloakroom.web.protocol.frames import (
-    Abandoned,
-    Answered,
-    Asked,
+    CancelledRequest,
+    ForwardedAnswer,
+    ForwardedRequest,
     FrameError,
-    KeyFound,
-    KeyWanted,
-    Proof,
-    Pulse,
+    KeyQuery,
+    KeyReply,
+    Readiness,
+    RejectedRequests,
     ToFront,
-    TurnedAway,
+    VerifiedSignature,
     frame,
-    reads_fronts,
+    front_reader,
 )
 from cloakroom.web.protocol.limits import Limits
 
@@ -46,56 +46,56 @@ _COMPANY = 4
 """Requests in a batch from which on the next batch waits for company."""
 _READ_BYTES = 1 << 20
 _IDLE_SECONDS = 0.25
-_PULSE_SECONDS = 0.5
+_READINESS_SECONDS = 0.5
 _SEND_SECONDS = 5.0
 """A front that takes nothing for so long is given up."""
 
 
 @dataclass(slots=True, eq=False)
-class Pending:
+class PendingRequest:
     """A request on its way.
 
     Attributes:
         lineage: Whose turn it takes: the credential that it presents.
-        order: What it asks.
+        request: What it asks.
         signature: What its verified signature proves; the nonce is not claimed yet.
         address: Network address of the caller; None on the machine itself.
         arrived: When it came, by the monotonic clock.
         number: Its name at the front that sent it.
         front: That front.
-        abandoned: Whether nobody waits for its answer any more.
+        cancelled: Whether nobody waits for its answer any more.
     """
 
     lineage: str
-    order: Order
-    signature: Proof
+    request: Request
+    signature: VerifiedSignature
     address: str | None
     arrived: float
     number: int
-    front: Front
-    abandoned: bool = False
+    front: FrontConnection
+    cancelled: bool = False
 
     @property
     def size(self) -> int:
         """Return how many records it names."""
-        return self.order.size
+        return self.request.size
 
 
-class Front:
+class FrontConnection:
     """The core's end of the sockets to one front process."""
 
     def __init__(self, connected: socket.socket) -> None:
         """Take the socket."""
         connected.settimeout(_SEND_SECONDS)
         self.socket = connected
-        self.reader = reads_fronts()
-        self.waiting: dict[int, Pending] = {}
+        self.reader = front_reader()
+        self.waiting: dict[int, PendingRequest] = {}
         self.outgoing: list[ToFront] = []
 
     def answer(self, number: int, answer: Answer) -> None:
         """Have an answer sent with the next `flush`."""
         self.outgoing.append(
-            Answered(number, answer.status, answer.body, answer.media_type, dict(answer.headers), answer.code)
+            ForwardedAnswer(number, answer.status, answer.body, answer.media_type, dict(answer.headers), answer.code)
         )
 
 
@@ -104,21 +104,21 @@ class Work:
     """What the core does with what fronts send; none of it raises.
 
     Attributes:
-        read_order: Decodes what a request asks, by the name of its endpoint; raises ValueError.
+        decode_request: Decodes what a request asks, by the name of its endpoint; raises ValueError.
         answer: Answers a batch; some answers may only come with the next batch, or when finished.
         finish: Gives all answers that are still missing.
         keys: Looks up keys of credentials; None where the store does not answer.
-        turned_away: Is told of requests that a front refused.
+        count_rejected: Is told of requests that a front rejected.
         idle: Called between batches and at least four times a second.
         is_ready: Whether requests can be answered.
         observe: Is told the size of each batch and how long its oldest request waited.
     """
 
-    read_order: Callable[[str, str, bytes], Order]
-    answer: Callable[[Sequence[Pending], Callable[[int, Answer], None]], None]
+    decode_request: Callable[[str, str, bytes], Request]
+    answer: Callable[[Sequence[PendingRequest], Callable[[int, Answer], None]], None]
     finish: Callable[[], None]
     keys: Callable[[Sequence[str]], Mapping[str, bytes] | None]
-    turned_away: Callable[[str, str, int], None]
+    count_rejected: Callable[[str, str, int], None]
     idle: Callable[[], None]
     is_ready: Callable[[], bool]
     observe: Callable[[int, float], None]
@@ -131,16 +131,16 @@ class Batcher:
         """Take what works batches off, the bounds, and a socket for each front process."""
         self._work = work
         self._limits = limits
-        self._queue: FairQueue[Pending] = FairQueue(limits)
+        self._queue: FairQueue[PendingRequest] = FairQueue(limits)
         self._selector = selectors.DefaultSelector()
-        self._fronts = [Front(connected) for connected in sockets]
+        self._fronts = [FrontConnection(connected) for connected in sockets]
         for front in self._fronts:
             self._selector.register(front.socket, selectors.EVENT_READ, front)
-        self._wanted: list[tuple[Front, str]] = []
+        self._wanted: list[tuple[FrontConnection, str]] = []
         self._oldest = 0.0
         self._lingers = False
         self._unanswered = 0
-        self._pulsed = 0.0
+        self._readiness_at = 0.0
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -152,7 +152,7 @@ class Batcher:
             if len(self._queue):
                 self._answer(self._queue.take())
             self._work.idle()
-            self._pulse()
+            self._send_readiness()
             self._flush()
         self._selector.close()
 
@@ -170,7 +170,7 @@ class Batcher:
 
     def _receive(self, timeout_s: float) -> None:
         for key, _ in self._selector.select(timeout_s):
-            front: Front = key.data
+            front: FrontConnection = key.data
             try:
                 data = front.socket.recv(_READ_BYTES)
                 if not data:
@@ -183,41 +183,41 @@ class Batcher:
                 self._part(front)
         self._look_up_keys()
 
-    def _take(self, front: Front, message: object) -> None:
-        if isinstance(message, Asked):
+    def _take(self, front: FrontConnection, message: object) -> None:
+        if isinstance(message, ForwardedRequest):
             self._queue_up(front, message)
-        elif isinstance(message, Abandoned):
+        elif isinstance(message, CancelledRequest):
             pending = front.waiting.pop(message.number, None)
             if pending is not None:
-                pending.abandoned = True
-        elif isinstance(message, KeyWanted):
+                pending.cancelled = True
+        elif isinstance(message, KeyQuery):
             self._wanted.append((front, message.credential))
-        elif isinstance(message, TurnedAway):
-            self._work.turned_away(message.credential, message.code, message.count)
+        elif isinstance(message, RejectedRequests):
+            self._work.count_rejected(message.credential, message.code, message.count)
 
-    def _queue_up(self, front: Front, asked: Asked) -> None:
+    def _queue_up(self, front: FrontConnection, forwarded: ForwardedRequest) -> None:
         try:
-            order = self._work.read_order(asked.endpoint, asked.query, asked.body)
+            request = self._work.decode_request(forwarded.endpoint, forwarded.query, forwarded.body)
         except ValueError as error:
             # A decoder's complaint names the place and the expectation, not what stood there.
-            front.answer(asked.number, problem("malformed", str(error)[:300]))
+            front.answer(forwarded.number, problem("malformed", str(error)[:300]))
             return
-        pending = Pending(
-            lineage=LINEAGE if key_of(asked.signature.key_id) is not None else asked.signature.key_id,
-            order=order,
-            signature=asked.signature,
-            address=asked.address,
-            arrived=asked.arrived,
-            number=asked.number,
+        pending = PendingRequest(
+            lineage=LINEAGE if key_of(forwarded.signature.key_id) is not None else forwarded.signature.key_id,
+            request=request,
+            signature=forwarded.signature,
+            address=forwarded.address,
+            arrived=forwarded.arrived,
+            number=forwarded.number,
             front=front,
         )
         if not len(self._queue):
-            self._oldest = asked.arrived
+            self._oldest = forwarded.arrived
         refused = self._queue.put(pending)
         if refused is not None:
-            front.answer(asked.number, problem(refused, retry_after_s=1))
+            front.answer(forwarded.number, problem(refused, retry_after_s=1))
         else:
-            front.waiting[asked.number] = pending
+            front.waiting[forwarded.number] = pending
 
     def _look_up_keys(self) -> None:
         if not self._wanted:
@@ -226,9 +226,9 @@ class Batcher:
         found = self._work.keys(sorted({credential for _, credential in wanted}))
         for front, credential in wanted:
             key = None if found is None else found.get(credential)
-            front.outgoing.append(KeyFound(credential, key, failed=found is None))
+            front.outgoing.append(KeyReply(credential, key, failed=found is None))
 
-    def _answer(self, batch: list[Pending]) -> None:
+    def _answer(self, batch: list[PendingRequest]) -> None:
         now = time.monotonic()
         self._lingers = len(batch) >= _COMPANY
         if len(self._queue):
@@ -237,7 +237,7 @@ class Batcher:
         taken = []
         for item in batch:
             item.front.waiting.pop(item.number, None)
-            if item.abandoned:
+            if item.cancelled:
                 continue
             if now - item.arrived > self._limits.wait_s:
                 item.front.answer(item.number, problem("busy", retry_after_s=1))
@@ -266,13 +266,13 @@ class Batcher:
             self._work.finish()
         self._flush()
 
-    def _pulse(self) -> None:
+    def _send_readiness(self) -> None:
         now = time.monotonic()
-        if now - self._pulsed >= _PULSE_SECONDS:
-            self._pulsed = now
+        if now - self._readiness_at >= _READINESS_SECONDS:
+            self._readiness_at = now
             ready = self._work.is_ready()
             for front in self._fronts:
-                front.outgoing.append(Pulse(ready))
+                front.outgoing.append(Readiness(ready))
 
     def _flush(self) -> None:
         for front in list(self._fronts):
@@ -284,12 +284,12 @@ class Batcher:
                     _log.error("a front process is given up: %s", type(error).__name__)
                     self._part(front)
 
-    def _part(self, front: Front) -> None:
+    def _part(self, front: FrontConnection) -> None:
         """Forget a front that has gone; what it asked and was not taken yet has nobody waiting."""
         if front in self._fronts:
             self._fronts.remove(front)
             self._selector.unregister(front.socket)
             front.socket.close()
             for pending in front.waiting.values():
-                pending.abandoned = True
+                pending.cancelled = True
             front.waiting.clear()

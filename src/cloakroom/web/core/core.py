@@ -25,30 +25,30 @@ import msgspec
 import psycopg
 from pyroaring import BitMap
 
-from cloakroom.adapters.postgres.service_store import Presented, ServiceStore, StoreChanges
+from cloakroom.adapters.postgres.service_store import ServiceStore, StoreChanges
 from cloakroom.errors import CloakroomError, ConflictError, InputError, StoreError, UncheckableError
 from cloakroom.flows.admission_request import AdmissionRequest
+from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.find import FindRequest, find, normal_form
 from cloakroom.flows.opening import Openers
 from cloakroom.flows.reveal import RevealRequest, admit_reveals
 from cloakroom.gate.policy import Operation
 from cloakroom.vault.tokens import TokenCodec
-from cloakroom.web.api.people_requests import NewcomerOrder
-from cloakroom.web.api.problems import Answer, problem, refusal
-from cloakroom.web.api.requests import Find, Found, Reveal
+from cloakroom.web.api.problems import Answer, denial, problem
+from cloakroom.web.api.requests.elements import UnenrolledRequest
+from cloakroom.web.api.requests.records import Find, Found, Reveal
 from cloakroom.web.core.answering import place, reach, seconds
-from cloakroom.web.core.batching import Pending
+from cloakroom.web.core.batching import PendingRequest
 from cloakroom.web.core.openings import Deliver, Openings
-from cloakroom.web.core.rejected import Refusals
-from cloakroom.web.core.sign_ins import answer_newcomer
-from cloakroom.web.handlers.operations import OPERATIONS, Caller, failure
-from cloakroom.web.handlers.people import PEOPLE_OPERATIONS
+from cloakroom.web.core.rejections import RejectionCounts
+from cloakroom.web.core.unenrolled_requests import answer_unenrolled
+from cloakroom.web.handlers.failures import failure
+from cloakroom.web.handlers.table import HANDLERS
 from cloakroom.web.protocol.limits import Limits
 from cloakroom.wiring import Application
 
 _log = logging.getLogger("cloakroom.service")
 _encode = msgspec.json.Encoder().encode
-_OPERATIONS = {**OPERATIONS, **PEOPLE_OPERATIONS}
 FLUSH_SECONDS = 1.0
 NOTICE_SECONDS = 0.5
 """How often the core looks whether keys, configuration or planted records changed."""
@@ -68,7 +68,7 @@ class _Batch:
         later: Places of those whose answers come later.
     """
 
-    items: Sequence[Pending]
+    items: Sequence[PendingRequest]
     deliver: Deliver
     answers: list[Answer | None]
     later: set[int] = field(default_factory=set)
@@ -85,7 +85,7 @@ class Core:
             limits: The bounds.
         """
         self._open_store = open_store
-        self._refusals = Refusals()
+        self._rejections = RejectionCounts()
         self._limits = limits
         self._application: Application | None = None
         self._store: ServiceStore | None = None
@@ -111,14 +111,14 @@ class Core:
     def close(self) -> None:
         """Enter what is still counted, and close."""
         try:
-            self._enter_refusals()
+            self._enter_rejections()
             self._note_use()
         finally:
             self._drop()
 
-    def turned_away(self, credential: str, code: str, count: int) -> None:
-        """Count requests that a front process refused; they are entered within a second."""
-        self._refusals.add(code, credential, count=count)
+    def count_rejected(self, credential: str, code: str, count: int) -> None:
+        """Count requests that a front process rejected; they are entered within a second."""
+        self._rejections.add(code, credential, count=count)
 
     def keys(self, credentials: Sequence[str]) -> Mapping[str, bytes] | None:
         """Return the public keys of those credentials that exist; None where the store does not answer."""
@@ -137,13 +137,13 @@ class Core:
             if self._is_due("notice", NOTICE_SECONDS):
                 self._notice()
             if self._is_due("flush", FLUSH_SECONDS):
-                self._enter_refusals()
+                self._enter_rejections()
             if self._is_due("use", USE_SECONDS):
                 self._note_use()
         except (psycopg.Error, CloakroomError) as error:
             self._fail(error)
 
-    def work(self, items: Sequence[Pending], deliver: Deliver) -> None:
+    def work(self, items: Sequence[PendingRequest], deliver: Deliver) -> None:
         """Answer a batch, reveals perhaps only with the next batch or `finish`; never raises.
 
         Args:
@@ -175,8 +175,8 @@ class Core:
     def _work(self, batch: _Batch) -> None:
         application = self.open()
         callers = self._identify(application, batch)
-        reveals = [at for at in callers if isinstance(batch.items[at].order, Reveal)]
-        finds = [at for at in callers if isinstance(batch.items[at].order, Find)]
+        reveals = [at for at in callers if isinstance(batch.items[at].request, Reveal)]
+        finds = [at for at in callers if isinstance(batch.items[at].request, Find)]
         if reveals:
             self._reveal(application, batch, callers, reveals)
         if finds:
@@ -201,11 +201,11 @@ class Core:
             place = (signature.key_id, signature.nonce)
             if at not in fresh or place in seen:
                 code = "replayed"
-            elif found is None and isinstance(batch.items[at].order, NewcomerOrder):
+            elif found is None and isinstance(batch.items[at].request, UnenrolledRequest):
                 seen.add(place)
-                batch.answers[at] = answer_newcomer(application, self._refusals, batch.items[at])
+                batch.answers[at] = answer_unenrolled(application, self._rejections, batch.items[at])
                 continue
-            elif found is None or isinstance(batch.items[at].order, NewcomerOrder):
+            elif found is None or isinstance(batch.items[at].request, UnenrolledRequest):
                 code = "bad-signature"
             elif found.credential.has_lapsed(now):
                 code = "expired"
@@ -213,10 +213,12 @@ class Core:
                 code = "network"
             else:
                 seen.add(place)
-                callers[at] = Caller(found, batch.items[at].address)
+                callers[at] = Caller(
+                    found.stored.principal, found.credential.id, found.stored.token_scope, batch.items[at].address
+                )
                 continue
-            self._refusals.add(code, signature.key_id if found is not None else "")
-            batch.answers[at] = refusal(code) if code == "network" else problem(code)
+            self._rejections.add(code, signature.key_id if found is not None else "")
+            batch.answers[at] = denial(code) if code == "network" else problem(code)
         self._used.update({signatures[at].key_id: now for at in callers})
         return callers
 
@@ -225,17 +227,17 @@ class Core:
     ) -> None:
         requests, asked = [], []
         for at, caller, codec in self._readable(application, batch, callers, positions):
-            order = batch.items[at].order
-            assert isinstance(order, Reveal)
+            request = batch.items[at].request
+            assert isinstance(request, Reveal)
             asked.append(at)
             requests.append(
                 RevealRequest(
                     principal=caller.principal,
-                    tokens=order.tokens,
+                    tokens=request.tokens,
                     codec=codec,
-                    fields=frozenset(order.fields),
-                    purpose=order.purpose,
-                    reference=order.reference,
+                    fields=frozenset(request.fields),
+                    purpose=request.purpose,
+                    reference=request.reference,
                     address=caller.address,
                     credential=caller.credential,
                 )
@@ -261,14 +263,14 @@ class Core:
     ) -> None:
         requests, asked = [], []
         for at, caller, codec in self._readable(application, batch, callers, positions):
-            order = batch.items[at].order
-            assert isinstance(order, Find)
-            brands = order.brands or reach(application, caller)
+            request = batch.items[at].request
+            assert isinstance(request, Find)
+            brands = request.brands or reach(application, caller)
             if not brands or any(brand not in application.catalogue.brands for brand in brands):
-                batch.answers[at] = self._refuse_brand(application, caller, order)
+                batch.answers[at] = self._refuse_brand(application, caller, request)
                 continue
             try:
-                normal_form(application.catalogue, order.by, order.value, order.country)
+                normal_form(application.catalogue, request.by, request.value, request.country)
             except InputError:
                 batch.answers[at] = problem("malformed", "no such index, or not a value of its kind")
                 continue
@@ -278,11 +280,11 @@ class Core:
                     principal=caller.principal,
                     codec=codec,
                     brands=list(dict.fromkeys(brands)),
-                    index=order.by,
-                    text=order.value,
-                    purpose=order.purpose,
-                    country=order.country,
-                    reference=order.reference,
+                    index=request.by,
+                    text=request.value,
+                    purpose=request.purpose,
+                    country=request.country,
+                    reference=request.reference,
                     address=caller.address,
                     credential=caller.credential,
                 )
@@ -297,7 +299,7 @@ class Core:
         now = application.now()
         for at, answer in zip(asked, found, strict=True):
             if not answer.admission.permitted:
-                batch.answers[at] = refusal(
+                batch.answers[at] = denial(
                     answer.admission.code, retry_after_s=seconds(answer.admission.back_at, now)
                 )
             elif answer.too_many:
@@ -306,26 +308,26 @@ class Core:
                 tokens = {brand: list(items) for brand, items in answer.tokens.items()}
                 batch.answers[at] = Answer(200, _encode(Found(tokens)))
 
-    def _refuse_brand(self, application: Application, caller: Caller, order: Find) -> Answer:
+    def _refuse_brand(self, application: Application, caller: Caller, request: Find) -> Answer:
         """Refuse a search in brands that do not exist or that nothing grants, with the entry of any refusal."""
-        ask = AdmissionRequest(
+        refused = AdmissionRequest(
             principal=caller.principal,
             operation=Operation.FIND,
-            purpose=order.purpose,
+            purpose=request.purpose,
             brand="?",
             fields=frozenset(),
             records=BitMap(),
-            reference=order.reference,
+            reference=request.reference,
             address=caller.address,
             credential=caller.credential,
         )
-        admissions, _ = application.gatekeeper.admit([ask])
-        return refusal(admissions[0].code)
+        admissions, _ = application.gatekeeper.admit([refused])
+        return denial(admissions[0].code)
 
-    def _other(self, application: Application, caller: Caller, pending: Pending) -> Answer:
+    def _other(self, application: Application, caller: Caller, pending: PendingRequest) -> Answer:
         assert self._store is not None
         try:
-            return _OPERATIONS[type(pending.order)](application, self._store, caller, pending.order)
+            return HANDLERS[type(pending.request)](application, caller, pending.request)
         except ConflictError as error:
             return failure(error)
         except StoreError:
@@ -345,15 +347,14 @@ class Core:
     ) -> Iterator[tuple[int, Caller, TokenCodec]]:
         """Yield the callers whose tokens this node can read; the others are told to come again."""
         for at in positions:
-            codec = self._codec(application, callers[at].presented)
+            codec = self._codec(application, callers[at].token_scope)
             if codec is None:
                 batch.answers[at] = problem("unavailable", retry_after_s=1)
             else:
                 yield at, callers[at], codec
 
-    def _codec(self, application: Application, presented: Presented) -> TokenCodec | None:
+    def _codec(self, application: Application, scope: str) -> TokenCodec | None:
         """Return what reads the caller's tokens; None where this node cannot read the key, after a rotation."""
-        scope = presented.stored.token_scope
         codec = self._codecs.get(scope)
         if codec is None:
             try:
@@ -386,10 +387,10 @@ class Core:
         self._behind = False
         self._changes = found
 
-    def _enter_refusals(self) -> None:
-        if self._refusals:
+    def _enter_rejections(self) -> None:
+        if self._rejections:
             application = self.open()
-            application.ledger.append({}, self._refusals.take(application.entries))
+            application.ledger.append({}, self._rejections.take(application.entries))
 
     def _note_use(self) -> None:
         if self._used:

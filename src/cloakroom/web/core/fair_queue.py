@@ -47,7 +47,7 @@ class FairQueue(Generic[T]):
         return self._count >= self._limits.waiting
 
     def put(self, item: T) -> str | None:
-        """Queue `item`; return the code of the problem if it is turned away."""
+        """Queue `item`; return the code of the problem if it is rejected."""
         if self.is_full:
             return "busy"
         queue = self._queues.get(item.lineage)

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from typing import cast
 
-from cloakroom.web.protocol.frames import Answered, FrameError, KeyFound, Pulse, ToCore, frame, reads_core
+from cloakroom.web.protocol.frames import ForwardedAnswer, FrameError, KeyReply, Readiness, ToCore, core_reader, frame
 
-PULSE_LATE_S = 10.0
+READINESS_LATE_S = 10.0
 """A core that said nothing for so long is not ready."""
 
 
@@ -18,8 +18,8 @@ class CoreLink(asyncio.Protocol):
 
     def __init__(
         self,
-        answered: Callable[[Answered], None],
-        key_found: Callable[[KeyFound], None],
+        answered: Callable[[ForwardedAnswer], None],
+        key_found: Callable[[KeyReply], None],
         lost: Callable[[], None],
     ) -> None:
         """Take what is called.
@@ -32,16 +32,18 @@ class CoreLink(asyncio.Protocol):
         self._answered = answered
         self._key_found = key_found
         self._lost = lost
-        self._reader = reads_core()
+        self._reader = core_reader()
         self._transport: asyncio.Transport | None = None
         self._outgoing: list[ToCore] = []
-        self._pulsed = 0.0
+        self._readiness_at = 0.0
         self._ready = False
 
     @property
     def is_ready(self) -> bool:
         """Answer whether the core is there and said lately that it is well."""
-        return self._transport is not None and self._ready and time.monotonic() - self._pulsed < PULSE_LATE_S
+        return (
+            self._transport is not None and self._ready and time.monotonic() - self._readiness_at < READINESS_LATE_S
+        )
 
     def send(self, message: ToCore) -> None:
         """Send at the end of this turn of the event loop; dropped where the core is gone."""
@@ -69,12 +71,12 @@ class CoreLink(asyncio.Protocol):
         """See `asyncio.Protocol`."""
         try:
             for message in self._reader.feed(data):
-                if isinstance(message, Answered):
+                if isinstance(message, ForwardedAnswer):
                     self._answered(message)
-                elif isinstance(message, KeyFound):
+                elif isinstance(message, KeyReply):
                     self._key_found(message)
-                elif isinstance(message, Pulse):
-                    self._ready, self._pulsed = message.ready, time.monotonic()
+                elif isinstance(message, Readiness):
+                    self._ready, self._readiness_at = message.ready, time.monotonic()
         except FrameError:
             if self._transport is not None:
                 self._transport.abort()

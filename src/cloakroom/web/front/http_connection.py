@@ -20,7 +20,7 @@ from typing import Protocol, cast
 import httptools
 
 from cloakroom.web.api.problems import Answer, problem
-from cloakroom.web.front.service import Incoming
+from cloakroom.web.front.http_request import HTTPRequest
 from cloakroom.web.protocol.limits import Limits
 
 SWEEP_SECONDS = 1.0
@@ -50,7 +50,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Handler(Protocol):
     """What answers requests."""
 
-    def handle(self, incoming: Incoming, answered: Callable[[Answer], None]) -> Callable[[], None] | None:
+    def handle(self, request: HTTPRequest, answered: Callable[[Answer], None]) -> Callable[[], None] | None:
         """Answer by calling `answered` once; return what to call if the caller goes away before, or None."""
         ...
 
@@ -59,7 +59,7 @@ class Handler(Protocol):
 class _Read:
     """A request that came in completely; nothing where its target is none."""
 
-    incoming: Incoming | None
+    request: HTTPRequest | None
     keep_alive: bool
 
 
@@ -70,13 +70,13 @@ class Connections:
         """Take what answers, and the bounds."""
         self.handler = handler
         self.limits = limits
-        self.open: set[HttpConnection] = set()
+        self.open: set[HTTPConnection] = set()
         self.stopping = False
         self._sweep: asyncio.TimerHandle | None = None
 
-    def accept(self) -> HttpConnection:
+    def accept(self) -> HTTPConnection:
         """Return the protocol for a new connection."""
-        return HttpConnection(self)
+        return HTTPConnection(self)
 
     def start(self) -> None:
         """Begin to watch the time."""
@@ -112,7 +112,7 @@ class Connections:
         self.start()
 
 
-class HttpConnection(asyncio.Protocol):
+class HTTPConnection(asyncio.Protocol):
     """One connection."""
 
     def __init__(self, connections: Connections) -> None:
@@ -128,7 +128,7 @@ class HttpConnection(asyncio.Protocol):
         self._closing = False
         self._stuck = False
         self._held = False
-        self._abandon: Callable[[], None] | None = None
+        self._cancel: Callable[[], None] | None = None
         self._read: deque[_Read] = deque()
         self._begin()
 
@@ -156,9 +156,9 @@ class HttpConnection(asyncio.Protocol):
         self._transport = None
         self._all.open.discard(self)
         self._read.clear()
-        abandon, self._abandon = self._abandon, None
-        if abandon is not None:
-            abandon()
+        cancel, self._cancel = self._cancel, None
+        if cancel is not None:
+            cancel()
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
@@ -232,7 +232,7 @@ class HttpConnection(asyncio.Protocol):
         keep_alive = self._parser.should_keep_alive() and not self._all.stopping
         try:
             target = httptools.parse_url(self._url)
-            read = _Read(self._incoming(target.path or b"/", target.query or b""), keep_alive)
+            read = _Read(self._request(target.path or b"/", target.query or b""), keep_alive)
         except httptools.HttpParserInvalidURLError:
             read = _Read(None, keep_alive=False)
         self._read.append(read)
@@ -245,21 +245,21 @@ class HttpConnection(asyncio.Protocol):
         if not self._read or self._working or self._stuck or self._closing:
             return
         read = self._read.popleft()
-        if read.incoming is None:
+        if read.request is None:
             self._give_up(problem("malformed", "that is no target"))
             return
         self._working, self.deadline = True, float("inf")
-        head, keep_alive = read.incoming.method == "HEAD", read.keep_alive
+        head, keep_alive = read.request.method == "HEAD", read.keep_alive
 
         def answered(answer: Answer) -> None:
             self._answer(answer, head=head, keep_alive=keep_alive)
 
-        abandon = self._all.handler.handle(read.incoming, answered)
+        cancel = self._all.handler.handle(read.request, answered)
         if self._working:
-            self._abandon = abandon
+            self._cancel = cancel
 
     def _answer(self, answer: Answer, *, head: bool, keep_alive: bool) -> None:
-        self._working, self._abandon = False, None
+        self._working, self._cancel = False, None
         if self._transport is None or self._closing:
             return
         keep_alive = keep_alive and not self._all.stopping
@@ -327,8 +327,8 @@ class HttpConnection(asyncio.Protocol):
         if self._head_size > self._limits.head_bytes and not self._closing:
             self._refuse_rest(problem("too-large"))
 
-    def _incoming(self, path: bytes, query: bytes) -> Incoming:
-        return Incoming(
+    def _request(self, path: bytes, query: bytes) -> HTTPRequest:
+        return HTTPRequest(
             method=self._parser.get_method().decode("ascii"),
             path=path.decode("latin-1"),
             query=query.decode("latin-1"),

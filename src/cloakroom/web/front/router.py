@@ -17,11 +17,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cloakroom.web.api.description import describe
 from cloakroom.web.api.endpoints import ENDPOINTS, Endpoint
 from cloakroom.web.api.problems import Answer, problem
-from cloakroom.web.front.service import Incoming, Service
+from cloakroom.web.front.front import Front
+from cloakroom.web.front.http_request import HTTPRequest
 from cloakroom.web.pages.sign_in import page_routes
 
 
-def build_application(service: Service) -> ASGIApp:
+def build_application(front: Front) -> ASGIApp:
     """Return what answers everything that is no signed endpoint: the description, health, readiness."""
     rest = FastAPI(title="Cloakroom", openapi_url=None, docs_url=None, redoc_url=None)
     description = msgspec.json.encode(describe())
@@ -33,7 +34,7 @@ def build_application(service: Service) -> ASGIApp:
         return Response(b"well\n", media_type="text/plain")
 
     def ready(_: Request) -> Response:
-        good = service.is_ready()
+        good = front.is_ready()
         return Response(b"ready\n" if good else b"not ready\n", 200 if good else 503, media_type="text/plain")
 
     rest.router.routes += [
@@ -53,44 +54,44 @@ class Router:
     more than the work.
     """
 
-    def __init__(self, service: Service, rest: ASGIApp) -> None:
-        """Take the service, and the ASGI application for all other paths."""
-        self._service = service
+    def __init__(self, front: Front, rest: ASGIApp) -> None:
+        """Take the front, and the ASGI application for all other paths."""
+        self._front = front
         self._rest = rest
         self._paths: dict[str, dict[str, Endpoint]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         for endpoint in ENDPOINTS:
             self._paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
 
-    def handle(self, incoming: Incoming, answered: Callable[[Answer], None]) -> Callable[[], None] | None:
+    def handle(self, request: HTTPRequest, answered: Callable[[Answer], None]) -> Callable[[], None] | None:
         """See `http_connection.Handler`."""
-        methods = self._paths.get(incoming.path)
+        methods = self._paths.get(request.path)
         if methods is None:
-            task = asyncio.get_running_loop().create_task(_run(self._rest, incoming, answered))
+            task = asyncio.get_running_loop().create_task(_run(self._rest, request, answered))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             return None
-        endpoint = methods.get(incoming.method)
+        endpoint = methods.get(request.method)
         if endpoint is None:
             answer = problem("method-not-allowed")
             answered(Answer(answer.status, answer.body, answer.media_type, {"allow": ", ".join(sorted(methods))}))
             return None
-        asking = self._service.ask(endpoint, incoming, answered)
-        return None if asking is None else lambda: self._service.abandon(asking)
+        pending = self._front.ask(endpoint, request, answered)
+        return None if pending is None else lambda: self._front.cancel(pending)
 
 
-async def _run(application: ASGIApp, incoming: Incoming, answered: Callable[[Answer], None]) -> None:
+async def _run(application: ASGIApp, request: HTTPRequest, answered: Callable[[Answer], None]) -> None:
     """Have an ASGI application answer one request that has come in completely."""
     told: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": incoming.body, "more_body": False}
+        return {"type": "http.request", "body": request.body, "more_body": False}
 
     async def send(message: Any) -> None:
         told.append(dict(message))
 
     try:
-        await application(_scope(incoming), receive, send)
+        await application(_scope(request), receive, send)
         start = next(message for message in told if message["type"] == "http.response.start")
     except Exception:  # noqa: BLE001 - one request's defect must not end the service
         answered(problem("internal"))
@@ -102,19 +103,19 @@ async def _run(application: ASGIApp, incoming: Incoming, answered: Callable[[Ans
     answered(Answer(start["status"], body, media_type, headers))
 
 
-def _scope(incoming: Incoming) -> Scope:
+def _scope(request: HTTPRequest) -> Scope:
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
-        "method": incoming.method,
+        "method": request.method,
         "scheme": "http",
-        "path": unquote(incoming.path),
-        "raw_path": incoming.path.encode("latin-1"),
-        "query_string": incoming.query.encode("latin-1"),
+        "path": unquote(request.path),
+        "raw_path": request.path.encode("latin-1"),
+        "query_string": request.query.encode("latin-1"),
         "root_path": "",
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in incoming.headers.items()],
-        "client": (incoming.peer, 0) if incoming.peer else None,
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers.items()],
+        "client": (request.peer, 0) if request.peer else None,
         "server": None,
     }
 

@@ -22,7 +22,7 @@ from cloakroom.use_cases.people.signing_in import redeem_code
 from cloakroom.use_cases.releases.background_runs import forget_expired_files, run_waiting
 from cloakroom.wiring import Application
 
-_log = logging.getLogger("cloakroom.errands")
+_log = logging.getLogger("cloakroom.jobs")
 
 LOOK_SECONDS = 2.0
 """How often a thread looks without being woken."""
@@ -31,7 +31,7 @@ TIDY_SECONDS = 60.0
 Work = Callable[[Application], bool]
 
 
-class Errands:
+class Jobs:
     """The threads of one process."""
 
     def __init__(self, open_store: Callable[[str], Application]) -> None:
@@ -39,8 +39,8 @@ class Errands:
         self._client = OpenIDClient()
         self._next_tidy = 0.0
         self._threads = [
-            _Errand("sign-ins", CODES, open_store, lambda application: redeem_code(application, self._client)),
-            _Errand("releases", RUNS, open_store, self._run_release),
+            _Job("sign-ins", CODES, open_store, lambda application: redeem_code(application, self._client)),
+            _Job("releases", RUNS, open_store, self._run_release),
         ]
 
     def start(self) -> None:
@@ -63,7 +63,7 @@ class Errands:
         return run_waiting(application)
 
 
-class _Errand:
+class _Job:
     """One kind of work, in a thread of its own over a store of its own."""
 
     def __init__(self, name: str, channel: str, open_store: Callable[[str], Application], work: Work) -> None:

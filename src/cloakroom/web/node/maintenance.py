@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from cloakroom.adapters.postgres.service_store import ServiceStore
 from cloakroom.ledger.entry import Operation
-from cloakroom.web.node.periodic import Moment, Round, Timetable, work_in_rounds
+from cloakroom.web.node.periodic import Round, Schedule, SharedNumber, run_rounds
 from cloakroom.wiring import Application
 
 STEP_SECONDS = 0.2
@@ -24,20 +24,20 @@ FOLD_FROM = 64
 WELL_SECONDS = 10.0
 
 
-def is_well(last_good: Moment) -> bool:
-    """Answer whether the last ten seconds saw a complete round of the keeper, and nothing was tampered with."""
+def is_well(last_good: SharedNumber) -> bool:
+    """Answer whether the last ten seconds saw a complete round of maintenance, and nothing was tampered with."""
     return time.monotonic() - last_good.value < WELL_SECONDS
 
 
-class Keeper:
+class Maintenance:
     """The background work of one node that others rely on."""
 
     def __init__(
         self,
         open_store: Callable[[], Application],
         stops_within: Callable[[float], bool],
-        last_good: Moment,
-        tampered: Moment,
+        last_good: SharedNumber,
+        tampered: SharedNumber,
     ) -> None:
         """Take what opens the store.
 
@@ -51,11 +51,11 @@ class Keeper:
         self._stops_within = stops_within
         self._last_good = last_good
         self._tampered = tampered
-        self._timetable = Timetable()
+        self._schedule = Schedule()
 
     def run(self) -> None:
         """Work until told to stop, and integrate one last time."""
-        work_in_rounds(self._open_store, self._step, self._stops_within, every_s=STEP_SECONDS, ended=self._note)
+        run_rounds(self._open_store, self._step, self._stops_within, every_s=STEP_SECONDS, ended=self._note)
 
     def _note(self, ended: Round) -> None:
         if ended is Round.TAMPERED:
@@ -65,9 +65,9 @@ class Keeper:
 
     def _step(self, application: Application) -> None:
         application.sequencer.run(wait=False)
-        if self._timetable.is_due("beat", HEARTBEAT_SECONDS):
+        if self._schedule.is_due("beat", HEARTBEAT_SECONDS):
             application.entries.append(lineage="system", operation=Operation.HEARTBEAT)
-        if self._timetable.is_due("tidy", TIDY_SECONDS):
+        if self._schedule.is_due("tidy", TIDY_SECONDS):
             self._tidy(application, ServiceStore(application.connection))
 
     def _tidy(self, application: Application, store: ServiceStore) -> None:

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class NodeOptions:
     """How to serve.
 
     Attributes:

@@ -13,10 +13,10 @@ import psycopg
 from cloakroom.errors import CloakroomError, TamperedError
 from cloakroom.wiring import Application
 
-_log = logging.getLogger("cloakroom.background")
+_log = logging.getLogger("cloakroom.maintenance")
 
 
-class Moment(Protocol):
+class SharedNumber(Protocol):
     """A number in memory that processes share."""
 
     value: float
@@ -30,7 +30,7 @@ class Round(Enum):
     TAMPERED = "tampered"
 
 
-def work_in_rounds(
+def run_rounds(
     open_store: Callable[[], Application],
     work: Callable[[Application], None],
     stops_within: Callable[[float], bool],
@@ -69,7 +69,7 @@ def work_in_rounds(
     _close(application)
 
 
-class Timetable:
+class Schedule:
     """What is due when, by the machine's monotonic clock."""
 
     def __init__(self) -> None:

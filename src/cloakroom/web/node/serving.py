@@ -1,4 +1,4 @@
-"""Runs a node of the service: its fronts, two cores, a keeper, summaries, errands, and this process, which watches.
+"""Runs a node of the service: its fronts, two cores, maintenance, roll-ups, jobs, and this process, which watches.
 
 The front processes share the listening socket; each has a pair of sockets to the core, and one to the core for
 reports, which works off what takes long. Stopping is told to the fronts, which answer what they have taken in and go;
@@ -20,19 +20,19 @@ from types import FrameType
 
 from cloakroom.adapters.postgres.server import start_server
 from cloakroom.settings import Settings
-from cloakroom.web.node.core_processes import run_core, run_errands, run_keeper, run_reports, run_summaries
 from cloakroom.web.node.front_process import run_front
-from cloakroom.web.node.options import Serving
+from cloakroom.web.node.options import NodeOptions
+from cloakroom.web.node.store_processes import run_core, run_jobs, run_maintenance, run_reports, run_roll_ups
 from cloakroom.wiring import open_application
 
-__all__ = ["Serving", "serve"]
+__all__ = ["NodeOptions", "serve"]
 
 _log = logging.getLogger("cloakroom.service")
 _BACKLOG = 1024
 _LOOK_SECONDS = 0.2
 
 
-def serve(settings: Settings, serving: Serving) -> int:
+def serve(settings: Settings, serving: NodeOptions) -> int:
     """Serve until a signal says stop; return the exit code.
 
     Raises:
@@ -50,21 +50,21 @@ def serve(settings: Settings, serving: Serving) -> int:
 class _Node:
     """The processes of a node."""
 
-    def __init__(self, settings: Settings, serving: Serving, url: str, listening: socket.socket) -> None:
+    def __init__(self, settings: Settings, serving: NodeOptions, url: str, listening: socket.socket) -> None:
         context = multiprocessing.get_context("spawn")
         # Closed, not signalled: a lock that a killed process held would be held for ever.
-        for_keeper, self._keeper_runs = context.Pipe(duplex=False)
-        for_errands, self._errands_run = context.Pipe(duplex=False)
-        for_summaries, self._summaries_run = context.Pipe(duplex=False)
+        for_maintenance, self._maintenance_runs = context.Pipe(duplex=False)
+        for_jobs, self._jobs_run = context.Pipe(duplex=False)
+        for_roll_ups, self._roll_ups_run = context.Pipe(duplex=False)
         last_good = context.Value("d", 0.0, lock=False)
         tampered = context.Value("d", 0.0, lock=False)
         pairs = [socket.socketpair() for _ in range(serving.workers)]
         to_reports = [socket.socketpair() for _ in range(serving.workers)]
         self._given_away: list[socket.socket | Connection] = [
             listening,
-            for_keeper,
-            for_errands,
-            for_summaries,
+            for_maintenance,
+            for_jobs,
+            for_roll_ups,
             *(end for pair in (*pairs, *to_reports) for end in pair),
         ]
         self._fronts = [
@@ -79,23 +79,23 @@ class _Node:
         self._reports = context.Process(
             target=run_reports, args=(settings, url, [pair[1] for pair in to_reports], last_good), name="reports"
         )
-        self._keeper = context.Process(
-            target=run_keeper, args=(settings, url, for_keeper, last_good, tampered), name="keeper"
+        self._maintenance = context.Process(
+            target=run_maintenance, args=(settings, url, for_maintenance, last_good, tampered), name="maintenance"
         )
-        self._summaries = context.Process(
-            target=run_summaries, args=(settings, url, for_summaries, tampered), name="summaries"
+        self._roll_ups = context.Process(
+            target=run_roll_ups, args=(settings, url, for_roll_ups, tampered), name="roll-ups"
         )
-        self._errands = context.Process(target=run_errands, args=(settings, url, for_errands), name="errands")
+        self._jobs = context.Process(target=run_jobs, args=(settings, url, for_jobs), name="jobs")
         self._stopping = False
 
     @property
     def _all(self) -> list[SpawnProcess]:
-        return [*self._fronts, self._core, self._reports, self._keeper, self._summaries, self._errands]
+        return [*self._fronts, self._core, self._reports, self._maintenance, self._roll_ups, self._jobs]
 
     def start(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        for process in (self._core, self._reports, self._keeper, self._summaries, self._errands, *self._fronts):
+        for process in (self._core, self._reports, self._maintenance, self._roll_ups, self._jobs, *self._fronts):
             process.start()
         # The ends belong to the processes now; the core sees a front go only if nobody else holds its socket.
         for end in self._given_away:
@@ -111,9 +111,9 @@ class _Node:
                 failed = True
                 self._stop_fronts()
             if not any(process.is_alive() for process in (*self._fronts, self._core, self._reports)):
-                self._keeper_runs.close()
-                self._summaries_run.close()
-                self._errands_run.close()
+                self._maintenance_runs.close()
+                self._roll_ups_run.close()
+                self._jobs_run.close()
         return 1 if failed or self._failed() else 0
 
     def _failed(self) -> bool:

@@ -16,7 +16,7 @@ MAX_FRAME = 1 << 28
 _HEAD = 4
 
 
-class Proof(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class VerifiedSignature(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a verified signature proves; its nonce is not claimed yet.
 
     Attributes:
@@ -30,7 +30,7 @@ class Proof(msgspec.Struct, frozen=True, array_like=True, gc=False):
     expires: int
 
 
-class Asked(msgspec.Struct, frozen=True, array_like=True, tag=1, gc=False):
+class ForwardedRequest(msgspec.Struct, frozen=True, array_like=True, tag=1, gc=False):
     """A request whose signature verifies.
 
     Attributes:
@@ -45,34 +45,34 @@ class Asked(msgspec.Struct, frozen=True, array_like=True, tag=1, gc=False):
 
     number: int
     endpoint: str
-    signature: Proof
+    signature: VerifiedSignature
     address: str | None
     query: str
     body: bytes
     arrived: float
 
 
-class Abandoned(msgspec.Struct, frozen=True, array_like=True, tag=2, gc=False):
+class CancelledRequest(msgspec.Struct, frozen=True, array_like=True, tag=2, gc=False):
     """Nobody waits any more for the answer to `number`."""
 
     number: int
 
 
-class KeyWanted(msgspec.Struct, frozen=True, array_like=True, tag=3, gc=False):
+class KeyQuery(msgspec.Struct, frozen=True, array_like=True, tag=3, gc=False):
     """The key of a credential that the front has not met yet."""
 
     credential: str
 
 
-class TurnedAway(msgspec.Struct, frozen=True, array_like=True, tag=4, gc=False):
-    """Requests that the front refused before anybody knew who they were from."""
+class RejectedRequests(msgspec.Struct, frozen=True, array_like=True, tag=4, gc=False):
+    """Requests that the front rejected before anybody knew who they were from."""
 
     credential: str
     code: str
     count: int
 
 
-class Answered(msgspec.Struct, frozen=True, array_like=True, tag=1, gc=False):
+class ForwardedAnswer(msgspec.Struct, frozen=True, array_like=True, tag=1, gc=False):
     """The answer to `number`; see `problems.Answer`."""
 
     number: int
@@ -83,7 +83,7 @@ class Answered(msgspec.Struct, frozen=True, array_like=True, tag=1, gc=False):
     code: str
 
 
-class KeyFound(msgspec.Struct, frozen=True, array_like=True, tag=2, gc=False):
+class KeyReply(msgspec.Struct, frozen=True, array_like=True, tag=2, gc=False):
     """The key of a credential.
 
     Attributes:
@@ -97,14 +97,14 @@ class KeyFound(msgspec.Struct, frozen=True, array_like=True, tag=2, gc=False):
     failed: bool = False
 
 
-class Pulse(msgspec.Struct, frozen=True, array_like=True, tag=3, gc=False):
+class Readiness(msgspec.Struct, frozen=True, array_like=True, tag=3, gc=False):
     """Sent twice a second: whether the core and what works beside it are well."""
 
     ready: bool
 
 
-ToCore = Asked | Abandoned | KeyWanted | TurnedAway
-ToFront = Answered | KeyFound | Pulse
+ToCore = ForwardedRequest | CancelledRequest | KeyQuery | RejectedRequests
+ToFront = ForwardedAnswer | KeyReply | Readiness
 
 M = TypeVar("M")
 
@@ -127,7 +127,7 @@ class FrameReader(Generic[M]):
     """Takes frames apart as their bytes come in."""
 
     def __init__(self, decoder: msgspec.msgpack.Decoder[list[M]]) -> None:
-        """Take what decodes a frame's content: `reads_fronts` or `reads_core`."""
+        """Take what decodes a frame's content: `front_reader` or `core_reader`."""
         self._decode = decoder.decode
         self._rest = bytearray()
 
@@ -159,11 +159,11 @@ class FrameReader(Generic[M]):
             del rest[:begin]
 
 
-def reads_fronts() -> FrameReader[ToCore]:
+def front_reader() -> FrameReader[ToCore]:
     """Return what the core reads a front with."""
     return FrameReader(msgspec.msgpack.Decoder(list[ToCore]))
 
 
-def reads_core() -> FrameReader[ToFront]:
+def core_reader() -> FrameReader[ToFront]:
     """Return what a front reads the core with."""
     return FrameReader(msgspec.msgpack.Decoder(list[ToFront]))

@@ -10,7 +10,7 @@ class Limits:
     """How much one front process takes on, and the core of a node.
 
     Attributes:
-        connections: Open connections; for one more the longest idle one is closed, or the new one turned away.
+        connections: Open connections; for one more the longest idle one is closed, or the new one rejected.
         idle_s: How long a connection may be idle between requests.
         request_s: Time from the first byte of a request to its last, and for taking an answer off the wire.
         head_bytes: Largest target and fields of a request.
@@ -18,9 +18,9 @@ class Limits:
         batch_requests: Requests worked off together.
         batch_records: Records worked off together, unless one request alone names more.
         linger_s: How long a request waits for company, at most.
-        waiting: Requests that wait in a front process, and in the core; more are turned away at once.
-        waiting_per_principal: Requests of one principal that wait; more are turned away.
-        wait_s: A request that has waited longer is turned away instead of being done late.
+        waiting: Requests that wait in a front process, and in the core; more are rejected at once.
+        waiting_per_principal: Requests of one principal that wait; more are rejected.
+        wait_s: A request that has waited longer is rejected instead of being done late.
         record_fields: Fields of one record that is written.
         value_chars: Length of one value that is written.
     """

@@ -1,4 +1,4 @@
-"""Requests that were turned away before anybody knew who they were from: counted, and entered once a second.
+"""Requests that were rejected before anybody knew who they were from: counted, and entered once a second.
 
 A request with a wrong signature proves nothing about the lineage that it names, so these entries are the system's
 own; they name the credential only where it exists. A flood becomes one entry for each second, credential and code.
@@ -15,7 +15,7 @@ from cloakroom.ledger.entry import Operation
 MAX_KINDS = 200
 
 
-class Refusals:
+class RejectionCounts:
     """Counts of turned-away requests by (who, code, operation)."""
 
     def __init__(self) -> None:
@@ -26,9 +26,9 @@ class Refusals:
         """Count; beyond `MAX_KINDS` kinds in a second without names.
 
         Args:
-            code: Why they were turned away.
+            code: Why they were rejected.
             name: The credential, or the passkey or provider of a sign-in, where it exists.
-            operation: What was turned away.
+            operation: What was rejected.
             count: How many they were.
         """
         place = (name, code, operation)

@@ -7,33 +7,33 @@ import psycopg
 from cloakroom.errors import CloakroomError, ConflictError, DeniedError, StoreError
 from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.people.sessions import SignInRefused
-from cloakroom.web.api import people_requests as orders
 from cloakroom.web.api.problems import Answer, problem
-from cloakroom.web.api.unenrolled import Newcomer, key_of
-from cloakroom.web.core.batching import Pending
-from cloakroom.web.core.rejected import Refusals
-from cloakroom.web.handlers.operations import failure
-from cloakroom.web.handlers.sign_in import SIGN_INS
+from cloakroom.web.api.requests.elements import UnenrolledRequest
+from cloakroom.web.api.unenrolled import UnenrolledCaller, key_of
+from cloakroom.web.core.batching import PendingRequest
+from cloakroom.web.core.rejections import RejectionCounts
+from cloakroom.web.handlers.failures import failure
+from cloakroom.web.handlers.table import UNENROLLED_HANDLERS
 from cloakroom.wiring import Application
 
 _AGAIN = {"busy": 5, "waiting": 5}
 
 
-def answer_newcomer(application: Application, refusals: Refusals, pending: Pending) -> Answer:
-    """Answer a newcomer's request whose nonce is claimed, and count a refusal to be entered.
+def answer_unenrolled(application: Application, rejections: RejectionCounts, pending: PendingRequest) -> Answer:
+    """Answer an unenrolled request whose nonce is claimed, and count a rejection to be entered.
 
     Raises:
         StoreError: The store does not answer.
     """
-    order, key = pending.order, key_of(pending.signature.key_id)
-    if key is None or not isinstance(order, orders.NewcomerOrder):  # an enrolled credential that is gone
-        refusals.add("bad-signature")
+    request, key = pending.request, key_of(pending.signature.key_id)
+    if key is None or not isinstance(request, UnenrolledRequest):  # an enrolled credential that is gone
+        rejections.add("bad-signature")
         return problem("bad-signature")
     try:
-        return SIGN_INS[type(order)](application, Newcomer(key, pending.address), order)
+        return UNENROLLED_HANDLERS[type(request)](application, UnenrolledCaller(key, pending.address), request)
     except DeniedError as error:
         named = error.named if isinstance(error, SignInRefused) else ""
-        refusals.add(error.code, named, operation=Operation.SIGN_IN)
+        rejections.add(error.code, named, operation=Operation.SIGN_IN)
         return _failure(error)
     except ConflictError as error:
         return failure(error)

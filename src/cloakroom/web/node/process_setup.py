@@ -30,18 +30,18 @@ def _die_with(sentinel: int) -> None:
     os._exit(1)
 
 
-def leave_signals_to_the_parent() -> None:
+def ignore_stop_signals() -> None:
     """Ignore SIGINT and SIGTERM, which a terminal or a service manager sends to all processes of a node at once."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
 
 
-def let_others_go_first() -> None:
+def lower_priority() -> None:
     """Run at a low priority, on what processor time the others leave."""
     os.nice(_NICENESS)
 
 
-def settle_memory() -> None:
+def freeze_memory() -> None:
     """Keep what was loaded so far out of garbage collection, which then takes less time when it is due."""
     gc.collect()
     gc.freeze()
