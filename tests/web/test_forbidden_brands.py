@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from people_world import with_people
-from service_world import OTHER_SHOP, SHOP, World, close_world, make_world
+from service_world import OTHER_SHOP, SHOP, World, new_world
 
 from cloakroom.adapters.postgres.service_store import ServiceStore
 from cloakroom.errors import DeniedError
@@ -43,14 +43,13 @@ brands = ["{CLOSED}"]
 
 
 @pytest.fixture(scope="module")
-def closed_house(store_template, postgres_server, tmp_path_factory) -> Iterator[World]:
-    world = make_world(store_template, postgres_server, tmp_path_factory.mktemp("forbidden"))
-    with closing(world.open("setup")) as application:
-        texts = dict(application.configuration.texts)
-        texts["policy.toml"] = with_people(texts["policy.toml"])
-        apply_configuration(application, texts)
-    yield world
-    close_world(world, postgres_server)
+def closed_house(store_template, tmp_path_factory) -> Iterator[World]:
+    with new_world(store_template, tmp_path_factory.mktemp("forbidden")) as world:
+        with closing(world.open("setup")) as application:
+            texts = dict(application.configuration.texts)
+            texts["policy.toml"] = with_people(texts["policy.toml"])
+            apply_configuration(application, texts)
+        yield world
 
 
 class House:
