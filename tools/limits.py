@@ -29,7 +29,7 @@ TABLES = {
     "Log files and proofs": ("cloakroom.tlog.limits", "Limits"),
     "Verifying an export": ("cloakroom.ledger.export_files", "VerificationLimits"),
     "Alleged dumps": ("cloakroom.claims.limits", "Limits"),
-    "Disclosures": ("cloakroom.scoping.disclosure", "Limits"),
+    "Disclosures": ("cloakroom.disclosures.disclosure", "Limits"),
     "Persons behind records": ("cloakroom.scoping.persons", "Limits"),
     "Facts, rules and other documents": ("cloakroom.duty.document", "DocumentLimits"),
     "Severity": ("cloakroom.duty.severity.model", "AssessmentLimits"),
