@@ -13,13 +13,13 @@ from rich.text import Text
 
 from cloakroom.adapters.shelf import FolderShelf
 from cloakroom.clock import SystemClock
-from cloakroom.duty.document import DocumentLimits
 from cloakroom.duty.facts import parse_facts
 from cloakroom.duty.severity import assess_facts, load_method
 from cloakroom.duty.severity.appraisal import Appraisal, check_decisions, decision_for, parse_appraisal
 from cloakroom.duty.severity.history import add_version, check_history, parse_version, render_version
 from cloakroom.duty.severity.report import NOT_ADVICE, outcome_words, render_json, render_number
 from cloakroom.errors import InputError, UsageError
+from cloakroom.toml import DocumentLimits
 
 if TYPE_CHECKING:
     from typing import Any

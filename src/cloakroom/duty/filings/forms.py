@@ -10,15 +10,15 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from cloakroom.duty.document import parse_document
 from cloakroom.duty.filings.model import FILING_KINDS, DueFiling, Form, FormField, Template
 from cloakroom.duty.places import EEA
 from cloakroom.errors import RuleError
+from cloakroom.toml import parse_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cloakroom.duty.document import Table
+    from cloakroom.toml import Table
 
 __all__ = ["form_for", "load_forms", "parse_form"]
 
@@ -100,7 +100,7 @@ def parse_form(text: str, source: str, template: Template) -> Form:
     )
     head.close()
     root.close()
-    root.check(RuleError)
+    root.check()
     return form
 
 

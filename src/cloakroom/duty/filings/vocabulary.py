@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from cloakroom.duty.document import parse_document
-from cloakroom.errors import RuleError
+from cloakroom.toml import parse_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,5 +60,5 @@ def parse_vocabulary(text: str, source: str) -> Vocabulary:
         table.close()
         words[value] = translations
     root.close()
-    root.check(RuleError)
+    root.check()
     return Vocabulary(words)

@@ -14,7 +14,7 @@ from cloakroom.duty.severity.model import Circumstances, Context
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloakroom.duty.document import Table
+    from cloakroom.toml import Table
 
 __all__ = ["OPERATORS", "Condition", "Situation", "parse_condition", "reasons"]
 
