@@ -31,14 +31,15 @@ PATTERN = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}"
 _SIZE = """
 import json, resource, sys, time
 from pathlib import Path
-from cloakroom.claims.limits import Limits
+from cloakroom.adapters.evidence.files import DumpFiles
+from cloakroom.adapters.evidence.threads import WorkerThreads
 from cloakroom.claims.sizing import Sizer
 from cloakroom.claims.survey import Survey
 started, processor = time.perf_counter(), time.process_time()
-survey = Survey(Limits(), Sizer(20250417))
-for _ in survey.tables([Path(path) for path in sys.argv[1:]]):
+survey = Survey(DumpFiles([Path(path) for path in sys.argv[1:]]), Sizer(20250417), WorkerThreads())
+for _ in survey.tables():
     pass
-size = survey.sizer.size()
+size = survey.size()
 print(json.dumps({"seconds": time.perf_counter() - started, "processor": time.process_time() - processor,
                   "rows": size.rows, "emails": size.emails_distinct,
                   "phones": size.phones_distinct, "rejected": size.rejected_rows,
@@ -48,6 +49,8 @@ print(json.dumps({"seconds": time.perf_counter() - started, "processor": time.pr
 _MATCH = """
 import json, resource, sys, time
 from pathlib import Path
+from cloakroom.adapters.evidence.files import DumpFiles
+from cloakroom.adapters.evidence.threads import WorkerThreads
 from cloakroom.use_cases.incident.claim_store import StoreHistory, store_index
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.matching import Matcher
@@ -62,10 +65,10 @@ def main():
     application = open_application(Settings(home, None, f"file:{home / 'root.key'}", "bench-claims"))
     started, processor = time.perf_counter(), processor_seconds()
     history = StoreHistory(application, "operator", "bench")
-    survey = Survey(Limits(), Sizer(20250417))
+    survey = Survey(DumpFiles([Path(sys.argv[2])]), Sizer(20250417), WorkerThreads())
     with store_index(application) as index:
         matcher = Matcher(index, history, Limits(), 20250417)
-        for table, keyed in survey.tables([Path(sys.argv[2])]):
+        for table, keyed in survey.tables():
             matcher.take(table, keyed)
         matched = matcher.finish()
     met = time.perf_counter() - started

@@ -17,10 +17,12 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from cloakroom.adapters.postgres.server import start_server, stop_server
 from cloakroom.clock import Clock
+from cloakroom.gate.gate_clock import STORE_TOLERANCE
 from cloakroom.settings import Settings
 from cloakroom.testing.group import GroupPlan, copy_configuration, write_group
 from cloakroom.use_cases.records.importing import import_file
 from cloakroom.wiring import Application, initialise, open_application
+from durable_commits import watch_commits
 
 RECORDS = 600
 
@@ -43,9 +45,11 @@ class StoreCopy:
     deliveries: dict[str, list[Path]]
     template: Path
 
-    def open(self, node: str = "test", clock: Clock | None = None) -> Application:
-        """Open the store as a node."""
-        return open_application(replace(self.settings, node=node), clock)
+    def open(
+        self, node: str = "test", clock: Clock | None = None, *, clock_tolerance: int | None = STORE_TOLERANCE
+    ) -> Application:
+        """Open the store as a node; a clock that tells another time than the database's needs a tolerance of None."""
+        return open_application(replace(self.settings, node=node), clock, clock_tolerance=clock_tolerance)
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +100,7 @@ def store_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactor
         for file in files:
             import_file(application, file, brand)
     application.sequencer.run()
+    watch_commits(application.connection)
     application.close()
     return StoreCopy(settings, deliveries, home)
 

@@ -24,7 +24,7 @@ TABLES = {
     "Deliveries of a brand": ("cloakroom.adapters.deliveries.batches", "Limits"),
     "Policy file": ("cloakroom.gate.policy_reader", "Limits"),
     "Events for a SIEM": ("cloakroom.adapters.siem.message", "Limits"),
-    "Requests over HTTP": ("cloakroom.web.limits", "Limits"),
+    "Requests over HTTP": ("cloakroom.web.protocol.limits", "Limits"),
     "Signatures of requests": ("cloakroom.signing.signature", "Limits"),
     "Log files and proofs": ("cloakroom.tlog.limits", "Limits"),
     "Verifying an export": ("cloakroom.ledger.export_files", "VerificationLimits"),
@@ -32,7 +32,7 @@ TABLES = {
     "Disclosures": ("cloakroom.scoping.disclosure", "Limits"),
     "Persons behind records": ("cloakroom.scoping.persons", "Limits"),
     "Other files written by hand": ("cloakroom.toml.document", "DocumentLimits"),
-    "Severity": ("cloakroom.duty.severity.model", "Limits"),
+    "Severity": ("cloakroom.duty.severity.model", "AssessmentLimits"),
     "Filings": ("cloakroom.duty.filings.model", "FilingLimits"),
 }
 

@@ -63,6 +63,8 @@ class Application:
         ring: The opened keys.
         root: The root key.
         node: This process's name in entries.
+        clock_tolerance: Microseconds by which an entry's time may differ from the store's clock; beyond it the store
+            refuses the entry. None: it does not compare.
     """
 
     settings: Settings
@@ -75,6 +77,7 @@ class Application:
     ring: KeyRing
     root: RootKey
     node: NodeIdentity
+    clock_tolerance: int | None
 
     @cached_property
     def records(self) -> StoreRecords:
@@ -89,8 +92,7 @@ class Application:
     @cached_property
     def ledger(self) -> PostgresLedger:
         """Entries and lineages."""
-        tolerance = STORE_TOLERANCE if isinstance(self.clock, SystemClock) else None
-        return PostgresLedger(self.connection, self.sets, tolerance)
+        return PostgresLedger(self.connection, self.sets, self.clock_tolerance)
 
     @cached_property
     def sets(self) -> RecordSetSealer:
@@ -295,7 +297,7 @@ def _set_keys(ring: KeyRing) -> dict[int, bytes]:
     return {number: ring.get(KeyPurpose.SET, GROUP, "", number) for number in ring.generations(KeyPurpose.SET)}
 
 
-def initialise(settings: Settings, config: Path, clock: Clock | None = None) -> Application:
+def initialise(settings: Settings, config: Path) -> Application:
     """Make a new store from the configuration folder `config`, and open it.
 
     Raises:
@@ -303,7 +305,6 @@ def initialise(settings: Settings, config: Path, clock: Clock | None = None) -> 
         RuleError: The configuration has mistakes; nothing was made.
     """
     configuration = read_configuration(read_folder(config))
-    clock = clock or SystemClock()
     file_key = settings.root_key == f"file:{settings.root_key_path}"
     if (settings.database_directory / "PG_VERSION").exists() and settings.database_url is None:
         raise ConflictError(f"there is a store at {settings.home} already; nothing was changed")
@@ -316,8 +317,8 @@ def initialise(settings: Settings, config: Path, clock: Clock | None = None) -> 
         create_schema(connection)
         root = given or create_root_key(settings.root_key_path)
         with connection.transaction():
-            _write_store(connection, configuration, root, to_microseconds(clock.now()))
-    application = open_application(settings, clock)
+            _write_store(connection, configuration, root, to_microseconds(SystemClock().now()))
+    application = open_application(settings)
     entry = application.entries.prepare(
         lineage="system",
         operation=Operation.INITIALISE,
@@ -341,13 +342,21 @@ def _write_store(connection: Connection, configuration: Configuration, root: Roo
         records.add_configuration(path, content, at)
 
 
-def open_application(settings: Settings, clock: Clock | None = None, url: str | None = None) -> Application:
+def open_application(
+    settings: Settings,
+    clock: Clock | None = None,
+    url: str | None = None,
+    *,
+    clock_tolerance: int | None = STORE_TOLERANCE,
+) -> Application:
     """Open an existing store.
 
     Args:
         settings: Where it lies.
         clock: Tells the time; the machine's unless told.
         url: Address of the database, where the caller has it already.
+        clock_tolerance: Microseconds by which the time of an entry may differ from the store's clock. None, which
+            takes the ceiling of a stolen credential away, is for "as if it were then" alone.
 
     Raises:
         StoreError: No store, or of another version.
@@ -374,13 +383,14 @@ def open_application(settings: Settings, clock: Clock | None = None, url: str | 
         ring=ring,
         root=root,
         node=NodeIdentity(settings.node, int(row[0]) if row else 0),
+        clock_tolerance=clock_tolerance,
     )
 
 
 @contextmanager
-def application(settings: Settings, clock: Clock | None = None) -> Iterator[Application]:
+def application(settings: Settings) -> Iterator[Application]:
     """Open an existing store and close it afterwards."""
-    opened = open_application(settings, clock)
+    opened = open_application(settings)
     try:
         yield opened
     finally:

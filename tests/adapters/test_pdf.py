@@ -8,25 +8,26 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.duty.filing_world import ANSWERS, NOW, case, duty, stationery
+from tests.duty.filing_world import ANSWERS, NOW, case, duty, library
 
+from cloakroom.adapters.legal_data import load_retention
 from cloakroom.adapters.pdf import Typesetter
 from cloakroom.duty.filings.preparation import prepare_filing, refill
 from cloakroom.duty.filings.rendering import page_values
-from cloakroom.duty.register import entry_for, load_retention, render_page
+from cloakroom.duty.register import entry_for, render_page
 from cloakroom.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-STATIONERY = stationery()
+LIBRARY = library()
 TYPESETTER = Typesetter()
 
 
 def values(start: str = "eu-gdpr-33:FR", answers: str = ANSWERS, language: str | None = None) -> dict[str, Any]:
     known = case(answers=answers)
-    body = {**prepare_filing(STATIONERY, known, duty(known, start), at=NOW).body, "filing": "f", "version": 1}
-    return page_values(refill(STATIONERY, body, language=language), body)
+    body = {**prepare_filing(LIBRARY, known, duty(known, start), at=NOW), "filing": "f", "version": 1}
+    return page_values(refill(LIBRARY, body, language=language), body)
 
 
 def text_of(pdf: bytes, folder: Path) -> str:
@@ -87,11 +88,11 @@ def test_latin_scripts_can_always_be_set() -> None:
 
 def test_every_form_can_be_set() -> None:
     known = case()
-    one = prepare_filing(STATIONERY, known, duty(known, "eu-gdpr-33:FR"), at=NOW).body
-    for form in STATIONERY.forms:
+    one = prepare_filing(LIBRARY, known, duty(known, "eu-gdpr-33:FR"), at=NOW)
+    for form in LIBRARY.forms:
         body = {**one, "form": form.id, "filing": "f", "version": 1}
         language = None if TYPESETTER.can_set(form.language) else "en"
-        assert TYPESETTER.render("filing", page_values(refill(STATIONERY, body, language=language), body), at=NOW).pdf
+        assert TYPESETTER.render("filing", page_values(refill(LIBRARY, body, language=language), body), at=NOW).pdf
 
 
 def test_the_register_is_set(tmp_path: Path) -> None:

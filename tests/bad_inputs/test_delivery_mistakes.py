@@ -7,6 +7,7 @@ import io
 
 import polars as pl
 import pytest
+import zstandard
 
 from cloakroom.adapters.deliveries import Limits, open_delivery
 from cloakroom.errors import InputError, RuleError
@@ -212,12 +213,14 @@ FILES = {
     "no UTF-16": (HEADER.encode(), '[format]\nencoding = "utf-16"\n', "f.csv:1: is not utf-16, as b.toml says"),
     "another format": (b'{"id": 1}', '[format]\nkind = "csv"\n', "f.csv: looks like jsonl, but b.toml says csv"),
     "an archive": (b"PK\x03\x04abcd", "", "f.csv: is a workbook or an archive; deliver its tables as CSV, plain or as .gz or .zst"),
-    "another archive": (b"7z\xbc\xafabcd", "", "f.csv: is an archive; deliver its tables as CSV, plain or as .gz or .zst"),
+    "another archive": (b"7z\xbc\xaf\x27\x1cabcd", "", "f.csv: is an archive; deliver its tables as CSV, plain or as .gz or .zst"),
     "a JSON array": (b'[\n {"id": 1}]', "", "f.csv: is a JSON array; deliver it as CSV, JSON Lines (one object a line) or Parquet"),
     "XML": (b'<?xml version="1.0"?>', "", "f.csv: is XML; deliver it as CSV, JSON Lines (one object a line) or Parquet"),
     "an old workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1", "", "f.csv: is an old Office document; deliver it as CSV, JSON Lines (one object a line) or Parquet"),
     "UTF-8 under another name": ("\n".join([HEADER, GOOD, GOOD.replace(",n,", ",Élodie Lefèvre à Žižkov,")]).encode(), '[format]\nencoding = "cp1252"\n', "f.csv:3: is UTF-8, but b.toml says cp1252"),
     "cut gzip": (gzip.compress(HEADER.encode())[:-12], "", "f.csv: the compressed data is damaged or ends too early"),
+    "cut Zstandard": (zstandard.compress(HEADER.encode())[:-4], "", "f.csv: the compressed data is damaged or ends too early"),
+    "Zstandard cut after its last row": (zstandard.ZstdCompressor(write_checksum=True).compress(HEADER.encode())[:-1], "", "f.csv: the compressed data is damaged or ends too early"),
     "damaged gzip": (gzip.compress(HEADER.encode())[:12] + b"\xff" * 40, "", "f.csv: the compressed data is damaged or ends too early"),
     "damaged Parquet": (b"PAR1" + b"x" * 100, "", "f.csv: is not readable Parquet"),
     "Parquet without a column": (parquet(pl.DataFrame({"id": ["1"], "changed": ["x"], "gone": ["x"], "mail": [""], "tel": [""], "land": [""], "born": [""], "role": [""], "tongue": [""], "spend": [""]})), "", "f.csv:1: column `note` of b.toml is missing"),

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from cloakroom.adapters.evidence.files import DumpFiles
+from cloakroom.adapters.evidence.threads import WorkerThreads
 from cloakroom.claims.limits import MEBIBYTE, Limits
 from cloakroom.claims.sizing import Sizer
 from cloakroom.claims.survey import FileReport, Survey
@@ -20,8 +22,9 @@ GOOD = b"email,name\n" + b"".join(b"p%d@example.org,Ada\n" % n for n in range(50
 
 
 def survey(path: Path, limits: Limits | None = None) -> tuple[Survey, dict[str, FileReport]]:
-    done = Survey(limits or Limits(), Sizer(1))
-    for _ in done.tables([path]):
+    limits = limits or Limits()
+    done = Survey(DumpFiles([path], limits), Sizer(1), WorkerThreads(), limits)
+    for _ in done.tables():
         pass
     return done, {item.path.rpartition("/")[2]: item for item in done.files}
 
@@ -37,21 +40,21 @@ def zipped(**members: bytes) -> bytes:
 def test_a_bomb_does_not_keep_the_other_files_from_being_read(tmp_path) -> None:
     (tmp_path / "a.zip").write_bytes(zipped(bomb=b"x" * (80 * MEBIBYTE), good=GOOD))
     done, files = survey(tmp_path, Limits(ratio_free_bytes=MEBIBYTE))
-    assert done.sizer.size().rows == 50
+    assert done.size().rows == 50
     assert any("times its size" in note for item in files.values() for note in item.notes)
 
 
 def test_an_endless_line_is_cut_off(tmp_path) -> None:
     (tmp_path / "a.csv").write_bytes(GOOD + b"x" * (40 * MEBIBYTE) + b"\n" + GOOD)
     done, _ = survey(tmp_path)
-    assert done.sizer.size().rows >= 50
+    assert done.size().rows >= 50
 
 
 def test_a_quote_that_never_closes_costs_its_own_line_only(tmp_path) -> None:
     rows = b"".join(b"p%d@example.org,Ada\n" % n for n in range(200_000))
     (tmp_path / "a.csv").write_bytes(b'email,name\nq@example.org,"never closed\n' + rows)
     done, _ = survey(tmp_path)
-    size = done.sizer.size()
+    size = done.size()
     assert (size.rows, size.rejected_rows) == (200_000, 1)
 
 
@@ -62,7 +65,7 @@ def test_long_runs_of_one_sign_are_survived(tmp_path, fill) -> None:
     (tmp_path / "a").write_bytes(fill * (3 * MEBIBYTE))
     (tmp_path / "b.csv").write_bytes(GOOD)
     done, _ = survey(tmp_path)
-    assert done.sizer.size().emails_distinct == 50
+    assert done.size().emails_distinct == 50
 
 
 @pytest.mark.parametrize(
@@ -80,14 +83,14 @@ def test_a_giant_cell_is_contained_in_every_form(tmp_path, start) -> None:
     (tmp_path / "a").write_bytes(start + b"y" * (30 * MEBIBYTE))
     (tmp_path / "b.csv").write_bytes(GOOD)
     done, _ = survey(tmp_path)
-    assert done.sizer.size().emails_distinct >= 50
+    assert done.size().emails_distinct >= 50
 
 
 def test_deeply_nested_json_is_rejected(tmp_path) -> None:
     deep = b'{"email":"a@example.org","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n"
     (tmp_path / "a.jsonl").write_bytes(b'{"email":"b@example.org"}\n' + deep + b'{"email":"c@example.org"}\n')
     done, _ = survey(tmp_path)
-    assert done.sizer.size().emails_distinct in (2, 3)
+    assert done.size().emails_distinct in (2, 3)
 
 
 def test_billion_laughs_are_read_as_text_and_never_expanded(tmp_path) -> None:
@@ -95,7 +98,7 @@ def test_billion_laughs_are_read_as_text_and_never_expanded(tmp_path) -> None:
     text = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "lol">{entities}]>\n<c>\n<email>a@example.org</email>\n<name>&l9;</name>\n</c>'  # noqa: E501 - data
     (tmp_path / "a.xml").write_text(text)
     done, _ = survey(tmp_path)
-    assert done.sizer.size().emails_distinct == 1
+    assert done.size().emails_distinct == 1
 
 
 def workbook(sheet: str) -> bytes:
@@ -151,14 +154,14 @@ def test_a_signature_followed_by_rubbish_is_said_to_be_damaged(tmp_path, name, h
     (tmp_path / name).write_bytes(head + os.urandom(2000))
     (tmp_path / "z.csv").write_bytes(GOOD)
     done, files = survey(tmp_path)
-    assert done.sizer.size().emails_distinct >= 50
+    assert done.size().emails_distinct >= 50
     assert name.rpartition("/")[2] in "".join(files)
 
 
 def test_formulas_are_kept_as_text(tmp_path) -> None:
     (tmp_path / "a.csv").write_bytes(b"email,name\na@example.org,=cmd|' /C calc'!A0\nb@example.org,@SUM(1)\n")
     done, _ = survey(tmp_path)
-    assert done.sizer.size().rows == 2
+    assert done.size().rows == 2
 
 
 def test_time_has_a_limit(tmp_path) -> None:
@@ -172,7 +175,7 @@ def test_total_size_has_a_limit(tmp_path) -> None:
     for number in range(5):
         (tmp_path / f"{number}.csv").write_bytes(GOOD)
     done, files = survey(tmp_path, Limits(expanded_bytes=2 * len(GOOD)))
-    assert done.sizer.size().rows <= 100
+    assert done.size().rows <= 100
     assert any("bytes in all" in note for item in files.values() for note in item.notes)
 
 
@@ -181,14 +184,15 @@ import sys
 from pathlib import Path
 # The peak that the system reports for a new process begins at its parent's size: start counting here.
 Path("/proc/self/clear_refs").write_text("5")
-from cloakroom.claims.limits import Limits
+from cloakroom.adapters.evidence.files import DumpFiles
+from cloakroom.adapters.evidence.threads import WorkerThreads
 from cloakroom.claims.sizing import Sizer
 from cloakroom.claims.survey import Survey
-survey = Survey(Limits(), Sizer(1))
-for _ in survey.tables([Path(sys.argv[1])]):
+survey = Survey(DumpFiles([Path(sys.argv[1])]), Sizer(1), WorkerThreads())
+for _ in survey.tables():
     pass
 status = Path("/proc/self/status").read_text()
-print(survey.sizer.size().rows, int(status.partition("VmHWM:")[2].split()[0]) // 1024)
+print(survey.size().rows, int(status.partition("VmHWM:")[2].split()[0]) // 1024)
 """
 
 

@@ -10,18 +10,16 @@ import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory_dump import open_bytes
 
-from cloakroom.claims.containers import Meter, PeekStream
 from cloakroom.claims.limits import Limits
-from cloakroom.claims.readers.choose import open_leaf
 
 
 def read(
     data: bytes, name: str = "dump", limits: Limits | None = None
 ) -> tuple[str, str | None, list[dict[str, str]], int]:
     """Return form, encoding, rows and the number of rejected rows."""
-    limits = limits or Limits()
-    reading = open_leaf(name, PeekStream(io.BytesIO(data), Meter(limits)), limits)
+    reading = open_bytes(data, name, limits)
     rows, rejected = [], 0
     for batch in reading.batches:
         rows += batch.frame.to_dicts()

@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory_dump import MemoryDump
 
+from cloakroom.adapters.evidence.threads import WorkerThreads
 from cloakroom.claims.distinct import DistinctHashes
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.sizing import Size, Sizer
+from cloakroom.claims.sources import InTurn
 from cloakroom.claims.survey import Survey
 
 HEADER = ["mail", "prenom", "ville", "telephone", "pays", "note", "boutique", "segment", "montant"]
@@ -50,26 +52,24 @@ def table(draw: st.DrawFn) -> tuple[list[list[str]], str]:
     return rows, draw(st.sampled_from(["\n", "\r\n"]))
 
 
-def size_of(path: Path, block_bytes: int) -> tuple[Size, list[str], dict[str, str]]:
-    survey = Survey(Limits(block_bytes=block_bytes), Sizer(7))
+def size_of(data: bytes, block_bytes: int) -> tuple[Size, list[str], dict[str, str]]:
+    survey = Survey(MemoryDump({"dump.csv": data}), Sizer(7), WorkerThreads(), Limits(block_bytes=block_bytes))
     cells: list[str] = []
     meaning: dict[str, str] = {}
-    for _, keyed in survey.tables([path]):
+    for _, keyed in survey.tables():
         if not keyed.is_broken:
             cells += keyed.frame["boutique"].to_list()
             meaning = {name: concept.value for name, concept in keyed.recognised.by_column.items()}
-    return survey.sizer.size(), cells, meaning
+    return survey.size(), cells, meaning
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None)
 @given(st.composite(table)())
-def test_columns_that_nobody_looked_at_are_counted_as_exactly_as_the_others(tmp_path, drawn) -> None:
+def test_columns_that_nobody_looked_at_are_counted_as_exactly_as_the_others(drawn) -> None:
     rows, end = drawn
-    path = tmp_path / "dump.csv"
     out = io.StringIO()
     csv.writer(out, lineterminator=end).writerows([HEADER, *rows])
-    path.write_text(out.getvalue(), encoding="utf-8", newline="")
-    size, boutiques, meaning = size_of(path, 4096)
+    size, boutiques, meaning = size_of(out.getvalue().encode(), 4096)
     assert (size.rows, size.rejected_rows) == (len(rows), 0)
     filled: Counter[str] = Counter()
     for place, name in enumerate(HEADER):
@@ -82,24 +82,21 @@ def test_columns_that_nobody_looked_at_are_counted_as_exactly_as_the_others(tmp_
 
 
 @pytest.mark.parametrize("place", [0, 200])
-def test_a_lone_carriage_return_is_an_empty_cell_wherever_it_stands(tmp_path, place) -> None:
+def test_a_lone_carriage_return_is_an_empty_cell_wherever_it_stands(place) -> None:
     lines = [f"p{number}@example.com,Ada,Nice,+33612{number:06d},FR,none,B1,top,9.9" for number in range(400)]
     lines[place] = lines[place].replace("none", "\r")
-    path = tmp_path / "dump.csv"
-    path.write_text("\n".join([",".join(HEADER), *lines]) + "\n", newline="")
-    size, _, meaning = size_of(path, 4096)
+    size, _, meaning = size_of(("\n".join([",".join(HEADER), *lines]) + "\n").encode(), 4096)
     assert size.fields[meaning["note"]] == 400 * list(meaning.values()).count(meaning["note"]) - 1
 
 
-def test_sizing_parses_the_columns_it_looks_at_and_the_rest_when_somebody_asks(tmp_path) -> None:
-    path = tmp_path / "dump.csv"
+def test_sizing_parses_the_columns_it_looks_at_and_the_rest_when_somebody_asks() -> None:
     lines = [f"p{number}@example.com,Ada,Nice,+33612{number:06d},FR,none,B{number},top,9.9" for number in range(3000)]
-    path.write_text("\n".join([",".join(HEADER), *lines]) + "\n")
-    survey = Survey(Limits(block_bytes=4096), Sizer(7))
-    parsed = [(tuple(keyed.batch.frame.columns), keyed.frame.height) for _, keyed in survey.tables([path])]
+    data = ("\n".join([",".join(HEADER), *lines]) + "\n").encode()
+    survey = Survey(MemoryDump({"dump.csv": data}), Sizer(7), InTurn(), Limits(block_bytes=4096))
+    parsed = [(tuple(keyed.batch.frame.columns), keyed.frame.height) for _, keyed in survey.tables()]
     assert parsed[0][0] == tuple(HEADER)
     assert parsed[-1][0] == ("mail", "telephone", "pays", "montant")
-    assert survey.sizer.size().fields["other"] > 0
+    assert survey.size().fields["other"] > 0
 
 
 @pytest.mark.parametrize("size", [0, 1, 5, 70_000])

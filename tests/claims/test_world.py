@@ -9,6 +9,8 @@ import pytest
 from imported_world import WORLD, ImportedWorld
 from pyroaring import BitMap
 
+from cloakroom.adapters.evidence.files import DumpFiles
+from cloakroom.adapters.evidence.threads import WorkerThreads
 from cloakroom.claims.dating import WIDEST
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.ports import Disclosed
@@ -59,11 +61,12 @@ def check(
         lambda forms: [form.encode()[:8].ljust(8) for form in forms],
     )
     request = CheckRequest(
-        id=f"00000000-0000-4000-8000-{len(register.claims):012d}", paths=paths, evidence=[Evidence("a", 1, content)],
-        statement=statement, skip=frozenset(path / "claim.json" for path in paths), by="operator",
+        id=f"00000000-0000-4000-8000-{len(register.claims):012d}", evidence=[Evidence("a", 1, content)],
+        statement=statement, by="operator",
         at=to_microseconds(parse_time("2025-07-01T00:00:00Z")), seed=4711,
     )  # fmt: skip
-    return check_claim(request, vault, Limits(), progress)
+    dump = DumpFiles(paths, skip=frozenset(path / "claim.json" for path in paths))
+    return check_claim(request, dump, vault, workers=WorkerThreads(), limits=Limits(), progress=progress)
 
 
 @pytest.fixture(scope="module")

@@ -6,19 +6,14 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from cloakroom.adapters.legal_data import load_form_library, load_method, load_rules
 from cloakroom.crypto import sha256
-from cloakroom.duty.duties import duty_to_json
+from cloakroom.duty.duties import Duty
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.facts import parse_facts
 from cloakroom.duty.filings.answers import parse_answers
-from cloakroom.duty.filings.duties import due_filings
-from cloakroom.duty.filings.forms import load_forms
-from cloakroom.duty.filings.model import DueFiling
-from cloakroom.duty.filings.preparation import Case, Stationery
-from cloakroom.duty.filings.template import load_template
-from cloakroom.duty.filings.vocabulary import load_vocabulary
-from cloakroom.duty.rulebook import packaged_rules
-from cloakroom.duty.severity import assess_facts, load_method
+from cloakroom.duty.filings.preparation import Case
+from cloakroom.duty.severity import assess_facts
 from cloakroom.duty.severity.appraisal import risk_assessments
 
 if TYPE_CHECKING:
@@ -105,14 +100,9 @@ by = "Claire Exemple"
 """
 
 
-_rules = cache(packaged_rules)
+_rules = cache(load_rules)
 _method = cache(load_method)
-
-
-@cache
-def stationery() -> Stationery:
-    template = load_template()
-    return Stationery(template, load_forms(template), load_vocabulary())
+library = cache(load_form_library)
 
 
 def case(
@@ -129,11 +119,11 @@ def case(
         facts_hash=sha256(facts.encode()).hex(),
         assessment=assessment,
         decisions=decisions,
-        duties=due_filings([duty_to_json(duty) for duty in found]),
-        written=parse_answers(answers, "answers.toml", stationery().template),
+        duties=found,
+        written=parse_answers(answers, "answers.toml", library().template),
         told=told,
     )
 
 
-def duty(known: Case, start: str) -> DueFiling:
+def duty(known: Case, start: str) -> Duty:
     return next(item for item in known.duties if item.id.startswith(start))

@@ -24,7 +24,7 @@ from cloakroom.duty.facts import (
 )
 from cloakroom.duty.instruments import EVENTS, UNITS
 from cloakroom.duty.parsing import parse_instrument
-from cloakroom.duty.rulebook import RuleFile, load_rules
+from cloakroom.duty.rulebook import RuleFile, parse_rules
 
 DOCS = Path(__file__).parents[2] / "docs"
 FACTS = (DOCS / "reference/facts.md").read_text(encoding="utf-8")
@@ -44,7 +44,7 @@ def test_the_example_of_the_facts_page_loads():
 def test_the_example_of_the_rule_page_loads():
     example = block(RULES, number=-1)
     assert parse_instrument(example, "example.toml").rules
-    assert load_rules([RuleFile("us/xx.toml", example)]).rules
+    assert parse_rules([RuleFile("us/xx.toml", example)]).rules
 
 
 def test_the_example_of_the_progress_file_loads():
@@ -63,7 +63,7 @@ def test_every_word_of_a_rule_file_is_documented(words):
 
 def test_every_key_of_the_result_is_documented():
     world = parse_facts(block(FACTS), "facts.toml")
-    (duty, *_) = evaluate_duties(world, load_rules([]), ())
+    (duty, *_) = evaluate_duties(world, parse_rules([]), ())
     assert [key for key in duty_to_json(duty) if f"`{key}`" not in DUTIES] == []
 
 

@@ -7,14 +7,14 @@ from duty_worlds import facts, group, risks
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloakroom.adapters.legal_data import load_rules
 from cloakroom.duty.comparing import compare_duties
 from cloakroom.duty.duties import NOT_LEGAL_ADVICE
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.explaining import explain_duty
-from cloakroom.duty.rulebook import packaged_rules
 from cloakroom.duty.what_if import what_would_change, with_changes
 
-RULES = packaged_rules()
+RULES = load_rules()
 SSN = ("name", "national_id")
 
 

@@ -6,15 +6,15 @@ from duty_worlds import HOUSE, MONDAY, STOLEN, facts, group, risks
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloakroom.adapters.legal_data import load_rules
 from cloakroom.duty.duties import duty_to_json
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.facts import DATA_ELEMENTS, ControllerFacts, Hold
 from cloakroom.duty.instruments import Period, RuleSet
 from cloakroom.duty.parsing import parse_instrument
 from cloakroom.duty.places import EEA
-from cloakroom.duty.rulebook import packaged_rules
 
-RULES = packaged_rules()
+RULES = load_rules()
 # fmt: off
 KEYS = [
     "id", "jurisdiction", "instrument", "provision", "controller", "bearer", "recipient", "recipient_kind",

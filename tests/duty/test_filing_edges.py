@@ -6,34 +6,36 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.duty.filing_world import FACTS, NOW, case, duty, stationery
+from tests.duty.filing_world import FACTS, NOW, case, duty, library
 
-from cloakroom.adapters.shelf import FolderShelf
-from cloakroom.duty.filings.amendments import Change, render_change
+from cloakroom.adapters.case_folder import CaseFolder
+from cloakroom.adapters.legal_data import load_retention
+from cloakroom.duty.duties import parse_duties
+from cloakroom.duty.filings.amendments import AnswerChange, render_change
 from cloakroom.duty.filings.answers import parse_answers
-from cloakroom.duty.filings.duties import parse_duties
 from cloakroom.duty.filings.filling import place_name, render_answer
 from cloakroom.duty.filings.forms import parse_form
 from cloakroom.duty.filings.model import Answer, FilingLimits
 from cloakroom.duty.filings.preparation import prepare_filing, refill
-from cloakroom.duty.filings.records import FilingRecords, answers_from_json
+from cloakroom.duty.filings.records import answers_from_json
 from cloakroom.duty.filings.template import parse_template
 from cloakroom.duty.filings.vocabulary import parse_vocabulary
-from cloakroom.duty.register import entry_for, load_retention
+from cloakroom.duty.register import entry_for
 from cloakroom.duty.register.retention import parse_retention
 from cloakroom.errors import InputError, LimitError, RuleError, TamperedError, UsageError
+from cloakroom.use_cases.incident.filing_records import FilingRecords
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cloakroom.duty.filings.model import Value
 
-STATIONERY = stationery()
+LIBRARY = library()
 
 
 def answers(facts: str) -> dict[str, Answer]:
     known = case(facts=facts)
-    body = prepare_filing(STATIONERY, known, duty(known, "eu-gdpr-33:FR"), at=NOW).body
+    body = prepare_filing(LIBRARY, known, duty(known, "eu-gdpr-33:FR"), at=NOW)
     return answers_from_json(body["answers"])
 
 
@@ -76,7 +78,7 @@ def test_answers_of_one_controller_go_before_those_of_all() -> None:
     text = (
         'language = "en"\nby = "A"\n[answers]\n"contact.name" = "All"\n[controller.balmere]\n"contact.name" = "Own"\n'
     )
-    written = parse_answers(text, "a.toml", STATIONERY.template)
+    written = parse_answers(text, "a.toml", LIBRARY.template)
     assert [answer.value for name in ("balmere", "x") if (answer := written.best("contact.name", name, "en"))] == [
         "Own",
         "All",
@@ -86,10 +88,10 @@ def test_answers_of_one_controller_go_before_those_of_all() -> None:
 def test_answers_are_limited() -> None:
     text = 'language = "en"\nby = "A"\n[answers]\n"contact.name" = "A"\n"contact.email" = "B"\n'
     with pytest.raises(InputError, match="more than 1 answers"):
-        parse_answers(text, "a.toml", STATIONERY.template, limits=FilingLimits(answers_max=1))
+        parse_answers(text, "a.toml", LIBRARY.template, limits=FilingLimits(answers_max=1))
     with pytest.raises(InputError, match="longer than"):
         parse_answers(
-            text.replace('"A"\n"c', '"AAAA"\n"c'), "a.toml", STATIONERY.template, limits=FilingLimits(text_max=3)
+            text.replace('"A"\n"c', '"AAAA"\n"c'), "a.toml", LIBRARY.template, limits=FilingLimits(text_max=3)
         )
 
 
@@ -104,12 +106,12 @@ def test_answers_are_limited() -> None:
     ],
 )
 def test_changes_of_lists_and_counts_are_said(before: Value | None, after: Value | None, words: str) -> None:
-    assert render_change(Change("p", "X", before, after)) == words
+    assert render_change(AnswerChange("p", "X", before, after)) == words
 
 
 def test_a_word_without_translation_is_shown_in_english_and_said() -> None:
-    field = STATIONERY.template.fields["nature.cause"]
-    assert render_answer(STATIONERY.vocabulary, field, Answer("new_value", "facts"), "fr", "UTC") == (
+    field = LIBRARY.template.fields["nature.cause"]
+    assert render_answer(LIBRARY.vocabulary, field, Answer("new_value", "facts"), "fr", "UTC") == (
         "new value",
         False,
     )
@@ -119,17 +121,17 @@ def test_a_word_without_translation_is_shown_in_english_and_said() -> None:
 
 def test_a_word_without_translation_is_pointed_out_in_the_form() -> None:
     words = {
-        name: ({"en": word["en"]} if name == "exact" else word) for name, word in STATIONERY.vocabulary.words.items()
+        name: ({"en": word["en"]} if name == "exact" else word) for name, word in LIBRARY.vocabulary.words.items()
     }
-    poor = replace(STATIONERY, vocabulary=replace(STATIONERY.vocabulary, words=words))
+    poor = replace(LIBRARY, vocabulary=replace(LIBRARY.vocabulary, words=words))
     known = case()
-    filled = prepare_filing(poor, known, duty(known, "eu-gdpr-33:FR"), at=NOW).filled
+    filled = refill(poor, prepare_filing(poor, known, duty(known, "eu-gdpr-33:FR"), at=NOW))
     problems = next(e.problems for e in filled.fields if "persons.number_kind" in e.field.paths)
     assert problems == ("no word in fr: shown in English",)
 
 
 def test_versions_of_a_filing_are_limited(tmp_path: Path) -> None:
-    records = FilingRecords(FolderShelf(tmp_path), FilingLimits(versions_max=1))
+    records = FilingRecords(CaseFolder(tmp_path), FilingLimits(versions_max=1))
     records.add_version("a", {})
     with pytest.raises(LimitError):
         records.add_version("a", {})
@@ -137,17 +139,17 @@ def test_versions_of_a_filing_are_limited(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"{", b"[]\n", b'{"version":1}\n'])
 def test_a_draft_that_this_program_did_not_write_is_refused(tmp_path: Path, content: bytes) -> None:
-    shelf = FolderShelf(tmp_path)
-    shelf.put("filings/a/0001.draft.json", content)
+    folder = CaseFolder(tmp_path)
+    folder.put("filings/a/0001.draft.json", content)
     with pytest.raises(TamperedError):
-        FilingRecords(shelf).load("a")
+        FilingRecords(folder).load("a")
 
 
 def test_a_filing_whose_form_does_not_ship_any_more_is_named() -> None:
     known = case()
-    body = prepare_filing(STATIONERY, known, known.duties[0], at=NOW).body
+    body = prepare_filing(LIBRARY, known, known.duties[0], at=NOW)
     with pytest.raises(UsageError, match="gone"):
-        refill(STATIONERY, {**body, "form": "gone"})
+        refill(LIBRARY, {**body, "form": "gone"})
 
 
 FORM = """[form]
@@ -186,8 +188,8 @@ paths = ["contact.name"]
 )
 def test_a_form_with_one_mistake_is_refused(text: str, message: str) -> None:
     with pytest.raises(RuleError, match=message):
-        parse_form(text, "x.toml", STATIONERY.template)
-    assert parse_form(FORM, "x.toml", STATIONERY.template).id == "x"
+        parse_form(text, "x.toml", LIBRARY.template)
+    assert parse_form(FORM, "x.toml", LIBRARY.template).id == "x"
 
 
 FIELD = '[[field]]\npath = "a"\nblock = "1"\nlabel = "l"\nkind = "text"\norigin = "person"\nneed = "always"\n'

@@ -7,38 +7,39 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.duty.filing_world import FACTS, NOW, case, duty, stationery
+from tests.duty.filing_world import FACTS, NOW, case, duty, library
 
-from cloakroom.adapters.shelf import FolderShelf
+from cloakroom.adapters.case_folder import CaseFolder
 from cloakroom.crypto import sha256
 from cloakroom.duty.filings.amendments import changes_between, render_change
 from cloakroom.duty.filings.model import Answer, FilingLimits
 from cloakroom.duty.filings.preparation import prepare_filing, refill
-from cloakroom.duty.filings.records import FilingRecords, answers_from_json, filing_id
+from cloakroom.duty.filings.records import answers_from_json, filing_id
 from cloakroom.errors import ConflictError, LimitError, StoreError, TamperedError, UsageError
+from cloakroom.use_cases.incident.filing_records import FilingRecords
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-STATIONERY = stationery()
+LIBRARY = library()
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> FolderShelf:
-    return FolderShelf(tmp_path)
+def folder(tmp_path: Path) -> CaseFolder:
+    return CaseFolder(tmp_path)
 
 
 @pytest.fixture
-def records(shelf: FolderShelf) -> FilingRecords:
-    return FilingRecords(shelf)
+def records(folder: CaseFolder) -> FilingRecords:
+    return FilingRecords(folder)
 
 
 def draft(records: FilingRecords, facts: str = FACTS, kind: str = "") -> str:
     known = case(facts=facts)
     one = duty(known, "eu-gdpr-33:FR")
     name = filing_id(one.id)
-    record = records.load(name) if records.has(name) else None
-    records.add_version(name, prepare_filing(STATIONERY, known, one, at=NOW, kind=kind, record=record).body)
+    record = records.load(name) if records.find(name) else None
+    records.add_version(name, prepare_filing(LIBRARY, known, one, at=NOW, kind=kind, record=record))
     return name
 
 
@@ -63,12 +64,9 @@ def test_a_supplement_to_a_filing_sent_in_time_is_not_late(records: FilingRecord
     send(records, name)
     known = case()
     one = duty(known, "eu-gdpr-33:FR")
-    later = prepare_filing(STATIONERY, known, one, at=NOW + timedelta(days=30), record=records.load(name))
-    assert later.body["answers"]["time.late"]["value"] == "no"
-    assert (
-        prepare_filing(STATIONERY, known, one, at=NOW + timedelta(days=30)).body["answers"]["time.late"]["value"]
-        == "yes"
-    )
+    later = prepare_filing(LIBRARY, known, one, at=NOW + timedelta(days=30), record=records.load(name))
+    assert later["answers"]["time.late"]["value"] == "no"
+    assert prepare_filing(LIBRARY, known, one, at=NOW + timedelta(days=30))["answers"]["time.late"]["value"] == "yes"
 
 
 def test_changes_are_counted_against_what_was_sent_not_against_the_last_draft(records: FilingRecords) -> None:
@@ -107,11 +105,11 @@ def test_a_version_is_sent_once(records: FilingRecords) -> None:
     assert record.reference == "FR-2"
 
 
-def test_the_proof_is_kept_with_its_hash(records: FilingRecords, shelf: FolderShelf) -> None:
+def test_the_proof_is_kept_with_its_hash(records: FilingRecords, folder: CaseFolder) -> None:
     name = draft(records)
     send(records, name)
     submission = records.load(name).submissions[0]
-    assert shelf.get(submission.proof) == b"proof"
+    assert folder.get(submission.proof) == b"proof"
     assert submission.proof_hash == sha256(b"proof").hex()
 
 
@@ -123,8 +121,8 @@ def test_a_submission_without_reference_or_name_is_refused(records: FilingRecord
     assert records.load(name).submissions == ()
 
 
-def test_a_proof_beyond_the_limit_is_refused(shelf: FolderShelf) -> None:
-    records = FilingRecords(shelf, FilingLimits(proof_bytes_max=3))
+def test_a_proof_beyond_the_limit_is_refused(folder: CaseFolder) -> None:
+    records = FilingRecords(folder, FilingLimits(proof_bytes_max=3))
     name = draft(records)
     with pytest.raises(LimitError):
         send(records, name)
@@ -166,10 +164,10 @@ def test_an_altered_draft_is_noticed_even_with_its_line_of_hashes_removed(
 def test_a_kept_filing_is_filled_again_exactly_as_it_was(records: FilingRecords) -> None:
     known = case()
     one = duty(known, "eu-gdpr-33:FR")
-    prepared = prepare_filing(STATIONERY, known, one, at=NOW)
-    version = records.add_version(filing_id(one.id), prepared.body)
-    assert refill(STATIONERY, version) == prepared.filled
-    assert refill(STATIONERY, records.load(filing_id(one.id)).latest) == prepared.filled
+    prepared = prepare_filing(LIBRARY, known, one, at=NOW)
+    version = records.add_version(filing_id(one.id), prepared)
+    assert refill(LIBRARY, version) == refill(LIBRARY, prepared)
+    assert refill(LIBRARY, records.load(filing_id(one.id)).latest) == refill(LIBRARY, prepared)
 
 
 def test_a_filing_that_does_not_exist_is_named(records: FilingRecords) -> None:
@@ -191,7 +189,7 @@ def test_amendments_name_new_changed_and_withdrawn_answers_and_no_long_text() ->
         "data.records": Answer(5, "facts"),
         "type.made_at": Answer("2", "records"),
     }
-    lines = [render_change(change) for change in changes_between(STATIONERY.template, before, after)]
+    lines = [render_change(change) for change in changes_between(LIBRARY.template, before, after)]
     assert lines == [
         "What happened: was a text of 60 words, is a text of 60 words",
         "Systems concerned: was A, is B",
@@ -206,39 +204,39 @@ def test_answers_survive_being_kept(records: FilingRecords) -> None:
     assert answers["cross.counts"].value == {"FR": 120_000, "GB": 3_100, "IT": 2_400, "US": 900, "KR": 700}
 
 
-def test_the_shelf_never_overwrites(shelf: FolderShelf) -> None:
-    assert shelf.put("a/b", b"1") == shelf.put("a/b", b"1")
+def test_the_folder_never_overwrites(folder: CaseFolder) -> None:
+    assert folder.put("a/b", b"1") == folder.put("a/b", b"1")
     with pytest.raises(ConflictError):
-        shelf.put("a/b", b"2")
-    assert shelf.get("a/b") == b"1"
+        folder.put("a/b", b"2")
+    assert folder.get("a/b") == b"1"
 
 
-def test_the_shelf_can_be_checked_without_this_program(shelf: FolderShelf, tmp_path: Path) -> None:
-    shelf.put("a/b", b"1")
-    shelf.put("a/c", b"2")
+def test_the_folder_can_be_checked_without_this_program(folder: CaseFolder, tmp_path: Path) -> None:
+    folder.put("a/b", b"1")
+    folder.put("a/c", b"2")
     lines = (tmp_path / "SHA256SUMS").read_text().splitlines()
     assert lines == [f"{sha256(b'1').hex()}  a/b", f"{sha256(b'2').hex()}  a/c"]
 
 
 @pytest.mark.parametrize("path", ["", "../x", "/etc/x", "a/../../x", "a//.hidden", "a/\x00", "a\nb", "." * 3])
-def test_the_shelf_refuses_paths_that_lead_elsewhere(shelf: FolderShelf, path: str) -> None:
+def test_the_folder_refuses_paths_that_lead_elsewhere(folder: CaseFolder, path: str) -> None:
     with pytest.raises(UsageError):
-        shelf.put(path, b"x")
+        folder.put(path, b"x")
 
 
-def test_the_shelf_says_what_it_does_not_have(shelf: FolderShelf) -> None:
+def test_the_folder_says_what_it_does_not_have(folder: CaseFolder) -> None:
     with pytest.raises(StoreError):
-        shelf.get("a")
-    assert shelf.names("") == ()
+        folder.get("a")
+    assert folder.names("") == ()
 
 
-def test_documents_are_readable_by_their_owner_only(shelf: FolderShelf, tmp_path: Path) -> None:
-    shelf.put("a/b", b"1")
+def test_documents_are_readable_by_their_owner_only(folder: CaseFolder, tmp_path: Path) -> None:
+    folder.put("a/b", b"1")
     assert (tmp_path / "a/b").stat().st_mode & 0o077 == 0
 
 
-def test_a_crash_before_the_hash_was_noted_is_mended_by_keeping_it_again(shelf: FolderShelf, tmp_path: Path) -> None:
-    shelf.put("a/b", b"1")
+def test_a_crash_before_the_hash_was_noted_is_mended_by_keeping_it_again(folder: CaseFolder, tmp_path: Path) -> None:
+    folder.put("a/b", b"1")
     (tmp_path / "SHA256SUMS").unlink()
-    shelf.put("a/b", b"1")
+    folder.put("a/b", b"1")
     assert "a/b" in (tmp_path / "SHA256SUMS").read_text()

@@ -2,14 +2,14 @@
 
 import pytest
 
+from cloakroom.adapters.legal_data import load_rules
 from cloakroom.duty.cases import failed_cases
 from cloakroom.duty.facts import DATA_ELEMENTS
 from cloakroom.duty.mutations import mutants, unnoticed
 from cloakroom.duty.places import EEA
-from cloakroom.duty.rulebook import packaged_rules
 from cloakroom.duty.validation import case_problems
 
-RULES = packaged_rules()
+RULES = load_rules()
 INSTRUMENTS = {instrument.file: instrument for instrument in RULES.instruments}
 
 
@@ -72,7 +72,7 @@ def test_elements_in_rules_are_known():
 
 
 def test_rules_read_without_their_cases_are_the_same_rules():
-    quick = packaged_rules(with_cases=False)
+    quick = load_rules(with_cases=False)
     assert quick.rules == RULES.rules
     assert quick.authorities == RULES.authorities
     assert quick.cases == ()

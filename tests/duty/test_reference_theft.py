@@ -9,14 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from duty_worlds import MONDAY, STOLEN, facts, group
 
+from cloakroom.adapters.legal_data import load_method, load_rules
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.facts import ControllerFacts
 from cloakroom.duty.places import EEA
-from cloakroom.duty.rulebook import packaged_rules
-from cloakroom.duty.severity import assess_facts, load_method
+from cloakroom.duty.severity import assess_facts
 from cloakroom.duty.severity.appraisal import risk_assessments
 
-RULES = packaged_rules()
+RULES = load_rules()
 METHOD = load_method()
 STATES = sorted({place for rule in RULES.rules for place in rule.residents if place.startswith("US-")})
 PLAIN = {"due"}

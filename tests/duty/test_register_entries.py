@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.duty.filing_world import FACTS, NOW, case
 
+from cloakroom.adapters.legal_data import load_retention
 from cloakroom.duty.register import (
     entry_for,
     entry_from_json,
     entry_to_json,
-    load_retention,
     render_csv,
     render_json,
     render_page,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from cloakroom.duty.cases import failed_cases
 from cloakroom.duty.mutations import mutants, unnoticed
 from cloakroom.duty.parsing import parse_definitions, parse_instrument
-from cloakroom.duty.rulebook import RuleFile, load_rules
+from cloakroom.duty.rulebook import RuleFile, parse_rules
 from cloakroom.duty.validation import case_problems
 from cloakroom.errors import CloakroomError, RuleError
 
@@ -97,12 +97,12 @@ def line_of(text, piece):
 
 def problems(text):
     with pytest.raises(RuleError) as caught:
-        load_rules([RuleFile("us/zz.toml", text)])
+        parse_rules([RuleFile("us/zz.toml", text)])
     return [str(problem) for problem in caught.value.problems]
 
 
 def check(text):
-    (instrument,) = load_rules([RuleFile("us/zz.toml", text)]).instruments
+    (instrument,) = parse_rules([RuleFile("us/zz.toml", text)]).instruments
     return [str(item) for item in (*case_problems(instrument), *failed_cases(instrument))]
 
 
@@ -184,7 +184,7 @@ def test_a_mistake_is_found_on_its_line():
 def test_all_mistakes_of_all_files_are_reported_together():
     files = [RuleFile("a.toml", GOOD.replace("calendar_day", "days")), RuleFile("b.toml", "x = ")]
     with pytest.raises(RuleError) as caught:
-        load_rules(files)
+        parse_rules(files)
     assert {problem.position.source for problem in caught.value.problems} == {"a.toml", "b.toml"}
 
 
@@ -263,12 +263,12 @@ def test_what_can_never_be_true_is_refused(when):
     ],
 )
 def test_what_can_be_true_is_accepted(when):
-    load_rules([RuleFile("us/zz.toml", GOOD.replace("when = { persons_from = 250 }", f"when = {when}"))])
+    parse_rules([RuleFile("us/zz.toml", GOOD.replace("when = { persons_from = 250 }", f"when = {when}"))])
 
 
 def test_two_instruments_must_not_share_an_id_nor_two_entries_a_place():
     with pytest.raises(RuleError, match="is the id of"):
-        load_rules([RuleFile("us/a.toml", GOOD), RuleFile("us/b.toml", GOOD)])
+        parse_rules([RuleFile("us/a.toml", GOOD), RuleFile("us/b.toml", GOOD)])
     book = GOOD + '[[authority]]\nplace = "US-ZZ"\nname = "A"\n[[authority]]\nplace = "US-ZZ"\nname = "B"\n'
     assert any("is there twice" in item for item in problems(book))
 
@@ -301,11 +301,11 @@ def test_a_case_that_fails_says_why_and_where(old, new, message):
 def test_definitions_are_shared_within_a_folder_only():
     shared = RuleFile("us/definitions.toml", "[define]\npi = { data = 'name' }\nmore = { not = { use = 'pi' } }\n")
     text = GOOD.replace('[define]\npi = { all = [{ data = "name" }, { data = ["passport", "national_id"] }] }\n', "")
-    assert load_rules([RuleFile("us/zz.toml", text), shared]).rules
+    assert parse_rules([RuleFile("us/zz.toml", text), shared]).rules
     with pytest.raises(RuleError, match="'use' names no definition"):
-        load_rules([RuleFile("world/zz.toml", text), shared])
+        parse_rules([RuleFile("world/zz.toml", text), shared])
     with pytest.raises(RuleError, match="is defined already"):
-        load_rules([RuleFile("us/zz.toml", GOOD), shared])
+        parse_rules([RuleFile("us/zz.toml", GOOD), shared])
     with pytest.raises(RuleError):
         parse_definitions("[define]\na = { use = 'a' }\n", "definitions.toml")
 
@@ -313,10 +313,10 @@ def test_definitions_are_shared_within_a_folder_only():
 def test_deep_nesting_is_refused_not_crashed_on():
     deep = "{ not = " * 3000 + "{ always = true }" + " }" * 3000
     with pytest.raises(CloakroomError):
-        load_rules([RuleFile("us/zz.toml", GOOD.replace("{ persons_from = 250 }", deep))])
+        parse_rules([RuleFile("us/zz.toml", GOOD.replace("{ persons_from = 250 }", deep))])
 
 
 @given(st.integers(0, len(GOOD) - 1), st.sampled_from(['"', "[", "]", "\n", ";", "=", "{", "}", "0", "x", ""]))
 def test_a_damaged_file_is_loaded_or_refused_and_nothing_else(position, piece):
     with suppress(CloakroomError):
-        load_rules([RuleFile("us/zz.toml", GOOD[:position] + piece + GOOD[position + 1 :])])
+        parse_rules([RuleFile("us/zz.toml", GOOD[:position] + piece + GOOD[position + 1 :])])

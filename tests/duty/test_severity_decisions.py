@@ -8,8 +8,10 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from tests.duty.severity_world import exposed, incident
 
-from cloakroom.duty.severity import Circumstances, Exposure, assess, load_method, parse_method
+from cloakroom.adapters.legal_data import load_method
+from cloakroom.duty.severity import assess, parse_method
 from cloakroom.duty.severity.appraisal import check_decisions, decision_for, parse_appraisal, risk_assessments
 from cloakroom.duty.severity.history import (
     Version,
@@ -19,15 +21,15 @@ from cloakroom.duty.severity.history import (
     parse_version,
     render_version,
 )
-from cloakroom.duty.severity.model import Limits
+from cloakroom.duty.severity.model import AssessmentLimits
 from cloakroom.duty.severity.report import render_json
 from cloakroom.errors import InputError, LimitError, RuleError, TamperedError
 
 METHOD = load_method()
 AT = datetime(2026, 3, 3, 10, tzinfo=UTC)
-THEFT = Circumstances(taken="exfiltrated", holder="criminal")
+THEFT = incident(taken="exfiltrated", holder="criminal")
 CONTACT = frozenset({"name", "email", "spend_total"})
-ASSESSMENT = assess(METHOD, THEFT, [Exposure("balmere", "general", 500, 500, CONTACT)])
+ASSESSMENT = assess(METHOD, THEFT, [exposed("balmere", "general", 500, 500, CONTACT)])
 
 DECISION = """
 [[decision]]
@@ -116,7 +118,7 @@ def test_context_needs_an_author_and_a_reason_and_a_known_trade() -> None:
 
 
 def made(facts: bytes, persons: int, history: list[Version], minutes: int = 0) -> Version | None:
-    assessment = assess(METHOD, THEFT, [Exposure("balmere", "general", persons, persons, CONTACT)])
+    assessment = assess(METHOD, THEFT, [exposed("balmere", "general", persons, persons, CONTACT)])
     return add_version(
         history, assessment=render_json(assessment), facts=facts, at=AT + timedelta(minutes=minutes), by="A. Person"
     )
@@ -166,12 +168,12 @@ def test_versions_are_limited() -> None:
     first = made(b"1", 500, [])
     assert first is not None
     with pytest.raises(LimitError):
-        add_version([first], assessment={}, facts=b"", at=AT, by="A", limits=Limits(versions_max=1))
+        add_version([first], assessment={}, facts=b"", at=AT, by="A", limits=AssessmentLimits(versions_max=1))
     with pytest.raises(LimitError):
-        assess(METHOD, THEFT, [Exposure("b", "general", 1, 1, CONTACT)] * 2, limits=Limits(exposures_max=1))
-    several = [Exposure("b", "general", 1, 1, CONTACT), Exposure("b", "general", 1, 1, frozenset({"name"}))]
+        assess(METHOD, THEFT, [exposed("b", "general", 1, 1, CONTACT)] * 2, limits=AssessmentLimits(groups_max=1))
+    several = [exposed("b", "general", 1, 1, CONTACT), exposed("b", "general", 1, 1, frozenset({"name"}))]
     with pytest.raises(LimitError):
-        assess(METHOD, THEFT, several, limits=Limits(data_sets_max=1))
+        assess(METHOD, THEFT, several, limits=AssessmentLimits(data_sets_max=1))
 
 
 TEXT = resources.files("cloakroom.duty.severity").joinpath("method.toml").read_text("utf-8")
@@ -216,10 +218,10 @@ def test_the_example_in_the_reference_can_be_used() -> None:
 
 
 def test_segments_rules_and_methods_that_come_and_go_are_named() -> None:
-    before = render_json(assess(METHOD, THEFT, [Exposure("balmere", "general", 5, 5, frozenset({"email"}))]))
+    before = render_json(assess(METHOD, THEFT, [exposed("balmere", "general", 5, 5, frozenset({"email"}))]))
     rows = [
-        Exposure("balmere", "general", 5000, 5000, CONTACT),
-        Exposure("balmere", "minor", 5, 5, CONTACT),
+        exposed("balmere", "general", 5000, 5000, CONTACT),
+        exposed("balmere", "minor", 5, 5, CONTACT),
     ]
     after = render_json(assess(METHOD, THEFT, rows), parse_appraisal(DECISION, "a.toml", METHOD).decisions)
     forth = changes_between(before, {**after, "method": "enisa-2013/later"})

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import pytest
+from tests.duty.severity_world import exposed, incident
 
-from cloakroom.duty.severity import Circumstances, Context, Exposure, assess, load_method
+from cloakroom.adapters.legal_data import load_method
+from cloakroom.duty.facts import IncidentFacts
+from cloakroom.duty.severity import Context, assess
 
 METHOD = load_method()
-THEFT = Circumstances(cause="external_malicious", taken="exfiltrated", holder="criminal")
-STRAY = Circumstances(cause="internal_accident", taken="accessed", holder="known_few")
-OPEN = Circumstances(cause="internal_accident", taken="possible", holder="unknown_many")
-OUTAGE = Circumstances(
-    nature=frozenset({"availability"}),
+THEFT = incident(cause="external_malicious", taken="exfiltrated", holder="criminal")
+STRAY = incident(cause="internal_accident", taken="accessed", holder="known_few")
+OPEN = incident(cause="internal_accident", taken="possible", holder="unknown_many")
+OUTAGE = incident(
+    nature=("availability",),
     cause="external_malicious",
     taken="excluded",
     holder="criminal",
@@ -26,8 +29,8 @@ DOCUMENT, AUTHORITY, PERSONS = (False, False), (True, False), (True, True)
 class Bound:
     rule: str
     data: str
-    inside: tuple[Circumstances, int]
-    outside: tuple[Circumstances, int]
+    inside: tuple[IncidentFacts, int]
+    outside: tuple[IncidentFacts, int]
     expect: tuple[bool, bool]
     otherwise: tuple[bool, bool]
     segment: str = "general"
@@ -111,10 +114,10 @@ BOUNDS = [
 ]
 
 
-def outcome(bound: Bound, side: tuple[Circumstances, int], without: str = "") -> tuple[bool, bool]:
+def outcome(bound: Bound, side: tuple[IncidentFacts, int], without: str = "") -> tuple[bool, bool]:
     circumstances, persons = side
     method = replace(METHOD, overrides=tuple(rule for rule in METHOD.overrides if rule.id != without))
-    exposure = Exposure("balmere", bound.segment, persons, persons, frozenset(bound.data.split()))
+    exposure = exposed("balmere", bound.segment, persons, persons, frozenset(bound.data.split()))
     context = Context(trade=bound.trade, author="A", reason="test")
     found = assess(method, circumstances, [exposure], [context]).outcome
     return found.authority, found.persons
@@ -132,8 +135,8 @@ def test_every_rule_has_a_case_that_it_alone_decides() -> None:
 
 
 def test_a_ceiling_is_not_lifted_by_lowering_and_a_floor_wins_over_both() -> None:
-    back = replace(TRUSTED, nature=frozenset({"availability"}), taken="excluded", restored_hours=1)
-    card = Exposure("balmere", "general", 5, 5, frozenset({"name", "payment_card_with_code"}))
+    back = replace(TRUSTED, nature=("availability",), taken="excluded", restored_hours=1)
+    card = exposed("balmere", "general", 5, 5, frozenset({"name", "payment_card_with_code"}))
     assert not assess(METHOD, back, [card]).outcome.authority
     locked = replace(OUTAGE, intelligible=False, restored_hours=100)
     assert assess(METHOD, locked, [card]).outcome.authority

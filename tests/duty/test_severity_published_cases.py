@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from tests.duty.severity_world import exposed, incident
 
-from cloakroom.duty.severity import Circumstances, Context, Exposure, assess, load_method
+from cloakroom.adapters.legal_data import load_method
+from cloakroom.duty.severity import Context, assess
 
 METHOD = load_method()
 DOCUMENT, AUTHORITY, PERSONS = (False, False), (True, False), (True, True)
@@ -30,7 +32,7 @@ def how(cause: str, taken: str, holder: str, **more: object) -> dict[str, object
 
 
 EXT, INT, ERR = "external_malicious", "internal_malicious", "internal_accident"
-GONE = frozenset({"availability"})
+GONE = ("availability",)
 
 EDPB = [
     Case(
@@ -62,7 +64,14 @@ EDPB = [
         4000,
         "name email postal_address birth_date payment_card",
         how(
-            EXT, "exfiltrated", "criminal", nature=frozenset({"availability", "confidentiality"}), restored_hours=200
+            EXT,
+            "exfiltrated",
+            "criminal",
+            nature=(
+                "availability",
+                "confidentiality",
+            ),
+            restored_hours=200,
         ),
         PERSONS,
     ),
@@ -141,7 +150,14 @@ EDPB = [
         60,
         "name birth_date health",
         how(
-            EXT, "exfiltrated", "criminal", nature=frozenset({"availability", "confidentiality"}), restored_hours=9000
+            EXT,
+            "exfiltrated",
+            "criminal",
+            nature=(
+                "availability",
+                "confidentiality",
+            ),
+            restored_hours=9000,
         ),
         PERSONS,
     ),
@@ -462,10 +478,10 @@ PUBLISHED_EXAMPLES = [
 
 @pytest.mark.parametrize("case", [*EDPB, *ANNEX_B, *DECISIONS, *PUBLISHED_EXAMPLES], ids=lambda case: case.id)
 def test_a_published_case_comes_out_as_the_authority_said(case: Case) -> None:
-    exposure = Exposure(
+    exposure = exposed(
         "balmere", case.segment, case.persons, case.records or case.persons, frozenset(case.data.split())
     )
-    circumstances = Circumstances(**case.how)  # type: ignore[arg-type]
+    circumstances = incident(**case.how)
     result = assess(METHOD, circumstances, [exposure], [case.context])
     segment = result.segments[0]
     steps = "\n".join(f"{s.element} {s.change}: {s.reason}" for s in segment.score.steps)

@@ -7,9 +7,21 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.duty.severity_world import exposed, incident
 
-from cloakroom.duty.facts import CAUSES, DATA_ELEMENTS, HOLDERS, NATURES, SEGMENTS, SERVICE_HARMS, TAKEN
-from cloakroom.duty.severity import Circumstances, Context, Exposure, assess, load_method
+from cloakroom.adapters.legal_data import load_method
+from cloakroom.duty.facts import (
+    CAUSES,
+    DATA_ELEMENTS,
+    HOLDERS,
+    NATURES,
+    SEGMENTS,
+    SERVICE_HARMS,
+    TAKEN,
+    AffectedGroup,
+    IncidentFacts,
+)
+from cloakroom.duty.severity import Context, assess
 from cloakroom.duty.severity.conditions import Situation
 from cloakroom.duty.severity.model import Score
 from cloakroom.duty.severity.report import render_json, render_number
@@ -58,8 +70,8 @@ def test_the_ladder_examples_have_their_context_score(
     name: str, data: str, segment: str, context: dict[str, object], expected: set[int]
 ) -> None:
     judged = Context(**context, author="A. Person", reason="ladder")  # type: ignore[arg-type]
-    exposure = Exposure("balmere", segment, 500, 1000, frozenset(data.split()))
-    result = assess(METHOD, Circumstances(), [exposure], [judged])
+    exposure = exposed("balmere", segment, 500, 1000, frozenset(data.split()))
+    result = assess(METHOD, incident(), [exposure], [judged])
     assert result.segments[0].score.dpc // 100 in expected, result.segments[0].score.steps
 
 
@@ -114,7 +126,7 @@ def test_bands_change_exactly_at_their_bounds(se: int, band: str) -> None:
     ],
 )
 def test_ease_of_identification_follows_the_identifiers(data: str, level: int) -> None:
-    situation = Situation(frozenset(data.split()), "general", 10, 10, 10)
+    situation = Situation(incident(), frozenset(data.split()), "general", 10, 10, 10)
     assert score(METHOD, situation).ei == level
 
 
@@ -131,45 +143,41 @@ def test_ease_of_identification_follows_the_identifiers(data: str, level: int) -
     ],
 )
 def test_each_element_of_the_circumstances_has_its_value(how: dict[str, str], parts: tuple[int, ...]) -> None:
-    exposure = Exposure("balmere", "general", 10, 10, frozenset({"name"}))
-    result = assess(METHOD, Circumstances(**how), [exposure])  # type: ignore[arg-type]
+    exposure = exposed("balmere", "general", 10, 10, frozenset({"name"}))
+    result = assess(METHOD, incident(**how), [exposure])
     values = {step.element: step.change for step in result.segments[0].score.steps}
     assert tuple(values[e] for e in ("confidentiality", "integrity", "availability", "malice")) == parts
 
 
-@pytest.mark.parametrize(("hours", "value"), [(0, 0), (23, 0), (24, 25), (72, 25), (719, 25), (720, 50), (None, 50)])
-def test_availability_counts_by_the_time_until_restored(hours: int | None, value: int) -> None:
-    how = Circumstances(
-        nature=frozenset({"availability"}), cause="external_accident", taken="excluded", restored_hours=hours
-    )
-    result = assess(METHOD, how, [Exposure("balmere", "general", 10, 10, frozenset({"name"}))])
+@pytest.mark.parametrize(("hours", "value"), [(0, 0), (23, 0), (24, 25), (72, 25), (719, 25), (720, 50)])
+def test_availability_counts_by_the_time_until_restored(hours: int, value: int) -> None:
+    how = incident(nature=("availability",), cause="external_accident", taken="excluded", restored_hours=hours)
+    result = assess(METHOD, how, [exposed("balmere", "general", 10, 10, frozenset({"name"}))])
     values = {step.element: step.change for step in result.segments[0].score.steps}
     assert values["availability"] == value
 
 
-@pytest.mark.parametrize(("hours", "authority"), [(72, False), (73, True), (None, True)])
-def test_an_outage_beyond_72_hours_goes_to_the_authority(hours: int | None, authority: bool) -> None:
-    how = Circumstances(
-        nature=frozenset({"availability"}), cause="external_accident", taken="excluded", restored_hours=hours
-    )
-    result = assess(METHOD, how, [Exposure("balmere", "general", 10, 10, frozenset({"name", "email"}))])
+@pytest.mark.parametrize(("hours", "authority"), [(72, False), (73, True)])
+def test_an_outage_beyond_72_hours_goes_to_the_authority(hours: int, authority: bool) -> None:
+    how = incident(nature=("availability",), cause="external_accident", taken="excluded", restored_hours=hours)
+    result = assess(METHOD, how, [exposed("balmere", "general", 10, 10, frozenset({"name", "email"}))])
     assert result.outcome.authority is authority
 
 
 @pytest.mark.parametrize(("persons", "told"), [(1000, False), (1001, True)])
 def test_an_identity_kit_of_more_than_1000_persons_goes_to_the_persons(persons: int, told: bool) -> None:
-    how = Circumstances(taken="accessed", holder="known_few", cause="internal_accident")
+    how = incident(taken="accessed", holder="known_few", cause="internal_accident")
     kit = frozenset({"name", "birth_date", "postal_address"})
-    assert assess(METHOD, how, [Exposure("balmere", "general", persons, persons, kit)]).outcome.persons is told
+    assert assess(METHOD, how, [exposed("balmere", "general", persons, persons, kit)]).outcome.persons is told
 
 
 def test_persons_are_counted_over_countries_segments_and_richer_data_sets() -> None:
-    how = Circumstances(taken="accessed", holder="known_few", cause="internal_accident")
+    how = incident(taken="accessed", holder="known_few", cause="internal_accident")
     kit = frozenset({"name", "birth_date", "postal_address"})
     rows = [
-        Exposure("balmere", "general", 500, 500, kit),
-        Exposure("balmere", "general", 400, 400, kit | {"email"}),
-        Exposure("balmere", "high_spender", 101, 101, kit),
+        exposed("balmere", "general", 500, 500, kit),
+        exposed("balmere", "general", 400, 400, kit | {"email"}),
+        exposed("balmere", "high_spender", 101, 101, kit),
     ]
     outcomes = {s.segment: s.outcome.persons for s in assess(METHOD, how, rows).segments}
     assert outcomes == {"general": True, "high_spender": True}
@@ -177,17 +185,17 @@ def test_persons_are_counted_over_countries_segments_and_richer_data_sets() -> N
 
 
 def test_another_controllers_persons_do_not_count_towards_a_threshold() -> None:
-    how = Circumstances(taken="accessed", holder="known_few", cause="internal_accident")
+    how = incident(taken="accessed", holder="known_few", cause="internal_accident")
     kit = frozenset({"name", "birth_date", "postal_address"})
-    rows = [Exposure("balmere", "general", 900, 900, kit), Exposure("aurelio", "general", 900, 900, kit)]
+    rows = [exposed("balmere", "general", 900, 900, kit), exposed("aurelio", "general", 900, 900, kit)]
     assert not assess(METHOD, how, rows).outcome.persons
 
 
 def test_each_segment_is_judged_by_itself_and_the_whole_is_their_union() -> None:
-    how = Circumstances(taken="accessed", holder="known_few", cause="internal_accident")
+    how = incident(taken="accessed", holder="known_few", cause="internal_accident")
     rows = [
-        Exposure("balmere", "general", 40, 40, frozenset({"name", "postal_address"})),
-        Exposure("balmere", "protected_address", 1, 1, frozenset({"name", "postal_address"})),
+        exposed("balmere", "general", 40, 40, frozenset({"name", "postal_address"})),
+        exposed("balmere", "protected_address", 1, 1, frozenset({"name", "postal_address"})),
     ]
     result = assess(METHOD, how, rows)
     outcomes = {s.segment: (s.outcome.authority, s.outcome.persons) for s in result.segments}
@@ -196,16 +204,16 @@ def test_each_segment_is_judged_by_itself_and_the_whole_is_their_union() -> None
 
 
 def test_the_most_specific_judgement_of_context_applies() -> None:
-    rows = [Exposure("balmere", "general", 5, 5, frozenset({"name", "email"}))]
+    rows = [exposed("balmere", "general", 5, 5, frozenset({"name", "email"}))]
     everywhere = Context(trade="adult", author="A", reason="r")
     here = Context(controller="balmere", trade="retail", author="B", reason="r")
     for contexts in ([everywhere, here], [here, everywhere]):
-        assert assess(METHOD, Circumstances(), rows, contexts).segments[0].score.dpc == 100
+        assert assess(METHOD, incident(), rows, contexts).segments[0].score.dpc == 100
 
 
 def test_every_step_has_a_reason_and_a_source() -> None:
-    rows = [Exposure("balmere", "general", 5, 5, DATA_ELEMENTS)]
-    segment = assess(METHOD, Circumstances(taken="exfiltrated", holder="criminal"), rows).segments[0]
+    rows = [exposed("balmere", "general", 5, 5, DATA_ELEMENTS)]
+    segment = assess(METHOD, incident(taken="exfiltrated", holder="criminal"), rows).segments[0]
     assert all(step.reason and step.source for step in segment.score.steps)
     assert all(hit.reason and hit.source and hit.confidence and hit.because for hit in segment.overrides)
 
@@ -218,26 +226,26 @@ def test_numbers_have_no_float_noise() -> None:
 
 
 def test_nobody_affected_is_recorded_and_said() -> None:
-    result = assess(METHOD, Circumstances(), [Exposure("balmere", "general", 0, 0, frozenset({"name"}))])
+    result = assess(METHOD, incident(), [exposed("balmere", "general", 0, 0, frozenset({"name"}))])
     assert result.segments == ()
     assert result.outcome.document
     assert result.notes
 
 
-CIRCUMSTANCES = st.builds(
-    Circumstances,
-    nature=st.frozensets(st.sampled_from(sorted(NATURES))),
+INCIDENTS = st.builds(
+    incident,
+    nature=st.frozensets(st.sampled_from(sorted(NATURES))).map(tuple),
     cause=st.sampled_from(sorted(CAUSES)),
     taken=st.sampled_from(sorted(TAKEN)),
     holder=st.sampled_from(sorted(HOLDERS)),
     intelligible=st.booleans(),
-    restored_hours=st.none() | st.integers(0, 5000),
+    restored_hours=st.integers(0, 5000),
     service_harm=st.sampled_from(sorted(SERVICE_HARMS)),
     deletion_confirmed=st.booleans(),
 )
-EXPOSURES = st.lists(
+GROUPS = st.lists(
     st.builds(
-        Exposure,
+        exposed,
         st.sampled_from(["balmere", "aurelio"]),
         st.sampled_from(sorted(SEGMENTS)),
         st.integers(0, 20_000),
@@ -249,11 +257,11 @@ EXPOSURES = st.lists(
 )
 
 
-@given(CIRCUMSTANCES, EXPOSURES)
+@given(INCIDENTS, GROUPS)
 def test_any_incident_gives_a_number_in_range_and_a_consistent_outcome(
-    how: Circumstances, exposures: list[Exposure]
+    how: IncidentFacts, groups: list[AffectedGroup]
 ) -> None:
-    result = assess(METHOD, how, exposures)
+    result = assess(METHOD, how, groups)
     for segment in result.segments:
         number = segment.score
         assert 100 <= number.dpc <= 400
@@ -268,18 +276,18 @@ def test_any_incident_gives_a_number_in_range_and_a_consistent_outcome(
     assert plain["outcome"]["authority"] == any(s["outcome"]["authority"] for s in plain["segments"])
 
 
-@given(CIRCUMSTANCES, EXPOSURES, st.randoms())
-def test_the_order_of_rows_does_not_matter(how: Circumstances, exposures: list[Exposure], random: object) -> None:
-    shuffled = list(exposures)
+@given(INCIDENTS, GROUPS, st.randoms())
+def test_the_order_of_rows_does_not_matter(how: IncidentFacts, groups: list[AffectedGroup], random: object) -> None:
+    shuffled = list(groups)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert render_json(assess(METHOD, how, exposures)) == render_json(assess(METHOD, how, shuffled))
+    assert render_json(assess(METHOD, how, groups)) == render_json(assess(METHOD, how, shuffled))
 
 
-@given(EXPOSURES)
-def test_more_persons_never_bring_fewer_duties_for_a_criminal_copy(exposures: list[Exposure]) -> None:
-    how = Circumstances(taken="exfiltrated", holder="unknown_many", cause="internal_accident")
-    before = assess(METHOD, how, exposures).outcome
-    more = [Exposure(e.controller, e.segment, e.persons * 10, e.records * 10, e.data) for e in exposures]
+@given(GROUPS)
+def test_more_persons_never_bring_fewer_duties_for_a_criminal_copy(groups: list[AffectedGroup]) -> None:
+    how = incident(taken="exfiltrated", holder="unknown_many", cause="internal_accident")
+    before = assess(METHOD, how, groups).outcome
+    more = [exposed(e.controller, e.segment, e.persons * 10, e.records * 10, e.data) for e in groups]
     after = assess(METHOD, how, more).outcome
     assert after.authority >= before.authority
     assert after.persons >= before.persons

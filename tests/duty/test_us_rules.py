@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from duty_worlds import MONDAY, STOLEN, facts, group, risks
 
+from cloakroom.adapters.legal_data import load_rules
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.facts import ControllerFacts
-from cloakroom.duty.rulebook import packaged_rules
 
-RULES = packaged_rules()
+RULES = load_rules()
 
 
 def codes(text):

@@ -9,11 +9,11 @@ from itertools import pairwise, product
 import pytest
 from duty_worlds import MONDAY, STOLEN, facts, group, risks
 
+from cloakroom.adapters.legal_data import load_rules
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.facts import CAUSES, NATURES, ControllerFacts
-from cloakroom.duty.rulebook import packaged_rules
 
-RULES = packaged_rules()
+RULES = load_rules()
 WORLD = [instrument for instrument in RULES.instruments if instrument.file.startswith("world/")]
 WORLD_RULES = [rule for instrument in WORLD for rule in instrument.rules]
 HOUSE = ControllerFacts("house", "House SAS", "FR", eea_main_establishment="FR")

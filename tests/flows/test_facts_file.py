@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from cloakroom.adapters.legal_data import load_rules
 from cloakroom.claims.statement import Statement
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.facts import parse_facts
-from cloakroom.duty.rulebook import packaged_rules
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.incident.affected import affected_by
@@ -58,7 +58,7 @@ def test_residence_in_the_facts_is_the_country_of_the_delivery(application, stor
 def test_every_residence_in_the_facts_has_a_duty_or_a_reason(application):
     found = _open_some(application, 30)
     facts = parse_facts(facts_of(application, found, aware_at=application.now()), "facts.toml")
-    duties = evaluate_duties(facts, packaged_rules(with_cases=False), ())
+    duties = evaluate_duties(facts, load_rules(with_cases=False), ())
     places = {group.country for group in facts.affected}
     spoken_of = {duty.jurisdiction.partition("-")[0] for duty in duties}
     assert places <= spoken_of

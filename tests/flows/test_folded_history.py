@@ -38,7 +38,7 @@ def _ask(principal, brand, records):
 @pytest.mark.parametrize("renewed", [False, True])
 def test_a_folded_history_gives_the_same_counts_as_every_entry(store, renewed, monkeypatch):
     clock = FixedClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
-    application = store.open(clock=clock)
+    application = store.open(clock=clock, clock_tolerance=None)
     anna = _anna(application)
     officer = principals.enrol(application, "olga", kind=PrincipalKind.PERSON, roles=frozenset({"privacy_officer"}))
     brand = sorted(application.catalogue.brands)[0]
@@ -74,7 +74,7 @@ def test_a_folded_history_gives_the_same_counts_as_every_entry(store, renewed, m
 def test_a_node_that_reads_much_folds_it_for_the_next(store, monkeypatch):
     monkeypatch.setattr(lineage_views, "FOLD_AFTER", 3)
     clock = FixedClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
-    application = store.open(clock=clock)
+    application = store.open(clock=clock, clock_tolerance=None)
     anna, brand = _anna(application), sorted(application.catalogue.brands)[0]
     for number in range(6):
         application.gatekeeper.admit([_ask(anna, brand, [number])])
@@ -91,7 +91,7 @@ def folded(store, monkeypatch):
     """A store in which eight openings of anna's are folded and two are not."""
     monkeypatch.setattr(lineage_views, "FOLD_AFTER", 5)
     clock = FixedClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
-    application = store.open(clock=clock)
+    application = store.open(clock=clock, clock_tolerance=None)
     anna, brand = _anna(application), sorted(application.catalogue.brands)[0]
     for number in range(10):
         if number == 8:
@@ -150,7 +150,7 @@ def test_an_older_history_put_back_makes_a_node_read_more_and_forget_nothing(fol
 
 
 def test_of_two_nodes_that_fold_at_once_one_prevails_and_nothing_is_counted_twice(folded, store):
-    other = store.open(node="other", clock=folded.clock)
+    other = store.open(node="other", clock=folded.clock, clock_tolerance=None)
     mine, theirs = folded.ledger.history("anna"), other.ledger.history("anna")
     assert other.ledger.keep_history("anna", theirs.version, History(10, theirs.items))
     assert not folded.ledger.keep_history("anna", mine.version, History(10, mine.items[:2]))

@@ -73,13 +73,12 @@ class Store:
 
 
 class Node:
-    """A process: a view, a clock, nothing durable."""
+    """A process: a view, a clock, nothing durable; as in a real one, gate time begins with the first request."""
 
-    def __init__(self, now: int, off: int) -> None:
+    def __init__(self, off: int) -> None:
         self.off = off
         self.view = OpenedRecords(BUDGET, skew=SKEW)
         self.clock = GateClock()
-        self.time(now)
 
     def time(self, now: int) -> int:
         return self.clock.observe(now + self.off, now / 1_000_000)[0]
@@ -107,7 +106,7 @@ class ThiefAgainstNodes(RuleBasedStateMachine):
         super().__init__()
         self.now = START
         self.store = Store()
-        self.nodes = [Node(self.now, off) for off in (0, TOLERANCE // 2, -TOLERANCE // 2)]
+        self.nodes = [Node(off) for off in (0, TOLERANCE // 2, -TOLERANCE // 2)]
         self.printed: list[tuple[int, int, tuple[Bound, ...]]] = []
 
     @rule(
@@ -137,7 +136,7 @@ class ThiefAgainstNodes(RuleBasedStateMachine):
 
     @rule(node=st.integers(0, 2), off=st.sampled_from([0, 0, 1_500_000, -1_500_000, HOUR, -HOUR]))
     def crash_and_start_again(self, node: int, off: int) -> None:
-        self.nodes[node] = Node(self.now, off)
+        self.nodes[node] = Node(off)
 
     @rule(node=st.integers(0, 2))
     def assess_and_die_before_the_commit(self, node: int) -> None:
@@ -216,7 +215,7 @@ TestThiefAgainstNodes.settings = settings(max_examples=150, stateful_step_count=
 
 
 def test_a_thief_with_time_does_reach_the_ceiling_so_that_the_bound_is_not_empty() -> None:
-    store, node, now = Store(), Node(START, 0), START
+    store, node, now = Store(), Node(0), START
     for _ in range(8):
         node.reveal(store, contact(*range(16)), now, cut=True, answer_lost=False)
         now += 61 * MINUTE
@@ -231,7 +230,7 @@ def test_a_thief_with_time_does_reach_the_ceiling_so_that_the_bound_is_not_empty
 
 def test_two_nodes_that_assess_the_same_state_cannot_both_succeed() -> None:
     store = Store()
-    one, two = Node(START, 0), Node(START, 0)
+    one, two = Node(0), Node(0)
     first = one.view.assess(START, contact(1, 2, 3, 4), BUDGET)
     second = two.view.assess(START, contact(5, 6, 7, 8), BUDGET)
     assert first.permitted
@@ -244,7 +243,7 @@ def test_two_nodes_that_assess_the_same_state_cannot_both_succeed() -> None:
 
 def test_an_entry_whose_answer_was_lost_counts() -> None:
     store = Store()
-    one, two = Node(START, 0), Node(START, 0)
+    one, two = Node(0), Node(0)
     assert one.reveal(store, contact(1, 2, 3, 4), START, cut=False, answer_lost=True) == "accepted"
     assert two.reveal(store, contact(5), START, cut=False, answer_lost=False) == "refused"
     assert one.reveal(store, contact(5), START, cut=False, answer_lost=False) == "refused"
@@ -255,7 +254,7 @@ def test_a_node_that_lags_and_one_that_leads_do_not_shorten_the_window_between_t
     assert BUDGET.burst.length is not None
     for phase in range(0, 10_000_000, 100_000):
         store, now = Store(), START + phase
-        lagging, leading = Node(now, -TOLERANCE), Node(now, TOLERANCE)
+        lagging, leading = Node(-TOLERANCE), Node(TOLERANCE)
         assert lagging.reveal(store, contact(1, 2, 3, 4), now, cut=False, answer_lost=False) == "accepted"
         now += BUDGET.burst.length
         assert leading.reveal(store, contact(5), now, cut=False, answer_lost=False) == "refused"

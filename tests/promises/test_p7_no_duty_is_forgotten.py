@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cloakroom.adapters.legal_data import load_rules
 from cloakroom.duty.duties import duty_to_json
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.facts import (
@@ -26,9 +27,8 @@ from cloakroom.duty.facts import (
     RiskAssessment,
 )
 from cloakroom.duty.places import EEA
-from cloakroom.duty.rulebook import packaged_rules
 
-RULES = packaged_rules()
+RULES = load_rules()
 
 STATES = [place for rule in RULES.rules for place in rule.residents if place.startswith("US-")]
 COVERED = sorted({*EEA, *STATES, *(place for rule in RULES.rules for place in rule.residents if len(place) == 2)})

@@ -26,7 +26,7 @@ from cloakroom.ledger.ocsf import (
     shortened,
     to_event,
 )
-from cloakroom.web.problems import KINDS
+from cloakroom.web.api.problems import KINDS
 
 PLACE = Place("maison.example/log", 41, bytes(range(32)), "1.0")
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "siem.md"

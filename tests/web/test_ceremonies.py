@@ -15,9 +15,10 @@ from cloakroom.use_cases.people.ceremonies import LIFETIMES, begin_ceremony, use
 from cloakroom.use_cases.people.sessions import SignInRefused
 from cloakroom.use_cases.people.signing_in import begin_passkey_sign_in
 from cloakroom.use_cases.store.configuration import apply_configuration
-from cloakroom.web.newcomers import Newcomer
-from cloakroom.web.people_orders import BeginPasskey
-from cloakroom.web.sign_in_operations import _failure, begin_passkey
+from cloakroom.web.api.requests.sign_in import BeginPasskey
+from cloakroom.web.api.unenrolled import UnenrolledCaller
+from cloakroom.web.core.unenrolled_requests import _failure
+from cloakroom.web.handlers.sign_in import begin_passkey
 
 KEY = SigningKey.generate().verifying_key
 
@@ -25,7 +26,7 @@ KEY = SigningKey.generate().verifying_key
 @pytest.fixture
 def clocked(store):
     clock = FixedClock(datetime(2026, 12, 1, tzinfo=UTC))
-    application = store.open(clock=clock)
+    application = store.open(clock=clock, clock_tolerance=None)
     texts = {**application.configuration.texts, "service.toml": SERVICE.format(origin="https://localhost")}
     apply_configuration(application, texts)
     application.refresh_configuration()
@@ -79,6 +80,6 @@ def test_too_many_at_all_are_turned_away(clocked, monkeypatch):
     application, _ = clocked
     monkeypatch.setattr(ceremonies, "MAX_CEREMONIES", 2)
     for _ in range(2):
-        assert begin_passkey(application, Newcomer(KEY, None), BeginPasskey()).status == 200
-    error = refused("busy", lambda: begin_passkey(application, Newcomer(KEY, None), BeginPasskey()))
+        assert begin_passkey(application, UnenrolledCaller(KEY, None), BeginPasskey()).status == 200
+    error = refused("busy", lambda: begin_passkey(application, UnenrolledCaller(KEY, None), BeginPasskey()))
     assert (_failure(error).status, _failure(error).code) == (503, "busy")

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from cloakroom.web import http_connection
-from cloakroom.web.http_connection import Connections
-from cloakroom.web.limits import LIMITS
-from cloakroom.web.problems import Answer
-from cloakroom.web.service import Incoming
+from cloakroom.web.api.problems import Answer
+from cloakroom.web.front import http_connection
+from cloakroom.web.front.http_connection import Connections
+from cloakroom.web.front.http_request import HTTPRequest
+from cloakroom.web.protocol.limits import LIMITS
 
 SHORT = replace(LIMITS, request_s=0.4, idle_s=0.6, connections=4, head_bytes=2_000, body_bytes=5_000)
 
@@ -22,25 +22,25 @@ class Echo:
     """Answers with what it understood; waits where the path says so."""
 
     def __init__(self) -> None:
-        self.seen: list[Incoming] = []
-        self.abandoned = 0
+        self.seen: list[HTTPRequest] = []
+        self.cancelled = 0
         self.held: list[Callable[[Answer], None]] = []
 
-    def handle(self, incoming: Incoming, answered: Callable[[Answer], None]) -> Callable[[], None] | None:
-        self.seen.append(incoming)
-        if incoming.path == "/hold":
+    def handle(self, request: HTTPRequest, answered: Callable[[Answer], None]) -> Callable[[], None] | None:
+        self.seen.append(request)
+        if request.path == "/hold":
             self.held.append(answered)
-            return self.abandon
-        if incoming.path == "/large":
+            return self.cancel
+        if request.path == "/large":
             answered(Answer(200, b"x" * 4_000_000))
             return None
-        document = {"method": incoming.method, "path": incoming.path, "query": incoming.query}
-        document |= {"headers": dict(incoming.headers), "body": incoming.body.decode("latin-1")}
+        document = {"method": request.method, "path": request.path, "query": request.query}
+        document |= {"headers": dict(request.headers), "body": request.body.decode("latin-1")}
         answered(Answer(200, json.dumps(document).encode()))
         return None
 
-    def abandon(self) -> None:
-        self.abandoned += 1
+    def cancel(self) -> None:
+        self.cancelled += 1
 
 
 def serve(test, limits=SHORT):
@@ -245,10 +245,10 @@ def test_who_hangs_up_is_reported_once():
         while not echo.held:
             await asyncio.sleep(0.01)
         writer.close()
-        while not echo.abandoned:
+        while not echo.cancelled:
             await asyncio.sleep(0.01)
         echo.held[0](Answer(200, b"{}"))
         await asyncio.sleep(0.05)
-        assert echo.abandoned == 1
+        assert echo.cancelled == 1
 
     serve(test)

@@ -22,13 +22,13 @@ from service_world import World, close_world, make_world
 
 from cloakroom.crypto import SigningKey
 from cloakroom.signing import Message, content_digest, sign_request
-from cloakroom.web.description import describe
-from cloakroom.web.endpoints import ENDPOINTS
-from cloakroom.web.newcomers import key_id_of
-from cloakroom.web.people_orders import NewcomerOrder
+from cloakroom.web.api.description import describe
+from cloakroom.web.api.endpoints import ENDPOINTS
+from cloakroom.web.api.requests.elements import UnenrolledRequest
+from cloakroom.web.api.unenrolled import key_id_of
 
 SCHEMA = schemathesis.openapi.from_dict(describe())
-NEWCOMERS = {item.path for item in ENDPOINTS if issubclass(item.order, NewcomerOrder)}
+UNENROLLED = {item.path for item in ENDPOINTS if issubclass(item.request, UnenrolledRequest)}
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -37,7 +37,7 @@ class SignedBy(requests.auth.AuthBase):
 
     def __init__(self, world: World, name: str) -> None:
         self._credential = world.credential(name)
-        self._newcomer = SigningKey.generate()
+        self._unenrolled = SigningKey.generate()
 
     def __call__(self, request):
         parts = urlsplit(request.url)
@@ -48,8 +48,8 @@ class SignedBy(requests.auth.AuthBase):
         digest = content_digest(body) if body else None
         message = Message(request.method, parts.netloc, parts.path, f"?{parts.query}", digest)
         key_id, key = self._credential.id, self._credential.key
-        if parts.path in NEWCOMERS:
-            key_id, key = key_id_of(self._newcomer.verifying_key), self._newcomer
+        if parts.path in UNENROLLED:
+            key_id, key = key_id_of(self._unenrolled.verifying_key), self._unenrolled
         fields = sign_request(message, key_id=key_id, key=key, created=int(time.time()))
         request.headers.update(fields)
         if digest:

@@ -19,8 +19,8 @@ from cloakroom.adapters.root_key import create_root_key
 from cloakroom.client import Refused
 from cloakroom.flows.admission import PERSISTENT_REFUSALS
 from cloakroom.use_cases.store import rotation as rotating
-from cloakroom.web.keeper import Keeper, is_well
-from cloakroom.web.summaries import Summaries
+from cloakroom.web.node.maintenance import Maintenance, is_well
+from cloakroom.web.node.roll_ups import RollUps
 
 ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "reference": "ORDER-1"}
 
@@ -31,7 +31,7 @@ def processes_of(node: Node) -> dict[str, int]:
         ["pgrep", "-P", str(node.process.pid), "-f", "spawn_main"], capture_output=True, text=True, check=True
     )
     # They are started in this order.
-    names = ("core", "reports", "keeper", "summaries", "errands", "front", "second-front")
+    names = ("core", "reports", "maintenance", "roll-ups", "jobs", "front", "second-front")
     return dict(zip(names, sorted(int(line) for line in listed.stdout.split()), strict=False))
 
 
@@ -42,11 +42,11 @@ def is_running(number: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("victim", ["core", "reports", "keeper", "summaries", "errands", "front"])
+@pytest.mark.parametrize("victim", ["core", "reports", "maintenance", "roll-ups", "jobs", "front"])
 def test_the_death_of_one_process_ends_the_node_with_an_error(fresh: World, victim: str):
     node = fresh.start()
     processes = processes_of(node)
-    assert set(processes) == {"core", "reports", "keeper", "summaries", "errands", "front"}
+    assert set(processes) == {"core", "reports", "maintenance", "roll-ups", "jobs", "front"}
     os.kill(processes[victim], signal.SIGKILL)
     assert node.process.wait(30) == 1
     wait_until(lambda: not any(is_running(number) for number in processes.values()), 10)
@@ -90,18 +90,18 @@ def test_nobody_else_waits_while_what_takes_long_is_worked_on(fresh: World):
 def test_what_nobody_waits_for_runs_behind_everything_else(fresh: World):
     processes = processes_of(fresh.start())
     niceness = {name: os.getpriority(os.PRIO_PROCESS, number) for name, number in processes.items()}
-    assert niceness.pop("summaries") > max(niceness.values())
+    assert niceness.pop("roll-ups") > max(niceness.values())
 
 
-def test_a_changed_set_that_summaries_find_makes_the_node_unwell_for_good(fresh: World):
+def test_a_changed_set_that_roll_ups_find_makes_the_node_unwell_for_good(fresh: World):
     # Without a node, which might have taken the set into a roll-up already.
     open_and_change(fresh, SHOP, purpose="order_confirmation", reference="ORDER-1")
     tampered, last_good = SimpleNamespace(value=0.0), SimpleNamespace(value=0.0)
-    keeper = Keeper(fresh.open, lambda _: True, last_good, tampered)
-    keeper.run()
+    maintenance = Maintenance(fresh.open, lambda _: True, last_good, tampered)
+    maintenance.run()
     assert is_well(last_good)
-    Summaries(fresh.open, lambda _: True, tampered).run()
-    keeper.run()
+    RollUps(fresh.open, lambda _: True, tampered).run()
+    maintenance.run()
     assert not is_well(last_good)
 
 

@@ -10,7 +10,7 @@ import pytest
 from cloakroom.errors import OpenError, StoreError
 from cloakroom.flows.asks import Admission
 from cloakroom.flows.reveal import RevealAnswer
-from cloakroom.web.openings import PIECE_RECORDS, Openings
+from cloakroom.web.core.openings import PIECE_RECORDS, Openings
 
 GRANTED = Admission(permitted=True, code="granted", explanation="")
 

@@ -12,7 +12,7 @@ from people_world import admit_people, approve
 from service_world import World, close_world, free_port, make_world, wait_until
 
 from cloakroom.use_cases.people.passkey_enrolment import link_subject
-from cloakroom.web.sign_in_page import CONTENT_SECURITY_POLICY
+from cloakroom.web.pages.sign_in import CONTENT_SECURITY_POLICY
 
 webdriver = pytest.importorskip("selenium.webdriver")
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException  # noqa: E402

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from typing import Protocol
 
 import polars as pl
 
 from cloakroom.canonical.code_pages import CodePage, guess_code_page
+from cloakroom.claims.sources import Peekable
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -29,18 +29,6 @@ _LINES_AT_ONCE = 2_000
 _LINES_OF_PIECE = 40
 _TELLING_SIGNS = 30
 _LESS_LIKE = 1.0
-
-
-class Peekable(Protocol):
-    """A stream that can be looked at before it is read."""
-
-    def peek(self, size: int, /) -> bytes:
-        """Return the next bytes without taking them."""
-        ...
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes."""
-        ...
 
 
 class TextBlocks:

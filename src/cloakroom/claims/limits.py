@@ -19,7 +19,6 @@ class Limits:
         ratio_free_bytes: Bytes from one container before the ratio counts; small files compress very well.
         seconds: Time for reading everything.
         nested_bytes: Size of a container that must be held in memory, since it lies inside another.
-        document_bytes: Size of one document that cannot be read in pieces (a JSON array, a workbook).
         sheet_bytes: Size of the unpacked parts of one workbook.
         record_bytes: Size of one row, line, object or document; longer ones are rejected and counted.
         block_bytes: How much of a file is looked at together.
@@ -38,7 +37,6 @@ class Limits:
     ratio_free_bytes: int = 64 * MEBIBYTE
     seconds: float = 6 * 3600.0
     nested_bytes: int = 160 * MEBIBYTE
-    document_bytes: int = 48 * MEBIBYTE
     sheet_bytes: int = 160 * MEBIBYTE
     record_bytes: int = 1 * MEBIBYTE
     block_bytes: int = 6 * MEBIBYTE

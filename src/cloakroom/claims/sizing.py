@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -19,9 +18,9 @@ from cloakroom.claims.concepts import Concept, Recognised, country_column
 from cloakroom.claims.distinct import DistinctHashes, Hashes, hashes_of
 from cloakroom.claims.keys import email_keys, id_keys, phone_pairs, possible_numbers
 from cloakroom.claims.readers.loose import LOOSE_EMAIL, LOOSE_ID, LOOSE_PHONE
+from cloakroom.claims.sources import Workers
 from cloakroom.claims.tables import Batch
 
-_SORTERS = 2
 _NEVER_TEXT = frozenset(
     [Concept.EMAIL, Concept.PHONE, Concept.RECORD_ID, Concept.COUNTRY, Concept.BIRTH_DATE, Concept.TOTAL_SALES,
      Concept.TIMESTAMP, Concept.LANGUAGE]
@@ -168,10 +167,14 @@ class Sizer:
             sets[name].add(hashes)
         return prepared.parts
 
-    def size(self) -> Size:
-        """Return the counts so far."""
-        with ThreadPoolExecutor(_SORTERS) as pool:
-            list(pool.map(DistinctHashes.all, (self.emails, self.phones)))
+    def size(self, workers: Workers) -> Size:
+        """Return the counts so far.
+
+        Args:
+            workers: Sort what is to be counted.
+        """
+        for _ in workers.results([self.emails.all, self.phones.all]):
+            pass
         only_broken = int(self.emails.unknown(self.broken_emails.all()).sum())
         return Size(
             rows=self.rows,

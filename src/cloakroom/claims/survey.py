@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 
 import polars as pl
 
 from cloakroom.claims.concepts import Concept, Recognised, recognise
-from cloakroom.claims.containers import DAMAGE, Leaf, Meter, Unread, WalkLimitError, walk
 from cloakroom.claims.limits import Limits
-from cloakroom.claims.readers.choose import open_leaf
+from cloakroom.claims.readers.choose import open_file
 from cloakroom.claims.readers.display_names import with_display_names
-from cloakroom.claims.readers.read_ahead import read_ahead
-from cloakroom.claims.sizing import KeyedRows, Prepared, Sizer
+from cloakroom.claims.sizing import KeyedRows, Prepared, Size, Sizer
+from cloakroom.claims.sources import DamagedError, DumpSource, PlainFile, SourceLimitError, UnreadFile, Workers
 from cloakroom.claims.tables import Batch, Reading
 from cloakroom.errors import LimitError
 
+BROKEN_CONTENT = (
+    pl.exceptions.PolarsError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    OverflowError,
+)
+"""What readers, and the libraries under them, raise over content that is not what it seemed to be."""
 _DOCUMENT_ROWS = 5
-_WORKERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,43 +66,42 @@ class Survey:
     """One passage through a dump.
 
     Attributes:
-        limits: What the dump may cost.
+        source: The dump.
         sizer: Counts on the way.
-        files: Reports of the files read so far.
+        workers: Read and work ahead.
+        limits: What the dump may cost.
         progress: Called with the number of bytes read so far and the file at hand.
-        skip: Files to leave out, such as the claim's own description.
+        files: Reports of the files read so far.
     """
 
-    limits: Limits
+    source: DumpSource
     sizer: Sizer
-    files: list[FileReport] = field(default_factory=list)
+    workers: Workers
+    limits: Limits = field(default_factory=Limits)
     progress: Callable[[int, str], None] | None = None
-    skip: frozenset[Path] = frozenset()
-    _meter: Meter = field(init=False)
+    files: list[FileReport] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        self._meter = Meter(self.limits)
-
-    @property
-    def bytes_read(self) -> int:
-        """Count the bytes read so far, unpacked."""
-        return self._meter.expanded
-
-    def tables(self, paths: list[Path]) -> Iterator[tuple[TableKey, KeyedRows]]:
-        """Yield the rows of everything under `paths`, with their keys."""
-        for item in walk(paths, self._meter, self.skip):
-            if isinstance(item, Unread):
+    def tables(self) -> Iterator[tuple[TableKey, KeyedRows]]:
+        """Yield the rows of the whole dump, with their keys."""
+        for item in self.source.files():
+            if isinstance(item, UnreadFile):
                 self.files.append(FileReport(item.path, "unread", None, 0, 0, notes=(item.reason,)))
             else:
                 yield from self._file(item)
 
-    def _file(self, leaf: Leaf) -> Iterator[tuple[TableKey, KeyedRows]]:
-        state = _FileState(leaf.path)
+    def size(self) -> Size:
+        """Return the counts so far."""
+        return self.sizer.size(self.workers)
+
+    def _file(self, file: PlainFile) -> Iterator[tuple[TableKey, KeyedRows]]:
+        state = _FileState(file.path)
         try:
-            state.reading = open_leaf(leaf.path, leaf.stream, self.limits)
-            with ThreadPoolExecutor(_WORKERS) as pool:
-                yield from self._batches(leaf, state, read_ahead(state.reading.batches), pool)
-        except WalkLimitError:
+            state.reading = open_file(file, self.limits, self.workers)
+            tasks = self._tasks(state, self.workers.ahead(state.reading.batches))
+            for key, prepared in self.workers.results(tasks):
+                for keyed in self.sizer.take(prepared):
+                    yield key, keyed
+        except SourceLimitError:
             state.notes.append("reading stopped here: a limit of the whole was reached")
             self.files.append(state.report())
             raise
@@ -104,28 +109,19 @@ class Survey:
             state.notes.append(f"stopped: {error}")
         except MemoryError:
             state.notes.append("stopped: asks for too much memory")
-        except (*DAMAGE, pl.exceptions.PolarsError) as error:
-            reason = str(error) if type(error) is ValueError else type(error).__name__
+        except (DamagedError, *BROKEN_CONTENT) as error:
+            is_ours = type(error) in {ValueError, DamagedError}
+            reason = str(error) if is_ours else type(error).__name__
             state.notes.append(f"damaged after row {state.rows + state.rejected}: {reason}")
         self.files.append(state.report())
 
-    def _batches(
-        self, leaf: Leaf, state: _FileState, batches: Iterator[Batch], pool: ThreadPoolExecutor
-    ) -> Iterator[tuple[TableKey, KeyedRows]]:
-        """Read on while earlier batches are worked out; give them back in their order."""
-        waiting: deque[tuple[TableKey, Future[Prepared]]] = deque()
-        damage: Exception | None = None
-        while True:
-            try:
-                batch = next(batches, None)
-            except Exception as error:  # noqa: BLE001 - raised again below, after what was read before it has counted
-                damage = error
-                break
-            if batch is None:
-                break
+    def _tasks(
+        self, state: _FileState, batches: Iterator[Batch]
+    ) -> Iterator[Callable[[], tuple[TableKey, Prepared]]]:
+        """Yield what works out one batch after the other."""
+        for batch in map(with_display_names, batches):
             if self.progress is not None:
-                self.progress(self._meter.expanded, leaf.path)
-            batch = with_display_names(batch)
+                self.progress(self.source.bytes_read, state.path)
             recognised = state.recognise(batch)
             state.tell(batch, recognised)
             if recognised is None:
@@ -133,18 +129,10 @@ class Survey:
                 continue
             state.rows += batch.frame.height
             state.rejected += batch.rejected
-            waiting.append((TableKey(leaf.path, batch.section), pool.submit(self.sizer.prepare, batch, recognised)))
-            while len(waiting) > _WORKERS:
-                yield from self._next(waiting)
-        while waiting:
-            yield from self._next(waiting)
-        if damage is not None:
-            raise damage
+            yield partial(self._prepared, TableKey(state.path, batch.section), batch, recognised)
 
-    def _next(self, waiting: deque[tuple[TableKey, Future[Prepared]]]) -> Iterator[tuple[TableKey, KeyedRows]]:
-        key, work = waiting.popleft()
-        for keyed in self.sizer.take(work.result()):
-            yield key, keyed
+    def _prepared(self, key: TableKey, batch: Batch, recognised: Recognised) -> tuple[TableKey, Prepared]:
+        return key, self.sizer.prepare(batch, recognised)
 
 
 @dataclass(slots=True)

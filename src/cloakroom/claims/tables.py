@@ -73,7 +73,7 @@ class Reading:
     Attributes:
         format: What it is, such as ``csv`` or ``sql``.
         encoding: How its text is encoded, or None where that has no meaning; final at the end.
-        batches: Its rows; may raise `LimitError` or any error in `containers.DAMAGE` on the way.
+        batches: Its rows; may raise `LimitError`, `DamagedError` or what is in `survey.BROKEN_CONTENT` on the way.
         notes: What should be said about it; positions and counts, never values.
         wanted: Where to tell the reader which columns are looked at; it may give all of them nevertheless.
     """

@@ -1,4 +1,4 @@
-"""How commands print: for people by default, one JSON document with ``--json``.
+"""Options that commands share, and how they print: for people by default, one JSON document with ``--json``.
 
 Everything goes out through `say`, `complain`, `print_table` and `print_json`. They take text as it is: nothing in
 it is markup, and a control character that could move the cursor, or a name that is no Unicode, is shown and not sent.
@@ -10,8 +10,9 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, BinaryIO
 
 import typer
 from rich.console import Console
@@ -19,6 +20,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from cloakroom.clock import SystemClock, parse_time
 from cloakroom.errors import InputError, UsageError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -30,6 +32,9 @@ AsOption = Annotated[
     Path,
     typer.Option("--as", help="Credential file of the principal who asks.", metavar="FILE"),
 ]
+
+Cell = object | tuple[str, str]
+"""A cell of a table: a value, or a pair of text and style."""
 
 _WIDEST = 2_000
 _TOKEN_FILE_BYTES = 1_000_000
@@ -63,7 +68,12 @@ def print_json(document: object) -> None:
 
 
 def print_table(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, whole: Sequence[str] = ()
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Cell]],
+    *,
+    whole: Sequence[str] = (),
+    width: int = _WIDEST,
 ) -> None:
     """Print a table; numbers are set to the right, and nothing is cut off.
 
@@ -72,20 +82,42 @@ def print_table(
         columns: Names of the columns.
         rows: Cells of each row.
         whole: Columns whose cells stay on one line, so that they can be copied: tokens and ids.
+        width: Characters in a pipe or a file, which have no width of their own.
     """
     if title:  # not the table's own, which is folded to the width of the table
         say((title, "bold"))
     table = Table(header_style="bold")
     for at, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[at], int) for row in rows)
-        longest = max((len(visible(str(row[at]))) for row in rows), default=0) if name in whole else None
+        longest = max((len(_cell(row[at])) for row in rows), default=0) if name in whole else None
         table.add_column(
             Text(visible(name)), justify="right" if numeric else "left", overflow="fold", min_width=longest
         )
     for row in rows:
-        table.add_row(*[Text(f"{cell:,}" if isinstance(cell, int) else visible(str(cell))) for cell in row])
-    # In a pipe or a file a table is as wide as it needs to be.
-    (console if console.is_terminal else Console(width=_WIDEST)).print(table)
+        table.add_row(*map(_cell, row))
+    (console if console.is_terminal else Console(width=width)).print(table)
+
+
+def print_columns(rows: Sequence[Sequence[Cell]], *, headings: Sequence[str] = ()) -> None:
+    """Print rows one below the other in columns, without a frame.
+
+    Args:
+        rows: Cells of each row.
+        headings: Names of the columns; none are printed unless given.
+    """
+    table = Table(box=None, padding=(0, 1), show_header=bool(headings))
+    for heading in headings:
+        table.add_column(Text(visible(heading)), overflow="fold", min_width=len(heading))
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    console.print(table)
+
+
+def _cell(value: Cell) -> Text:
+    if isinstance(value, tuple):
+        text, style = value
+        return Text(visible(text), style=style)
+    return Text(f"{value:,}" if isinstance(value, int) else visible(str(value)))
 
 
 def print_counts(title: str, counts: Mapping[str, int]) -> None:
@@ -175,9 +207,18 @@ def _lines(file: BinaryIO, source: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def document_of(**values: Any) -> dict[str, Any]:
-    """Return a JSON document without the values that are None."""
-    return {name: value for name, value in values.items() if value is not None}
+def moment(text: str, option: str = "--at") -> datetime:
+    """Return the time that an option names, or the time now where it is empty.
+
+    Raises:
+        UsageError: It is no time with an offset.
+    """
+    if not text:
+        return SystemClock().now()
+    try:
+        return parse_time(text)
+    except ValueError:
+        raise UsageError(f"{option} needs a time with an offset, such as 2026-03-02T09:00:00Z") from None
 
 
 def _assembled(parts: Sequence[str | tuple[str, str]]) -> Text:

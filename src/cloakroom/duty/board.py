@@ -35,12 +35,12 @@ _REMINDED: Final = (timedelta(hours=24), timedelta(hours=6), timedelta(hours=1))
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """That a duty was done.
+    """The doing of a duty.
 
     Attributes:
         duty: Id of the duty.
-        at: When.
-        proof: Where the proof is: a hash, a file name, a receipt number.
+        at: Time.
+        proof: Place of the proof: a hash, a file name, a receipt number.
         reference: The recipient's reference number.
         late_reason: Why it was late, as told to the recipient.
     """

@@ -1,4 +1,4 @@
-"""Runs the cases that stand beside the rules: each is evaluated with its own instrument alone."""
+"""Check the cases that stand beside the rules: each is evaluated with its own instrument alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed between two versions of the facts: exactly the duties that differ, and in what."""
+"""The duties that differ between two versions of the facts, and in which fields."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from cloakroom.duty.duties import Duty
 
-__all__ = ["Change", "compare_duties"]
+__all__ = ["DutyChange", "compare_duties"]
 
 # Reasons are left out: they repeat the facts in words and would make every duty look changed. So do the residents of
 # a rule that is not due before and after: a law that reaches everybody would change with every group.
@@ -28,8 +28,8 @@ _COMPARED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One duty that differs.
+class DutyChange:
+    """A duty that differs.
 
     Attributes:
         id: Of the duty.
@@ -46,21 +46,21 @@ class Change:
     fields: tuple[str, ...] = ()
 
 
-def compare_duties(before: Iterable[Duty], after: Iterable[Duty]) -> Iterator[Change]:
+def compare_duties(before: Iterable[Duty], after: Iterable[Duty]) -> Iterator[DutyChange]:
     """Yield every duty that appeared, changed or vanished, in that order of the later facts."""
     earlier = {duty.id: duty for duty in before}
     later = {duty.id: duty for duty in after}
     for duty_id, duty in later.items():
         old = earlier.get(duty_id)
         if old is None:
-            yield Change(duty_id, "appeared", None, duty)
+            yield DutyChange(duty_id, "appeared", None, duty)
             continue
         fields = _differences(old, duty)
         if fields:
-            yield Change(duty_id, "changed", old, duty, fields)
+            yield DutyChange(duty_id, "changed", old, duty, fields)
     for duty_id, duty in earlier.items():
         if duty_id not in later:
-            yield Change(duty_id, "vanished", duty, None)
+            yield DutyChange(duty_id, "vanished", duty, None)
 
 
 def _differences(old: Duty, new: Duty) -> tuple[str, ...]:

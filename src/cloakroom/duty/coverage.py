@@ -1,10 +1,10 @@
-"""Nobody's residence is passed over in silence: where no rule reaches, counsel is asked."""
+"""Questions for counsel where no rule reaches: no residence is passed over in silence."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloakroom.duty.duties import Duty, DutyClock
+from cloakroom.duty.duties import NO_CLOCK, Duty
 from cloakroom.duty.facts import UNKNOWN_PLACE, AffectedGroup, ControllerFacts
 from cloakroom.duty.places import reaches
 
@@ -48,7 +48,7 @@ def _ask_counsel(place: str, kind: str, groups: list[AffectedGroup], controller:
         status="ask_counsel",
         deadline=None,
         target=None,
-        clock=DutyClock("", None, None, "none"),
+        clock=NO_CLOCK,
         after=(),
         content_required=(),
         content_forbidden=(),

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from cloakroom.duty.coverage import uncovered
 from cloakroom.duty.deadlines import deadline
-from cloakroom.duty.duties import Duty, DutyClock
+from cloakroom.duty.duties import NO_CLOCK, OPEN, Duty, DutyClock
 from cloakroom.duty.expressions import NO_THRESHOLD, Question, Selection, Truth, Verdict, evaluate
 from cloakroom.duty.instruments import CONFIDENCES, RESIDENCE, Authority, Period, Rule, RuleSet
 from cloakroom.duty.linking import link_duties
@@ -39,7 +39,7 @@ __all__ = ["Judgement", "evaluate_duties", "judge", "reached_by", "start_of"]
 
 @dataclass(frozen=True, slots=True)
 class _World:
-    """What every rule sees of one controller."""
+    """One controller with everything that every rule looks at."""
 
     facts: Facts
     controller: ControllerFacts
@@ -54,7 +54,7 @@ class _World:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a rule says of some groups, before it is given an addressee and a clock."""
+    """The status that a rule gives some groups, with reasons, before it has an addressee and a clock."""
 
     status: str
     reasons: tuple[str, ...]
@@ -298,8 +298,8 @@ def _weigh(rule: Rule, chosen: Selection, who: Verdict, when: Verdict) -> Judgem
         further = tuple(f"open, for further persons: {question.text}" for question in who.questions)
         return Judgement("due", tuple(dict.fromkeys(reasons + further)), chosen.persons_least)
     status = "ask_counsel" if any(question.for_counsel for question in questions) else "conditional"
-    asked = tuple(f"open: {question.text}" for question in questions)
-    reasons = tuple(reason for reason in reasons if f"open: {reason}" not in asked)
+    asked = tuple(OPEN + question.text for question in questions)
+    reasons = tuple(reason for reason in reasons if OPEN + reason not in asked)
     return Judgement(status, tuple(dict.fromkeys(reasons + asked)), chosen.persons_least or chosen.persons_most)
 
 
@@ -307,7 +307,7 @@ def _duty(version: _Version, world: _World, jurisdiction: str, judgement: Judgem
     rule = version.rule
     authority = _authority(rule, world, jurisdiction)
     start, remark = _event(rule.clock.start, world.facts) if rule.clock is not None else (None, "")
-    clock = DutyClock("", None, None, "none")
+    clock = NO_CLOCK
     ends = aim = None
     if rule.clock is not None and start is not None:
         zones = {"own": controller_zone(world.controller), "there": zone_of(jurisdiction)}

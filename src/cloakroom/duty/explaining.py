@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from cloakroom.clock import format_time
 from cloakroom.duty.duties import NOT_LEGAL_ADVICE
+from cloakroom.duty.expression_rendering import render_expression
 from cloakroom.duty.instruments import CONFIDENCES
 from cloakroom.duty.places import controller_zone
 from cloakroom.duty.what_if import what_would_change
-from cloakroom.duty.wording import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,9 +95,10 @@ def _law(duty: Duty) -> Iterator[str]:
         if text:
             yield f"{label}: {text}."
     if rule.effect == "duty":
-        yield f"The rule counts persons if: {in_words(rule.who)}. It is triggered if: {in_words(rule.when)}."
+        who, when = render_expression(rule.who), render_expression(rule.when)
+        yield f"The rule counts persons if: {who}. It is triggered if: {when}."
     for exemption in rule.exemptions:
-        yield f"Exempt ({exemption.text}) if: {in_words(exemption.when)}."
+        yield f"Exempt ({exemption.text}) if: {render_expression(exemption.when)}."
     yield f"Law: {duty.instrument}, {rule.provision}{_validity(rule)}."
     yield f"Source: {rule.source}, read {rule.read}; {rule.confidence}: {CONFIDENCES[rule.confidence]}."
     yield f"Rule file: {rule.file}:{rule.line}."

@@ -53,7 +53,7 @@ ALWAYS: Final = Expression("always", values=(True,))
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What would turn an unknown into an answer; `for_counsel` where it is the law that is unclear."""
+    """A question whose answer settles an unknown; `for_counsel` where it is the law that is unclear."""
 
     text: str
     for_counsel: bool = False
@@ -79,7 +79,7 @@ class Selection:
 
     @property
     def groups(self) -> tuple[AffectedGroup, ...]:
-        """All of them."""
+        """Every group, certain or not."""
         return self.certain + self.uncertain
 
     @property

@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cloakroom.duty.words import (
+from cloakroom.duty.fact_values import (
     CAUSES,
     DATA_ELEMENTS,
     FLAGS,
@@ -72,7 +72,7 @@ _SAME_PLACE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class IncidentFacts:
-    """What happened. Times are aware and in UTC; only `aware_at` is always known.
+    """The incident itself. Times are aware and in UTC; only `aware_at` is always known.
 
     Attributes:
         occurred_from: Begin of the theft.
@@ -170,7 +170,7 @@ class AffectedGroup:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Somebody with the right to do so asked to wait.
+    """A request to wait, by somebody with the right to ask.
 
     Attributes:
         ground: Such as ``law_enforcement``; a rule says which grounds it allows.
@@ -185,7 +185,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class RiskAssessment:
-    """What the severity method recommends, or a named person decided, for one controller and segment.
+    """The risk for one controller and segment, as the severity method finds it or a named person decided.
 
     Attributes:
         controller: Id of the controller.
@@ -206,7 +206,7 @@ class RiskAssessment:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All facts of one version of an incident.
+    """The facts of one version of an incident.
 
     Attributes:
         source: Name of the file they came from.

@@ -1,4 +1,4 @@
-"""What a rule file says, as frozen values: instruments, rules with their validity, clocks, cases."""
+"""Values of rule files: instruments, rules with their validity, clocks, cases."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """When a duty starts and by when it must be done.
+    """The event that starts a duty, and the period within which it must be done.
 
     Attributes:
         start: One of `EVENTS`, or ``duty:<rule id>``: the doing of that duty.
@@ -211,7 +211,7 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """All instruments, checked against each other."""
+    """Instruments that were checked against each other."""
 
     instruments: tuple[Instrument, ...]
 

@@ -1,4 +1,4 @@
-"""What duties mean for each other: order, clocks that start with the doing of another duty, requests to wait.
+"""Links between duties: order, clocks that start with the doing of another duty, requests to wait.
 
 A rule names rules; here that becomes the duties of the same controller, in the same jurisdiction if that rule has one
 there. Only duties that run can be waited for.
@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cloakroom.duty.deadlines import deadline
+from cloakroom.duty.duties import ON_HOLD
 from cloakroom.duty.places import controller_zone, zone_of
 
 if TYPE_CHECKING:
@@ -79,6 +80,6 @@ def _held(duty: Duty, facts: Facts) -> Duty:
         if hold.ground not in duty.rule.delay:
             continue
         until = f"until {hold.until.isoformat()}" if hold.until is not None else "until it is lifted"
-        reason = f"on hold ({hold.ground.replace('_', ' ')}) {until}: the duty stands and revives then"
+        reason = f"{ON_HOLD}({hold.ground.replace('_', ' ')}) {until}: the duty stands and revives then"
         return replace(duty, status="conditional", reasons=(*duty.reasons, reason))
     return duty

@@ -1,4 +1,4 @@
-"""What rules must be to each other: checks over a whole set, apart from parsing and from running the cases.
+"""Checks over a whole set of rules, apart from parsing and from running the cases.
 
 Each check yields problems with file and line:
 

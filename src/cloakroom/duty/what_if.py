@@ -1,4 +1,4 @@
-"""What a change of the facts would do to one duty: from how many persons on, with which element, at which risk.
+"""Single changes of the facts that would change a duty: how many persons, which element, which risk.
 
 Each answer is found by judging the same rule again over changed facts, never by reading the rule's text, so it is
 true of the whole expression with its exemptions.

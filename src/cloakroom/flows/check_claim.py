@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Protocol
 
 import polars as pl
@@ -32,6 +31,7 @@ from cloakroom.claims.register import (
 )
 from cloakroom.claims.report import ClaimReport, Evidence, PersonInterval, content_digest, report_document
 from cloakroom.claims.sizing import Size, Sizer
+from cloakroom.claims.sources import DumpSource, Workers
 from cloakroom.claims.statement import Statement
 from cloakroom.claims.survey import FileReport, Survey
 from cloakroom.claims.values import OPENED, held_values
@@ -75,50 +75,54 @@ class CheckRequest:
 
     Attributes:
         id: Id for the register.
-        paths: Files and folders.
-        evidence: The same files with their digests.
+        evidence: Its files with their digests.
         statement: What the sellers say.
-        skip: Files to leave out, such as the statement's own.
         by: Who asks.
         at: When, in microseconds.
         seed: Random number that seeds hashes and samples.
     """
 
     id: str
-    paths: Sequence[Path]
     evidence: Sequence[Evidence]
     statement: Statement
-    skip: frozenset[Path]
     by: str
     at: int
     seed: int
 
 
 def check_claim(
-    request: CheckRequest, vault: Vault, limits: Limits, progress: Callable[[int, str], None] | None = None
+    request: CheckRequest,
+    dump: DumpSource,
+    vault: Vault,
+    *,
+    workers: Workers,
+    limits: Limits,
+    progress: Callable[[int, str], None] | None = None,
 ) -> ClaimReport:
     """Check a dump, keep the claim, and return the report.
 
     Args:
         request: What to check.
+        dump: Its files.
         vault: The store.
+        workers: Read and work ahead.
         limits: What the dump may cost.
         progress: Called with bytes read and the file at hand, or the step.
 
     Raises:
-        UsageError: A path does not exist.
+        UsageError: There is no such dump.
     """
-    survey = Survey(limits, Sizer(request.seed), progress=progress, skip=request.skip)
+    survey = Survey(dump, Sizer(request.seed), workers, limits, progress)
     matcher = Matcher(vault.index, vault.history, limits, request.seed)
     sampler = Sampler(vault.digest)
-    for table, keyed in survey.tables(list(request.paths)):
+    for table, keyed in survey.tables():
         matcher.take(table, keyed)
         sampler.take(keyed.emails["key"])
     matched = matcher.finish()
-    _tell(progress, survey, "dating the rows")
+    _tell(progress, dump, "dating the rows")
     dating, opened = date_matched(matched, vault.history)
-    _tell(progress, survey, "counting the persons behind the records")
-    found = _Found(survey.files, survey.sizer.size(), sampler, matched, dating, opened | matcher.opened)
+    _tell(progress, dump, "counting the persons behind the records")
+    found = _Found(survey.files, survey.size(), sampler, matched, dating, opened | matcher.opened)
     sketch = sampler.sketch(matched.proven, found.size.emails_distinct)
     report = _report(request, vault, found, find_earlier(found.dump(request, sketch), vault.register.all()))
     vault.register.add(
@@ -194,9 +198,9 @@ def _attributed(vault: Vault, matched: Matched, snapshots: Sequence[Snapshot]) -
     )
 
 
-def _tell(progress: Callable[[int, str], None] | None, survey: Survey, step: str) -> None:
+def _tell(progress: Callable[[int, str], None] | None, dump: DumpSource, step: str) -> None:
     if progress is not None:
-        progress(survey.bytes_read, step)
+        progress(dump.bytes_read, step)
 
 
 def date_matched(matched: Matched, history: History) -> tuple[dict[str, Dating], BitMap]:

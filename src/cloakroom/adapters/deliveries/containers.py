@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-import zstandard
-
+from cloakroom.adapters.decompression import DAMAGE, HEAD_BYTES, Readable, container_kind, decompressed
 from cloakroom.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_GZIP = b"\x1f\x8b"
-_ZSTD = b"\x28\xb5\x2f\xfd"
+_ACCEPTED = frozenset({"gz", "zst"})
+_WINDOW_BYTES = 128 << 20
 _BUFFER = 1024 * 1024
 
 
@@ -43,7 +40,7 @@ class CountingFile(io.RawIOBase):
 class DeliveryFile:
     """The uncompressed bytes of a delivery, read once from the beginning to the end."""
 
-    def __init__(self, raw: CountingFile, stream: IO[bytes], name: str) -> None:
+    def __init__(self, raw: CountingFile, stream: Readable, name: str) -> None:
         self._raw = raw
         self._stream = stream
         self._name = name
@@ -65,7 +62,7 @@ class DeliveryFile:
             while wanted and (data := self._stream.read(wanted)):
                 parts.append(data)
                 wanted -= len(data)
-        except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
+        except DAMAGE as error:
             raise InputError.at(self._name, "the compressed data is damaged or ends too early") from error
         return b"".join(parts)
 
@@ -82,7 +79,7 @@ def open_container(path: Path) -> Iterator[DeliveryFile]:
     except OSError as error:
         raise InputError.at(path.name, f"cannot be read: {error.strerror}") from error
     with file:
-        head = file.read(4)
+        head = file.read(HEAD_BYTES)
         file.seek(0)
         raw = CountingFile(file)
         buffered = io.BufferedReader(raw, _BUFFER)
@@ -92,15 +89,14 @@ def open_container(path: Path) -> Iterator[DeliveryFile]:
 def is_compressed(path: Path) -> bool:
     """Answer whether a file is gzip or Zstandard."""
     with path.open("rb") as file:
-        return file.read(4).startswith((_GZIP, _ZSTD))
+        return container_kind(file.read(HEAD_BYTES)) in _ACCEPTED
 
 
-def _uncompressed(head: bytes, file: IO[bytes], name: str) -> IO[bytes]:
-    if head.startswith(_GZIP):
-        return gzip.GzipFile(fileobj=file, mode="rb")  # type: ignore[return-value]
-    if head.startswith(_ZSTD):
-        return zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-    if head.startswith((b"PK\x03\x04", b"7z\xbc\xaf", b"BZh", b"\xfd7zX")):
-        what = "a workbook or an archive" if head.startswith(b"PK") else "an archive"
+def _uncompressed(head: bytes, file: Readable, name: str) -> Readable:
+    kind = container_kind(head)
+    if kind in _ACCEPTED:
+        return decompressed(kind, file, _WINDOW_BYTES)
+    if kind is not None:
+        what = "a workbook or an archive" if kind.startswith("zip") else "an archive"
         raise InputError.at(name, f"is {what}; deliver its tables as CSV, plain or as .gz or .zst")
     return file

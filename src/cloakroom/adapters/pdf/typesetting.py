@@ -46,7 +46,7 @@ class Typeset:
 
 
 class Typesetter:
-    """Sets documents; knows which scripts this machine can set."""
+    """A typesetter with the fonts of this machine."""
 
     def __init__(self) -> None:
         self._families = frozenset(typst.Fonts().families())

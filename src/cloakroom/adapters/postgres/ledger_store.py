@@ -48,7 +48,7 @@ class PostgresLedger:
             connection: The connection.
             sets: Opens and seals the sets that lie beside entries.
             clock_tolerance: Microseconds by which an entry's time may differ from the database's clock; None where
-                the clock is not the machine's.
+                they are not to be compared.
         """
         self._connection = connection
         self._sets = sets

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cloakroom.claims.containers import Readable
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.json_rows import flatten
+from cloakroom.claims.sources import Readable
 from cloakroom.claims.tables import Batch, frame_of_records
 
 _ROWS_PER_BATCH = 20_000

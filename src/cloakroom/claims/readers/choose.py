@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import chain
-from typing import Protocol
 
 import msgspec
 
@@ -14,14 +14,14 @@ from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.bson_rows import looks_like_bson, read_bson
 from cloakroom.claims.readers.columnar import read_parquet
 from cloakroom.claims.readers.delimited import read_delimited
-from cloakroom.claims.readers.dialect import detect_dialect
+from cloakroom.claims.readers.dialect import Dialect, detect_dialect
 from cloakroom.claims.readers.json_rows import is_map, read_json_lines, read_json_objects
 from cloakroom.claims.readers.pasted import read_pasted
 from cloakroom.claims.readers.prose import kind_of_text, read_prose
-from cloakroom.claims.readers.read_ahead import read_ahead
 from cloakroom.claims.readers.sql_rows import read_sql
 from cloakroom.claims.readers.workbook import read_workbook
 from cloakroom.claims.readers.xml_rows import read_xml
+from cloakroom.claims.sources import PlainFile, Readable, Workers
 from cloakroom.claims.tables import Batch, Reading, Wanted
 from cloakroom.errors import LimitError
 
@@ -38,29 +38,18 @@ _BINARY = {
 }  # fmt: skip
 
 
-class Source(Protocol):
-    """A file to be read."""
-
-    def peek(self, size: int, /) -> bytes:
-        """Return the next bytes without taking them."""
-        ...
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes."""
-        ...
-
-
-def open_leaf(name: str, stream: Source, limits: Limits) -> Reading:
+def open_file(file: PlainFile, limits: Limits, workers: Workers) -> Reading:
     """Return the rows of one file.
 
     Args:
-        name: Its name, a hint only.
-        stream: Its bytes.
+        file: The file; its name is a hint only.
         limits: What it may cost.
+        workers: Read and cut ahead.
 
     Raises:
         ValueError: Its form is one that is not read; the message names the form.
     """
+    stream = file.stream
     head = stream.peek(_HEAD_BYTES)
     for signature, what in _BINARY.items():
         if head.startswith(signature):
@@ -73,21 +62,22 @@ def open_leaf(name: str, stream: Source, limits: Limits) -> Reading:
         return Reading("bson", None, read_bson(stream, limits))
     if not head.strip(b"\0 \r\n"):
         return Reading("empty", None, _drain(stream, limits))
-    return _open_text(name, stream, limits)
+    return _open_text(file, limits, workers)
 
 
-def _open_text(name: str, stream: Source, limits: Limits) -> Reading:
-    texts = TextBlocks(stream, limits.block_bytes)
+def _open_text(file: PlainFile, limits: Limits, workers: Workers) -> Reading:
+    texts = TextBlocks(file.stream, limits.block_bytes)
     blocks: Iterator[bytes] = iter(texts)
     first = next(blocks, b"")
     if b"\n" not in first and b"\r" in first:  # Line ends of old Macintoshes.
         first, blocks = first.replace(b"\r", b"\n"), (block.replace(b"\r", b"\n") for block in blocks)
     head = first[:_HEAD_BYTES].decode("utf-8", "replace")
     # Reading and decoding, cutting, and working out are three steps of about the same length.
-    whole = chain([first], read_ahead(blocks))
+    whole = chain([first], workers.ahead(blocks))
     wanted = Wanted()
-    form, batches = _text_reader(name, head, whole, limits, wanted, is_all=len(first) < _HEAD_BYTES)
-    reading = Reading(form, texts.encoding, iter(()), wanted=wanted)
+    form = _text_form(file.path, head, is_all=len(first) < _HEAD_BYTES)
+    batches = _text_rows(form, whole, limits, wanted, workers)
+    reading = Reading(form.name, texts.encoding, iter(()), wanted=wanted)
 
     def until_end() -> Iterator[Batch]:
         yield from batches
@@ -97,29 +87,55 @@ def _open_text(name: str, stream: Source, limits: Limits) -> Reading:
     return reading
 
 
-def _text_reader(  # noqa: PLR0911 - one return for each form
-    name: str, head: str, blocks: Iterator[bytes], limits: Limits, wanted: Wanted, *, is_all: bool
-) -> tuple[str, Iterator[Batch]]:
+@dataclass(frozen=True, slots=True)
+class _TextForm:
+    """What a text is, and how its table is cut if it is one."""
+
+    name: str
+    dialect: Dialect | None = None
+
+
+def _text_form(name: str, head: str, *, is_all: bool) -> _TextForm:
+    """Return the form of a text that begins with `head`, and is no longer if `is_all`."""
     start = head.lstrip("\ufeff \t\r\n")
-    if _WRAPPED.match(start) and (is_all or "\n" not in start.rstrip()) and _is_object(start):
-        return "json", read_json_objects(blocks, limits)
-    if is_map(start.encode()) and (is_all or "\n" not in start.rstrip() or not _is_object(start.split("\n", 1)[0])):
-        return "json", read_json_objects(blocks, limits)
-    if start.startswith("{") and (_is_object(start.split("\n", 1)[0]) or _is_object_below(start)):
-        return "jsonl", read_json_lines(blocks, limits)
-    if start.startswith(("{", "[")) and re.match(r'[\[{]\s*(?:[\[{"]|$)', start):
-        return "json", read_json_objects(blocks, limits)
+    if structured := _structured_form(start, is_all=is_all):
+        return _TextForm(structured)
     if _SQL.search(head):
-        return "sql", read_sql(blocks, limits)
+        return _TextForm("sql")
     kind = kind_of_text(name, start)
     if kind == "xml":
-        return kind, read_xml(blocks, limits)
+        return _TextForm(kind)
     dialect = detect_dialect(head if not is_all else head + "\n\n")
-    if dialect is not None and not (kind in ("yaml", "log") and dialect.delimiter in ":, "):
-        if dialect.is_pasted:
-            return "text", read_pasted(blocks, dialect, limits)
-        return "tsv" if dialect.delimiter == "\t" else "csv", read_delimited(blocks, dialect, limits, wanted)
-    return kind, read_prose(blocks, kind, limits)
+    if dialect is None or (kind in ("yaml", "log") and dialect.delimiter in ":, "):
+        return _TextForm(kind)
+    if dialect.is_pasted:
+        return _TextForm("text", dialect)
+    return _TextForm("tsv" if dialect.delimiter == "\t" else "csv", dialect)
+
+
+def _structured_form(start: str, *, is_all: bool) -> str | None:
+    """Return ``json`` or ``jsonl`` for a text that is one of these."""
+    is_one_line = is_all or "\n" not in start.rstrip()
+    first_is_object = start.startswith("{") and _is_object(start.split("\n", 1)[0])
+    if _WRAPPED.match(start) and is_one_line and _is_object(start):
+        return "json"
+    if is_map(start.encode()) and (is_one_line or not first_is_object):
+        return "json"
+    if first_is_object or (start.startswith("{") and _is_object_below(start)):
+        return "jsonl"
+    return "json" if re.match(r'[\[{]\s*(?:[\[{"]|$)', start) else None
+
+
+def _text_rows(
+    form: _TextForm, blocks: Iterator[bytes], limits: Limits, wanted: Wanted, workers: Workers
+) -> Iterator[Batch]:
+    if form.dialect is not None:
+        if form.dialect.is_pasted:
+            return read_pasted(blocks, form.dialect, limits)
+        return read_delimited(blocks, form.dialect, limits, workers, wanted)
+    readers = {"json": read_json_objects, "jsonl": read_json_lines, "sql": read_sql, "xml": read_xml}
+    reader = readers.get(form.name)
+    return read_prose(blocks, form.name, limits) if reader is None else reader(blocks, limits)
 
 
 def _is_object(line: str) -> bool:
@@ -135,14 +151,14 @@ def _is_object_below(text: str) -> bool:
     return len(lines) > 2 and sum(map(_is_object, lines)) > len(lines) / 2
 
 
-def _whole(stream: Source, limits: Limits, reader: object) -> Iterator[Batch]:
+def _whole(stream: Readable, limits: Limits, reader: Callable[[bytes, Limits], Iterator[Batch]]) -> Iterator[Batch]:
     data = stream.read(limits.nested_bytes + 1)
     if len(data) > limits.nested_bytes:
         raise LimitError(f"a file of this form of more than {limits.nested_bytes} bytes")
-    yield from reader(data, limits)  # type: ignore[operator]
+    yield from reader(data, limits)
 
 
-def _drain(stream: Source, limits: Limits) -> Iterator[Batch]:
+def _drain(stream: Readable, limits: Limits) -> Iterator[Batch]:
     while block := stream.read(limits.block_bytes):
         if block.strip(b"\0 \r\n"):
             raise ValueError("begins with zeros, then something else")

@@ -5,7 +5,7 @@ and are clean, by counting those outside of quotes; otherwise line by line (`tol
 cells than the header are set aside before the rest is handed to Polars, which would fill or cut them silently.
 
 Where a block ends is found block after block, since a quoted cell may go on in the next one. What lies between two
-such places is cut and parsed in threads of its own.
+such places is cut and parsed by workers.
 """
 
 from __future__ import annotations
@@ -20,13 +20,12 @@ import polars as pl
 
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.dialect import Dialect
-from cloakroom.claims.readers.read_ahead import done_ahead
 from cloakroom.claims.readers.tolerant import Cut, cut_rows
+from cloakroom.claims.sources import Workers
 from cloakroom.claims.tables import BROKEN_KEPT, Batch, Unparsed, Wanted, frame_of, unique_names
 
 _QUOTE, _NEWLINE, _RETURN, _AT = 34, 10, 13, 64
 _SLICE = 1 << 18
-_WORKERS = 2
 _MARK_AND_BLANKS = 8
 _Array = np.ndarray[Any, np.dtype[Any]]
 _NO_QUOTES: _Array = np.zeros(0, np.int64)
@@ -42,7 +41,7 @@ class _Rows:
 
 
 def read_delimited(
-    blocks: Iterable[bytes], dialect: Dialect, limits: Limits, wanted: Wanted | None = None
+    blocks: Iterable[bytes], dialect: Dialect, limits: Limits, workers: Workers, wanted: Wanted | None = None
 ) -> Iterator[Batch]:
     """Yield the rows of a delimited text.
 
@@ -50,11 +49,12 @@ def read_delimited(
         blocks: Valid UTF-8.
         dialect: As found in the first block.
         limits: A row longer than `record_bytes` is rejected.
+        workers: Cut blocks.
         wanted: Says which columns are looked at, once that is known.
     """
     names = unique_names(dialect.header or [f"column {number}" for number in range(1, dialect.columns + 1)])
     cutter = _Cutter(dialect, names, wanted or Wanted())
-    yield from done_ahead(_cuttings(blocks, dialect, limits, cutter), _WORKERS)
+    yield from workers.results(_cuttings(blocks, dialect, limits, cutter))
 
 
 def _cuttings(

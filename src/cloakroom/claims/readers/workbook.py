@@ -18,7 +18,7 @@ import polars as pl
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.dialect import detect_dialect
 from cloakroom.claims.tables import Batch, unique_names
-from cloakroom.errors import LimitError
+from cloakroom.errors import CloakroomError, LimitError
 
 _CELL = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _SPAN = re.compile(rb'<dimension[^>]*ref="[A-Z]{1,3}\d{1,7}(?::([A-Z]{1,3})(\d{1,7}))?"')
@@ -33,7 +33,12 @@ def read_workbook(data: bytes, limits: Limits) -> Iterator[Batch]:
         LimitError: Its parts are too large once unpacked.
         ValueError: It is no workbook that can be read.
     """
-    _measure(data, limits)
+    try:
+        _measure(data, limits)
+    except CloakroomError:
+        raise
+    except Exception as error:  # the library of zip files raises whatever it meets in a stranger's bytes
+        raise ValueError("not a readable workbook") from error
     try:
         book = fastexcel.read_excel(data)
     except Exception as error:  # the library's parsers raise whatever they meet in a stranger's bytes

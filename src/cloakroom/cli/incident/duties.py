@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from cloakroom.cli.incident.duty_rules import AsJSON, RulesPath, new_table, rule_set, rules_app, wide_console
-from cloakroom.cli.incident.severity import read_text, severity
-from cloakroom.clock import SystemClock, format_time, parse_time
-from cloakroom.duty.board import board, parse_progress
-from cloakroom.duty.comparing import compare_duties
+from cloakroom.cli.incident.duty_rules import rules_app
+from cloakroom.cli.incident.options import WIDTH, AppraisalPath, At, FactsPath, ProgressPath, RulesPath, TargetHours
+from cloakroom.cli.incident.severity import severity
+from cloakroom.cli.output import JsonOption, moment, print_json, print_table, say
+from cloakroom.clock import format_time
 from cloakroom.duty.duties import NOT_LEGAL_ADVICE, duty_to_json
-from cloakroom.duty.evaluation import evaluate_duties
-from cloakroom.duty.explaining import explain_duty
-from cloakroom.duty.facts import parse_facts
-from cloakroom.duty.instruments import CONFIDENCES, Period
-from cloakroom.duty.severity import assess_facts, load_method
-from cloakroom.duty.severity.appraisal import Appraisal, check_decisions, parse_appraisal, risk_assessments
-from cloakroom.duty.what_if import with_changes
-from cloakroom.errors import RuleError, UsageError
+from cloakroom.duty.instruments import CONFIDENCES
+from cloakroom.use_cases.incident.duties import DutyFiles, duty_board, duty_changes, explain, find_duties
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
-    from cloakroom.duty.board import BoardRow, Done
-    from cloakroom.duty.comparing import Change
+    from cloakroom.duty.board import BoardRow
+    from cloakroom.duty.comparing import DutyChange
     from cloakroom.duty.duties import Duty
-    from cloakroom.duty.facts import Facts, RiskAssessment
-    from cloakroom.duty.instruments import RuleSet
 
 __all__ = ["app", "register"]
 
@@ -42,180 +30,118 @@ app = typer.Typer(help="Whom to tell, by when, with what. Not legal advice.", no
 app.add_typer(rules_app, name="rules")
 app.command()(severity)
 
-
-FactsPath = Annotated[Path, typer.Argument(help="The facts file (docs/reference/facts.md).")]
-AppraisalPath = Annotated[
-    Path | None, typer.Option("--appraisal", help="What people judged and decided on severity.")
-]
-ProgressPath = Annotated[Path | None, typer.Option("--progress", help="What was done (docs/reference/duties.md).")]
-At = Annotated[str | None, typer.Option("--at", help="As if it were this time, such as 2026-03-02T09:00:00Z.")]
-TargetHours = Annotated[int | None, typer.Option(min=1, help="Your own aim where the law gives no number.")]
+_DEFAULT_FACTS = Path("facts.toml")
+_COLOURS = {"due": "bold red", "conditional": "yellow", "ask_counsel": "magenta", "not_due": "dim"}
 
 
 @app.command()
 def evaluate(
     facts: FactsPath,
-    at: At = None,
+    at: At = "",
     before: Annotated[Path | None, typer.Option(help="Earlier facts: print only what changed since.")] = None,
     appraisal: AppraisalPath = None,
     progress: ProgressPath = None,
     rules: RulesPath = None,
     target_hours: TargetHours = None,
-    json_output: AsJSON = False,
+    json_output: JsonOption = False,
 ) -> None:
     """Evaluate the facts: every duty, every reasoned "not due", and where to ask counsel."""
-    now = _now(at)
-    book = rule_set(rules)
-    done = _progress(progress)
-    plain, read, risks = _evaluated(facts, appraisal, book, done, target_hours)
-    found = with_changes(plain, read, risks)
+    now = moment(at)
+    files = DutyFiles(facts, appraisal, progress, rules, target_hours)
     if before is not None:
-        earlier, _, _ = _evaluated(before, appraisal, book, done, target_hours)
-        _show_changes(tuple(compare_duties(earlier, found)), as_json=json_output)
-    elif json_output:
-        typer.echo(json.dumps([duty_to_json(duty) for duty in found], indent=2, ensure_ascii=False))
+        _show_changes(duty_changes(files, before), as_json=json_output)
+        return
+    found = find_duties(files)
+    if json_output:
+        print_json([duty_to_json(duty) for duty in found])
     else:
         _show_duties(found, now)
 
 
 @app.command(name="board")
-def show_board(
-    facts: FactsPath = Path("facts.toml"),
-    at: At = None,
+def board_command(
+    facts: FactsPath = _DEFAULT_FACTS,
+    at: At = "",
     appraisal: AppraisalPath = None,
     progress: ProgressPath = None,
     rules: RulesPath = None,
     target_hours: TargetHours = None,
-    json_output: AsJSON = False,
+    json_output: JsonOption = False,
 ) -> None:
     """Show the running clocks, the most urgent first: time left, what blocks, what is done and with which proof."""
-    now = _now(at)
-    done = _progress(progress)
-    found, read, _ = _evaluated(facts, appraisal, rule_set(rules), done, target_hours)
-    _check_progress(done, found, progress)
-    rows = board(found, read, done, now)
+    now = moment(at)
+    rows = duty_board(DutyFiles(facts, appraisal, progress, rules, target_hours), now)
     if json_output:
-        typer.echo(
-            json.dumps(
-                {"at": format_time(now), "rows": [_row_json(row) for row in rows]}, indent=2, ensure_ascii=False
-            )
-        )
+        print_json({"at": format_time(now), "rows": [_row_json(row) for row in rows]})
     else:
         _show_rows(rows, now)
 
 
-@app.command()
-def explain(
+@app.command(name="explain")
+def explain_command(
     duty_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a duty, from evaluate.")],
-    facts: FactsPath = Path("facts.toml"),
+    facts: FactsPath = _DEFAULT_FACTS,
     appraisal: AppraisalPath = None,
     rules: RulesPath = None,
 ) -> None:
     """Explain one duty: facts, thresholds, clock, law, and what would change it."""
-    found, read, risks = _evaluated(facts, appraisal, rule_set(rules), ())
-    duty = next((item for item in found if item.id == duty_id), None)
-    if duty is None:
-        raise UsageError("no duty of that id arises from these facts; 'duties evaluate' lists them")
-    for line in explain_duty(duty, read, risks):
-        typer.echo(line)
-
-
-def _now(at: str | None) -> datetime:
-    if at is None:
-        return SystemClock().now()
-    try:
-        return parse_time(at)
-    except ValueError:
-        raise UsageError("--at needs a time with an offset, such as 2026-03-02T09:00:00Z") from None
-
-
-def _progress(path: Path | None) -> tuple[Done, ...]:
-    return () if path is None else parse_progress(read_text(path), str(path))
-
-
-def _evaluated(
-    path: Path, appraisal: Path | None, book: RuleSet, done: Iterable[Done], target_hours: int | None = None
-) -> tuple[tuple[Duty, ...], Facts, tuple[RiskAssessment, ...]]:
-    read = parse_facts(read_text(path), str(path))
-    method = load_method()
-    judged = Appraisal()
-    if appraisal is not None:
-        judged = parse_appraisal(read_text(appraisal), str(appraisal), method)
-    assessment = assess_facts(method, read, judged.contexts)
-    check_decisions(assessment, judged.decisions, str(appraisal or path))
-    risks = risk_assessments(assessment, judged.decisions)
-    target = None if target_hours is None else Period(target_hours, "hour")
-    times = {item.duty: item.at for item in done}
-    return evaluate_duties(read, book, risks, done=times, target=target), read, risks
-
-
-def _check_progress(done: Iterable[Done], found: Iterable[Duty], path: Path | None) -> None:
-    known = {duty.id for duty in found}
-    unknown = [item for item in done if item.duty not in known]
-    if unknown:
-        raise RuleError.at(str(path), f"{len(unknown)} entries name a duty that the facts do not give rise to")
-
-
-_COLOURS = {"due": "bold red", "conditional": "yellow", "ask_counsel": "magenta", "not_due": "dim"}
+    for line in explain(DutyFiles(facts, appraisal, rules=rules), duty_id):
+        say(line)
 
 
 def _show_duties(found: tuple[Duty, ...], now: datetime) -> None:
-    table = new_table("duty", "status", "recipient", "deadline", "left", "persons", "mark")
-    for duty in found:
-        left = _left_words(duty.deadline - now) if duty.deadline is not None else ""
-        table.add_row(
-            Text(duty.id),
-            Text(duty.status.replace("_", " "), style=_COLOURS[duty.status]),
-            Text(duty.recipient),
+    rows = [
+        (
+            duty.id,
+            (duty.status.replace("_", " "), _COLOURS[duty.status]),
+            duty.recipient,
             _deadline_words(duty),
-            left,
+            _left_words(duty.deadline - now) if duty.deadline is not None else "",
             f"{duty.residents:,}",
             duty.confidence,
         )
-    console = wide_console()
-    console.print(table)
+        for duty in found
+    ]
+    columns = ("duty", "status", "recipient", "deadline", "left", "persons", "mark")
+    print_table("", columns, rows, width=WIDTH)
     waiting = [duty for duty in found if duty.status in {"conditional", "ask_counsel"}]
     if waiting:
-        console.print("Waiting for an answer:")
+        say("Waiting for an answer:")
     for duty in waiting:
-        asked = [reason for reason in duty.reasons if reason.startswith(("open:", "on hold"))] or duty.reasons[:1]
-        console.print(Text(f"  {duty.id}: {'; '.join(asked)}"))
+        say(f"  {duty.id}: {'; '.join(duty.waits_for)}")
     counts = {status: sum(1 for duty in found if duty.status == status) for status in _COLOURS}
-    console.print(", ".join(f"{number} {status.replace('_', ' ')}" for status, number in counts.items()))
-    _legend(console, {duty.confidence for duty in found})
+    say(", ".join(f"{number} {status.replace('_', ' ')}" for status, number in counts.items()))
+    _show_legend({duty.confidence for duty in found})
 
 
-def _legend(console: Console, marks: set[str]) -> None:
+def _show_legend(marks: set[str]) -> None:
     for mark in sorted(marks & {"V3", "X"}):
-        console.print(
-            Text(f"warning: {mark} means {CONFIDENCES[mark]}: confirm before relying on it.", style="yellow")
-        )
-    console.print(NOT_LEGAL_ADVICE)
+        say((f"warning: {mark} means {CONFIDENCES[mark]}: confirm before relying on it.", "yellow"))
+    say(NOT_LEGAL_ADVICE)
 
 
 def _show_rows(rows: tuple[BoardRow, ...], now: datetime) -> None:
-    table = new_table("state", "left", "by (controller's time)", "by (UTC)", "duty", "recipient", "remarks", "mark")
+    columns = ("state", "left", "by (controller's time)", "by (UTC)", "duty", "recipient", "remarks", "mark")
+    cells = []
     for row in rows:
-        duty = row.duty
-        at = duty.deadline or duty.target
-        table.add_row(
-            row.state,
-            _left_words(row.left) if row.left is not None else "",
-            row.local.strftime("%a %d %b %H:%M %Z") if row.local is not None else "",
-            format_time(at) if at is not None else "",
-            Text(duty.id),
-            Text(duty.recipient),
-            Text("; ".join(_row_remarks(row))),
-            duty.confidence,
+        at = row.duty.deadline or row.duty.target
+        cells.append(
+            (
+                row.state,
+                _left_words(row.left) if row.left is not None else "",
+                row.local.strftime("%a %d %b %H:%M %Z") if row.local is not None else "",
+                format_time(at) if at is not None else "",
+                row.duty.id,
+                row.duty.recipient,
+                "; ".join(_row_remarks(row)),
+                row.duty.confidence,
+            )
         )
-    console = wide_console()
-    console.print(table)
+    print_table("", columns, cells, width=WIDTH)
     following = next((row for row in rows if row.left is not None and row.left >= timedelta(0)), None)
     if following is not None and following.left is not None:
-        console.print(
-            Text(f"next due: {following.duty.id} in {_left_words(following.left)} (now {format_time(now)})")
-        )
-    _legend(console, {row.duty.confidence for row in rows})
+        say(f"next due: {following.duty.id} in {_left_words(following.left)} (now {format_time(now)})")
+    _show_legend({row.duty.confidence for row in rows})
 
 
 def _row_remarks(row: BoardRow) -> list[str]:
@@ -250,7 +176,7 @@ def _row_json(row: BoardRow) -> dict[str, object]:
     }
 
 
-def _show_changes(changes: tuple[Change, ...], *, as_json: bool) -> None:
+def _show_changes(changes: tuple[DutyChange, ...], *, as_json: bool) -> None:
     if as_json:
         plain = [
             {
@@ -262,16 +188,15 @@ def _show_changes(changes: tuple[Change, ...], *, as_json: bool) -> None:
             }
             for change in changes
         ]
-        typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+        print_json(plain)
         return
     for change in changes:
         old = change.before.status if change.before is not None else "-"
         new = change.after.status if change.after is not None else "-"
-        typer.echo(
-            f"{change.kind} {change.id}: {old} -> {new}" + (f" ({', '.join(change.fields)})" if change.fields else "")
-        )
-    typer.echo(f"{len(changes)} duties changed.")
-    typer.echo(NOT_LEGAL_ADVICE)
+        fields = f" ({', '.join(change.fields)})" if change.fields else ""
+        say(f"{change.kind} {change.id}: {old} -> {new}{fields}")
+    say(f"{len(changes)} duties changed.")
+    say(NOT_LEGAL_ADVICE)
 
 
 def _left_words(left: timedelta) -> str:

@@ -38,14 +38,14 @@ def serve_command(
     home: HomeOption = None,
 ) -> int:
     """Serve applications over HTTP until told to stop."""
-    from cloakroom.web.serving import Serving, serve  # noqa: PLC0415 - only those who serve load a web server
+    from cloakroom.web.node.serving import NodeOptions, serve  # noqa: PLC0415 - only those who serve load a web server
 
     try:
         proxies = tuple(ip_network(text) for text in trusted_proxy or ())
     except ValueError as error:
         raise UsageError("--trusted-proxy takes a network, such as 10.0.0.5/32") from error
     names = frozenset(name.lower() for name in authority or [f"{host}:{port}"])
-    serving = Serving(host, port, names, proxies, workers, metrics_port)
+    serving = NodeOptions(host, port, names, proxies, workers, metrics_port)
     return serve(load_settings(home, node=node), serving)
 
 

@@ -1,4 +1,4 @@
-"""What changes between what was sent and what is drafted now, for supplementary filings."""
+"""Differences between a filing that was sent and the draft of now, for supplementary filings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from cloakroom.duty.filings.model import Answer, Template, Value
 
-__all__ = ["Change", "changes_between", "render_change"]
+__all__ = ["AnswerChange", "changes_between", "render_change"]
 
 # These say something about the act of filing, not about the breach.
 _NOT_COMPARED: Final = frozenset(
@@ -29,8 +29,8 @@ _NOT_COMPARED: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One field that differs; None stands for no answer."""
+class AnswerChange:
+    """A field whose answer differs; None stands for no answer."""
 
     path: str
     label: str
@@ -40,7 +40,7 @@ class Change:
 
 def changes_between(
     template: Template, before: Mapping[str, Answer], after: Mapping[str, Answer]
-) -> tuple[Change, ...]:
+) -> tuple[AnswerChange, ...]:
     """Return the fields whose answers differ, in the template's order."""
     changes = []
     for path, field in template.fields.items():
@@ -48,11 +48,11 @@ def changes_between(
         old_value = None if old is None else old.value
         new_value = None if new is None else new.value
         if path not in _NOT_COMPARED and old_value != new_value:
-            changes.append(Change(path, field.label, old_value, new_value))
+            changes.append(AnswerChange(path, field.label, old_value, new_value))
     return tuple(changes)
 
 
-def render_change(change: Change) -> str:
+def render_change(change: AnswerChange) -> str:
     """Say a change in one line; long texts are named, not repeated."""
     if change.before is None:
         return f"{change.label}: new: {_short(change.after)}"

@@ -27,7 +27,7 @@ __all__ = ["WrittenAnswers", "parse_answers"]
 
 @dataclass(frozen=True, slots=True)
 class WrittenAnswers:
-    """What people wrote.
+    """Answers as people wrote them.
 
     Attributes:
         by: Who.

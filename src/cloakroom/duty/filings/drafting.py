@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloakroom.clock import format_time
-from cloakroom.duty.filings.model import Answer, DueFiling, Template, Value
+from cloakroom.duty.filings.model import Answer, Template, Value
 from cloakroom.duty.places import EEA
 from cloakroom.duty.severity.appraisal import decision_for
 from cloakroom.duty.severity.report import render_number
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from cloakroom.duty.duties import Duty
     from cloakroom.duty.facts import AffectedGroup, Facts
     from cloakroom.duty.filings.answers import WrittenAnswers
     from cloakroom.duty.severity.appraisal import Decision
@@ -40,7 +41,7 @@ _SPECIAL = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What was already sent to the same authority, and to others.
+    """Earlier submissions to the same authority, and to others.
 
     Attributes:
         reference: Reference number that the authority gave; empty if nothing was sent.
@@ -57,14 +58,14 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """All answers for one filing, by canonical path."""
+    """The answers of one filing, by canonical path."""
 
-    duty: DueFiling
+    duty: Duty
     kind: str
     answers: dict[str, Answer]
 
 
-def groups_of(facts: Facts, duty: DueFiling) -> tuple[AffectedGroup, ...]:
+def groups_of(facts: Facts, duty: Duty) -> tuple[AffectedGroup, ...]:
     """Return the affected groups that a filing under `duty` covers."""
     controller = facts.controller(duty.controller)
     mine = [group for group in facts.affected if group.controller == duty.controller]
@@ -80,8 +81,8 @@ def draft_filing(
     template: Template,
     facts: Facts,
     assessment: Assessment,
-    duties: Sequence[DueFiling],
-    duty: DueFiling,
+    duties: Sequence[Duty],
+    duty: Duty,
     *,
     kind: str,
     language: str,
@@ -145,7 +146,7 @@ def _yes(value: bool) -> str:  # noqa: FBT001 - the one argument says it all
     return "yes" if value else "no"
 
 
-def _controller(facts: Facts, duty: DueFiling) -> dict[str, Value | None]:
+def _controller(facts: Facts, duty: Duty) -> dict[str, Value | None]:
     controller = facts.controller(duty.controller)
     joint = [facts.controller(name).name for name in controller.joint_with]
     return {
@@ -157,7 +158,7 @@ def _controller(facts: Facts, duty: DueFiling) -> dict[str, Value | None]:
     }
 
 
-def _timeline(facts: Facts, duty: DueFiling, sent: datetime) -> dict[str, Value | None]:
+def _timeline(facts: Facts, duty: Duty, sent: datetime) -> dict[str, Value | None]:
     incident = facts.incident
     begin, end = incident.occurred_from, incident.occurred_to
     if begin is None:
@@ -202,7 +203,7 @@ def _nature(facts: Facts) -> dict[str, Value | None]:
     }
 
 
-def _persons(facts: Facts, duty: DueFiling) -> dict[str, Value | None]:
+def _persons(facts: Facts, duty: Duty) -> dict[str, Value | None]:
     groups = groups_of(facts, duty)
     mine = [group for group in facts.affected if group.controller == duty.controller]
     place = duty.jurisdiction
@@ -225,7 +226,7 @@ def _persons(facts: Facts, duty: DueFiling) -> dict[str, Value | None]:
     }
 
 
-def _data(template: Template, facts: Facts, duty: DueFiling) -> dict[str, Value | None]:
+def _data(template: Template, facts: Facts, duty: Duty) -> dict[str, Value | None]:
     groups = groups_of(facts, duty)
     elements = frozenset(element for group in groups for element in group.data)
     segments = frozenset(group.segment for group in groups)
@@ -250,7 +251,7 @@ def _impacts(template: Template, elements: frozenset[str], segments: frozenset[s
     return found
 
 
-def _borders(facts: Facts, duty: DueFiling) -> dict[str, Value | None]:
+def _borders(facts: Facts, duty: Duty) -> dict[str, Value | None]:
     counts: Counter[str] = Counter()
     for group in facts.affected:
         if group.controller == duty.controller:
@@ -319,7 +320,7 @@ def _decision_line(decision: Decision) -> str:
     return f"{decision.by} decided on {format_time(decision.at)} to tell {told}{where}{reasons}"
 
 
-def _others(duties: Sequence[DueFiling], duty: DueFiling) -> dict[str, Value | None]:
+def _others(duties: Sequence[Duty], duty: Duty) -> dict[str, Value | None]:
     others = sorted(
         {
             f"{other.recipient} ({other.jurisdiction})"

@@ -22,7 +22,7 @@ __all__ = ["fill_form", "is_needed", "missing_canonical", "place_name", "render_
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What rendering a field needs."""
+    """A form on its way to being filled, with everything that rendering a field needs."""
 
     template: Template
     vocabulary: Vocabulary

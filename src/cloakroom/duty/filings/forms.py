@@ -7,10 +7,10 @@ confidence.
 
 from __future__ import annotations
 
-from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from cloakroom.duty.filings.model import FILING_KINDS, DueFiling, Form, FormField, Template
+from cloakroom.duty.filings.model import FILING_KINDS, Form, FormField, Template
+from cloakroom.duty.instruments import CONFIDENCES
 from cloakroom.duty.places import EEA
 from cloakroom.errors import RuleError
 from cloakroom.toml import parse_document
@@ -18,21 +18,13 @@ from cloakroom.toml import parse_document
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cloakroom.duty.duties import Duty
     from cloakroom.toml import Table
 
-__all__ = ["form_for", "load_forms", "parse_form"]
-
-CONFIDENCES: Final = frozenset({"V1", "V2", "V3", "X"})
+__all__ = ["form_for", "parse_form"]
 
 
-def load_forms(template: Template) -> tuple[Form, ...]:
-    """Return the forms that ship with the package, by id."""
-    folder = resources.files("cloakroom.duty.filings").joinpath("authority_forms")
-    files = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
-    return tuple(parse_form(file.read_text("utf-8"), file.name, template) for file in files)
-
-
-def form_for(forms: Sequence[Form], duty: DueFiling) -> Form:
+def form_for(forms: Sequence[Form], duty: Duty) -> Form:
     """Return the form for a duty: of its place and instrument, else of its place, else a general one.
 
     Every duty has a form: the EDPB template for the EEA, the plain canonical one elsewhere.
@@ -44,7 +36,7 @@ def form_for(forms: Sequence[Form], duty: DueFiling) -> Form:
     return next(form for form in forms if form.id == general)
 
 
-def _fit(form: Form, duty: DueFiling) -> int:
+def _fit(form: Form, duty: Duty) -> int:
     place = duty.jurisdiction
     country = place.partition("-")[0]
     if place in form.jurisdictions:
@@ -94,7 +86,7 @@ def parse_form(text: str, source: str, template: Template) -> Form:
         note=head.text("note", default=""),
         source=head.text("source"),
         read="" if read is None else read.isoformat(),
-        confidence=head.text("confidence", choices=CONFIDENCES),
+        confidence=head.text("confidence", choices=frozenset(CONFIDENCES)),
         published=published,
         fields=fields,
     )

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
 __all__ = [
     "FILING_KINDS",
     "Answer",
     "Category",
-    "DueFiling",
     "Field",
     "FilingLimits",
     "FilledField",
@@ -123,31 +121,6 @@ class Answer:
     value: Value
     origin: str
     language: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DueFiling:
-    """What a filing needs to know of its duty; the keys of `duties evaluate --json`."""
-
-    id: str
-    jurisdiction: str
-    instrument: str
-    provision: str
-    controller: str
-    bearer: str
-    recipient: str
-    recipient_kind: str
-    status: str
-    deadline: datetime | None
-    languages: tuple[str, ...]
-    channels: tuple[str, ...]
-    residents: int
-    after: tuple[str, ...]
-    content_required: tuple[str, ...]
-    content_forbidden: tuple[str, ...]
-    reasons: tuple[str, ...]
-    confidence: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cloakroom.clock import format_time, parse_time
+from cloakroom.duty.duties import duty_from_json, duty_to_json
 from cloakroom.duty.filings.amendments import changes_between, render_change
 from cloakroom.duty.filings.drafting import Draft, Earlier, draft_filing
-from cloakroom.duty.filings.duties import due_filing
 from cloakroom.duty.filings.filling import fill_form, missing_canonical
 from cloakroom.duty.filings.forms import form_for
-from cloakroom.duty.filings.model import FILING_KINDS, Answer, DueFiling, FilledForm, Form, Template
+from cloakroom.duty.filings.model import FILING_KINDS, Answer, FilledForm, Form, Template
 from cloakroom.duty.filings.records import FilingRecord, answers_from_json, answers_to_json
 from cloakroom.duty.filings.rendering import NOT_ADVICE
 from cloakroom.errors import UsageError
@@ -20,18 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from cloakroom.duty.duties import Duty
     from cloakroom.duty.facts import Facts
     from cloakroom.duty.filings.answers import WrittenAnswers
     from cloakroom.duty.filings.vocabulary import Vocabulary
     from cloakroom.duty.severity.appraisal import Decision
     from cloakroom.duty.severity.model import Assessment
 
-__all__ = ["Case", "Prepared", "Stationery", "due_authorities", "prepare_filing", "refill"]
+__all__ = ["Case", "FormLibrary", "due_authorities", "prepare_filing", "refill"]
 
 
 @dataclass(frozen=True, slots=True)
-class Stationery:
-    """What ships with the product: the canonical filing, the forms, the words."""
+class FormLibrary:
+    """The canonical filing, the forms of authorities and the words for them."""
 
     template: Template
     forms: tuple[Form, ...]
@@ -40,7 +41,7 @@ class Stationery:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything known about the incident at this time.
+    """An incident as far as it is known, with all that follows from it.
 
     Attributes:
         facts: The facts.
@@ -56,32 +57,24 @@ class Case:
     facts_hash: str
     assessment: Assessment
     decisions: tuple[Decision, ...]
-    duties: tuple[DueFiling, ...]
+    duties: tuple[Duty, ...]
     written: WrittenAnswers
     told: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A filing ready to keep: its filled form, and the body of its next version."""
-
-    filled: FilledForm
-    body: dict[str, Any]
-
-
 def prepare_filing(
-    stationery: Stationery,
+    library: FormLibrary,
     case: Case,
-    duty: DueFiling,
+    duty: Duty,
     *,
     at: datetime,
     kind: str = "",
     record: FilingRecord | None = None,
-) -> Prepared:
-    """Prepare the next version of the filing for a duty.
+) -> dict[str, Any]:
+    """Return the body of the next version of the filing for a duty; `refill` gives its form.
 
     Args:
-        stationery: Template, forms, words.
+        library: Template, forms, words.
         case: What is known.
         duty: The duty to file for.
         at: Now.
@@ -93,22 +86,22 @@ def prepare_filing(
     """
     sent = None if record is None else record.sent
     kind = _kind(kind, has_sent=sent is not None)
-    form = form_for(stationery.forms, duty)
+    form = form_for(library.forms, duty)
     told = tuple(words for duty_id, words in case.told if duty_id != duty.id)
     earlier = Earlier(told=told)
     if record is not None and record.submissions:
         first = parse_time(record.submissions[0].at)
         earlier = Earlier(reference=record.reference, first_sent=first, told=told)
-    draft = _draft(stationery, case, duty, kind=kind, form=form, at=at, earlier=earlier)
+    draft = _draft(library, case, duty, kind=kind, form=form, at=at, earlier=earlier)
     changes: tuple[str, ...] = ()
     if sent is not None:
-        differing = changes_between(stationery.template, answers_from_json(sent["answers"]), draft.answers)
+        differing = changes_between(library.template, answers_from_json(sent["answers"]), draft.answers)
         changes = tuple(render_change(change) for change in differing)
         earlier = replace(earlier, changes=changes)
-        draft = _draft(stationery, case, duty, kind=kind, form=form, at=at, earlier=earlier)
-    draft = _with_completeness(stationery, form, draft)
-    filled = fill_form(stationery.template, stationery.vocabulary, form, draft)
-    body = {
+        draft = _draft(library, case, duty, kind=kind, form=form, at=at, earlier=earlier)
+    draft = _with_completeness(library, form, draft)
+    filled = fill_form(library.template, library.vocabulary, form, draft)
+    return {
         "form": form.id,
         "kind": kind,
         "made_at": format_time(at),
@@ -119,23 +112,22 @@ def prepare_filing(
         "answers": answers_to_json(draft.answers),
         "changes": list(changes),
         "missing": [[entry.field.number, list(entry.missing)] for entry in filled.missing],
-        "missing_canonical": [field.path for field in missing_canonical(stationery.template, draft.answers)],
+        "missing_canonical": [field.path for field in missing_canonical(library.template, draft.answers)],
         "advice": NOT_ADVICE,
     }
-    return Prepared(filled, body)
 
 
-def refill(stationery: Stationery, version: dict[str, Any], *, language: str | None = None) -> FilledForm:
+def refill(library: FormLibrary, version: dict[str, Any], *, language: str | None = None) -> FilledForm:
     """Fill the form of a kept version again, as it was drafted.
 
     Raises:
         UsageError: The form does not ship any more.
     """
-    form = next((form for form in stationery.forms if form.id == version["form"]), None)
+    form = next((form for form in library.forms if form.id == version["form"]), None)
     if form is None:
         raise UsageError(f"the form {version['form']} of this filing is not known here")
-    draft = Draft(due_filing(version["duty"]), version["kind"], answers_from_json(version["answers"]))
-    return fill_form(stationery.template, stationery.vocabulary, form, draft, language=language)
+    draft = Draft(duty_from_json(version["duty"]), version["kind"], answers_from_json(version["answers"]))
+    return fill_form(library.template, library.vocabulary, form, draft, language=language)
 
 
 def _kind(kind: str, *, has_sent: bool) -> str:
@@ -150,9 +142,9 @@ def _kind(kind: str, *, has_sent: bool) -> str:
 
 
 def _draft(
-    stationery: Stationery,
+    library: FormLibrary,
     case: Case,
-    duty: DueFiling,
+    duty: Duty,
     *,
     kind: str,
     form: Form,
@@ -160,7 +152,7 @@ def _draft(
     earlier: Earlier,
 ) -> Draft:
     return draft_filing(
-        stationery.template,
+        library.template,
         case.facts,
         case.assessment,
         case.duties,
@@ -174,24 +166,22 @@ def _draft(
     )
 
 
-def _with_completeness(stationery: Stationery, form: Form, draft: Draft) -> Draft:
+def _with_completeness(library: FormLibrary, form: Form, draft: Draft) -> Draft:
     """Say "complete" only where the form lacks nothing; the answer itself is one of the form's fields."""
     trial = {**draft.answers, "type.completeness": Answer("complete", "records")}
-    filled = fill_form(stationery.template, stationery.vocabulary, form, replace(draft, answers=trial))
+    filled = fill_form(library.template, library.vocabulary, form, replace(draft, answers=trial))
     word = "incomplete" if filled.missing else "complete"
     return replace(draft, answers={**draft.answers, "type.completeness": Answer(word, "records")})
 
 
-def _duty_values(duty: DueFiling) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for slot in DueFiling.__slots__:
-        value = getattr(duty, slot)
-        values[slot] = list(value) if isinstance(value, tuple) else value
-    values["deadline"] = format_time(duty.deadline) if duty.deadline is not None else None
+def _duty_values(duty: Duty) -> dict[str, Any]:
+    """Return what a draft says of its duty: the published form without the clock, the deadline in UTC."""
+    values = {**duty_to_json(duty), "deadline": format_time(duty.deadline) if duty.deadline is not None else None}
+    del values["clock"]
     return values
 
 
-def due_authorities(duties: Sequence[DueFiling]) -> tuple[DueFiling, ...]:
+def due_authorities(duties: Sequence[Duty]) -> tuple[Duty, ...]:
     """Return the duties towards authorities that are due, or may be."""
     return tuple(
         duty for duty in duties if duty.recipient_kind == "authority" and duty.status in {"conditional", "due"}

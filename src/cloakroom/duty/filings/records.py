@@ -1,8 +1,11 @@
-"""Filings as they were drafted and sent: every version and every proof is kept, nothing is overwritten.
+"""Filings as they were drafted and sent: the documents of each, their names and bytes.
 
-On the shelf, under ``filings/<id>/``: ``0001.draft.json`` is version 1, ``0001.submitted.json`` says that it was sent
-(reference, when, by whom) and names the hash of the proof, which lies beside it as ``0001.proof.<name>``. Each draft
-names the hash of the one before. A filing's id is the id of its duty with ``:`` written as ``.``.
+In the folder of the case, under ``filings/<id>/``: ``0001.draft.json`` is version 1, ``0001.submitted.json`` says
+that it was sent (reference, when, by whom) and names the hash of the proof, which lies beside it as
+``0001.proof.<name>``. Each draft names the hash of the one before. A filing's id is the id of its duty with ``:``
+written as ``.``.
+
+This module makes documents and reads them; `cloakroom.use_cases.incident.filing_records` keeps them.
 """
 
 from __future__ import annotations
@@ -12,20 +15,34 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cloakroom.clock import format_time
 from cloakroom.crypto import sha256
 from cloakroom.duty.filings.model import Answer, FilingLimits
 from cloakroom.errors import LimitError, TamperedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
-    from cloakroom.duty.filings.shelf import Shelf
-
-__all__ = ["FilingRecord", "FilingRecords", "Submission", "answers_from_json", "answers_to_json", "filing_id"]
+__all__ = [
+    "FilingRecord",
+    "Submission",
+    "answers_from_json",
+    "answers_to_json",
+    "draft_path",
+    "filing_folder",
+    "filing_id",
+    "is_document",
+    "next_version",
+    "parse_record",
+    "proof_path",
+    "render_document",
+    "submission_path",
+    "submission_to_json",
+]
 
 _NAME = re.compile(r"[^A-Za-z0-9._-]+")
+# A proof's name is its sender's: "0001.proof.0001.draft.json" is no draft.
+_DRAFT = re.compile(r"/\d{4}\.draft\.json$")
+_SUBMITTED = re.compile(r"/\d{4}\.submitted\.json$")
 
 
 def filing_id(duty_id: str) -> str:
@@ -35,7 +52,7 @@ def filing_id(duty_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """That a version was sent.
+    """The sending of a version.
 
     Attributes:
         version: Which.
@@ -79,84 +96,79 @@ class FilingRecord:
             return None
         return self.versions[self.submissions[-1].version - 1]
 
+    def is_sent(self, version: int) -> bool:
+        """Answer whether a version was sent."""
+        return any(submission.version == version for submission in self.submissions)
 
-class FilingRecords:
-    """Reads and writes filings on a shelf."""
 
-    def __init__(self, shelf: Shelf, limits: FilingLimits | None = None) -> None:
-        self._shelf = shelf
-        self._limits = limits or FilingLimits()
+def filing_folder(name: str) -> str:
+    """Return the prefix of every document of a filing."""
+    return f"filings/{name}/"
 
-    def ids(self) -> tuple[str, ...]:
-        """Return the ids of all filings."""
-        return tuple(sorted({name.split("/")[1] for name in self._shelf.names("filings/") if name.count("/") == 2}))
 
-    def load(self, name: str) -> FilingRecord:
-        """Return a filing.
+def draft_path(name: str, number: int) -> str:
+    """Return where the draft of version `number` is kept."""
+    return f"{filing_folder(name)}{number:04}.draft.json"
 
-        Raises:
-            UsageError: There is no such filing.
-            TamperedError: A version is missing or altered.
-        """
-        paths = self._shelf.names(f"filings/{name}/")
-        drafts = [path for path in paths if path.endswith(".draft.json")]
-        if not drafts:
-            raise UsageError(f"there is no filing {name}; see `cloakroom filing show`")
-        versions, previous = [], ""
-        for number, path in enumerate(drafts, start=1):
-            data = self._shelf.get(path)
-            version = _parse(data, path)
-            if version.get("version") != number or version.get("previous") != previous:
-                raise TamperedError(f"{path} does not follow the version before it")
-            versions.append(version)
-            previous = sha256(data).hex()
-        sent = [
-            Submission(**_parse(self._shelf.get(path), path)) for path in paths if path.endswith(".submitted.json")
-        ]
-        return FilingRecord(name, tuple(versions), tuple(sorted(sent, key=lambda submission: submission.version)))
 
-    def has(self, name: str) -> bool:
-        """Answer whether there is such a filing."""
-        return bool(self._shelf.names(f"filings/{name}/"))
+def submission_path(name: str, number: int) -> str:
+    """Return where it is kept that version `number` was sent."""
+    return f"{filing_folder(name)}{number:04}.submitted.json"
 
-    def add_version(self, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Keep a new draft; return it with its number.
 
-        Raises:
-            LimitError: There are too many.
-        """
-        versions = self.load(name).versions if self.has(name) else ()
-        number = len(versions) + 1
-        if number > self._limits.versions_max:
-            raise LimitError(f"filing {name} has as many versions as it may have")
-        previous = sha256(_render(versions[-1])).hex() if versions else ""
-        version = {**body, "filing": name, "version": number, "previous": previous}
-        self._shelf.put(f"filings/{name}/{number:04}.draft.json", _render(version))
-        return version
+def proof_path(name: str, number: int, file_name: str) -> str:
+    """Return where the proof that version `number` was sent is kept."""
+    return f"{filing_folder(name)}{number:04}.proof.{_NAME.sub('-', file_name)[-100:]}"
 
-    def add_submission(
-        self, name: str, *, reference: str, at: datetime, by: str, proof_name: str, proof: bytes
-    ) -> Submission:
-        """Keep that the newest draft was sent, with its proof.
 
-        Raises:
-            UsageError: It was sent already, or something is missing.
-            LimitError: The proof is too large.
-        """
-        record = self.load(name)
-        number = len(record.versions)
-        if any(submission.version == number for submission in record.submissions):
-            raise UsageError(f"version {number} of {name} was sent already; draft a supplementary version first")
-        if not reference.strip() or not by.strip():
-            raise UsageError("a submission needs the authority's reference and the name of whoever sent it")
-        if len(proof) > self._limits.proof_bytes_max:
-            raise LimitError(f"the proof is larger than {self._limits.proof_bytes_max} bytes")
-        kept = f"filings/{name}/{number:04}.proof.{_NAME.sub('-', proof_name)[-100:]}"
-        proof_hash = self._shelf.put(kept, proof)
-        submission = Submission(number, reference.strip(), format_time(at), by.strip(), kept, proof_hash)
-        values = {slot: getattr(submission, slot) for slot in Submission.__slots__}
-        self._shelf.put(f"filings/{name}/{number:04}.submitted.json", _render(values))
-        return submission
+def is_document(path: str) -> bool:
+    """Answer whether a path is that of a draft or a submission, and not of a proof."""
+    return bool(_DRAFT.search(path) or _SUBMITTED.search(path))
+
+
+def parse_record(name: str, documents: Mapping[str, bytes]) -> FilingRecord:
+    """Read a filing from its documents.
+
+    Args:
+        name: Id of the filing.
+        documents: Its drafts and submissions by path; anything else is passed over.
+
+    Raises:
+        UsageError: None of them is a draft.
+        TamperedError: A version is missing or altered.
+    """
+    versions: list[dict[str, Any]] = []
+    previous = ""
+    for path in sorted(filter(_DRAFT.search, documents)):
+        version = _parse(documents[path], path)
+        if version.get("version") != len(versions) + 1 or version.get("previous") != previous:
+            raise TamperedError(f"{path} does not follow the version before it")
+        versions.append(version)
+        previous = sha256(documents[path]).hex()
+    if not versions:
+        raise UsageError(f"there is no filing {name}; see `cloakroom filing show`")
+    sent = [Submission(**_parse(data, path)) for path, data in documents.items() if _SUBMITTED.search(path)]
+    return FilingRecord(name, tuple(versions), tuple(sorted(sent, key=lambda submission: submission.version)))
+
+
+def next_version(
+    name: str, record: FilingRecord | None, body: Mapping[str, Any], limits: FilingLimits
+) -> dict[str, Any]:
+    """Return `body` as the version that follows those of `record`, the first where there is none.
+
+    Raises:
+        LimitError: There are too many.
+    """
+    versions = record.versions if record is not None else ()
+    if len(versions) >= limits.versions_max:
+        raise LimitError(f"filing {name} has as many versions as it may have")
+    previous = sha256(render_document(versions[-1])).hex() if versions else ""
+    return {**body, "filing": name, "version": len(versions) + 1, "previous": previous}
+
+
+def submission_to_json(submission: Submission) -> dict[str, Any]:
+    """Return a submission as plain values."""
+    return {slot: getattr(submission, slot) for slot in Submission.__slots__}
 
 
 def answers_to_json(answers: Mapping[str, Answer]) -> dict[str, Any]:
@@ -172,7 +184,8 @@ def answers_from_json(values: Mapping[str, Any]) -> dict[str, Answer]:
     return {path: Answer(entry["value"], entry["origin"], entry["language"]) for path, entry in values.items()}
 
 
-def _render(values: Mapping[str, Any]) -> bytes:
+def render_document(values: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a document; the same values always give the same bytes."""
     return (json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
@@ -181,6 +194,6 @@ def _parse(data: bytes, path: str) -> dict[str, Any]:
         values = json.loads(data)
     except ValueError as error:
         raise TamperedError(f"{path} cannot be read") from error
-    if not isinstance(values, dict) or _render(values) != data:
+    if not isinstance(values, dict) or render_document(values) != data:
         raise TamperedError(f"{path} is not as it was written")
     return values

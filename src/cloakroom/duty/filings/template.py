@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from cloakroom.duty.facts import DATA_ELEMENTS, SEGMENTS
@@ -13,17 +12,11 @@ from cloakroom.toml import parse_document
 if TYPE_CHECKING:
     from cloakroom.toml import Table
 
-__all__ = ["load_template", "parse_template"]
+__all__ = ["parse_template"]
 
 KINDS: Final = frozenset({"choice", "choices", "counts", "flag", "list", "number", "place", "places", "text", "time"})
 ORIGINS: Final = frozenset({"computed", "person"})
 NEEDS: Final = frozenset({"always", "conditional", "optional"})
-
-
-def load_template() -> Template:
-    """Return the canonical filing that ships with the package."""
-    text = resources.files("cloakroom.duty.filings").joinpath("template.toml").read_text("utf-8")
-    return parse_template(text, "template.toml")
 
 
 def parse_template(text: str, source: str) -> Template:

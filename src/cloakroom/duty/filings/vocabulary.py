@@ -7,7 +7,6 @@ translations have not been reviewed by native lawyers; free text is never transl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from cloakroom.toml import parse_document
@@ -15,7 +14,7 @@ from cloakroom.toml import parse_document
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Vocabulary", "load_vocabulary", "parse_vocabulary"]
+__all__ = ["Vocabulary", "parse_vocabulary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +29,6 @@ class Vocabulary:
         if language in translations:
             return translations[language], True
         return translations.get("en", value.replace("_", " ")), language == "en"
-
-
-def load_vocabulary() -> Vocabulary:
-    """Return the vocabulary that ships with the package."""
-    text = resources.files("cloakroom.duty.filings").joinpath("vocabulary.toml").read_text("utf-8")
-    return parse_vocabulary(text, "vocabulary.toml")
 
 
 def parse_vocabulary(text: str, source: str) -> Vocabulary:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from cloakroom.duty.duties import Duty
     from cloakroom.duty.facts import Facts
-    from cloakroom.duty.filings.model import DueFiling
     from cloakroom.duty.filings.preparation import Case
     from cloakroom.duty.filings.records import FilingRecord
     from cloakroom.duty.register.retention import Law
@@ -183,7 +183,7 @@ def _effects(case: Case, controller: str) -> dict[str, Any]:
     return {"method": case.assessment.method, "segments": segments, "consequences": text}
 
 
-def _decision(duty: DueFiling) -> dict[str, Any]:
+def _decision(duty: Duty) -> dict[str, Any]:
     return {
         "duty": duty.id,
         "recipient": duty.recipient,

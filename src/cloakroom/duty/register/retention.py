@@ -1,13 +1,13 @@
-"""How long the record of a breach is kept: the longest period of every law whose residents are affected."""
+"""Periods of retention: the record of a breach is kept for the longest of every law whose residents are affected."""
 
 from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass
 from datetime import date
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
+from cloakroom.duty.instruments import CONFIDENCES
 from cloakroom.duty.places import EEA
 from cloakroom.toml import parse_document
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from cloakroom.toml import Table
 
-__all__ = ["Law", "Retention", "load_retention", "parse_retention", "retention_of"]
+__all__ = ["Law", "Retention", "parse_retention", "retention_of"]
 
 EVENTS: Final = frozenset({"aware", "determined", "reported"})
-CONFIDENCES: Final = frozenset({"V1", "V2", "V3", "X", "own"})
+_CONFIDENCES: Final = frozenset({*CONFIDENCES, "own"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +52,10 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Until when a record is kept, and why: each law with the day on which its period ends."""
+    """The day until which a record is kept, and each law with the day on which its period ends."""
 
     until: date
     laws: tuple[tuple[Law, date], ...]
-
-
-def load_retention() -> tuple[Law, ...]:
-    """Return the periods that ship with the package."""
-    text = resources.files("cloakroom.duty.register").joinpath("retention.toml").read_text("utf-8")
-    return parse_retention(text, "retention.toml")
 
 
 def parse_retention(text: str, source: str) -> tuple[Law, ...]:
@@ -89,7 +83,7 @@ def _law(table: Table) -> Law:
         months=table.number("months", least=1),
         start=table.text("from", choices=EVENTS),
         source=table.text("source"),
-        confidence=table.text("confidence", choices=CONFIDENCES),
+        confidence=table.text("confidence", choices=_CONFIDENCES),
     )
     if table.day("read") is None:
         table.report("read", "is missing")

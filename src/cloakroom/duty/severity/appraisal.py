@@ -27,7 +27,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a named person decided for one controller's segment.
+    """A named person's decision for one controller's segment.
 
     Attributes:
         controller: Id of the controller, or `*`.
@@ -48,7 +48,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Appraisal:
-    """Everything that people judged."""
+    """Judgements and decisions of one file."""
 
     contexts: tuple[Context, ...] = ()
     decisions: tuple[Decision, ...] = ()

@@ -5,7 +5,7 @@ union of what the data sets bring. Persons against thresholds are counted over t
 data include at least the elements in question, in whatever segment or country, with those who cannot be excluded.
 
 The number never decides alone: floors (tell the authority, tell the persons) win over ceilings, both win over the
-band. The result is a recommendation, not legal advice; `history.Decision` records what a named person decided.
+band. The result is a recommendation, not legal advice; an `appraisal.Decision` records what a named person decided.
 """
 
 from __future__ import annotations
@@ -14,13 +14,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cloakroom.duty.severity.conditions import Situation, reasons
+from cloakroom.duty.severity.conditions import Situation, is_secrecy_in_question, reasons
 from cloakroom.duty.severity.model import (
     Assessment,
-    Circumstances,
+    AssessmentLimits,
     Context,
-    Exposure,
-    Limits,
     Outcome,
     Override,
     Scale,
@@ -33,72 +31,49 @@ from cloakroom.errors import LimitError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cloakroom.duty.facts import Facts
+    from cloakroom.duty.facts import AffectedGroup, Facts, IncidentFacts
     from cloakroom.duty.severity.method import Band, Method, OverrideRule
 
-__all__ = ["assess", "assess_facts", "circumstances_of", "exposures_of"]
+__all__ = ["assess", "assess_facts"]
 
 LARGE_FROM = 101  # ENISA's flag "more than 100 persons"
 
 
-def circumstances_of(facts: Facts) -> Circumstances:
-    """Take the circumstances from the facts."""
-    incident = facts.incident
-    return Circumstances(
-        nature=frozenset(incident.nature),
-        cause=incident.cause,
-        taken=incident.taken,
-        holder=incident.holder,
-        intelligible=incident.intelligible,
-        restored_hours=incident.restored_hours,
-        service_harm=incident.service_harm,
-        deletion_confirmed=incident.deletion_confirmed,
-    )
-
-
-def exposures_of(facts: Facts) -> tuple[Exposure, ...]:
-    """Take the affected groups from the facts, each with the number of persons that cannot be excluded."""
-    return tuple(
-        Exposure(group.controller, group.segment, group.persons_possible, group.records, group.data)
-        for group in facts.affected
-    )
-
-
 def assess_facts(method: Method, facts: Facts, contexts: Sequence[Context] = ()) -> Assessment:
     """Assess the facts of an incident; see `assess`."""
-    return assess(method, circumstances_of(facts), exposures_of(facts), contexts)
+    return assess(method, facts.incident, facts.affected, contexts)
 
 
 def assess(
     method: Method,
-    circumstances: Circumstances,
-    exposures: Sequence[Exposure],
+    incident: IncidentFacts,
+    affected: Sequence[AffectedGroup],
     contexts: Sequence[Context] = (),
     *,
-    limits: Limits | None = None,
+    limits: AssessmentLimits | None = None,
 ) -> Assessment:
     """Assess every controller's segments.
 
     Args:
         method: Weights and rules.
-        circumstances: How it happened.
-        exposures: Persons by controller, segment and data set; several rows of one data set add up.
+        incident: How it happened.
+        affected: Groups of persons; each counts with the number that cannot be excluded.
         contexts: Judgements about the data; the most specific one applies, the later of two equals.
         limits: Bounds on the input.
 
     Raises:
-        LimitError: More rows than the limits allow.
+        LimitError: More groups, data sets or judgements than the limits allow.
     """
-    limits = limits or Limits()
-    if len(exposures) > limits.exposures_max or len(contexts) > limits.contexts_max:
+    limits = limits or AssessmentLimits()
+    if len(affected) > limits.groups_max or len(contexts) > limits.contexts_max:
         raise LimitError("more groups of affected persons, or judgements, than an assessment may have")
-    inhabited = [exposure for exposure in exposures if exposure.persons or exposure.records]
+    inhabited = [group for group in affected if group.persons_possible or group.records]
     crowd = _crowd(inhabited)
     if sum(len(sets) for sets in crowd.by_data.values()) > limits.data_sets_max:
         raise LimitError(f"more than {limits.data_sets_max} different data sets in one assessment")
     assessed = tuple(
-        _segment(method, circumstances, rows, crowd, _context_for(contexts, *key))
-        for key, rows in sorted(_group(inhabited).items())
+        _segment(method, incident, groups, crowd, _context_for(contexts, *key))
+        for key, groups in sorted(_by_segment(inhabited).items())
     )
     outcome = Outcome()
     for segment in assessed:
@@ -123,20 +98,20 @@ class _Crowd:
         return sum(persons for held, persons in self.by_data[controller].items() if held >= data)
 
 
-def _crowd(exposures: Iterable[Exposure]) -> _Crowd:
+def _crowd(groups: Iterable[AffectedGroup]) -> _Crowd:
     by_data: dict[str, Counter[frozenset[str]]] = defaultdict(Counter)
     in_all = 0
-    for exposure in exposures:
-        by_data[exposure.controller][exposure.data] += exposure.persons
-        in_all += exposure.persons
+    for group in groups:
+        by_data[group.controller][group.data] += group.persons_possible
+        in_all += group.persons_possible
     return _Crowd(by_data, in_all)
 
 
-def _group(exposures: Iterable[Exposure]) -> dict[tuple[str, str], list[Exposure]]:
-    groups: dict[tuple[str, str], list[Exposure]] = defaultdict(list)
-    for exposure in exposures:
-        groups[exposure.controller, exposure.segment].append(exposure)
-    return groups
+def _by_segment(groups: Iterable[AffectedGroup]) -> dict[tuple[str, str], list[AffectedGroup]]:
+    segments: dict[tuple[str, str], list[AffectedGroup]] = defaultdict(list)
+    for group in groups:
+        segments[group.controller, group.segment].append(group)
+    return segments
 
 
 def _context_for(contexts: Sequence[Context], controller: str, segment: str) -> Context:
@@ -154,13 +129,13 @@ def _context_for(contexts: Sequence[Context], controller: str, segment: str) -> 
 
 def _segment(
     method: Method,
-    circumstances: Circumstances,
-    rows: Sequence[Exposure],
+    incident: IncidentFacts,
+    groups: Sequence[AffectedGroup],
     crowd: _Crowd,
     context: Context,
 ) -> SegmentAssessment:
-    controller, segment = rows[0].controller, rows[0].segment
-    scored = _scored(method, circumstances, rows, crowd, context)
+    controller, segment = groups[0].controller, groups[0].segment
+    scored = _scored(method, incident, groups, crowd, context)
     worst, worst_situation = scored[0]
     band = method.band(worst.se)
     outcome = Outcome()
@@ -174,41 +149,39 @@ def _segment(
     return SegmentAssessment(
         controller=controller,
         segment=segment,
-        persons=sum(row.persons for row in rows),
-        records=sum(row.records for row in rows),
+        persons=sum(group.persons_possible for group in groups),
+        records=sum(group.records for group in groups),
         score=worst,
         others=tuple(data_score for data_score, _ in scored[1:]),
         band=band.id,
         flags={
             "more_than_100_persons": worst_situation.persons_in_all >= LARGE_FROM,
-            "unintelligible": not circumstances.intelligible,
+            "unintelligible": not incident.intelligible,
         },
         overrides=tuple(overrides.values()),
         likelihood=likelihood,
         impact=impact,
         risk=_risk_words(likelihood, impact, outcome),
         outcome=outcome,
-        notes=_notes(circumstances, context),
+        notes=_notes(incident, context),
     )
 
 
 def _scored(
     method: Method,
-    circumstances: Circumstances,
-    rows: Sequence[Exposure],
+    incident: IncidentFacts,
+    groups: Sequence[AffectedGroup],
     crowd: _Crowd,
     context: Context,
 ) -> list[tuple[Score, Situation]]:
     """Score each data set of a segment, the worst first."""
     scored = []
-    by_data: dict[frozenset[str], list[Exposure]] = defaultdict(list)
-    for row in rows:
-        by_data[row.data].append(row)
+    by_data: dict[frozenset[str], list[AffectedGroup]] = defaultdict(list)
+    for group in groups:
+        by_data[group.data].append(group)
     for same in by_data.values():
-        situation = _situation(same, crowd)
         situation = replace(
-            situation,
-            circumstances=circumstances,
+            _situation(incident, same, crowd),
             context=context,
             traits=method.trades.get(context.trade, frozenset()),
         )
@@ -217,16 +190,17 @@ def _scored(
     return scored
 
 
-def _situation(rows: Sequence[Exposure], crowd: _Crowd) -> Situation:
-    """Count the persons behind one data set of one controller's segment; `rows` are those of the data set."""
-    first = rows[0]
+def _situation(incident: IncidentFacts, groups: Sequence[AffectedGroup], crowd: _Crowd) -> Situation:
+    """Count the persons behind one data set of one controller's segment; `groups` are those of the data set."""
+    first = groups[0]
     exposed = crowd.with_at_least(first.controller, first.data)
     return Situation(
+        incident=incident,
         data=first.data,
         segment=first.segment,
         persons=exposed,
         persons_in_all=crowd.in_all,
-        records=exposed * max(_ceiling(row.records, row.persons) for row in rows),
+        records=exposed * max(_ceiling(group.records, group.persons_possible) for group in groups),
     )
 
 
@@ -238,7 +212,7 @@ def _decide(method: Method, data_score: Score, situation: Situation) -> tuple[Ou
     """Apply the rules beside the number: lowering first, then ceilings, then floors, so that floors win."""
     band = method.band(data_score.se)
     outcome = Outcome(authority=band.authority, persons=band.persons)
-    situation = replace(situation, ei=data_score.ei, band=band.id)
+    situation = replace(situation, band=band.id)
     hits = []
     order = {"lower": 0, "document": 1, "authority": 2, "persons": 3}
     for rule in sorted(method.overrides, key=lambda rule: order[rule.effect]):
@@ -289,13 +263,13 @@ def _risk_words(likelihood: Scale, impact: Scale, outcome: Outcome) -> str:
     return f"{level}: harm is {likelihood.words}, its impact {impact.words}"
 
 
-def _notes(circumstances: Circumstances, context: Context) -> tuple[str, ...]:
+def _notes(incident: IncidentFacts, context: Context) -> tuple[str, ...]:
     notes = []
-    if not circumstances.intelligible:
+    if not incident.intelligible:
         notes.append("Open the case again if the key falls or the encryption turns out weak.")
-    if circumstances.nature and "confidentiality" not in circumstances.nature and circumstances.confidentiality:
+    if incident.nature and "confidentiality" not in incident.nature and is_secrecy_in_question(incident):
         notes.append("The facts say that data left but do not name confidentiality: it was counted as hit.")
-    if circumstances.taken == "possible":
+    if incident.taken == "possible":
         notes.append("Whether data left is not settled: assess again when it is.")
     if context.author:
         notes.append(f"Context judged by {context.author}: {context.reason}")

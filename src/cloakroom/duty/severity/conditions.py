@@ -9,45 +9,51 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cloakroom.duty.severity.model import Circumstances, Context
+from cloakroom.duty.severity.model import Context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cloakroom.duty.facts import IncidentFacts
     from cloakroom.toml import Table
 
-__all__ = ["OPERATORS", "Condition", "Situation", "parse_condition", "reasons"]
+__all__ = ["OPERATORS", "Condition", "Situation", "is_secrecy_in_question", "parse_condition", "reasons"]
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything that a condition may ask about.
+    """A data set with its persons, incident and context: all that a condition may ask about.
 
     Attributes:
+        incident: How it happened.
         data: Data elements of the data set.
         elements: Those of them that belong to the class under consideration.
         segment: The segment of the persons.
         persons: Persons of this controller whose data include at least `data`.
         persons_in_all: All persons of the incident.
         records: Records of `persons`.
-        circumstances: How it happened.
         context: What was judged about the data.
         traits: What the trade of the controller gives away about its customers.
-        ei: Ease of identification in hundredths, once known.
         band: The band of the score, once known.
     """
 
+    incident: IncidentFacts
     data: frozenset[str]
     segment: str
     persons: int
     persons_in_all: int
     records: int
-    circumstances: Circumstances = field(default_factory=Circumstances)
     context: Context = field(default_factory=Context)
     traits: frozenset[str] = frozenset()
     elements: frozenset[str] = frozenset()
-    ei: int = 0
     band: str = ""
+
+
+def is_secrecy_in_question(incident: IncidentFacts) -> bool:
+    """Answer whether secrecy is: named, not yet known, or shown by the data having left."""
+    return (
+        not incident.nature or "confidentiality" in incident.nature or incident.taken in {"accessed", "exfiltrated"}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +113,13 @@ def _counts(wanted: frozenset[str], number: int, s: Situation) -> str | None:
 
 
 def _restored_after(s: Situation, hours: int) -> str | None:
-    restored = s.circumstances.restored_hours
-    if restored is None:
-        return "data are not available again"
+    restored = s.incident.restored_hours
     return f"available again after {restored} h (at least {hours} h)" if restored >= hours else None
 
 
 def _restored_within(s: Situation, hours: int) -> str | None:
-    restored = s.circumstances.restored_hours
-    return (
-        f"available again after {restored} h (at most {hours} h)"
-        if restored is not None and restored <= hours
-        else None
-    )
+    restored = s.incident.restored_hours
+    return f"available again after {restored} h (at most {hours} h)" if restored <= hours else None
 
 
 def _spans_at_least(s: Situation, days: int) -> str | None:
@@ -142,18 +142,18 @@ def _per_person_at_least(s: Situation, number: int) -> str | None:
 
 OPERATORS: dict[str, _Operator] = {
     "band_any": _any("band", lambda s: s.band),
-    "cause_any": _any("cause", lambda s: s.circumstances.cause),
+    "cause_any": _any("cause", lambda s: s.incident.cause),
     "class_only": _Operator("texts", _class_has_only),
-    "confidentiality": _is("secrecy in question", lambda s: s.circumstances.confidentiality),
+    "confidentiality": _is("secrecy in question", lambda s: is_secrecy_in_question(s.incident)),
     "data_all": _Operator("texts", _has_all),
     "data_any": _meets("data", lambda s: s.data),
     "data_only": _Operator("texts", _has_only),
-    "deletion_confirmed": _is("deletion confirmed", lambda s: s.circumstances.deletion_confirmed),
+    "deletion_confirmed": _is("deletion confirmed", lambda s: s.incident.deletion_confirmed),
     "elements_min": _least("data elements", lambda s: len(s.data)),
-    "holder_any": _any("holder", lambda s: s.circumstances.holder),
+    "holder_any": _any("holder", lambda s: s.incident.holder),
     "insight_any": _any("insight", lambda s: s.context.insight),
-    "intelligible": _is("readable to the holder", lambda s: s.circumstances.intelligible),
-    "nature_any": _meets("nature", lambda s: s.circumstances.nature),
+    "intelligible": _is("readable to the holder", lambda s: s.incident.intelligible),
+    "nature_any": _meets("nature", lambda s: frozenset(s.incident.nature)),
     "outdated": _is("data long invalid", lambda s: s.context.outdated),
     "period_days_max": _Operator("number", _spans_at_most),
     "period_days_min": _Operator("number", _spans_at_least),
@@ -166,8 +166,8 @@ OPERATORS: dict[str, _Operator] = {
     "restored_hours_max": _Operator("number", _restored_within),
     "restored_hours_min": _Operator("number", _restored_after),
     "segment_any": _any("segment", lambda s: s.segment),
-    "service_harm_any": _any("harm to service", lambda s: s.circumstances.service_harm),
-    "taken_any": _any("taken", lambda s: s.circumstances.taken),
+    "service_harm_any": _any("harm to service", lambda s: s.incident.service_harm),
+    "taken_any": _any("taken", lambda s: s.incident.taken),
     "trait_any": _meets("trade tells of", lambda s: s.traits),
     "two_of": _Operator("texts", lambda s, wanted: _counts(wanted, 2, s)),
 }

@@ -1,4 +1,4 @@
-"""All versions of an assessment: nothing is overwritten, each version names the one before by its hash.
+"""Versions of an assessment: nothing is overwritten, each names the one before by its hash.
 
 A version is made when the facts, the method or the decisions changed, and only then. What changed is said in words,
 so that a register or a filing can quote it. GDPR Article 33(5) asks for records that show how the risk was judged.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloakroom.clock import format_time
 from cloakroom.crypto import sha256
-from cloakroom.duty.severity.model import Limits
+from cloakroom.duty.severity.model import AssessmentLimits
 from cloakroom.errors import LimitError, TamperedError
 
 if TYPE_CHECKING:
@@ -52,14 +52,14 @@ def add_version(
     facts: bytes,
     at: datetime,
     by: str,
-    limits: Limits | None = None,
+    limits: AssessmentLimits | None = None,
 ) -> Version | None:
     """Return the next version, or None where neither the assessment nor the facts changed.
 
     Raises:
         LimitError: The history is full.
     """
-    limits = limits or Limits()
+    limits = limits or AssessmentLimits()
     if len(history) >= limits.versions_max:
         raise LimitError("this assessment has as many versions as it may have")
     facts_hash = sha256(facts).hex()

@@ -7,10 +7,10 @@ without source, two rules of one id, bands that do not rise, are refused with fi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from cloakroom.duty.facts import DATA_ELEMENTS
+from cloakroom.duty.instruments import CONFIDENCES
 from cloakroom.duty.severity.conditions import Condition, parse_condition
 from cloakroom.errors import RuleError
 from cloakroom.toml import parse_document
@@ -18,11 +18,11 @@ from cloakroom.toml import parse_document
 if TYPE_CHECKING:
     from cloakroom.toml import Table
 
-__all__ = ["Band", "Method", "OverrideRule", "Rule", "load_method", "parse_method"]
+__all__ = ["Band", "Method", "OverrideRule", "Rule", "parse_method"]
 
 EFFECTS: Final = frozenset({"authority", "document", "lower", "persons"})
 ELEMENTS: Final = frozenset({"availability", "confidentiality", "integrity", "malice"})
-CONFIDENCES: Final = frozenset({"V1", "V2", "V3", "X", "own"})
+_CONFIDENCES: Final = frozenset({*CONFIDENCES, "own"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class OverrideRule:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """Everything that the computation needs; `version` goes into every result."""
+    """Weights, rules and bands of one version; its `name` goes into every result."""
 
     id: str
     version: str
@@ -114,12 +114,6 @@ class Method:
         return max((band for band in self.bands if band.start <= score), key=lambda band: band.start)
 
 
-def load_method() -> Method:
-    """Return the method that ships with the package."""
-    text = resources.files("cloakroom.duty.severity").joinpath("method.toml").read_text("utf-8")
-    return parse_method(text, "method.toml")
-
-
 def parse_method(text: str, source: str) -> Method:
     """Read a method file.
 
@@ -139,7 +133,7 @@ def parse_method(text: str, source: str) -> Method:
         version=head.text("version"),
         title=head.text("title"),
         source=head.text("source"),
-        confidence=head.text("confidence", choices=CONFIDENCES),
+        confidence=head.text("confidence", choices=_CONFIDENCES),
         classes=classes,
         trades=trades,
         steps=tuple(_step(table, known) for table in root.tables("step")),
@@ -192,7 +186,7 @@ def _step(table: Table, classes: frozenset[str]) -> Rule:
         source=table.text("source"),
         when=parse_condition(table.table("when")),
     )
-    table.text("confidence", choices=CONFIDENCES)
+    table.text("confidence", choices=_CONFIDENCES)
     table.close()
     return rule
 
@@ -263,7 +257,7 @@ def _override(table: Table) -> OverrideRule:
         effect=table.text("effect", choices=EFFECTS),
         reason=table.text("reason"),
         source=table.text("source"),
-        confidence=table.text("confidence", choices=CONFIDENCES),
+        confidence=table.text("confidence", choices=_CONFIDENCES),
         when=parse_condition(table.table("when")),
         unless=None if unless is None else parse_condition(unless),
     )

@@ -1,8 +1,7 @@
-"""What severity is computed from, and what comes out: values only.
+"""Values that severity takes beside the facts, and those that come out.
 
-All scores are whole hundredths, so that 0.25 stays 0.25. `Exposure` and `Circumstances` carry the data elements and
-incident attributes of the facts file; `Context` carries what the facts file cannot say (the seller's trade, the time
-that the data span) and names who judged it.
+All scores are whole hundredths, so that 0.25 stays 0.25. `Context` carries what the facts file cannot say (the
+seller's trade, the time that the data span) and names who judged it.
 """
 
 from __future__ import annotations
@@ -16,10 +15,8 @@ if TYPE_CHECKING:
 __all__ = [
     "INSIGHTS",
     "Assessment",
-    "Circumstances",
+    "AssessmentLimits",
     "Context",
-    "Exposure",
-    "Limits",
     "Outcome",
     "Override",
     "Scale",
@@ -32,66 +29,25 @@ INSIGHTS = frozenset({"", "full", "general", "none", "some"})
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class AssessmentLimits:
     """Bounds on what one assessment reads.
 
     Attributes:
-        exposures_max: Rows of affected persons.
+        groups_max: Groups of affected persons.
         data_sets_max: Different data sets of one controller, over all controllers.
         contexts_max: Judgements about context.
         versions_max: Versions kept of one assessment.
     """
 
-    exposures_max: int = 100_000
+    groups_max: int = 100_000
     data_sets_max: int = 2_000
     contexts_max: int = 10_000
     versions_max: int = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
-    """How the breach happened; the same for all persons.
-
-    Attributes:
-        nature: Which of confidentiality, integrity, availability were hit; empty means not yet known.
-        cause: Whether from outside or inside, by malice or accident.
-        taken: Whether data left: proven, seen, possible, or excluded by evidence.
-        holder: Who has them now.
-        intelligible: False where data are unreadable to the holder and the key is safe.
-        restored_hours: Hours until data were available again; None while they are not.
-        service_harm: What the outage did to persons.
-        deletion_confirmed: Whether the recipient confirmed deletion in writing.
-    """
-
-    nature: frozenset[str] = frozenset({"confidentiality"})
-    cause: str = "external_malicious"
-    taken: str = "possible"
-    holder: str = "none"
-    intelligible: bool = True
-    restored_hours: int | None = 0
-    service_harm: str = "none"
-    deletion_confirmed: bool = False
-
-    @property
-    def confidentiality(self) -> bool:
-        """Whether secrecy is in question: named, not yet known, or shown by the data having left."""
-        return not self.nature or "confidentiality" in self.nature or self.taken in {"accessed", "exfiltrated"}
-
-
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """Persons of one controller, segment and data set."""
-
-    controller: str
-    segment: str
-    persons: int
-    records: int
-    data: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
 class Context:
-    """What a named person judged about data of a controller's segment; `*` means every one.
+    """A named person's judgement about the data of a controller's segment; `*` means every one.
 
     Attributes:
         controller: Id of the controller, or `*`.
@@ -139,7 +95,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is to be done: document (always), tell the authority, tell the persons."""
+    """Recommended steps: document (always), tell the authority, tell the persons."""
 
     document: bool = True
     authority: bool = False
@@ -223,7 +179,7 @@ class SegmentAssessment:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """All segments, and the union of their duties."""
+    """Every segment assessed, and the union of their outcomes."""
 
     method: str
     segments: tuple[SegmentAssessment, ...]

@@ -24,7 +24,7 @@ def score(method: Method, situation: Situation) -> Score:
 
     Args:
         method: Weights and rules.
-        situation: The data set with its persons, circumstances and context.
+        situation: The data set with its persons, incident and context.
     """
     dpc, dpc_steps = _context(method, situation)
     ei, ei_step = _ease(method, situation)
@@ -72,7 +72,7 @@ def _class_score(method: Method, data_class: DataClass, situation: Situation) ->
 
 
 def _ease(method: Method, situation: Situation) -> tuple[int, Step]:
-    if not situation.circumstances.intelligible:
+    if not situation.incident.intelligible:
         step = Step(
             "ei",
             "ease-unintelligible",

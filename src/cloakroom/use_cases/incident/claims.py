@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
 
+from cloakroom.adapters.evidence.files import DumpFiles
+from cloakroom.adapters.evidence.threads import WorkerThreads
 from cloakroom.claims.limits import Limits
-from cloakroom.claims.report import ClaimReport, Evidence
+from cloakroom.claims.report import ClaimReport
 from cloakroom.claims.statement import Statement
 from cloakroom.crypto import random_bytes
 from cloakroom.flows.check_claim import CheckRequest, Vault, check_claim
@@ -21,8 +22,6 @@ from cloakroom.use_cases.incident.claim_store import (
     store_index,
 )
 from cloakroom.wiring import Application
-
-_PIECE = 1 << 22
 
 
 def check(
@@ -45,7 +44,12 @@ def check(
         by: Who asks.
         limits: What the dump may cost.
         progress: Called with bytes read and the file at hand.
+
+    Raises:
+        UsageError: A path does not exist.
     """
+    limits = limits or Limits()
+    dump = DumpFiles(paths, limits, skip=skip)
     claim = str(UUID(bytes=random_bytes(16), version=4))
     with store_index(application) as index:
         vault = Vault(
@@ -59,28 +63,12 @@ def check(
         )
         request = CheckRequest(
             id=claim,
-            paths=paths,
-            evidence=_evidence(paths, skip),
+            evidence=dump.evidence(),
             statement=statement,
-            skip=skip,
             by=by,
             at=application.now(),
             seed=int.from_bytes(random_bytes(4), "big"),
         )
-        report = check_claim(request, vault, limits or Limits(), progress)
+        report = check_claim(request, dump, vault, workers=WorkerThreads(), limits=limits, progress=progress)
     application.sequencer.run()
     return report
-
-
-def _evidence(paths: Sequence[Path], skip: frozenset[Path]) -> list[Evidence]:
-    """Hash every file as it was given."""
-    found = []
-    for path in paths:
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file() and not file.is_symlink() and file.resolve() not in skip:
-                digest = hashlib.sha256()
-                with file.open("rb") as stream:
-                    while piece := stream.read(_PIECE):
-                        digest.update(piece)
-                found.append(Evidence(str(file.relative_to(path.parent)), file.stat().st_size, digest.hexdigest()))
-    return found

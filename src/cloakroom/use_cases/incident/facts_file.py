@@ -1,4 +1,4 @@
-"""Writes the facts file that duties are evaluated from: nobody types a number.
+"""Make the facts file that duties are evaluated from, so that nobody types a number.
 
 The format is documented in `docs/reference/facts.md`. One group of affected persons for each controller, residence,
 set of data elements and segment; persons as counted (`best`) and as not excluded (`upper`).
@@ -12,6 +12,7 @@ from pyroaring import BitMap
 
 from cloakroom.claims.report import ClaimReport
 from cloakroom.clock import from_microseconds
+from cloakroom.duty.fact_values import UNKNOWN_PLACE
 from cloakroom.duty.facts import AffectedGroup, ControllerFacts, Facts, IncidentFacts
 from cloakroom.duty.facts_rendering import render_facts
 from cloakroom.scoping.affected import UNKNOWN
@@ -23,7 +24,6 @@ from cloakroom.wiring import Application
 SUBDIVIDED = frozenset({"US", "CA", "DE", "AE", "AU"})
 """Countries in which the law differs by subdivision; elsewhere a residence is the country."""
 
-UNKNOWN_PLACE = "ZZ"
 _EXISTENCE = "other"
 """Data element of a record of which only the existence was told."""
 
@@ -67,7 +67,7 @@ _ELEMENTS_OF_CLAIMED_FIELDS = {
     "total_sales": "spend_total",
     "purchases": "purchase_history",
 }
-"""What the law calls the fields that a dump shows."""
+"""Data elements, as laws name them, of the fields that a dump shows."""
 
 
 def facts_of_claim(application: Application, report: ClaimReport, *, aware_at: int, by: str = "operator") -> str:

@@ -1,0 +1,1 @@
+"""Typed requests by subject, each with what it is answered."""

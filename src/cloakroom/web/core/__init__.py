@@ -1,0 +1,1 @@
+"""The process that alone has the store and its keys: requests into batches, batches into answers."""

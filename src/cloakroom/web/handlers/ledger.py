@@ -1,0 +1,86 @@
+"""The ledger: checkpoints, tiles, proofs, and who opened what of a person."""
+
+from __future__ import annotations
+
+import msgspec
+
+from cloakroom.clock import format_time, from_microseconds, parse_time, to_microseconds
+from cloakroom.errors import (
+    UsageError,
+)
+from cloakroom.gate.policy import Operation
+from cloakroom.use_cases.ledger import files
+from cloakroom.use_cases.ledger.access_report import Opening, report_access
+from cloakroom.web.api.problems import Answer, problem
+from cloakroom.web.api.requests import ledger as requests
+from cloakroom.web.handlers.authorisation import authorise
+from cloakroom.web.handlers.caller import Caller
+from cloakroom.wiring import Application
+
+_encode = msgspec.json.Encoder().encode
+
+
+def read_checkpoint(application: Application, caller: Caller, request: requests.ReadCheckpoint) -> Answer:
+    """Give out the newest checkpoint."""
+    authorise(application, caller, Operation.LEDGER, request.purpose)
+    checkpoint = application.log.latest_checkpoint()
+    if checkpoint is None:
+        return problem("not-found")
+    return Answer(200, checkpoint.note, b"text/plain; charset=utf-8", {"cache-control": "no-store"})
+
+
+def read_tile(application: Application, caller: Caller, request: requests.ReadTile) -> Answer:
+    """Give out a tile or bundle."""
+    authorise(application, caller, Operation.LEDGER, request.purpose)
+    row = application.connection.execute("select data from tile where path = %s", (request.path,)).fetchone()
+    return problem("not-found") if row is None else Answer(200, row[0], b"application/octet-stream")
+
+
+def prove_entry(application: Application, caller: Caller, request: requests.ProveEntry) -> Answer:
+    """Give out a proof file."""
+    authorise(application, caller, Operation.LEDGER, request.purpose)
+    proof, _checkpoint = files.prove_entry(application, request.leaf_index)
+    return Answer(200, proof.render(), b"text/plain; charset=utf-8")
+
+
+def show_access(application: Application, caller: Caller, request: requests.ReportAccess) -> Answer:
+    """Report who opened records."""
+    found = report_access(
+        application,
+        caller.authenticated,
+        request.tokens,
+        purpose=request.purpose,
+        reference=request.reference,
+        start=_moment(request.start),
+        end=_moment(request.end),
+        address=caller.address,
+    )
+    openings = [reported_opening(item) for item in found.openings]
+    return Answer(200, _encode(requests.ReportedAccess(found.records, found.size, found.key, openings)))
+
+
+def reported_opening(opening: Opening) -> requests.ReportedOpening:
+    """Return one opening as a report shows it."""
+    entry = opening.entry
+    return requests.ReportedOpening(
+        leaf_index=opening.leaf_index,
+        at=format_time(from_microseconds(entry.at)),
+        lineage=entry.lineage,
+        principal=entry.principal,
+        operation=str(entry.operation),
+        purpose=entry.purpose,
+        brand=entry.brand,
+        reference=entry.reference,
+        fields=dict(entry.shape),
+        records=entry.records,
+        proof=opening.proof.render().decode(),
+    )
+
+
+def _moment(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return to_microseconds(parse_time(text))
+    except (ValueError, OverflowError):
+        raise UsageError("a time is RFC 3339 with an offset, such as 2027-01-01T00:00:00Z") from None

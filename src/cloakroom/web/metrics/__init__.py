@@ -1,0 +1,1 @@
+"""Counters of one process, and the port that shows them."""

@@ -1,0 +1,93 @@
+"""Work that a process does again and again over a store of its own, which is opened anew after a failure."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol
+
+import psycopg
+
+from cloakroom.errors import CloakroomError, TamperedError
+from cloakroom.wiring import Application
+
+_log = logging.getLogger("cloakroom.maintenance")
+
+
+class SharedNumber(Protocol):
+    """A number in memory that processes share."""
+
+    value: float
+
+
+class Round(Enum):
+    """How a round ended."""
+
+    GOOD = "good"
+    FAILED = "failed"
+    TAMPERED = "tampered"
+
+
+def run_rounds(
+    open_store: Callable[[], Application],
+    work: Callable[[Application], None],
+    stops_within: Callable[[float], bool],
+    *,
+    every_s: float,
+    ended: Callable[[Round], None],
+) -> None:
+    """Work until told to stop, and one last time.
+
+    Args:
+        open_store: Opens the store.
+        work: One round.
+        stops_within: Waits so many seconds for the word to end, and says whether it came.
+        every_s: Time between rounds.
+        ended: Is told how each round ended.
+    """
+    application: Application | None = None
+    stopping = False
+    while True:
+        try:
+            if application is None:
+                application = open_store()
+            work(application)
+            ended(Round.GOOD)
+        except TamperedError as error:
+            _log.critical("the log was tampered with: %s", error)
+            ended(Round.TAMPERED)
+        except (psycopg.Error, CloakroomError) as error:
+            _log.error("background work failed: %s", type(error).__name__)
+            _close(application)
+            application = None
+            ended(Round.FAILED)
+        if stopping:
+            break
+        stopping = stops_within(every_s)
+    _close(application)
+
+
+class Schedule:
+    """What is due when, by the machine's monotonic clock."""
+
+    def __init__(self) -> None:
+        """Begin; everything is due at first."""
+        self._next: dict[str, float] = {}
+
+    def is_due(self, what: str, every_s: float) -> bool:
+        """Answer whether `what` is due, and if so, when it is due next."""
+        now = time.monotonic()
+        if now < self._next.get(what, 0.0):
+            return False
+        self._next[what] = now + every_s
+        return True
+
+
+def _close(application: Application | None) -> None:
+    if application is not None:
+        try:
+            application.close()
+        except psycopg.Error as error:
+            _log.warning("closing the store: %s", type(error).__name__)
