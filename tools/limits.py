@@ -29,7 +29,7 @@ TABLES = {
     "Log files and proofs": ("cloakroom.tlog.limits", "Limits"),
     "Verifying an export": ("cloakroom.ledger.export_files", "VerificationLimits"),
     "Alleged dumps": ("cloakroom.claims.limits", "Limits"),
-    "Disclosures": ("cloakroom.scoping.disclosure", "Limits"),
+    "Disclosures": ("cloakroom.disclosures.disclosure", "Limits"),
     "Persons behind records": ("cloakroom.scoping.persons", "Limits"),
     "Other files written by hand": ("cloakroom.toml.document", "DocumentLimits"),
     "Severity": ("cloakroom.duty.severity.model", "AssessmentLimits"),
