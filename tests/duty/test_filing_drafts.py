@@ -339,7 +339,7 @@ def test_a_form_with_mistakes_is_refused_with_every_line() -> None:
     with pytest.raises(RuleError) as caught:
         parse_form(text, "x.toml", LIBRARY.template)
     message = str(caught.value)
-    assert "x.toml:8: paths" in message
+    assert "x.toml:8: field[1].paths" in message
     assert "source: is missing" in message
     assert "confidence" in message
 
