@@ -7,7 +7,8 @@ from pyroaring import BitMap
 
 from cloakroom.claims.attribution import attribute
 from cloakroom.claims.dating import DAY, Snapshot
-from cloakroom.claims.ports import Disclosed
+from cloakroom.disclosures.disclosure import Disclosure
+from cloakroom.ledger.disclosed import disclosed_by_entries
 
 ALL = 100_000
 AT = 1_745_000_000_000_000
@@ -16,12 +17,16 @@ FIELDS = {"name", "email", "phone"}
 GIVEN = frozenset({"given_name", "family_name", "email", "mobile", "city", "spend_total"})
 
 
-def disclosed(name: str, records, *, kind: str = "release", marks=(), fields=GIVEN, at=AT) -> Disclosed:
-    return Disclosed(kind, name, (at, at), BitMap(records), frozenset(fields), BitMap(marks))
+def disclosed(name: str, records, *, kind: str = "release", fields=GIVEN, at=AT) -> Disclosure:
+    is_release = kind == "release"
+    return disclosed_by_entries(
+        "somebody" if is_release else name, "release" if is_release else "reveal", dict.fromkeys(fields, "reveal"),
+        BitMap(records), first_at=at, last_at=at, entries=1, release=name if is_release else "",
+    )  # fmt: skip
 
 
 @pytest.fixture
-def others() -> list[Disclosed]:
+def others() -> list[Disclosure]:
     random_ = random.Random(7)
     return [disclosed(f"other-{n}", random_.sample(range(ALL), 8000)) for n in range(20)] + [
         disclosed("everything", range(ALL), kind="disclosure")
@@ -50,9 +55,14 @@ def test_records_from_elsewhere_mixed_in_do_not_hide_the_source(others) -> None:
 def test_a_planted_record_outweighs_every_likelihood(others) -> None:
     source = range(2000, 6000)
     leaked = BitMap(range(2000, 2400)) | BitMap([ALL + 5])
-    marked = disclosed("marked", [*range(2000, 60_000), ALL + 5], marks=[ALL + 5])
+    marked = disclosed("marked", [*range(2000, 60_000), ALL + 5])
     ranked = attribute(
-        leaked, FIELDS, SNAPSHOTS, [*others, disclosed("tight", source), marked], population=ALL, planted={}
+        leaked,
+        FIELDS,
+        SNAPSHOTS,
+        [*others, disclosed("tight", source), marked],
+        population=ALL,
+        planted={"marked": BitMap([ALL + 5])},
     )
     assert ranked[0].id == "marked"
     assert ranked[0].marks == 1

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from people_world import RP_ID, SERVICE, with_people
 from release_world import DOMAIN, IDENTITY
-from service_world import OTHER_SHOP, SHOP, World, close_world, make_world
+from service_world import OTHER_SHOP, SHOP, World, new_world
 from software_authenticator import SoftwareAuthenticator, unb64
 
 import cloakroom
@@ -77,15 +77,14 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def cast(store_template, postgres_server, tmp_path_factory) -> Iterator[World]:
-    world = make_world(store_template, postgres_server, tmp_path_factory.mktemp("durable"))
-    with closing(world.open("setup")) as application:
-        texts = dict(application.configuration.texts)
-        texts["policy.toml"] = with_people(texts["policy.toml"])
-        texts["service.toml"] = SERVICE.format(origin=ORIGIN) + PROVIDER
-        configuration.apply_configuration(application, texts)
-    yield world
-    close_world(world, postgres_server)
+def cast(store_template, tmp_path_factory) -> Iterator[World]:
+    with new_world(store_template, tmp_path_factory.mktemp("durable")) as world:
+        with closing(world.open("setup")) as application:
+            texts = dict(application.configuration.texts)
+            texts["policy.toml"] = with_people(texts["policy.toml"])
+            texts["service.toml"] = SERVICE.format(origin=ORIGIN) + PROVIDER
+            configuration.apply_configuration(application, texts)
+        yield world
 
 
 @pytest.fixture

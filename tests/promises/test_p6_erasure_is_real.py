@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import uuid
+from contextlib import ExitStack
 from dataclasses import replace
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
 from cloakroom.adapters.postgres.import_store import PostgresImports
 from cloakroom.errors import DeniedError, InputError, OpenError
@@ -26,6 +26,7 @@ from cloakroom.vault.facets import PERMANENT
 from cloakroom.vault.opening import BrandOpener
 from cloakroom.wiring import open_application
 from spine_world import live_ordinals, open_records, rows_of, search, staff, tokens_of
+from stores import database
 
 ALL = dict.fromkeys(EnvelopeClass)
 
@@ -38,21 +39,18 @@ def officer(application):
 @pytest.fixture
 def backup(store, postgres_server):
     """Makes a copy of the database as it is now, as a backup does, and removes it afterwards."""
-    made = []
+    source = store.settings.database_url
 
     def take():
-        name = f"backup_{uuid.uuid4().hex}"
-        source = conninfo_to_dict(store.settings.database_url)["dbname"]
         with psycopg.connect(postgres_server, autocommit=True) as connection:
-            connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (source,))
-            connection.execute(f'create database "{name}" template "{source}"')
-        made.append(name)
-        return make_conninfo(postgres_server, dbname=name)
+            connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s",
+                (conninfo_to_dict(source)["dbname"],),
+            )
+        return made.enter_context(database(postgres_server, source))
 
-    yield take
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        for name in made:
-            connection.execute(f'drop database if exists "{name}" with (force)')
+    with ExitStack() as made:
+        yield take
 
 
 def erase_records(application, officer, ordinals):

@@ -194,7 +194,7 @@ def _attributed(vault: Vault, matched: Matched, snapshots: Sequence[Snapshot]) -
         snapshots,
         vault.disclosures.disclosures(),
         population=sum(len(brands[name]) for name in matched.fields),
-        planted=vault.disclosures.canaries(),
+        planted=vault.disclosures.planted(),
     )
 
 
