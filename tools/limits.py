@@ -31,7 +31,7 @@ TABLES = {
     "Alleged dumps": ("cloakroom.claims.limits", "Limits"),
     "Disclosures": ("cloakroom.disclosures.disclosure", "Limits"),
     "Persons behind records": ("cloakroom.scoping.persons", "Limits"),
-    "Facts, rules and other documents": ("cloakroom.duty.document", "DocumentLimits"),
+    "Other files written by hand": ("cloakroom.toml.document", "DocumentLimits"),
     "Severity": ("cloakroom.duty.severity.model", "AssessmentLimits"),
     "Filings": ("cloakroom.duty.filings.model", "FilingLimits"),
 }
@@ -57,7 +57,6 @@ CONSTANTS = (
     ("cloakroom.vault.envelope", "MAX_FIELD_NUMBER", "fields of a group, over its whole life"),
     ("cloakroom.vault.catalogue", "MAX_INDEX_NUMBER", "indexes of a group"),
     ("cloakroom.vault.catalogue", "MAX_INDEX_GENERATION", "rotations of a brand's index key"),
-    ("cloakroom.vault.strict_toml", "MAX_SIZE", "bytes of a mapping or group file"),
     ("cloakroom.adapters.configuration_folder", "MAX_FILES", "files of a configuration folder"),
     ("cloakroom.adapters.configuration_folder", "MAX_FILE_BYTES", "bytes of one of them"),
     ("cloakroom.adapters.deliveries.parquet_rows", "MAX_COMPRESSED_BYTES", "bytes of a compressed Parquet file"),

@@ -14,7 +14,7 @@ from cloakroom.duty.facts import AffectedGroup, ControllerFacts, Facts, Incident
 from cloakroom.duty.instruments import STATUSES, Case, Rule
 
 if TYPE_CHECKING:
-    from cloakroom.duty.document import Table
+    from cloakroom.toml import Table
 
 __all__ = ["parse_cases"]
 

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from cloakroom.duty import facts
 from cloakroom.duty.case_files import parse_cases
-from cloakroom.duty.document import DocumentLimits, Table, parse_document
 from cloakroom.duty.expressions import ALWAYS, Expression
 from cloakroom.duty.instruments import (
     ADDRESSEES,
@@ -28,7 +27,7 @@ from cloakroom.duty.instruments import (
     Period,
     Rule,
 )
-from cloakroom.errors import RuleError
+from cloakroom.toml import DocumentLimits, Table, parse_document
 
 __all__ = ["parse_definitions", "parse_expression", "parse_instrument"]
 
@@ -75,11 +74,11 @@ def parse_definitions(text: str, source: str) -> Definitions:
     Raises:
         RuleError: With every mistake.
     """
-    root = parse_document(text, source)
+    root = parse_document(text, source, semicolons=True)
     found: Definitions = {}
     _define(root, found)
     root.close()
-    root.check(RuleError)
+    root.check()
     return found
 
 
@@ -103,11 +102,12 @@ def parse_instrument(
     Raises:
         RuleError: With every mistake.
     """
-    root = parse_document(text, source, limits=limits, without=frozenset() if with_cases else frozenset({"case"}))
+    without = frozenset[str]() if with_cases else frozenset({"case"})
+    root = parse_document(text, source, limits=limits, without=without, semicolons=True)
     head = root.table("instrument")
     if head is None:
         root.report("instrument", "is missing")
-        root.check(RuleError)
+        root.check()
     assert head is not None
     common = _common(head)
     name = head.text("name")
@@ -118,7 +118,7 @@ def parse_instrument(
     authorities = tuple(_authority(table, common) for table in root.tables("authority"))
     cases = parse_cases(root, rules) if with_cases else ()
     root.close()
-    root.check(RuleError)
+    root.check()
     return Instrument(common.id, name, rules, cases, authorities, source)
 
 
