@@ -9,6 +9,7 @@ on a screen or in a ticket. Only `cloakroom.cli` and `cloakroom.web` turn errors
     │   ├── TamperedError      it was checked and it is wrong
     │   └── UncheckableError   it could not be checked (fails closed like its parent)
     ├── OpenError              a sealed value does not open; says no more than that (mute on purpose)
+    ├── UnrecordedError        something was to be opened that no durable entry names: a defect of the program
     ├── StoreError             the database is absent, newer, older, or broken
     │   └── ConflictError      somebody else changed it first; safe to try again
     ├── InputError             bad input from outside; has a source, a line and a field
@@ -52,6 +53,10 @@ class UncheckableError(UnverifiedError):
 
 class OpenError(CloakroomError):
     """A sealed value did not open. Carries no detail that could serve an attacker."""
+
+
+class UnrecordedError(CloakroomError):
+    """Something was to be opened that no durable entry names. A defect of the program; nothing was opened."""
 
 
 class StoreError(CloakroomError):

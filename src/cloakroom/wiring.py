@@ -25,11 +25,13 @@ from cloakroom.adapters.postgres.vault_store import PostgresVault
 from cloakroom.adapters.root_key import create_root_key, load_root_key
 from cloakroom.clock import Clock, SystemClock, to_microseconds
 from cloakroom.crypto import SigningKey
-from cloakroom.errors import ConflictError, DeniedError, UncheckableError
+from cloakroom.errors import ConflictError, UncheckableError
 from cloakroom.flows.admission import Gatekeeper
+from cloakroom.flows.authorisation import Authoriser
 from cloakroom.flows.configuration import Configuration, read_configuration
 from cloakroom.flows.entry_writing import EntryWriter, NodeIdentity
 from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin_of
+from cloakroom.flows.opening import Openers
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.gate.gate_clock import STORE_TOLERANCE
 from cloakroom.ledger.entry import Operation
@@ -39,7 +41,6 @@ from cloakroom.tlog.note import Ed25519Signer
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.facets import CANARY
 from cloakroom.vault.key_ring import GROUP, KeyPurpose, KeyRing, RootKey
-from cloakroom.vault.opening import BrandOpener
 from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
@@ -133,9 +134,9 @@ class Application:
         return {number: BrandSealer(self.ring, number) for number in self.catalogue.brands.values()}
 
     @cached_property
-    def openers(self) -> Mapping[int, BrandOpener]:
-        """The opener of each brand's records, by its number."""
-        return {number: BrandOpener(self.ring, number) for number in self.catalogue.brands.values()}
+    def openers(self) -> Openers:
+        """What opens records under durable entries."""
+        return Openers(self.ring, self.catalogue)
 
     @cached_property
     def digests(self) -> Mapping[int, RowDigests]:
@@ -173,6 +174,11 @@ class Application:
             sets=self.sets,
             policy_sha256=self.configuration.policy.sha256,
         )
+
+    @property
+    def authoriser(self) -> Authoriser:
+        """What judges by the policy in force, and enters refusals."""
+        return Authoriser(entries=self.entries, ledger=self.ledger, policy=self.configuration.policy)
 
     def canaries(self) -> BitMap:
         """Return the planted records of all brands."""
@@ -273,17 +279,6 @@ class Application:
         self.configuration, self.catalogue = configuration, catalogue
         self.gatekeeper.adopt(self.configuration.policy, self.configuration.field_classes, self.canaries())
 
-    def refuse_frozen(self, lineage: str) -> None:
-        """Within a transaction: hold a lineage, so that a freeze comes before or after it, and refuse a frozen one.
-
-        Raises:
-            DeniedError: It is frozen.
-        """
-        self.connection.execute(load_queries("ledger")["lock_lineages"], {"ids": [lineage]})
-        state = self.ledger.states([lineage]).get(lineage)
-        if state is None or state.frozen is not None:
-            raise DeniedError("frozen", "this credential is frozen")
-
     def now(self) -> int:
         """Return the time in microseconds."""
         return to_microseconds(self.clock.now())
@@ -319,12 +314,11 @@ def initialise(settings: Settings, config: Path) -> Application:
         with connection.transaction():
             _write_store(connection, configuration, root, to_microseconds(SystemClock().now()))
     application = open_application(settings)
-    entry = application.entries.prepare(
+    application.entries.append(
         lineage="system",
         operation=Operation.INITIALISE,
         detail={"store": str(application.identity.id), "brands": sorted(application.catalogue.brands)},
     )
-    application.ledger.append({}, [entry])
     application.sequencer.run()
     return application
 

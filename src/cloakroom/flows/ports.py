@@ -130,6 +130,11 @@ class StoredRow(msgspec.Struct, frozen=True, gc=False):
 class Ledger(Protocol):
     """Durable, compared and swapped."""
 
+    @property
+    def in_transaction(self) -> bool:
+        """Say whether a transaction is open, so that nothing appended now is durable before its end."""
+        ...
+
     def append(
         self, expected: Mapping[str, int], entries: Sequence[PreparedEntry], fetch: Sequence[int] = ()
     ) -> tuple[Mapping[str, Appended], Sequence[StoredRow]]:
@@ -147,6 +152,10 @@ class Ledger(Protocol):
 
     def locked(self, lineages: Iterable[str]) -> AbstractContextManager[None]:
         """Hold the lineages' rows, so that no other node appends counted entries to them meanwhile."""
+        ...
+
+    def hold(self, lineages: Iterable[str]) -> None:
+        """Within a transaction: hold the lineages' rows until its end, so that a freeze comes before or after it."""
         ...
 
     def states(self, lineages: Iterable[str]) -> Mapping[str, LineageState]:
