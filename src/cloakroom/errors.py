@@ -74,7 +74,7 @@ class BusyError(ConflictError):
 
 @dataclass(frozen=True)
 class Position:
-    """Where in an input something is wrong.
+    """The place of a mistake in an input.
 
     Attributes:
         source: File name or another identifier of the input; never a value from it.
