@@ -124,6 +124,13 @@ def test_by_one_delivery_that_holds_the_moves_one_after_the_other(application, b
     assert_is_where(application, ordinal, IN_BAVARIA)
 
 
+def test_with_a_newcomer_to_the_same_place_in_the_same_batch(application, bring):
+    bring(delivered("2025-03-01", IN_ITALY))
+    ordinal = bring(delivered("2025-03-02", IN_BAVARIA), delivered("2025-03-02", IN_BAVARIA, NUMBER + 1))
+    assert_is_where(application, ordinal, IN_BAVARIA)
+    assert_is_where(application, ordinal_of(application, NUMBER + 1), IN_BAVARIA)
+
+
 def test_by_a_write_through_the_service_and_back_by_a_delivery(application, bring, shop):
     ordinal = bring(delivered("2025-03-01", IN_ITALY))
     write(application, shop, "2025-03-02", IN_BAVARIA)
@@ -228,3 +235,12 @@ def test_a_release_goes_to_whoever_lives_there_now(application, moved, tmp_path)
         _, members = release_entries(application, "run")[-1]
         assert (moved in members) == is_in
         assert done.records == len(members)
+
+
+def test_a_release_goes_to_nobody_whom_the_brand_has_deleted(application, moved, bring, tmp_path):
+    bring(gone(NUMBER, "2025-03-04"))
+    who = enrol_everybody(application)
+    name = approved(application, who, facets={"country": "DE"})
+    running.run_release(application, who["marketing"], name, tmp_path / "DE.age", canary_domain=DOMAIN)
+    _, members = release_entries(application, "run")[-1]
+    assert moved not in members

@@ -127,6 +127,49 @@ def test_an_import_that_was_killed_after_some_batches_counts_no_row_twice_and_no
     again.close()
 
 
+@pytest.mark.parametrize("batches", [6, 9])
+def test_what_is_read_ahead_of_what_is_written_is_not_counted_as_done(store, tmp_path, batches):
+    """Of records that are all new, several batches are sealed before the first of them is written."""
+    application = store.open(clock=FixedClock(NOON), clock_tolerance=None)
+    rows = [row(91_000_000 + at, "2025-03-01", email=f"p{at}@example.com") for at in range(10 * BATCH)]
+    rows[4] |= {"updated_at": "no day"}
+    path = deliver(tmp_path / "new.csv", *rows)
+
+    def stop(progress):
+        if progress.rows >= batches * BATCH:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        import_file(application, path, BRAND, progress=stop)
+    done, _, counts = told(application, path)
+    assert 0 < done == sum(counts.values()) < batches * BATCH
+    result = import_file(application, path, BRAND)
+    assert +result.counts == Counter(created=len(rows) - 1, rejected=1)
+    assert told(application, path) == (len(rows), True, dict(+result.counts))
+    application.close()
+
+
+def test_another_delivery_between_an_import_that_was_killed_and_its_end_has_progress_of_its_own(
+    store, delivery, tmp_path
+):
+    application = store.open(clock=FixedClock(NOON), clock_tolerance=None)
+    before = application.vault.counts()
+
+    def stop(progress):
+        if progress.rows >= 4 * BATCH:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        import_file(application, delivery, BRAND, progress=stop)
+    interrupted = told(application, delivery)
+    other = deliver(tmp_path / "other.csv", *[gone(92_000_000 + at, "2025-03-01") for at in range(2 * BATCH)])
+    import_file(application, other, BRAND)
+    assert told(application, delivery) == interrupted
+    assert_adds_up(application, import_file(application, delivery, BRAND), delivery, before)
+    assert told(application, other) == (2 * BATCH, True, {"unknown_deletion": 2 * BATCH})
+    application.close()
+
+
 def test_an_import_that_was_killed_at_its_end_is_ended_with_one_entry_and_the_same_counts(
     store, delivery, monkeypatch
 ):

@@ -295,3 +295,17 @@ def test_following_ends_cleanly_when_told_to_stop(store, application, target):
     assert child.returncode == 0
     assert f"the next entry is {size + 1}" in out
     assert sequences(target) == list(range(size + 1))
+
+
+@pytest.mark.parametrize("batch", [1, 255, 256, 257])
+def test_a_feed_that_ends_on_either_side_of_a_bundles_border_goes_on_with_the_next_entry(
+    application, target, cursor, monkeypatch, batch
+):
+    monkeypatch.setattr(feeding, "BATCH", batch)
+    before = add_entries(application, 1)
+    run(application, target, cursor)
+    for size in (255, 256, 257, 513):
+        assert add_entries(application, size - before) == size
+        assert run(application, target, cursor) == Fed(size - before, size)
+        before = size
+    assert sequences(target) == list(range(513))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from cloakroom.gate.policy import Budget, FieldClass, Forbid, Policy, Purpose, Role, Window
-    from cloakroom.gate.toml_lines import Path
+    from cloakroom.toml import Path
 
 Finding = tuple["Path", str]
 

@@ -29,10 +29,10 @@ from typing import TYPE_CHECKING
 
 from pyroaring import AbstractBitMap, BitMap
 
-from cloakroom.scoping.vocabulary import Certainty, CoverageStatus, Selector, Stage
+from cloakroom.disclosures.vocabulary import Certainty, CoverageStatus, Selector, Stage
 
 if TYPE_CHECKING:
-    from cloakroom.scoping.disclosure import Disclosure
+    from cloakroom.disclosures.disclosure import Disclosure
 
 
 __all__ = [

@@ -20,7 +20,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from cloakroom.errors import CloakroomError, ConflictError, StatementError, StoreError, UnstorableError
-from cloakroom.vault.opening import BrandOpener
+from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.opening import Openers
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.core.answering import place
 from cloakroom.web.core.batch import Batch
@@ -31,7 +32,6 @@ from cloakroom.web.core.pending import PendingRequest
 from cloakroom.web.core.rejections import RejectionCounts
 from cloakroom.web.core.reveals import admit
 from cloakroom.web.core.searches import search
-from cloakroom.web.handlers.caller import Caller
 from cloakroom.web.handlers.failures import failure
 from cloakroom.web.handlers.table import HANDLERS
 from cloakroom.wiring import Application
@@ -139,7 +139,7 @@ class Core:
             if batch.is_open(at):
                 batch.answers[at] = _handle(store.application, caller, batch.items[at])
 
-    def _refreshed_openers(self) -> Mapping[int, BrandOpener]:
+    def _refreshed_openers(self) -> Openers:
         return self.open().refreshed_openers()
 
     def _enter_rejections(self) -> None:

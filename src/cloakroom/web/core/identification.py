@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cloakroom.adapters.postgres.service_store import Presented
+from cloakroom.flows.authorisation import Caller
 from cloakroom.web.api.problems import denial, problem
 from cloakroom.web.api.requests.elements import UnenrolledRequest
 from cloakroom.web.core.batch import Batch
@@ -10,7 +11,6 @@ from cloakroom.web.core.opened_store import OpenedStore
 from cloakroom.web.core.pending import PendingRequest
 from cloakroom.web.core.rejections import RejectionCounts
 from cloakroom.web.core.unenrolled_requests import answer_unenrolled
-from cloakroom.web.handlers.caller import Caller
 
 NONCE_SECONDS = 60
 """By how much a nonce is remembered longer than its signature is valid, whatever the clocks of nodes say."""
@@ -47,11 +47,15 @@ def identify(store: OpenedStore, batch: Batch, rejections: RejectionCounts) -> d
             code = _refusal(item, found, now)
             if found is not None and not code:
                 seen.add(claimed)
-                callers[at] = Caller(found, item.address)
+                callers[at] = _caller(found, item.address)
                 continue
         rejections.add(code, item.signature.key_id if found is not None else "")
         batch.answers[at] = denial(code) if code == "network" else problem(code)
     return callers
+
+
+def _caller(found: Presented, address: str | None) -> Caller:
+    return Caller(found.stored.principal, found.credential.id, found.stored.token_scope, address)
 
 
 def _refusal(item: PendingRequest, found: Presented | None, now: int) -> str:

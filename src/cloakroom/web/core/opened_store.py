@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 
-from cloakroom.adapters.postgres.service_store import Presented, ServiceStore, StoreChanges
+from cloakroom.adapters.postgres.service_store import ServiceStore, StoreChanges
 from cloakroom.errors import StoreError, UncheckableError
-from cloakroom.vault.opening import BrandOpener
+from cloakroom.flows.opening import Openers
 from cloakroom.vault.tokens import TokenCodec
 from cloakroom.wiring import Application
 
@@ -37,9 +37,8 @@ class OpenedStore:
         """Close the connection."""
         self.application.close()
 
-    def codec(self, presented: Presented) -> TokenCodec | None:
-        """Return what reads the caller's tokens; None where this node cannot read the key, after a rotation."""
-        scope = presented.stored.token_scope
+    def codec(self, scope: str) -> TokenCodec | None:
+        """Return what reads the tokens of a scope; None where this node cannot read the key, after a rotation."""
         codec = self._codecs.get(scope)
         if codec is None:
             try:
@@ -53,11 +52,11 @@ class OpenedStore:
             self._codecs[scope] = codec
         return codec
 
-    def refreshed_openers(self) -> Mapping[int, BrandOpener]:
-        """Return the opener of each brand, from a key ring read anew where that is possible."""
+    def refreshed_openers(self) -> Openers:
+        """Return the openers of the brands, from a key ring read anew where that is possible."""
         with suppress(UncheckableError):
             self.application.refresh_keys()
-        return dict(self.application.openers)
+        return self.application.openers
 
     def refresh_if_changed(self) -> None:
         """Read anew what changed in the store: keys, configuration, canaries.

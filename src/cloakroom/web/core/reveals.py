@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.opening import Openers
 from cloakroom.flows.reveal import RevealRequest, admit_reveals
-from cloakroom.vault.opening import BrandOpener
 from cloakroom.web.api.problems import problem
 from cloakroom.web.api.requests.records import Reveal
 from cloakroom.web.core.batch import Batch
 from cloakroom.web.core.opened_store import OpenedStore
 from cloakroom.web.core.openings import Openings
-from cloakroom.web.handlers.caller import Caller
 
 
 def admit(
@@ -19,7 +19,7 @@ def admit(
     batch: Batch,
     callers: Mapping[int, Caller],
     openings: Openings,
-    refreshed: Callable[[], Mapping[int, BrandOpener]],
+    refreshed: Callable[[], Openers],
 ) -> None:
     """Admit the reveals of a batch, and promise their answers to whoever finishes `openings`.
 
@@ -38,7 +38,7 @@ def admit(
         request = batch.items[at].request
         if not isinstance(request, Reveal):
             continue
-        codec = store.codec(caller.presented)
+        codec = store.codec(caller.token_scope)
         if codec is None:
             batch.answers[at] = problem("unavailable", retry_after_s=1)
             continue

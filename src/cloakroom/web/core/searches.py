@@ -8,7 +8,8 @@ import msgspec
 from pyroaring import BitMap
 
 from cloakroom.errors import InputError
-from cloakroom.flows.asks import Ask
+from cloakroom.flows.admission_request import AdmissionRequest
+from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.find import FindAnswer, FindRequest, find, normal_form
 from cloakroom.gate.decision import roles_of
 from cloakroom.gate.policy import EVERY_BRAND, Operation
@@ -17,7 +18,6 @@ from cloakroom.web.api.requests.records import Find, Found
 from cloakroom.web.core.answering import seconds_until
 from cloakroom.web.core.batch import Batch
 from cloakroom.web.core.opened_store import OpenedStore
-from cloakroom.web.handlers.caller import Caller
 from cloakroom.wiring import Application
 
 _encode = msgspec.json.Encoder().encode
@@ -57,7 +57,7 @@ def search(store: OpenedStore, batch: Batch, callers: Mapping[int, Caller]) -> N
 def _prepare(store: OpenedStore, caller: Caller, request: Find) -> FindRequest | Answer:
     """Return what the flow takes, or the answer to a search that does not get there."""
     application = store.application
-    codec = store.codec(caller.presented)
+    codec = store.codec(caller.token_scope)
     if codec is None:
         return problem("unavailable", retry_after_s=1)
     brands = request.brands or _reach(application, caller)
@@ -103,7 +103,7 @@ def _reach(application: Application, caller: Caller) -> list[str]:
 
 def _refuse_brand(application: Application, caller: Caller, request: Find) -> Answer:
     """Refuse a search in brands that do not exist or that nothing grants, with the entry of any refusal."""
-    ask = Ask(
+    refused = AdmissionRequest(
         principal=caller.principal,
         operation=Operation.FIND,
         purpose=request.purpose,
@@ -114,5 +114,5 @@ def _refuse_brand(application: Application, caller: Caller, request: Find) -> An
         address=caller.address,
         credential=caller.credential,
     )
-    admissions, _ = application.gatekeeper.admit([ask])
+    admissions, _ = application.gatekeeper.admit([refused])
     return denial(admissions[0].code)

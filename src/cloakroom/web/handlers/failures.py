@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cloakroom.errors import (
+    BusyError,
     CloakroomError,
     ConflictError,
     DeniedError,
@@ -16,7 +17,6 @@ from cloakroom.errors import (
     UnstorableError,
     UsageError,
 )
-from cloakroom.use_cases.records.writing import BrandBusyError
 from cloakroom.web.api.problems import Answer, denial, problem
 
 _MAX_PROBLEMS = 20
@@ -26,7 +26,7 @@ _CODES: Mapping[type[CloakroomError], str] = {
     PaymentDataError: "payment-data",
     InputError: "malformed",
     UnstorableError: "malformed",
-    BrandBusyError: "busy",
+    BusyError: "busy",
     ConflictError: "conflict",
     OpenError: "broken-record",
     LimitError: "too-large",

@@ -1,0 +1,1 @@
+"""What the check of a claim asks of the store: indexes, facets, disclosures, opened versions."""
