@@ -32,7 +32,6 @@ from cloakroom.flows.entry_writing import EntryWriter, NodeIdentity
 from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin_of
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.gate.gate_clock import STORE_TOLERANCE
-from cloakroom.ledger.entry import Operation
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.settings import Settings
 from cloakroom.tlog.note import Ed25519Signer
@@ -43,6 +42,7 @@ from cloakroom.vault.opening import BrandOpener
 from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
+from cloakroom.vocabulary import Operation
 
 _BRAND_KEYS_LOCK = 4172029
 _IMPORT_LOCK = 4172041

@@ -12,7 +12,6 @@ from tests.duty.severity_world import exposed, incident
 from cloakroom.adapters.legal_data import load_method
 from cloakroom.duty.facts import (
     CAUSES,
-    DATA_ELEMENTS,
     HOLDERS,
     NATURES,
     SEGMENTS,
@@ -26,6 +25,7 @@ from cloakroom.duty.severity.conditions import Situation
 from cloakroom.duty.severity.model import Score
 from cloakroom.duty.severity.report import render_json, render_number
 from cloakroom.duty.severity.scoring import score
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 METHOD = load_method()
 

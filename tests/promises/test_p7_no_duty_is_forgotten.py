@@ -14,7 +14,6 @@ from cloakroom.duty.duties import duty_to_json
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.facts import (
     CAUSES,
-    DATA_ELEMENTS,
     FLAGS,
     HOLDERS,
     NATURES,
@@ -27,6 +26,7 @@ from cloakroom.duty.facts import (
     RiskAssessment,
 )
 from cloakroom.duty.places import EEA
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 RULES = load_rules()
 

@@ -15,8 +15,9 @@ from cloakroom.canonical import json as canonical_json
 from cloakroom.clock import Clock, to_microseconds
 from cloakroom.flows.ports import Ledger, PreparedEntry
 from cloakroom.gate.gate_clock import GateClock
-from cloakroom.ledger.entry import Entry, Operation, encode_entry
+from cloakroom.ledger.entry import Entry, encode_entry
 from cloakroom.ledger.record_sets import RecordSetSealer, entry_place, hash_set
+from cloakroom.vocabulary import Operation
 
 __all__ = ["EntryWriter", "NodeIdentity"]
 

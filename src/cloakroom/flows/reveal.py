@@ -21,12 +21,13 @@ from cloakroom.flows.asks import Admission, Ask
 from cloakroom.flows.ports import StoredRow
 from cloakroom.gate.decision import Principal
 from cloakroom.gate.forms import mask_kind, render
-from cloakroom.gate.policy import Form, Operation
+from cloakroom.gate.policy import Form
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.opening import BrandOpener
 from cloakroom.vault.sealed_record import SealedKeys, SealedRecord
 from cloakroom.vault.tokens import RecordReference, TokenCodec
+from cloakroom.vocabulary import Operation
 
 MAX_TOKENS = 1_000
 ERASED = 2

@@ -11,9 +11,9 @@ from cloakroom.adapters.claims.version_frames import OpenedVersion, VersionFrame
 from cloakroom.claims.report import PersonInterval
 from cloakroom.errors import OpenError
 from cloakroom.flows.ports import StoredRow
-from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.incident.persons import persons_of
 from cloakroom.vault.envelope import EnvelopeClass
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 PURPOSE = "claim-check"

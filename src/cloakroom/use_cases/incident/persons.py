@@ -22,13 +22,13 @@ from pyroaring import BitMap
 from cloakroom.canonical.email import canonical_email
 from cloakroom.canonical.name import PersonName
 from cloakroom.errors import OpenError
-from cloakroom.ledger.entry import Operation
 from cloakroom.scoping.link_keys import CORROBORATING, KeyKind, link_texts
 from cloakroom.scoping.persons import KeyColumns, PersonCount, Persons, link_persons
 from cloakroom.vault.blind_index import SHARED_SCOPE, LinkDigests
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.vault.sealed_record import SealedKeys, SealedRecord
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 RECORDS_PER_READ = 20_000

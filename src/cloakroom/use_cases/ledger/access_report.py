@@ -15,11 +15,11 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.openings import PostgresOpenings
 from cloakroom.errors import DeniedError, LimitError, UncheckableError
 from cloakroom.gate.decision import Request, decide
-from cloakroom.gate.policy import Operation as GateOperation
-from cloakroom.ledger.entry import Entry, Operation, decode_entry
+from cloakroom.ledger.entry import Entry, decode_entry
 from cloakroom.tlog.proof_file import ProofFile
 from cloakroom.tlog.proofs import TileHashReader, prove_inclusion
 from cloakroom.use_cases.people.principals import Authenticated
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 MAX_RECORDS: Final = 100
@@ -141,7 +141,7 @@ def _authorise(
 ) -> None:
     policy = application.configuration.policy
     request = Request(
-        operation=GateOperation.ACCESS_REPORT,
+        operation=Operation.ACCESS_REPORT,
         purpose=purpose,
         brands=frozenset(by_brand),
         at=application.clock.now(),

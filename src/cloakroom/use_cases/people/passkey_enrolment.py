@@ -13,13 +13,13 @@ from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, SignInStore
 from cloakroom.crypto import VerifyingKey, random_bytes
 from cloakroom.errors import ConflictError, DeniedError, UsageError
 from cloakroom.gate.decision import Request, decide
-from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.gate.policy import PrincipalKind
-from cloakroom.ledger.entry import Operation, check_identifier
+from cloakroom.ledger.entry import check_identifier
 from cloakroom.signing.binding import Ceremony, bind_key
 from cloakroom.use_cases.people.ceremonies import begin_ceremony, passkey_rules, use_ceremony
 from cloakroom.use_cases.people.principals import Authenticated
 from cloakroom.use_cases.people.sessions import revoke_sessions_of
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 APPROVALS_NEEDED = 2
@@ -195,7 +195,7 @@ def _check_approval(
     if own:
         _check_own_session(application, who, passkey, now)
     else:
-        request = Request(GateOperation.ENROL, purpose, frozenset(), application.clock.now(), address=address)
+        request = Request(Operation.ENROL, purpose, frozenset(), application.clock.now(), address=address)
         decision = decide(application.configuration.policy, principal, request)
         if not decision.permitted:
             raise DeniedError(str(decision.reasons[0].code), decision.explanation)

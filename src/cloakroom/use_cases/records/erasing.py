@@ -18,12 +18,11 @@ from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.errors import DeniedError, InputError, StoreError
 from cloakroom.flows.ports import PreparedEntry, StoredRow
 from cloakroom.gate.decision import Request, decide
-from cloakroom.gate.policy import Operation as GateOperation
-from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.people.principals import Authenticated
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import ERASED, PERMANENT
 from cloakroom.vault.rows import read_index_cell
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 _PATIENCE = 300
@@ -144,7 +143,7 @@ def _check(
     principal = who.stored.principal
     names = frozenset(application.catalogue.brand_name(brand) for brand in brands)
     request = Request(
-        operation=GateOperation.ERASE,
+        operation=Operation.ERASE,
         purpose=purpose,
         brands=names,
         at=application.clock.now(),

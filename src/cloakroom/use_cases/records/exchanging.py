@@ -13,9 +13,9 @@ from pyroaring import BitMap
 from cloakroom.errors import DeniedError
 from cloakroom.flows.asks import Admission, Ask
 from cloakroom.gate.decision import roles_of
-from cloakroom.gate.policy import Operation
 from cloakroom.use_cases.people.principals import Authenticated
 from cloakroom.vault.tokens import RecordReference
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 

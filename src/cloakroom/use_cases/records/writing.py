@@ -19,7 +19,6 @@ from cloakroom.crypto import hmac_sha256
 from cloakroom.errors import ConflictError, InputError
 from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
 from cloakroom.flows.import_ports import DeliveryState, NewRows
-from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.people.principals import Authenticated
 from cloakroom.use_cases.records.importing import TIME_AHEAD, block_of
 from cloakroom.vault.facets import FacetSealer
@@ -27,6 +26,7 @@ from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.vault.row_changes import RowFate
 from cloakroom.vault.rows import RECORD_ID_INDEX, RowBlock
 from cloakroom.vault.tokens import RecordReference
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 _RECORD_LOCK = 4172031

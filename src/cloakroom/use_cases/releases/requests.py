@@ -11,7 +11,6 @@ from cloakroom.crypto import random_bytes
 from cloakroom.errors import DeniedError
 from cloakroom.gate.decision import Request, decide
 from cloakroom.gate.policy import Form, Policy
-from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.gate.releases import (
     Approval,
     ReleaseContent,
@@ -20,8 +19,9 @@ from cloakroom.gate.releases import (
     kind_of,
     may_approve,
 )
-from cloakroom.ledger.entry import Operation, check_identifier
+from cloakroom.ledger.entry import check_identifier
 from cloakroom.use_cases.people.principals import Authenticated
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 
@@ -172,7 +172,7 @@ def release_forms(
     """
     kind = kind_of(application.configuration.policy, content.kind)
     request = Request(
-        operation=GateOperation.RELEASE,
+        operation=Operation.RELEASE,
         purpose=kind.purpose,
         brands=frozenset({content.brand}),
         at=application.clock.now(),

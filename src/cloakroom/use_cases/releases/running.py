@@ -33,12 +33,12 @@ from cloakroom.gate.releases import (
     check_run,
     kind_of,
 )
-from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.people.principals import Authenticated
 from cloakroom.use_cases.records.writing import KeysInMotion
 from cloakroom.use_cases.releases.canaries import open_rows, plant_canaries
 from cloakroom.use_cases.releases.requests import check_not_frozen, check_receiver, enter_refusal, release_forms
 from cloakroom.vault.facets import CANARY, ERASED, RECORD
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 ROWS_PER_READ = 5_000

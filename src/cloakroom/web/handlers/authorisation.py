@@ -6,8 +6,7 @@ from cloakroom.errors import (
     DeniedError,
 )
 from cloakroom.gate.decision import Request, decide
-from cloakroom.gate.policy import Operation
-from cloakroom.ledger.entry import Operation as EntryOperation
+from cloakroom.vocabulary import Operation
 from cloakroom.web.handlers.caller import Caller
 from cloakroom.wiring import Application
 
@@ -42,7 +41,7 @@ def authorise(
         return
     entry = application.entries.prepare(
         lineage=caller.principal.id,
-        operation=EntryOperation.REQUEST,
+        operation=Operation.REQUEST,
         permitted=False,
         reason=code,
         # What the policy does not know may be anybody's name: it is not written down.

@@ -8,9 +8,9 @@ from cloakroom.clock import format_time, from_microseconds, parse_time, to_micro
 from cloakroom.errors import (
     UsageError,
 )
-from cloakroom.gate.policy import Operation
 from cloakroom.use_cases.ledger import files
 from cloakroom.use_cases.ledger.access_report import Opening, report_access
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.api.requests import ledger as requests
 from cloakroom.web.handlers.authorisation import authorise

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cloakroom.gate.policy import Operation
 from cloakroom.use_cases.records.exchanging import exchange
 from cloakroom.use_cases.records.writing import RecordWrite, write_record
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer
 from cloakroom.web.api.requests import records as requests
 from cloakroom.web.handlers.authorisation import authorise
