@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_duty_facts import EXAMPLE
 
-from cloakroom.duty.facts import FLAGS, ControllerFacts, Facts, Hold, parse_facts
+from cloakroom.duty.fact_values import FLAGS
+from cloakroom.duty.facts import ControllerFacts, Facts, Hold, parse_facts
 from cloakroom.duty.facts_rendering import render_facts
 from cloakroom.vocabulary import DATA_ELEMENTS
 

@@ -3,7 +3,7 @@
 import pytest
 
 from cloakroom.adapters.legal_data import load_rules
-from cloakroom.duty.cases import failed_cases
+from cloakroom.duty.case_checking import failed_cases
 from cloakroom.duty.mutations import mutants, unnoticed
 from cloakroom.duty.places import EEA
 from cloakroom.duty.validation import case_problems

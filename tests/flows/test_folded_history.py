@@ -10,7 +10,7 @@ from pyroaring import BitMap
 from cloakroom.clock import FixedClock
 from cloakroom.errors import TamperedError
 from cloakroom.flows import lineage_views
-from cloakroom.flows.asks import Ask
+from cloakroom.flows.admission_request import AdmissionRequest
 from cloakroom.flows.lineage_views import LineageViews, fold_histories
 from cloakroom.flows.ports import History
 from cloakroom.gate.decision import budget_of
@@ -21,11 +21,11 @@ from cloakroom.vocabulary import Operation
 
 def _anna(application):
     path = principals.enrol(application, "anna", kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
-    return principals.authenticate(application, path).stored.principal
+    return principals.authenticate(application, path).principal
 
 
 def _ask(principal, brand, records):
-    return Ask(
+    return AdmissionRequest(
         principal=principal,
         operation=Operation.REVEAL,
         purpose="clienteling",

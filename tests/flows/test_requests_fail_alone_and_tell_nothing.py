@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyroaring import BitMap
 
-from cloakroom.flows.asks import UNKNOWN_BRAND, Ask
+from cloakroom.flows.admission_request import UNKNOWN_BRAND, AdmissionRequest
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases.people import principals
@@ -13,7 +13,7 @@ from cloakroom.vocabulary import Operation
 
 def _ask(principal, operation=Operation.REVEAL, **changes):
     given = {"brand": "tarsenne", "fields": frozenset({"email"}), "records": BitMap([1]), "reference": "A-1"}
-    return Ask(principal=principal, operation=operation, purpose="clienteling", **(given | changes))
+    return AdmissionRequest(principal=principal, operation=operation, purpose="clienteling", **(given | changes))
 
 
 def _search(principal, records):
@@ -22,7 +22,7 @@ def _search(principal, records):
 
 def _anna(application, name="anna"):
     path = principals.enrol(application, name, kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
-    return principals.authenticate(application, path).stored.principal
+    return principals.authenticate(application, path).principal
 
 
 def test_a_reference_with_a_line_feed_is_refused_and_its_neighbour_is_answered(application):
@@ -34,8 +34,8 @@ def test_a_reference_with_a_line_feed_is_refused_and_its_neighbour_is_answered(a
 
 def test_a_token_that_is_none_is_refused_even_where_a_role_reaches_every_brand(application):
     path = principals.enrol(application, "olga", kind=PrincipalKind.PERSON, roles=frozenset({"privacy_officer"}))
-    olga = principals.authenticate(application, path).stored.principal
-    ask = Ask(
+    olga = principals.authenticate(application, path).principal
+    ask = AdmissionRequest(
         olga, Operation.REVEAL, "access_request", UNKNOWN_BRAND, frozenset({"email"}), BitMap(), reference="A-1"
     )
     admissions, _ = application.gatekeeper.admit([ask])

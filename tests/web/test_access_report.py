@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from people_world import admit_people
 from pyroaring import BitMap
-from service_world import World, close_world, make_world
+from service_world import World, new_world
 
 from cloakroom.adapters.postgres.openings import PostgresOpenings
 from cloakroom.client import Refused
@@ -23,12 +23,11 @@ ORDER = {"purpose": "own_access", "reference": "DSAR-1"}
 
 
 @pytest.fixture(scope="module")
-def opened(store_template, postgres_server, tmp_path_factory) -> Iterator[World]:
-    world = make_world(store_template, postgres_server, tmp_path_factory.mktemp("reports"))
-    admit_people(world, "https://localhost")
-    world.start()
-    yield world
-    close_world(world, postgres_server)
+def opened(store_template, tmp_path_factory) -> Iterator[World]:
+    with new_world(store_template, tmp_path_factory.mktemp("reports")) as world:
+        admit_people(world, "https://localhost")
+        world.start()
+        yield world
 
 
 def look_at(world: World, name: str, tokens: list[str], reference: str, fields=("email",)) -> None:

@@ -8,8 +8,9 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cloakroom.web.handlers.caller import Caller
 from people_world import with_people
-from service_world import OTHER_SHOP, SHOP, World, close_world, make_world
+from service_world import OTHER_SHOP, SHOP, World, new_world
 
 from cloakroom.adapters.postgres.service_store import ServiceStore
 from cloakroom.errors import DeniedError
@@ -30,7 +31,6 @@ from cloakroom.web.api.requests.elements import Request as ServiceRequest
 from cloakroom.web.api.requests.ledger import ProveEntry, ReadCheckpoint, ReadTile
 from cloakroom.web.api.requests.people import Freeze, ListPasskeys, ListSessions, RevokeSessions, ShowExposure
 from cloakroom.web.api.requests.records import DeleteRecord, WriteRecord
-from cloakroom.web.handlers.caller import Caller
 from cloakroom.web.handlers.table import HANDLERS
 from cloakroom.wiring import Application
 from spine_world import live_ordinals, open_records, search, tokens_of
@@ -44,14 +44,13 @@ brands = ["{CLOSED}"]
 
 
 @pytest.fixture(scope="module")
-def closed_house(store_template, postgres_server, tmp_path_factory) -> Iterator[World]:
-    world = make_world(store_template, postgres_server, tmp_path_factory.mktemp("forbidden"))
-    with closing(world.open("setup")) as application:
-        texts = dict(application.configuration.texts)
-        texts["policy.toml"] = with_people(texts["policy.toml"])
-        apply_configuration(application, texts)
-    yield world
-    close_world(world, postgres_server)
+def closed_house(store_template, tmp_path_factory) -> Iterator[World]:
+    with new_world(store_template, tmp_path_factory.mktemp("forbidden")) as world:
+        with closing(world.open("setup")) as application:
+            texts = dict(application.configuration.texts)
+            texts["policy.toml"] = with_people(texts["policy.toml"])
+            apply_configuration(application, texts)
+        yield world
 
 
 class House:

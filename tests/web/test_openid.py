@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from openid_provider import Provider
 from people_world import admit_people
-from service_world import World, close_world, make_world, wait_until
+from service_world import World, new_world, wait_until
 
 from cloakroom.adapters import openid
 from cloakroom.client import Client, Refused, SignIn
@@ -32,16 +32,15 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture(scope="module")
-def joined(store_template, postgres_server, tmp_path_factory, provider: Provider) -> Iterator[World]:
+def joined(store_template, tmp_path_factory, provider: Provider) -> Iterator[World]:
     """A served store that takes the provider's word for one subject."""
-    world = make_world(store_template, postgres_server, tmp_path_factory.mktemp("joined"))
-    admit_people(world, ORIGIN, provider.configuration(REDIRECT, STRENGTH))
-    application = world.open("setup")
-    link_subject(application, "associate", "corp", "subject-7")
-    application.close()
-    world.start()
-    yield world
-    close_world(world, postgres_server)
+    with new_world(store_template, tmp_path_factory.mktemp("joined")) as world:
+        admit_people(world, ORIGIN, provider.configuration(REDIRECT, STRENGTH))
+        application = world.open("setup")
+        link_subject(application, "associate", "corp", "subject-7")
+        application.close()
+        world.start()
+        yield world
 
 
 @pytest.fixture

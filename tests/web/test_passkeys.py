@@ -10,7 +10,7 @@ import msgspec
 import psycopg
 import pytest
 from people_world import RP_ID, Person, admit_people, approve, ask_for_passkey, enrol_person
-from service_world import World, close_world, make_world, signed, wait_until
+from service_world import World, new_world, signed, wait_until
 from software_authenticator import USER_PRESENT, SoftwareAuthenticator, b64, unb64
 
 from cloakroom.client import Client, Refused, SignIn
@@ -23,13 +23,12 @@ ORIGIN = "https://localhost"
 
 
 @pytest.fixture(scope="module")
-def peopled(store_template, postgres_server, tmp_path_factory) -> Iterator[World]:
+def peopled(store_template, tmp_path_factory) -> Iterator[World]:
     """A served store under whose configuration people sign in."""
-    world = make_world(store_template, postgres_server, tmp_path_factory.mktemp("peopled"))
-    admit_people(world, ORIGIN)
-    world.start()
-    yield world
-    close_world(world, postgres_server)
+    with new_world(store_template, tmp_path_factory.mktemp("peopled")) as world:
+        admit_people(world, ORIGIN)
+        world.start()
+        yield world
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from people_world import RP_ID, Person, admit_people, ask_for_passkey
-from service_world import World, close_world, make_world
+from service_world import World, new_world
 from software_authenticator import SoftwareAuthenticator
 
 from cloakroom.cli.main import main
@@ -20,12 +20,11 @@ ORIGIN = "https://localhost"
 
 
 @pytest.fixture(scope="module")
-def world(store_template, postgres_server, tmp_path_factory) -> Iterator[World]:
-    made = make_world(store_template, postgres_server, tmp_path_factory.mktemp("commands"))
-    admit_people(made, ORIGIN)
-    made.start()
-    yield made
-    close_world(made, postgres_server)
+def world(store_template, tmp_path_factory) -> Iterator[World]:
+    with new_world(store_template, tmp_path_factory.mktemp("commands")) as made:
+        admit_people(made, ORIGIN)
+        made.start()
+        yield made
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import psycopg
 import pyrage
 import pytest
 from people_world import admit_people
-from service_world import World, close_world, make_world
+from service_world import World, new_world
 
 from cloakroom.adapters.postgres.release_run_store import ReleaseRunStore
 from cloakroom.client import Refused
@@ -46,13 +46,12 @@ release_runs.run_waiting(open_application(load_settings(node="dying")))
 
 
 @pytest.fixture(scope="module")
-def bulk(store_template, postgres_server, tmp_path_factory) -> Iterator[World]:
+def bulk(store_template, tmp_path_factory) -> Iterator[World]:
     """A served store whose configuration lets nodes run releases."""
-    world = make_world(store_template, postgres_server, tmp_path_factory.mktemp("bulk"))
-    admit_people(world, "https://localhost")
-    world.start()
-    yield world
-    close_world(world, postgres_server)
+    with new_world(store_template, tmp_path_factory.mktemp("bulk")) as world:
+        admit_people(world, "https://localhost")
+        world.start()
+        yield world
 
 
 def brand_of(world: World) -> str:

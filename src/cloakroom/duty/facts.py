@@ -26,15 +26,6 @@ from cloakroom.toml import DocumentLimits, Table, parse_document
 from cloakroom.vocabulary import DATA_ELEMENTS
 
 __all__ = [
-    "CAUSES",
-    "DATA_ELEMENTS",
-    "FLAGS",
-    "HOLDERS",
-    "NATURES",
-    "SEGMENTS",
-    "SERVICE_HARMS",
-    "TAKEN",
-    "UNKNOWN_PLACE",
     "AffectedGroup",
     "ControllerFacts",
     "Facts",

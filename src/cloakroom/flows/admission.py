@@ -23,10 +23,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+import msgspec
 from pyroaring import BitMap
 
 from cloakroom.errors import TamperedError
-from cloakroom.flows.asks import Admission, Ask, broken_history, denied, exhausted, frozen, malformed
+from cloakroom.flows.admission_request import (
+    Admission,
+    AdmissionRequest,
+    broken_history,
+    denied,
+    exhausted,
+    frozen,
+    malformed,
+)
 from cloakroom.flows.entry_writing import EntryWriter
 from cloakroom.flows.lineage_views import LineageViews
 from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
@@ -46,11 +55,11 @@ refusals, a script does not."""
 
 
 @dataclass(slots=True)
-class _Case:
-    """An ask on its way through admission."""
+class _PendingRequest:
+    """A request on its way through admission."""
 
     position: int
-    ask: Ask
+    request: AdmissionRequest
     decision: Decision
     draw: Draw
 
@@ -89,40 +98,52 @@ class Gatekeeper:
         self._permits = Permits(policy)
         self._entries.policy_sha256 = policy.sha256
 
-    def admit(self, asks: Sequence[Ask], *, fetch: bool = False) -> tuple[list[Admission], dict[int, StoredRow]]:
+    def admit(
+        self, requests: Sequence[AdmissionRequest], *, fetch: bool = False
+    ) -> tuple[list[Admission], dict[int, StoredRow]]:
         """Decide, count and record a batch.
 
         Args:
-            asks: Requests, of any principals.
+            requests: Of any principals.
             fetch: Whether the sealed rows of permitted records are wanted back.
 
         Returns:
-            One admission for each ask, and the sealed rows by ordinal. Everything is durable when this returns.
+            One admission for each request, and the sealed rows by ordinal. Everything is durable when this returns.
         """
-        admissions: list[Admission | None] = [None] * len(asks)
-        open_cases: list[_Case] = []
+        admissions: list[Admission | None] = [None] * len(requests)
+        pending: list[_PendingRequest] = []
         now = self._entries.now()
-        for position, ask in enumerate(asks):
-            case_or_refusal = self._first_look(position, ask, now)
-            if isinstance(case_or_refusal, Admission):
-                admissions[position] = case_or_refusal
+        for position, request in enumerate(requests):
+            found = self._first_look(position, request, now)
+            if isinstance(found, Admission):
+                admissions[position] = found
             else:
-                open_cases.append(case_or_refusal)
+                pending.append(found)
         rows: dict[int, StoredRow] = {}
         rounds = 0
-        while open_cases:
-            this_round, open_cases = _one_brand_each(open_cases)
+        while pending:
+            this_round, pending = _one_brand_each(pending)
             later = self._settle(this_round, admissions, rows, fetch=fetch, lock=rounds > 0)
-            open_cases = later + open_cases
+            pending = later + pending
             rounds += 1
-        settled = [admission for admission in admissions if admission is not None]
-        assert len(settled) == len(asks)
-        self._record_refusals(asks, settled)
-        self._freeze_the_persistent(asks, settled)
+        self._entries.check_durable()
+        settled = [self._settled(request, admission) for request, admission in zip(requests, admissions, strict=True)]
+        self._record_refusals(requests, settled)
+        self._freeze_the_persistent(requests, settled)
         return settled, rows
 
-    def _freeze_the_persistent(self, asks: Sequence[Ask], admissions: Sequence[Admission]) -> None:
-        spent = {ask.principal.id for ask, item in zip(asks, admissions, strict=True) if item.code == "budget"}
+    def _settled(self, request: AdmissionRequest, admission: Admission | None) -> Admission:
+        """Give a permitted request what opens its records, now that its entry is durable."""
+        assert admission is not None
+        if not admission.permitted:
+            return admission
+        entry = self._entries.admitted(request.principal.id, request.records, admission.forms)
+        return msgspec.structs.replace(admission, entry=entry)
+
+    def _freeze_the_persistent(self, requests: Sequence[AdmissionRequest], admissions: Sequence[Admission]) -> None:
+        spent = {
+            request.principal.id for request, item in zip(requests, admissions, strict=True) if item.code == "budget"
+        }
         now = self._entries.now()
         since = now - PERSISTENCE_SPAN // timedelta(microseconds=1)
         for lineage in sorted(spent):
@@ -130,54 +151,54 @@ class Gatekeeper:
             if self._ledger.refused_within(lineage, since, now, "budget", PERSISTENT_REFUSALS) >= PERSISTENT_REFUSALS:
                 self.freeze(lineage, by=lineage, reason="persistent")
 
-    def _first_look(self, position: int, ask: Ask, now: int) -> _Case | Admission:
-        refusal = malformed(ask)
+    def _first_look(self, position: int, request: AdmissionRequest, now: int) -> _PendingRequest | Admission:
+        refusal = malformed(request)
         if refusal is not None:
             return refusal
         decision = self._permits.decide(
-            ask.principal,
-            operation=ask.operation,
-            purpose=ask.purpose,
-            brand=ask.brand,
-            fields=ask.fields,
+            request.principal,
+            operation=request.operation,
+            purpose=request.purpose,
+            brand=request.brand,
+            fields=request.fields,
             # How many a search finds must not decide whether it is permitted: that would tell without counting.
-            records=1 if ask.reserved else max(1, len(ask.records)),
+            records=1 if request.reserved else max(1, len(request.records)),
             at=now,
-            address=ask.address,
-            reference=ask.reference,
+            address=request.address,
+            reference=request.reference,
         )
         if not decision.permitted:
             return denied(decision)
-        if ask.records.intersect(self._canaries):
-            self.freeze(ask.principal.id, by=ask.principal.id, reason="canary")
+        if request.records.intersect(self._canaries):
+            self.freeze(request.principal.id, by=request.principal.id, reason="canary")
             return frozen(canary=True)
-        return _Case(position, ask, decision, self._draw(ask, decision))
+        return _PendingRequest(position, request, decision, self._draw(request, decision))
 
-    def _draw(self, ask: Ask, decision: Decision) -> Draw:
+    def _draw(self, request: AdmissionRequest, decision: Decision) -> Draw:
         shown = [name for name, form in decision.forms.items() if form is not Form.TOKEN]
         classes = {self._field_classes[name] for name in shown}
-        sets = dict.fromkeys(sorted(classes), ask.records)
-        probes = 1 + len(ask.records) if Obligation.DRAW_PROBES in decision.obligations else 0
-        return Draw(ask.brand, sets, probes=ask.cost if ask.cost else probes)
+        sets = dict.fromkeys(sorted(classes), request.records)
+        probes = 1 + len(request.records) if Obligation.DRAW_PROBES in decision.obligations else 0
+        return Draw(request.brand, sets, probes=request.cost if request.cost else probes)
 
     def _settle(
         self,
-        cases: list[_Case],
+        pending: list[_PendingRequest],
         admissions: list[Admission | None],
         rows: dict[int, StoredRow],
         *,
         fetch: bool,
         lock: bool,
-    ) -> list[_Case]:
-        """Assess and append one round; return the cases that must be looked at again."""
-        lineages = sorted({case.ask.principal.id for case in cases})
+    ) -> list[_PendingRequest]:
+        """Assess and append one round; return the requests that must be looked at again."""
+        lineages = sorted({case.request.principal.id for case in pending})
         try:
             if lock:
                 with self._ledger.locked(lineages):
                     self._views.refresh(lineages)
-                    return self._append_round(cases, admissions, rows, fetch=fetch)
+                    return self._append_round(pending, admissions, rows, fetch=fetch)
             self._views.load(lineages)
-            return self._append_round(cases, admissions, rows, fetch=fetch)
+            return self._append_round(pending, admissions, rows, fetch=fetch)
         except BaseException:
             # Whether the store took the entries is not known here; what it holds is read anew at the next request.
             for lineage in lineages:
@@ -185,12 +206,17 @@ class Gatekeeper:
             raise
 
     def _append_round(
-        self, cases: list[_Case], admissions: list[Admission | None], rows: dict[int, StoredRow], *, fetch: bool
-    ) -> list[_Case]:
+        self,
+        pending: list[_PendingRequest],
+        admissions: list[Admission | None],
+        rows: dict[int, StoredRow],
+        *,
+        fetch: bool,
+    ) -> list[_PendingRequest]:
         now = self._entries.now()
-        again: list[_Case] = []
-        accepted: dict[str, tuple[list[_Case], Assessment | None]] = {}
-        for lineage, group in _by_lineage(cases).items():
+        again: list[_PendingRequest] = []
+        accepted: dict[str, tuple[list[_PendingRequest], Assessment | None]] = {}
+        for lineage, group in _by_lineage(pending).items():
             try:
                 taken, assessment, rest = self._assess_anew(lineage, group, now)
             except TamperedError as error:
@@ -216,8 +242,8 @@ class Gatekeeper:
         return again
 
     def _assess_anew(
-        self, lineage: str, group: list[_Case], now: int
-    ) -> tuple[list[_Case], Assessment | None, list[_Case]]:
+        self, lineage: str, group: list[_PendingRequest], now: int
+    ) -> tuple[list[_PendingRequest], Assessment | None, list[_PendingRequest]]:
         """Do what `_assess` does, once more with a view that was brought up to date if it refuses."""
         assessed = self._assess(lineage, group, now)
         if assessed[1] is None or assessed[1].permitted:
@@ -228,15 +254,15 @@ class Gatekeeper:
         return self._assess(lineage, group, now)
 
     def _assess(
-        self, lineage: str, group: list[_Case], now: int
-    ) -> tuple[list[_Case], Assessment | None, list[_Case]]:
-        """Assess a lineage's cases together; where they do not all fit, the first alone and the rest later."""
+        self, lineage: str, group: list[_PendingRequest], now: int
+    ) -> tuple[list[_PendingRequest], Assessment | None, list[_PendingRequest]]:
+        """Assess a lineage's requests together; where they do not all fit, the first alone and the rest later."""
         budget = group[0].decision.budget
         if budget is None:
             return group, None, []
         view = self._views.view(lineage, budget)
         assessment = _assess_together(view, now, group, budget)
-        rest: list[_Case] = []
+        rest: list[_PendingRequest] = []
         if not assessment.permitted and len(group) > 1:
             group, rest = group[:1], group[1:]
             assessment = _assess_together(view, now, group, budget)
@@ -244,13 +270,13 @@ class Gatekeeper:
 
     def _append(
         self,
-        accepted: Mapping[str, tuple[list[_Case], Assessment | None]],
+        accepted: Mapping[str, tuple[list[_PendingRequest], Assessment | None]],
         admissions: list[Admission | None],
         rows: dict[int, StoredRow],
         now: int,
         *,
         fetch: bool,
-    ) -> list[_Case]:
+    ) -> list[_PendingRequest]:
         expected: dict[str, int] = {}
         entries: list[PreparedEntry] = []
         wanted = BitMap()
@@ -264,10 +290,10 @@ class Gatekeeper:
                 shown = forms[case.position] = self._lowered(case.decision.forms, assessment)
                 entries.append(self._entry(case, shown, budget, at))
                 if fetch and any(form is not Form.TOKEN for form in shown.values()):
-                    wanted |= case.ask.records
+                    wanted |= case.request.records
         outcome, found = self._ledger.append(expected, entries, list(wanted))
         rows.update((row.record.ordinal, row) for row in found)
-        again: list[_Case] = []
+        again: list[_PendingRequest] = []
         for lineage, (group, assessment) in accepted.items():
             status = outcome[lineage].status
             if status == "ok":
@@ -294,38 +320,38 @@ class Gatekeeper:
         return {name: lesser(form, assessment.caps[self._field_classes[name]]) for name, form in forms.items()}
 
     def _entry(
-        self, case: _Case, forms: Mapping[str, Form], budget: Mapping[str, tuple[int, int, int]], at: int
+        self, case: _PendingRequest, forms: Mapping[str, Form], budget: Mapping[str, tuple[int, int, int]], at: int
     ) -> PreparedEntry:
-        ask = case.ask
-        detail = dict(ask.detail)
-        if ask.credential:
-            detail["credential"] = ask.credential
+        request = case.request
+        detail = dict(request.detail)
+        if request.credential:
+            detail["credential"] = request.credential
         # What the entry counts as, whatever was shown in the end: a node that reads it later must count the same.
         if case.draw.probes:
             detail["probes"] = case.draw.probes
         if case.draw.sets:
             detail["drawn"] = [str(field_class) for field_class in case.draw.sets]
         return self._entries.prepare(
-            lineage=ask.principal.id,
-            operation=ask.operation,
-            records=ask.records,
+            lineage=request.principal.id,
+            operation=request.operation,
+            records=request.records,
             shape=forms,
             counted=True,
             at=at,
-            purpose=ask.purpose,
-            brand=ask.brand,
-            reference=ask.reference or "",
+            purpose=request.purpose,
+            brand=request.brand,
+            reference=request.reference or "",
             budget=budget,
             detail=detail,
         )
 
-    def _record_refusals(self, asks: Sequence[Ask], admissions: Sequence[Admission]) -> None:
-        refused: dict[tuple[str, str, str, str, str], tuple[Ask, int, int]] = {}
-        for ask, admission in zip(asks, admissions, strict=True):
+    def _record_refusals(self, requests: Sequence[AdmissionRequest], admissions: Sequence[Admission]) -> None:
+        refused: dict[tuple[str, str, str, str, str], tuple[AdmissionRequest, int, int]] = {}
+        for request, admission in zip(requests, admissions, strict=True):
             if not admission.permitted:
-                key = (ask.principal.id, str(ask.operation), ask.purpose, ask.brand, admission.code)
-                first, count, records = refused.get(key, (ask, 0, 0))
-                refused[key] = (first, count + 1, records + len(ask.records))
+                key = (request.principal.id, str(request.operation), request.purpose, request.brand, admission.code)
+                first, count, records = refused.get(key, (request, 0, 0))
+                refused[key] = (first, count + 1, records + len(request.records))
         if not refused:
             return
         entries = [
@@ -356,36 +382,36 @@ class Gatekeeper:
         self._views.forget(lineage)
 
 
-def _one_brand_each(cases: Iterable[_Case]) -> tuple[list[_Case], list[_Case]]:
-    """Split off the cases that can be assessed together: for each lineage, those of its first brand."""
+def _one_brand_each(pending: Iterable[_PendingRequest]) -> tuple[list[_PendingRequest], list[_PendingRequest]]:
+    """Split off the requests that can be assessed together: for each lineage, those of its first brand."""
     brands: dict[str, str] = {}
-    now: list[_Case] = []
-    later: list[_Case] = []
-    for case in cases:
-        brand = brands.setdefault(case.ask.principal.id, case.ask.brand)
-        (now if brand == case.ask.brand else later).append(case)
+    now: list[_PendingRequest] = []
+    later: list[_PendingRequest] = []
+    for case in pending:
+        brand = brands.setdefault(case.request.principal.id, case.request.brand)
+        (now if brand == case.request.brand else later).append(case)
     return now, later
 
 
-def _by_lineage(cases: Iterable[_Case]) -> dict[str, list[_Case]]:
-    groups: dict[str, list[_Case]] = {}
-    for case in cases:
-        groups.setdefault(case.ask.principal.id, []).append(case)
+def _by_lineage(pending: Iterable[_PendingRequest]) -> dict[str, list[_PendingRequest]]:
+    groups: dict[str, list[_PendingRequest]] = {}
+    for case in pending:
+        groups.setdefault(case.request.principal.id, []).append(case)
     return groups
 
 
-def _assess_together(view: OpenedRecords, now: int, group: Sequence[_Case], budget: Budget) -> Assessment:
-    """Assess what several cases of one brand cost, and refuse what they may cost at most if that does not fit."""
+def _assess_together(view: OpenedRecords, now: int, group: Sequence[_PendingRequest], budget: Budget) -> Assessment:
+    """Assess what several requests of one brand cost, and refuse what they may cost at most if that does not fit."""
     draw = _joined(group)
-    if any(case.ask.reserved > case.draw.probes for case in group):
-        reserved = sum(max(case.draw.probes, case.ask.reserved) for case in group)
+    if any(case.request.reserved > case.draw.probes for case in group):
+        reserved = sum(max(case.draw.probes, case.request.reserved) for case in group)
         at_most = view.assess(now, Draw(draw.brand, draw.sets, probes=reserved), budget)
         if not at_most.permitted:
             return at_most
     return view.assess(now, draw, budget)
 
 
-def _joined(group: Sequence[_Case]) -> Draw:
+def _joined(group: Sequence[_PendingRequest]) -> Draw:
     """Return one draw for several of one brand."""
     if len(group) == 1:
         return group[0].draw

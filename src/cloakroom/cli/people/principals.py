@@ -110,7 +110,7 @@ def renew(
         principals.renew(opened, name, renewer, thaw=thaw)
         exposed = exposure_of(opened, name)
     if json_output:
-        print_json({"principal": name, "renewed_by": renewer.stored.principal.id, "ceiling": exposed.ceiling})
+        print_json({"principal": name, "renewed_by": renewer.lineage, "ceiling": exposed.ceiling})
     else:
         say(f"{name} is renewed. {exposed}")
 

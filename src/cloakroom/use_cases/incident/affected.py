@@ -1,4 +1,4 @@
-"""Who was affected: ledger, facets and persons put together."""
+"""Affected records and persons: ledger, facets and linking put together."""
 
 from __future__ import annotations
 
@@ -62,10 +62,7 @@ def affected_by(
     facets, erased = group_facets(application)
     report = affected(disclosed, facets=facets, erased=erased, on=last.date())
     detail: dict[str, object] = {"of": lineage or "*", "entries": report.entries, "persons": int(count_persons)}
-    entry = application.entries.prepare(
-        lineage=by, operation=Operation.AFFECTED, records=report.records, detail=detail
-    )
-    application.ledger.append({}, [entry])
+    application.entries.append(lineage=by, operation=Operation.AFFECTED, records=report.records, detail=detail)
     linked = None
     if count_persons and report.records:
         linked = persons_of(application, report.records, by=by, detail={"of": lineage or "*"})

@@ -1,18 +1,18 @@
-"""What the check of a claim opens: versions of records, and the names behind a count of persons."""
+"""Openings by the check of a claim: versions of records, and the names behind a count of persons."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 from pyroaring import BitMap
 
 from cloakroom.adapters.claims.version_frames import OpenedVersion, VersionFrames
 from cloakroom.claims.report import PersonInterval
-from cloakroom.errors import OpenError
-from cloakroom.flows.ports import StoredRow
+from cloakroom.flows.entry_writing import DurableEntry
+from cloakroom.flows.opening import open_rows
 from cloakroom.use_cases.incident.persons import persons_of
-from cloakroom.vault.envelope import EnvelopeClass
+from cloakroom.vault.row_changes import LIVE
 from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
@@ -33,42 +33,27 @@ class ClaimHistory:
     def open_versions(self, ordinals: BitMap, fields: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield the versions of records, some thousands of records at a time."""
         wanted = self._frames.fields_to_open(fields)
-        entry = self._application.entries.prepare(
+        entry = self._application.entries.enter(
             lineage=self._by,
             operation=Operation.CLAIM,
             records=ordinals,
+            fields=wanted,
             purpose=PURPOSE,
-            detail={"claim": self._claim, "fields": sorted(wanted)},
+            detail={"claim": self._claim},
         )
-        self._application.ledger.append({}, [entry])
         every = ordinals.to_array()
         for start in range(0, len(every), _READ_AT_ONCE):
-            yield self._frames.frame(self._opened(every[start : start + _READ_AT_ONCE], wanted), wanted)
+            yield self._frames.frame(self._opened(every[start : start + _READ_AT_ONCE], entry), wanted)
 
-    def _opened(self, ordinals: Sequence[int], fields: Sequence[str]) -> Iterator[OpenedVersion]:
-        catalogue, vault = self._application.catalogue, self._application.vault
-        by_class: dict[EnvelopeClass, list[int]] = {}
-        for name in fields:
-            by_class.setdefault(catalogue.envelope_class(name), []).append(catalogue.fields[name])
-        current = [(stored, None) for stored in vault.sealed_rows(ordinals) if stored.state == 0]
-        for stored, valid_to in (*vault.sealed_versions(ordinals), *current):
-            if stored.keys is not None:
-                texts = self._texts(stored, by_class, fields)
-                yield OpenedVersion(stored.record.ordinal, stored.brand, stored.valid_from, valid_to, texts)
-
-    def _texts(
-        self, stored: StoredRow, by_class: Mapping[EnvelopeClass, Sequence[int]], fields: Sequence[str]
-    ) -> dict[str, str]:
-        assert stored.keys is not None
-        present = {
-            name: numbers for name, numbers in by_class.items() if stored.record.envelopes[name - 1] is not None
-        }
-        try:
-            values = self._application.openers[stored.brand].open(stored.record, stored.keys, present)
-        except OpenError as error:
-            raise OpenError(f"record {stored.record.ordinal} does not open: a stored row was changed") from error
-        numbers = self._application.catalogue.fields
-        return {name: found.decode() for name in fields if (found := values.get(numbers[name])) is not None}
+    def _opened(self, ordinals: Sequence[int], entry: DurableEntry) -> Iterator[OpenedVersion]:
+        vault = self._application.vault
+        earlier = vault.sealed_versions(ordinals)
+        valid_to = {(row.record.ordinal, row.record.version): at for row, at in earlier}
+        versions = [row for row, _ in earlier] + [row for row in vault.sealed_rows(ordinals) if row.state == LIVE]
+        opened = open_rows(entry, versions, catalogue=self._application.catalogue, openers=self._application.openers)
+        for row, texts in opened:
+            until = valid_to.get((row.record.ordinal, row.record.version))
+            yield OpenedVersion(row.record.ordinal, row.brand, row.valid_from, until, texts)
 
 
 class ClaimPersons:

@@ -65,11 +65,8 @@ def open_session(application: Application, name: str, key: VerifyingKey, *, by: 
         address=(LOCAL if address is None else address) if rules.bind_address else None,
         signed_in_by=by,
     )
-    entry = application.entries.prepare(
-        lineage=name, operation=Operation.SIGN_IN, detail={"credential": session.id, "by": by}
-    )
     SignInStore(application.connection).add_session(session, key)
-    application.ledger.append({}, [entry])
+    application.entries.append(lineage=name, operation=Operation.SIGN_IN, detail={"credential": session.id, "by": by})
     return session
 
 
@@ -92,16 +89,15 @@ def find_session(application: Application, credential: str) -> Session:
 
 def revoke_session(application: Application, session: Session, *, by: str) -> bool:
     """End a session everywhere from its next request on; say whether it had not ended by revocation before."""
-    entry = application.entries.prepare(
-        lineage=session.principal,
-        operation=Operation.PRINCIPAL,
-        principal=by,
-        detail={"action": "revoke-session", "credential": session.id},
-    )
     with application.connection.transaction():
         done = application.records.revoke_credential(session.id, application.now())
         if done:
-            application.ledger.append({}, [entry])
+            application.entries.append(
+                lineage=session.principal,
+                operation=Operation.PRINCIPAL,
+                principal=by,
+                detail={"action": "revoke-session", "credential": session.id},
+            )
     return done
 
 
@@ -115,11 +111,10 @@ def revoke_sessions_of(application: Application, name: str, *, by: str, signed_i
     with application.connection.transaction():
         ended = SignInStore(application.connection).revoke_sessions_of(name, application.now(), signed_in_by)
         if ended:
-            entry = application.entries.prepare(
+            application.entries.append(
                 lineage=name,
                 operation=Operation.PRINCIPAL,
                 principal=by,
                 detail={"action": "revoke-sessions", "credentials": ended[:100], "sessions": len(ended)},
             )
-            application.ledger.append({}, [entry])
     return ended

@@ -28,7 +28,7 @@ REDEEM_LEASE = 30_000_000
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What became of a sign-in at a provider: a session, a refusal, or neither yet."""
+    """The outcome of a sign-in at a provider: a session, a refusal, or neither yet."""
 
     session: Session | None
     refused: bool
@@ -156,16 +156,15 @@ def redeem_code(application: Application, client: OpenIDClient) -> bool:
     try:
         _redeem(application, client, begun, code)
     except DeniedError as error:
-        entry = application.entries.prepare(
-            lineage="system",
-            operation=Operation.SIGN_IN,
-            permitted=False,
-            reason=error.code,
-            detail={"by": f"oidc:{begun.detail}"},
-        )
         with application.connection.transaction():
             if store.settle(begun.id, f"!{error.code}"):
-                application.ledger.append({}, [entry])
+                application.entries.append(
+                    lineage="system",
+                    operation=Operation.SIGN_IN,
+                    permitted=False,
+                    reason=error.code,
+                    detail={"by": f"oidc:{begun.detail}"},
+                )
     return True
 
 

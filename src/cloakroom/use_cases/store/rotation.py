@@ -177,5 +177,4 @@ def _drop_older(application: Application, purpose: KeyPurpose, scope: int, detai
 
 
 def _enter(application: Application, what: str, detail: dict[str, object]) -> None:
-    entry = application.entries.prepare(lineage="system", operation=Operation.ROTATE, detail={"what": what, **detail})
-    application.ledger.append({}, [entry])
+    application.entries.append(lineage="system", operation=Operation.ROTATE, detail={"what": what, **detail})

@@ -66,8 +66,7 @@ class Maintenance:
     def _step(self, application: Application) -> None:
         application.sequencer.run(wait=False)
         if self._schedule.is_due("beat", HEARTBEAT_SECONDS):
-            entry = application.entries.prepare(lineage="system", operation=Operation.HEARTBEAT)
-            application.ledger.append({}, [entry])
+            application.entries.append(lineage="system", operation=Operation.HEARTBEAT)
         if self._schedule.is_due("tidy", TIDY_SECONDS):
             self._tidy(application, ServiceStore(application.connection))
 
