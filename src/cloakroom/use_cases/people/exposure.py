@@ -1,4 +1,4 @@
-"""What a credential could open if it were stolen now."""
+"""The exposure of a credential: the most that it could open if it were stolen now."""
 
 from __future__ import annotations
 
