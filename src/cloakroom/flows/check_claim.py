@@ -60,7 +60,7 @@ class CountrySplit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """What the check asks of the store, each through the smallest question."""
+    """Ports of the check to the store, each the smallest question."""
 
     index: CustomerIndex
     history: History
@@ -144,7 +144,7 @@ def check_claim(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What one passage through a dump, and opening what it matched, has shown."""
+    """The findings of one passage through a dump and of opening what it matched."""
 
     files: Sequence[FileReport]
     size: Size
