@@ -58,7 +58,7 @@ class EnvelopeClass(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class CellContext:
-    """Where an envelope belongs; bound to every cell in it.
+    """The place where an envelope belongs; bound to every cell in it.
 
     Attributes:
         brand: Number of the brand, 0 to 65535.
