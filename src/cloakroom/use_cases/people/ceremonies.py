@@ -55,7 +55,7 @@ def use_ceremony(application: Application, name: str, kind: Ceremony, key: Verif
     """Take a ceremony for good.
 
     Raises:
-        SignInRefusedError: ``replayed`` if it was presented before, ``ceremony`` if it is unknown, over, or another's.
+        SignInRefusedError: ``replayed`` if it was presented before; ``ceremony`` if it is unknown, over or another's.
     """
     store = SignInStore(application.connection)
     found = store.use(name, kind, key, application.now())
