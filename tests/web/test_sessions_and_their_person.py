@@ -13,7 +13,7 @@ from cloakroom.crypto import SigningKey
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.people import principals
 from cloakroom.use_cases.people.sessions import (
-    SignInDeniedError,
+    SignInRefusedError,
     find_session,
     open_session,
     revoke_session,
@@ -96,7 +96,7 @@ def test_a_session_ends_with_the_last_moment_of_its_person(clocked):
     assert set(codes(core, sessions).values()) == {""}
     clock.advance(MOMENT)
     assert set(codes(core, sessions).values()) == {"expired"}
-    with pytest.raises(SignInDeniedError, match="not valid"):
+    with pytest.raises(SignInRefusedError, match="not valid"):
         sign_in(core, "anna")
 
 
@@ -138,7 +138,7 @@ def test_a_frozen_person_is_frozen_in_every_session(clocked):
         principals.freeze(core.application, name, by="operator", reason="stolen-laptop")
     found = codes(core, sessions)
     assert {found[place] for place in found if place[1] != "session"} == {"frozen"}
-    with pytest.raises(SignInDeniedError, match="frozen"):
+    with pytest.raises(SignInRefusedError, match="frozen"):
         sign_in(core, "anna")
 
 

@@ -12,7 +12,8 @@ from cloakroom.flows.admission_request import AdmissionRequest
 from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.find import FindAnswer, FindRequest, find, normal_form
 from cloakroom.gate.decision import roles_of
-from cloakroom.gate.policy import EVERY_BRAND, Operation
+from cloakroom.gate.policy import EVERY_BRAND
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer, denial, problem
 from cloakroom.web.api.requests.records import Find, Found
 from cloakroom.web.core.answering import seconds_until
