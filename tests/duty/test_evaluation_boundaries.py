@@ -1,8 +1,9 @@
 """Where one thing ends and another begins: controllers, proven and possible persons, the last instant."""
 
 from dataclasses import replace
+from datetime import timedelta
 
-from duty_worlds import HOUSE, facts, group, risks
+from duty_worlds import HOUSE, MONDAY, facts, group, risks
 
 from cloakroom.adapters.legal_data import load_rules
 from cloakroom.duty.evaluation import evaluate_duties
@@ -74,3 +75,25 @@ def test_a_duty_that_is_not_due_waits_for_nothing_and_has_no_deadline():
         assert second.status == status
         assert second.after == (() if status == "not_due" else ("us-zz-first:US-ZZ:house",))
         assert (second.deadline is None) == (status == "not_due")
+
+
+def test_persons_of_whom_none_is_proven_are_counted_as_far_as_they_are_possible():
+    rules = parse_rules([RuleFile("us/zz.toml", LAW)])
+    world = facts(group("US-ZZ", 0, possible=5))
+    first = next(duty for duty in evaluate_duties(world, rules, ()) if duty.id.startswith("us-zz-first"))
+    assert (first.status, first.residents) == ("conditional", 5)
+    assert any("between 0 and 5 persons" in reason for reason in first.reasons)
+
+
+def test_a_clock_that_starts_with_the_theft_starts_at_its_end_as_far_as_that_is_known():
+    rules = parse_rules([RuleFile("us/zz.toml", LAW.replace('start = "aware"', 'start = "occurred"'))])
+    begin, end, aware = (MONDAY - timedelta(days=days) for days in (9, 5, 0))
+    for times, start in (
+        ({"occurred_from": begin, "occurred_to": end}, end),
+        ({"occurred_from": begin, "occurred_to": None}, begin),
+        ({"occurred_from": None, "occurred_to": None}, aware),
+    ):
+        world = facts(group("US-ZZ"), **times)
+        first = next(duty for duty in evaluate_duties(world, rules, ()) if duty.id.startswith("us-zz-first"))
+        assert (first.clock.start, first.deadline) == (start, start + timedelta(hours=72))
+        assert any("counted from awareness" in reason for reason in first.reasons) == (start == aware)

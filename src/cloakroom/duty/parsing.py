@@ -54,7 +54,7 @@ _RISKS: Final = frozenset({"risk", "high"})
 
 @dataclass(frozen=True, slots=True)
 class _Common:
-    """What an instrument says once for all its rules."""
+    """Attributes that an instrument states once for all its rules."""
 
     id: str
     jurisdiction: str

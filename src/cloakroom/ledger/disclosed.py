@@ -1,4 +1,4 @@
-"""What entries of the ledger say about a loss, as disclosures: proven, by lineage, with every field's form."""
+"""Disclosures by the ledger's own entries about a loss: proven, by lineage, with every field's form."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,127}")
 
 
 class Operation(StrEnum):
-    """What an entry is about."""
+    """The subject of an entry."""
 
     REVEAL = "reveal"
     FIND = "find"

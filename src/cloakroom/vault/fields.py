@@ -1,4 +1,4 @@
-"""What a record may hold: the fields, their kind, class, index and legal data element.
+"""Fields that a record may hold: their kind, class, index and legal data element.
 
 The names below have a meaning for the whole product; a brand may declare further fields in its mapping. One name has
 one definition in the whole group, since budgets, policies and duties speak of fields by name.
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class FieldKind(StrEnum):
-    """How the text of a field is read."""
+    """The kind of a field: how its text is read."""
 
     IDENTIFIER = "identifier"
     TEXT = "text"

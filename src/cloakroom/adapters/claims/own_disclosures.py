@@ -1,4 +1,4 @@
-"""What left by our own hand, from the ledger's roll-ups and the releases."""
+"""Disclosures by our own hand, from the ledger's roll-ups and the releases."""
 
 from __future__ import annotations
 

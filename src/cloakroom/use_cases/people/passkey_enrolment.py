@@ -36,7 +36,7 @@ def begin_enrolment(
     """Begin to enrol a passkey; return the ceremony and when it lapses. Whether there is such a person is not told.
 
     Raises:
-        SignInRefused: Nobody signs in with a passkey here, or too many ceremonies are under way.
+        SignInRefusedError: Nobody signs in with a passkey here, or too many ceremonies are under way.
         UsageError: The name is no identifier.
     """
     check_identifier("principal", name)
@@ -52,7 +52,7 @@ def finish_enrolment(
     The same is returned where there is no such person, or where too many requests of his wait; then nothing is kept.
 
     Raises:
-        SignInRefused: The ceremony is not this key's, or was presented before.
+        SignInRefusedError: The ceremony is not this key's, or was presented before.
         DeniedError: The authenticator's answer is wrong.
     """
     rules = passkey_rules(application)
