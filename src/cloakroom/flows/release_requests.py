@@ -23,9 +23,9 @@ from cloakroom.flows.authorisation import Authoriser, Caller
 from cloakroom.flows.entry_writing import EntryWriter
 from cloakroom.flows.release_ports import ReleaseStore, StoredRelease
 from cloakroom.gate.policy import Form, Policy
-from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.gate.releases import Approval, ReleaseContent, check_approval, check_content, check_run, kind_of
-from cloakroom.ledger.entry import Operation, check_identifier
+from cloakroom.ledger.entry import check_identifier
+from cloakroom.vocabulary import Operation
 
 
 class ReleaseRequests:
@@ -171,7 +171,7 @@ class ReleaseRequests:
         """
         return self._authoriser.check(
             who,
-            GateOperation.RELEASE,
+            Operation.RELEASE,
             self.purpose(content),
             brands=frozenset({content.brand}),
             fields=frozenset(content.fields),

@@ -35,7 +35,7 @@ from cloakroom.flows.release_ports import ReleaseStore, StoredRelease
 from cloakroom.flows.release_requests import ReleaseRequests
 from cloakroom.gate.policy import Form
 from cloakroom.gate.releases import ReleaseContent, ReleaseState
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 
 ROWS_PER_READ: Final = 5_000
 

@@ -18,7 +18,7 @@ from cloakroom.disclosures.disclosure import (
     Timespan,
 )
 from cloakroom.disclosures.vocabulary import Certainty, Channel, CoverageStatus, Selector, Stage
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 
 _SYSTEM = "cloakroom"
 _ADAPTER = "ledger@1"

@@ -21,7 +21,8 @@ from enum import IntEnum
 
 import msgspec
 
-from cloakroom.ledger.entry import Entry, Operation
+from cloakroom.ledger.entry import Entry
+from cloakroom.vocabulary import Operation
 
 VERSION = "1.5.0"
 HIDDEN = "?"

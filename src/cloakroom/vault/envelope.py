@@ -49,7 +49,7 @@ _COUNTS = [
 
 
 class EnvelopeClass(IntEnum):
-    """Classes of fields: what a thief wants is split three ways, each with keys of its own."""
+    """The number of each `FieldClass` in sealed bytes, under the same names; each class has keys of its own."""
 
     CONTACT = 1
     IDENTITY = 2

@@ -11,7 +11,7 @@ from cloakroom.clock import from_microseconds, to_microseconds
 from cloakroom.crypto import VerifyingKey, random_bytes
 from cloakroom.errors import DeniedError
 from cloakroom.gate.policy import LOCAL, PrincipalKind
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 

@@ -15,11 +15,11 @@ from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, Session, Si
 from cloakroom.crypto import VerifyingKey, is_equal, random_bytes
 from cloakroom.errors import ConflictError, DeniedError
 from cloakroom.flows.service_file import Provider
-from cloakroom.ledger.entry import Operation
 from cloakroom.signing.binding import Ceremony, bind_key
 from cloakroom.use_cases.people.ceremonies import begin_ceremony, passkey_rules, use_ceremony, user_handle
 from cloakroom.use_cases.people.passkey_enrolment import revoke_passkey
 from cloakroom.use_cases.people.sessions import SignInRefusedError, open_session
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 REDEEM_LEASE = 30_000_000

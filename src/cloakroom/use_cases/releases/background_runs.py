@@ -15,8 +15,8 @@ from cloakroom.errors import BusyError, ConflictError, DeniedError, InputError, 
 from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.release_ports import StoredRelease
 from cloakroom.gate.releases import ReleaseContent
-from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.releases.assembly import release_requests, release_runs
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 PART_BYTES: Final = 524_288

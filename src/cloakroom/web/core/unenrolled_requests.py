@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 
 from cloakroom.errors import CloakroomError, ConflictError, DeniedError, StoreError
-from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.people.sessions import SignInRefusedError
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.api.requests.elements import UnenrolledRequest
 from cloakroom.web.api.unenrolled import UnenrolledCaller, key_of
