@@ -17,7 +17,7 @@ from pathlib import Path
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.statements import Statements
-from cloakroom.flows import opening
+from cloakroom.flows import opening, release_run
 from cloakroom.flows.authorisation import Caller
 from cloakroom.settings import Settings
 from cloakroom.use_cases.people.principals import authenticate
@@ -177,7 +177,7 @@ def run(plan: dict) -> None:
 
 def release(application: Application, who: Caller, plan: dict, moment: Moment) -> None:
     """Run a release, in blocks small enough that there are several."""
-    releasing.ROWS_PER_READ = 100
+    release_run.ROWS_PER_READ = 100
     releasing.run_release(
         application,
         who,
