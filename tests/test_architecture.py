@@ -70,10 +70,10 @@ def test_a_sample_that_breaks_a_contract_is_found(copy, name):
 
 @pytest.mark.parametrize("package", ["gate", "vault", "ledger", "toml"])
 def test_a_circle_of_modules_is_found_even_one_for_types_alone(copy, package):
-    (copy / "cloakroom" / package / "sample.py").write_text(
-        f'"""A sample."""\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import cloakroom.{package}.other\n'
-    )
-    (copy / "cloakroom" / package / "other.py").write_text(f'"""A sample."""\nimport cloakroom.{package}.sample\n')
+    folder = copy / "cloakroom" / package
+    for_types = f"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import cloakroom.{package}.other\n"
+    (folder / "sample.py").write_text(f'"""A sample."""\n{for_types}')
+    (folder / "other.py").write_text(f'"""A sample."""\nimport cloakroom.{package}.sample\n')
     kept, report = contracts_hold(copy)
     assert not kept
     assert f"No cycles are allowed in cloakroom.{package}" in report

@@ -12,7 +12,7 @@ import pytest
 from gate_worlds import person
 
 from cloakroom.clock import to_microseconds
-from cloakroom.gate import permits
+from cloakroom.gate import decision_cache
 from cloakroom.gate.decision import Principal, Request, decide
 from cloakroom.gate.decision_cache import DecisionCache
 from cloakroom.gate.policy import Networks
@@ -75,8 +75,8 @@ def test_a_permit_is_kept_and_there_are_never_more_than_so_many(monkeypatch: pyt
         judged_anew.append(request)
         return decide(POLICY, principal, request)
 
-    monkeypatch.setattr(permits, "decide", counting)
-    monkeypatch.setattr(permits, "DECISIONS_MAX", 3)
+    monkeypatch.setattr(decision_cache, "decide", counting)
+    monkeypatch.setattr(decision_cache, "DECISIONS_MAX", 3)
     kept = DecisionCache(POLICY)
     question = {
         "principal": CHIARA,
