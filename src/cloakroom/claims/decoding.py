@@ -14,16 +14,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from cloakroom.canonical.byte_order import marked_encoding, unmarked_utf16
 from cloakroom.canonical.code_pages import CodePage, guess_code_page
 from cloakroom.claims.sources import Peekable
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _SAMPLE_BYTES = 64 << 10
 _LINES_AT_ONCE = 2_000
 _LINES_OF_PIECE = 40
@@ -197,16 +191,4 @@ def is_utf8(block: bytes) -> bool:
 
 def wide_encoding(head: bytes) -> tuple[str | None, int]:
     """Return the encoding that the first bytes settle, or None, and how many bytes the mark takes."""
-    for mark, name in _MARKS:
-        if head.startswith(mark):
-            return name, len(mark)
-    sample = head[: len(head) // 2 * 2]
-    if len(sample) < 8:
-        return None, 0
-    even, odd = sample[0::2].count(0) * 2 / len(sample), sample[1::2].count(0) * 2 / len(sample)
-    # Even a text in Chinese has line ends, digits and separators, whose second byte is zero.
-    if odd > 0.15 and even < odd / 8:
-        return "utf-16-le", 0
-    if even > 0.15 and odd < even / 8:
-        return "utf-16-be", 0
-    return None, 0
+    return marked_encoding(head) or (unmarked_utf16(head), 0)
