@@ -44,7 +44,7 @@ class TextBlocks:
 
     @property
     def encoding(self) -> str:
-        """Name the encoding found so far."""
+        """Return the name of the encoding found so far."""
         if self._wide:
             return self._wide
         if not self._pages:
@@ -147,7 +147,7 @@ class TextBlocks:
         self._usual = _likeness(self._page, sample)
 
     def _is_even(self, lines: list[bytes]) -> bool:
-        """Answer whether lines look alike under the page at hand, from the first to the last."""
+        """Return whether lines look alike under the page at hand, from the first to the last."""
         assert self._page is not None
         middle = len(lines) // 2
         parts = [lines[:_LINES_OF_PIECE], lines[middle : middle + _LINES_OF_PIECE], lines[-_LINES_OF_PIECE:]]
@@ -156,7 +156,7 @@ class TextBlocks:
         return not found or min(found) > max(self._usual, *found) - _LESS_LIKE
 
     def _is_chance(self, line: bytes) -> bool:
-        """Answer whether a line that is valid UTF-8 looks more like the code page around it."""
+        """Return whether a line that is valid UTF-8 looks more like the code page around it."""
         page = self._page
         return page is not None and page.likeness(line.decode(page.name, "replace")) > page.likeness(line.decode())
 
@@ -166,7 +166,7 @@ def _signs(sample: bytes) -> int:
 
 
 def _is_valid(line: bytes) -> bool:
-    """Answer whether one line is UTF-8."""
+    """Return whether one line is UTF-8."""
     try:
         line.decode()
     except UnicodeDecodeError:
@@ -181,7 +181,7 @@ def _likeness(page: CodePage, sample: bytes) -> float:
 
 
 def is_utf8(block: bytes) -> bool:
-    """Answer whether bytes are valid UTF-8; ten times as fast as decoding them."""
+    """Return whether bytes are valid UTF-8; ten times as fast as decoding them."""
     try:
         pl.Series([block]).cast(pl.String)
     except pl.exceptions.PolarsError:

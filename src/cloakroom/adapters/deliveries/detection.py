@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from cloakroom.canonical.byte_order import marked_encoding, order_of_utf16, unmarked_utf16
 from cloakroom.canonical.code_pages import guess_code_page
+from cloakroom.canonical.delimiters import DELIMITERS
 from cloakroom.errors import InputError, Position, Problem
 from cloakroom.vault.mapping import FileKind
 
 if TYPE_CHECKING:
     from cloakroom.vault.mapping import BrandMapping
 
-_DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f", "\x01", ":", " ")
+_DELIMITERS = (*DELIMITERS, " ")
 _HEADER_PAGES = (
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp850", "cp852"),
     *("mac_roman", "cp932", "euc_jp", "gb18030", "big5", "cp949", "koi8_r", "cp866", "cp874"),
