@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloakroom.duty.facts import DATA_ELEMENTS, parse_facts
+from cloakroom.duty.fact_values import DATA_ELEMENTS
+from cloakroom.duty.facts import parse_facts
 from cloakroom.errors import CloakroomError, InputError
 from cloakroom.toml import DocumentLimits, parse_document
 

@@ -22,7 +22,7 @@ _POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What an authenticator or a browser is given.
+    """A challenge for an authenticator or a browser.
 
     Attributes:
         ceremony: Id of the ceremony.

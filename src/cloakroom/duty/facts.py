@@ -35,15 +35,6 @@ from cloakroom.errors import InputError
 from cloakroom.toml import DocumentLimits, Table, parse_document
 
 __all__ = [
-    "CAUSES",
-    "DATA_ELEMENTS",
-    "FLAGS",
-    "HOLDERS",
-    "NATURES",
-    "SEGMENTS",
-    "SERVICE_HARMS",
-    "TAKEN",
-    "UNKNOWN_PLACE",
     "AffectedGroup",
     "ControllerFacts",
     "Facts",

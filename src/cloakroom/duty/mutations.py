@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from cloakroom.duty.cases import failed_cases
+from cloakroom.duty.case_checking import failed_cases
 from cloakroom.duty.evaluation import judge, reached_by, start_of
 from cloakroom.duty.expressions import Expression, Selection, walk
 from cloakroom.duty.fact_values import CAUSES, DATA_ELEMENTS, HOLDERS, NATURES, SEGMENTS, SERVICE_HARMS, TAKEN

@@ -1,4 +1,4 @@
-"""What admission is asked, and what it answers."""
+"""Requests to admission, and its answers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class AdmissionRequest(msgspec.Struct, frozen=True):
 
 
 class Admission(msgspec.Struct, frozen=True):
-    """What became of an `AdmissionRequest`.
+    """The outcome of an `AdmissionRequest`.
 
     Attributes:
         permitted: Whether the records may be opened now; then its entry is durable.

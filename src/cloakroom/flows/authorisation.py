@@ -37,7 +37,7 @@ _ENTERED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: a principal that proved who it is, the credential that it presented, and from where.
+    """A principal that proved who it is, the credential that it presented, and its network address.
 
     Attributes:
         principal: The principal; its id is the name of its lineage.

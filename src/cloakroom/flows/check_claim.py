@@ -43,7 +43,7 @@ Digest = Callable[[Sequence[str]], Sequence[bytes]]
 
 
 class PersonCounter(Protocol):
-    """A counter of the persons behind records."""
+    """Counts the persons behind records."""
 
     def count(self, whole: BitMap, all_proven: BitMap, silent: int) -> PersonInterval:
         """Return an interval: no fewer than behind `whole`, no more than behind `all_proven` and `silent` rows."""
@@ -51,7 +51,7 @@ class PersonCounter(Protocol):
 
 
 class CountrySplit(Protocol):
-    """A split of records by country, none of them opened."""
+    """Splits records by country without opening any."""
 
     def by_country(self, records: BitMap) -> Mapping[str, int]:
         """Return the number of records by country."""
@@ -60,7 +60,7 @@ class CountrySplit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """The parts of a store that a check asks, each through the smallest question."""
+    """Ports of the check to the store, each the smallest question."""
 
     index: CustomerIndex
     history: History
@@ -144,7 +144,7 @@ def check_claim(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The findings of one passage through a dump, and of opening what it matched."""
+    """The findings of one passage through a dump and of opening what it matched."""
 
     files: Sequence[FileReport]
     size: Size

@@ -74,7 +74,7 @@ class FindRequest:
 
 @dataclass(frozen=True, slots=True)
 class FindAnswer:
-    """What was found.
+    """The answer to one search.
 
     Attributes:
         admission: What the gate said; of the first refusal, if any.

@@ -51,7 +51,7 @@ class RevealRequest(msgspec.Struct, frozen=True):
 
 
 class Revealed(msgspec.Struct, frozen=True):
-    """What is shown of one token.
+    """The values shown of one token.
 
     Attributes:
         token: As it was asked for.

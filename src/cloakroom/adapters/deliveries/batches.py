@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large things from outside may be.
+    """Limits on deliveries.
 
     Attributes:
         batch_rows: Rows in one batch; the last may hold fewer.

@@ -37,7 +37,7 @@ _OTHER_FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a text file is written.
+    """The dialect of a text file.
 
     Attributes:
         quote: The quote character, or empty for none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cloakroom.duty.facts import DATA_ELEMENTS, SEGMENTS
+from cloakroom.duty.fact_values import DATA_ELEMENTS, SEGMENTS
 from cloakroom.duty.filings.model import Category, Field, Impact, Template
 from cloakroom.errors import RuleError
 from cloakroom.toml import parse_document

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cloakroom.duty.facts import DATA_ELEMENTS
+from cloakroom.duty.fact_values import DATA_ELEMENTS
 from cloakroom.duty.instruments import CONFIDENCES
 from cloakroom.duty.severity.conditions import Condition, parse_condition
 from cloakroom.errors import RuleError

@@ -1,4 +1,4 @@
-"""Who was affected: ledger, facets and persons put together."""
+"""Affected records and persons: ledger, facets and linking put together."""
 
 from __future__ import annotations
 

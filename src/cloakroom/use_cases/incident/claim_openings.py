@@ -1,4 +1,4 @@
-"""What the check of a claim opens: versions of records, and the names behind a count of persons."""
+"""Openings by the check of a claim: versions of records, and the names behind a count of persons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who opened a person's records, which fields, when and why, each line with its proof.
+"""Access reports: who opened a person's records, which fields, when and why, each line with its proof.
 
 The report says nothing that the records hold. It is a use of its own: it needs a purpose that allows it, and its
 entry is durable before the report is given.

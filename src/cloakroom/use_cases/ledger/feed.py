@@ -38,7 +38,7 @@ Wait = Callable[[float], bool]
 
 
 class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How far a log was sent to a sink.
+    """The place in the log up to which a sink was sent everything.
 
     Attributes:
         log: Origin of the log.

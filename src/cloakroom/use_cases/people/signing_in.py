@@ -28,7 +28,7 @@ REDEEM_LEASE = 30_000_000
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What became of a sign-in at a provider: a session, a refusal, or neither yet."""
+    """The outcome of a sign-in at a provider: a session, a refusal, or neither yet."""
 
     session: Session | None
     refused: bool

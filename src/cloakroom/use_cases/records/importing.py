@@ -32,7 +32,7 @@ TIME_AHEAD = 86_400_000_000
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far an import is.
+    """The progress of an import.
 
     Attributes:
         rows: Rows of the file done.

@@ -12,11 +12,10 @@ from typing import Final
 from cloakroom.adapters.postgres.release_run_store import ReleaseRunStore, RunState, StoredRun
 from cloakroom.adapters.postgres.release_store import StoredRelease
 from cloakroom.adapters.release_files import ReleaseParts
-from cloakroom.errors import ConflictError, DeniedError, InputError, UsageError
+from cloakroom.errors import BusyError, ConflictError, DeniedError, InputError, UsageError
 from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import Operation
-from cloakroom.use_cases.records.writing import KeysInMotion
 from cloakroom.use_cases.releases.requests import check_receiver
 from cloakroom.use_cases.releases.running import check_may_run, run_release_into
 from cloakroom.wiring import Application
@@ -56,7 +55,7 @@ def run_waiting(application: Application) -> bool:
         return False
     try:
         _run(application, store, run)
-    except KeysInMotion:
+    except BusyError:
         store.failed(run, "busy")
     except ConflictError:
         pass  # another node has it by now

@@ -25,7 +25,7 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.release_store import ReleaseStore, StoredRelease
 from cloakroom.adapters.release_files import write_release_file
 from cloakroom.crypto import random_bytes, sha256
-from cloakroom.errors import ConflictError, DeniedError, TamperedError, UsageError
+from cloakroom.errors import BusyError, ConflictError, DeniedError, TamperedError, UsageError
 from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.entry_writing import OPENED_FIELDS, DurableEntry
 from cloakroom.flows.ports import PreparedEntry
@@ -37,7 +37,6 @@ from cloakroom.gate.releases import (
     kind_of,
 )
 from cloakroom.ledger.entry import Operation
-from cloakroom.use_cases.records.writing import KeysInMotion
 from cloakroom.use_cases.releases.canaries import add_canaries, fields_of_canaries, show_rows
 from cloakroom.use_cases.releases.requests import check_receiver, entering_refusals, release_forms
 from cloakroom.vault.facets import CANARY, ERASED, RECORD
@@ -234,7 +233,7 @@ def _checked(application: Application, store: ReleaseStore, who: Caller, name: s
     if found.standing.state is ReleaseState.RUNNING:
         return _Ready(found, forms, brand, None)
     if not application.settle_keys(brand):
-        raise KeysInMotion("the keys of this brand are being rotated; try again")
+        raise BusyError("the keys of this brand are being rotated; try again")
     records = _audience(application, brand, content)
     if not records:
         raise UsageError("no record has these facets; nothing was released")
