@@ -34,7 +34,6 @@ from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin
 from cloakroom.flows.opening import Openers
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.gate.gate_clock import STORE_TOLERANCE
-from cloakroom.ledger.entry import Operation
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.settings import Settings
 from cloakroom.tlog.note import Ed25519Signer
@@ -44,6 +43,7 @@ from cloakroom.vault.key_ring import GROUP, KeyPurpose, KeyRing, RootKey
 from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
+from cloakroom.vocabulary import Operation
 
 _BRAND_KEYS_LOCK = 4172029
 _IMPORT_LOCK = 4172041

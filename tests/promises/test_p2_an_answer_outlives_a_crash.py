@@ -31,7 +31,6 @@ from cloakroom.flows import reveal as revealing
 from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
-from cloakroom.ledger.entry import Operation
 from cloakroom.settings import Settings
 from cloakroom.signing.binding import Ceremony, bind_key
 from cloakroom.testing.group import copy_configuration
@@ -41,6 +40,7 @@ from cloakroom.use_cases.people import ceremonies, passkey_enrolment, principals
 from cloakroom.use_cases.records import erasing, exchanging, importing, writing
 from cloakroom.use_cases.releases import background_runs, requests, running
 from cloakroom.use_cases.store import configuration, rotation
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application, initialise, open_application
 from durable_commits import MAY_VANISH, changes_watched, watch_commits, watched_tables
 from spine_world import live_ordinals, open_records, search, tokens_of

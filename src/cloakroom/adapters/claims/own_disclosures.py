@@ -1,4 +1,4 @@
-"""What left by our own hand, from the ledger's roll-ups and the releases."""
+"""Disclosures by our own hand, from the ledger's roll-ups and the releases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cloakroom.disclosures.disclosure import CLEAR, Disclosure
 from cloakroom.disclosures.vocabulary import Channel
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.ledger.disclosed import disclosed_by_entries
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 
 _RELEASES_MAX = 10_000
 

@@ -1,4 +1,4 @@
-"""What comes out of a delivery: batches of typed rows, column by column, with the rows that were refused."""
+"""Batches of a delivery: typed rows, column by column, with the rows that were refused."""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ from cloakroom.adapters.release_files import ReleaseParts
 from cloakroom.errors import BusyError, ConflictError, DeniedError, InputError, UsageError
 from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.releases import ReleaseContent
-from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.releases.requests import check_receiver
 from cloakroom.use_cases.releases.running import check_may_run, run_release_into
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 PART_BYTES: Final = 524_288

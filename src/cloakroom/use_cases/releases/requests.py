@@ -12,7 +12,6 @@ from cloakroom.crypto import random_bytes
 from cloakroom.errors import DeniedError
 from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.policy import Form, Policy
-from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.gate.releases import (
     Approval,
     ReleaseContent,
@@ -21,7 +20,8 @@ from cloakroom.gate.releases import (
     kind_of,
     may_approve,
 )
-from cloakroom.ledger.entry import Operation, check_identifier
+from cloakroom.ledger.entry import check_identifier
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 
@@ -149,7 +149,7 @@ def release_forms(application: Application, who: Caller, content: ReleaseContent
     kind = kind_of(application.configuration.policy, content.kind)
     return application.authoriser.check(
         who,
-        GateOperation.RELEASE,
+        Operation.RELEASE,
         kind.purpose,
         brands=frozenset({content.brand}),
         fields=frozenset(content.fields),

@@ -36,10 +36,10 @@ from cloakroom.gate.releases import (
     check_run,
     kind_of,
 )
-from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.releases.canaries import add_canaries, fields_of_canaries, show_rows
 from cloakroom.use_cases.releases.requests import check_receiver, entering_refusals, release_forms
 from cloakroom.vault.facets import CANARY, ERASED, RECORD
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 ROWS_PER_READ = 5_000

@@ -32,8 +32,8 @@ from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.find import FindRequest, find, normal_form
 from cloakroom.flows.opening import Openers
 from cloakroom.flows.reveal import RevealRequest, admit_reveals
-from cloakroom.gate.policy import Operation
 from cloakroom.vault.tokens import TokenCodec
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer, denial, problem
 from cloakroom.web.api.requests.elements import UnenrolledRequest
 from cloakroom.web.api.requests.records import Find, Found, Reveal

@@ -9,9 +9,9 @@ from cloakroom.errors import (
     UsageError,
 )
 from cloakroom.flows.authorisation import Caller
-from cloakroom.gate.policy import Operation
 from cloakroom.use_cases.ledger import files
 from cloakroom.use_cases.ledger.access_report import Opening, report_access
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.api.requests import ledger as requests
 from cloakroom.wiring import Application
