@@ -55,6 +55,11 @@ SAMPLES = {
         "vault/sample.py",
         "from cryptography.hazmat.primitives.ciphers.aead import AESGCM",
     ),
+    "a front that sees the store": ("web/front/sample.py", "import cloakroom.wiring"),
+    "a front that sees the core": ("web/front/sample.py", "import cloakroom.web.core.fair_queue"),
+    "a shared room of the service that sees the store": ("web/protocol/sample.py", "import psycopg"),
+    "a handler that sees the core": ("web/handlers/sample.py", "import cloakroom.web.core.fair_queue"),
+    "a room of the service that nobody gave a place": ("web/sample.py", ""),
 }
 
 
