@@ -14,8 +14,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import psycopg
-
+from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.statements import Statements
 from cloakroom.flows import opening, release_run
@@ -42,7 +41,7 @@ class Moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class CountingConnection(psycopg.Connection):
+class CountingConnection(Connection):
     """Tells the moment before and after each statement and each commit."""
 
     moment: Moment

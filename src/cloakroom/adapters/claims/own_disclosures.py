@@ -20,7 +20,7 @@ _RELEASES_MAX = 10_000
 
 
 class OwnDisclosures:
-    """Implements `claims.ports.DisclosureSource`."""
+    """The `claims.ports.DisclosureSource` over the ledger's roll-ups and the releases."""
 
     def __init__(
         self,
