@@ -1,4 +1,4 @@
-"""What a column holds: told by its header in several languages, checked against its content, or by content alone."""
+"""Concepts of columns: told by a header in several languages, checked against the content, or by content alone."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Recognised:
 
     @property
     def is_personal(self) -> bool:
-        """Answer whether the table has anything by which a person can be found."""
+        """Return whether the table has anything by which a person can be found."""
         return bool(self.columns(Concept.EMAIL, Concept.PHONE, Concept.RECORD_ID))
 
 

@@ -42,10 +42,10 @@ from cloakroom.flows.pending_requests import PendingRequest, assess_together, by
 from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
 from cloakroom.gate.budget import Assessment, Draw, lesser
 from cloakroom.gate.decision import Decision, Obligation
+from cloakroom.gate.decision_cache import DecisionCache
 from cloakroom.gate.draw import FULL
-from cloakroom.gate.permits import Permits
-from cloakroom.gate.policy import FieldClass, Form, Operation, Policy
-from cloakroom.ledger.entry import Operation as EntryOperation
+from cloakroom.gate.policy import Form, Policy
+from cloakroom.vocabulary import FieldClass, Operation
 
 _log = logging.getLogger("cloakroom.admission")
 
@@ -53,10 +53,6 @@ PERSISTENT_REFUSALS = 25
 PERSISTENCE_SPAN = timedelta(minutes=10)
 """A lineage whose budget is spent and that is refused so often within the span is frozen: a person stops after a few
 refusals, a script does not."""
-
-
-_ENTERED = {item: EntryOperation(item.value) for item in Operation if item.value in set(EntryOperation)}
-"""The entry's word for what is asked."""
 
 
 class Gatekeeper:
@@ -77,7 +73,7 @@ class Gatekeeper:
         self._policy = policy
         self._field_classes = field_classes
         self._canaries = canaries
-        self._permits = Permits(policy)
+        self._decisions = DecisionCache(policy)
         self._snapshots = LineageSnapshots(ledger)
 
     @property
@@ -90,7 +86,7 @@ class Gatekeeper:
         self._policy = policy
         self._field_classes = field_classes
         self._canaries = canaries
-        self._permits = Permits(policy)
+        self._decisions = DecisionCache(policy)
         self._entries.policy_sha256 = policy.sha256
 
     def admit(
@@ -150,7 +146,7 @@ class Gatekeeper:
         refusal = malformed(request)
         if refusal is not None:
             return refusal
-        decision = self._permits.decide(
+        decision = self._decisions.decide(
             request.principal,
             operation=request.operation,
             purpose=request.purpose,
@@ -280,7 +276,7 @@ class Gatekeeper:
             expected[lineage] = self._snapshots.version(lineage)
             at = assessment.at if assessment is not None else now
             # Those of a lineage were assessed together, so each entry tells of the same levels.
-            budget = {} if assessment is None else assessment.weighed.told()
+            budget = {} if assessment is None else assessment.usage.by_name()
             for case in group:
                 shown = forms[case.position] = self._lowered(case.decision.forms, assessment)
                 entries.append(self._entry(case, shown, budget, at))
@@ -328,7 +324,7 @@ class Gatekeeper:
             detail["drawn"] = [str(field_class) for field_class in case.draw.sets]
         return self._entries.prepare(
             lineage=request.principal.id,
-            operation=_ENTERED[request.operation],
+            operation=request.operation,
             records=request.records,
             shape=forms,
             counted=True,
@@ -352,7 +348,7 @@ class Gatekeeper:
         entries = [
             self._entries.prepare(
                 lineage=lineage,
-                operation=EntryOperation(operation),
+                operation=Operation(operation),
                 permitted=False,
                 reason=code,
                 # What the policy does not know is free text from outside, and does not go into the ledger.
@@ -367,7 +363,7 @@ class Gatekeeper:
 
     def freeze(self, lineage: str, *, by: str, reason: str) -> bool:
         """Freeze `lineage` on every node from its next request on; say whether it was not frozen before."""
-        entry = self._entries.prepare(lineage=lineage, operation=EntryOperation.FREEZE, principal=by, reason=reason)
+        entry = self._entries.prepare(lineage=lineage, operation=Operation.FREEZE, principal=by, reason=reason)
         done = self._ledger.freeze(lineage, entry.at, reason, entry)
         self._snapshots.forget(lineage)
         return done

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from cloakroom.clock import to_microseconds
 from cloakroom.gate.decision import budget_of, roles_of
-from cloakroom.gate.policy import EVERY_BRAND, OPENING, PROBING, FieldClass, Form, Operation, WindowName
+from cloakroom.gate.policy import EVERY_BRAND, OPENING, PROBING, Form, WindowName
+from cloakroom.vocabulary import FieldClass, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What can be opened at most from now on until the end of one window.
+    """The most that can be opened from now on until the end of one window.
 
     Attributes:
         window: Burst, day or lifetime.
@@ -127,7 +128,7 @@ def expose(
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
-    """What a thief could get at, before any window bounds it."""
+    """The records that a thief could get at, before any window bounds it."""
 
     budget: Budget
     at: int

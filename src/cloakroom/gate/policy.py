@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cloakroom.canonical import json as canonical_json
+from cloakroom.vocabulary import FieldClass, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,40 +30,13 @@ LOCAL = "local"
 EVERY_BRAND = "*"
 
 
-class FieldClass(StrEnum):
-    """What a field tells a thief; budgets may bound each class apart."""
-
-    CONTACT = "contact"
-    IDENTITY = "identity"
-    VALUE = "value"
-
-
 class Form(StrEnum):
-    """How much of a field leaves: all, a range, a hint, or only the record's token."""
+    """The form in which a field leaves: all of it, a range, a hint, or only the record's token."""
 
     BAND = "band"
     MASK = "mask"
     REVEAL = "reveal"
     TOKEN = "token"  # noqa: S105  the name of a form, not a secret
-
-
-class Operation(StrEnum):
-    """What a principal may ask for."""
-
-    ACCESS_REPORT = "access-report"
-    AFFECTED = "affected"
-    ENROL = "enrol"
-    ERASE = "erase"
-    EXCHANGE = "exchange"
-    EXPOSURE = "exposure"
-    FIND = "find"
-    FREEZE = "freeze"
-    LEDGER = "ledger"
-    LIST = "list"
-    PROBE = "probe"
-    RELEASE = "release"
-    REVEAL = "reveal"
-    WRITE = "write"
 
 
 OPENING = frozenset({Operation.FIND, Operation.LIST, Operation.RELEASE, Operation.REVEAL})
@@ -73,7 +47,7 @@ PROBING = frozenset({Operation.EXCHANGE, Operation.FIND, Operation.PROBE})
 
 
 class PrincipalKind(StrEnum):
-    """What stands behind a credential."""
+    """The kind of principal behind a credential."""
 
     APPLICATION = "application"
     PERSON = "person"
@@ -90,7 +64,7 @@ class WindowName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """Why somebody opens data, and what that reason allows."""
+    """A purpose for which somebody opens data, and what it allows."""
 
     name: str
     text: str
@@ -102,7 +76,7 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """Where calls may come from: address ranges, and whether the machine itself counts."""
+    """Networks that calls may come from: address ranges, and whether the machine itself counts."""
 
     ranges: tuple[Network, ...] = ()
     local: bool = False
@@ -175,7 +149,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much one lineage may open.
+    """A budget: the most that one lineage may open.
 
     Attributes:
         name: Its name in the policy.

@@ -1,4 +1,4 @@
-"""What makes no sense in a policy whose every line is well formed.
+"""Check what makes no sense in a policy whose every line is well formed.
 
 Names that lead nowhere, rules that contradict each other, rules that can never take effect, ceilings that can
 never be reached. A rule that does nothing is refused like a wrong one: somebody believes that it protects them.
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloakroom.gate.policy import EVERY_BRAND, OPENING, PROBING, Form, Networks, Operation
+from cloakroom.gate.policy import EVERY_BRAND, OPENING, PROBING, Form, Networks
+from cloakroom.vocabulary import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cloakroom.gate.policy import Budget, FieldClass, Forbid, Policy, Purpose, Role, Window
+    from cloakroom.gate.policy import Budget, Forbid, Policy, Purpose, Role, Window
     from cloakroom.toml import Path
+    from cloakroom.vocabulary import FieldClass
 
 Finding = tuple["Path", str]
 

@@ -20,13 +20,13 @@ from cloakroom.errors import BusyError, ConflictError, InputError
 from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
 from cloakroom.flows.import_ports import DeliveryState, NewRows
-from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.records.importing import TIME_AHEAD, block_of
 from cloakroom.vault.facets import FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.vault.row_changes import RowFate
 from cloakroom.vault.rows import RECORD_ID_INDEX, RowBlock
 from cloakroom.vault.tokens import RecordReference
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 _RECORD_LOCK = 4172031
@@ -77,7 +77,8 @@ def write_record(
         reference: Case number.
 
     Raises:
-        InputError: A value cannot be taken, or holds payment data.
+        InputError: A value cannot be taken.
+        PaymentDataError: One holds payment data.
         BusyError: The brand's keys are being rotated, or a delivery of it is being imported.
         ConflictError: The key was used for another request, or the key is in use.
     """

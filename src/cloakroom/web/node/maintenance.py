@@ -1,4 +1,4 @@
-"""What a node must not fall behind with: integrate entries, beat, tidy up; in its own process."""
+"""Maintenance that a node must not fall behind with: integrate entries, beat, tidy up; in its own process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from cloakroom.adapters.postgres.service_store import ServiceStore
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 from cloakroom.web.node.periodic import Round, Schedule, SharedNumber, run_rounds
 from cloakroom.wiring import Application
 
