@@ -3,14 +3,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
+EXPLORE_MINUTES ?= 10
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test explore check bench lock clean
 
 demo: .venv/ready
 	$(BIN)/cloakroom demo $(DEMO_ARGS)
 
+# The tests start hundreds of processes: each would compile all modules anew where their compiled form is not kept.
+test explore: export PYTHONDONTWRITEBYTECODE :=
+
 test: .venv/ready
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+# Searches for inputs and schedules that no run has tried yet, with a new seed each round; `make test` never does.
+explore: .venv/ready
+	$(BIN)/python tools/explore.py --minutes $(EXPLORE_MINUTES) $(PYTEST_ARGS)
 
 check: .venv/ready
 	$(BIN)/ruff format --check .

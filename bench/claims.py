@@ -48,10 +48,14 @@ print(json.dumps({"seconds": time.perf_counter() - started, "processor": time.pr
 
 _MATCH = """
 import json, resource, sys, time
+from datetime import date
 from pathlib import Path
 from cloakroom.adapters.evidence.files import DumpFiles
 from cloakroom.adapters.evidence.threads import WorkerThreads
-from cloakroom.use_cases.incident.claim_store import StoreHistory, store_index
+from cloakroom.adapters.claims.customer_index import customer_index
+from cloakroom.use_cases.incident.claim_openings import ClaimHistory
+from cloakroom.use_cases.incident.claims import indexed_vault
+from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.matching import Matcher
 from cloakroom.claims.sizing import Sizer
@@ -64,15 +68,15 @@ def main():
     home = Path(sys.argv[1])
     application = open_application(Settings(home, None, f"file:{home / 'root.key'}", "bench-claims"))
     started, processor = time.perf_counter(), processor_seconds()
-    history = StoreHistory(application, "operator", "bench")
+    history = ClaimHistory(application, "operator", "bench")
     survey = Survey(DumpFiles([Path(sys.argv[2])]), Sizer(20250417), WorkerThreads())
-    with store_index(application) as index:
-        matcher = Matcher(index, history, Limits(), 20250417)
+    with customer_index(indexed_vault(application), application.ring.get(KeyPurpose.LINK)) as index:
+        matcher = Matcher(index, history, Limits(), 20250417, date.today())
         for table, keyed in survey.tables():
             matcher.take(table, keyed)
         matched = matcher.finish()
     met = time.perf_counter() - started
-    dating, _ = date_matched(matched, history)
+    dating, _ = date_matched(matched, history, date.today())
     print(json.dumps({"seconds": time.perf_counter() - started, "processor": processor_seconds() - processor,
                       "matched_seconds": met, "rows": survey.sizer.rows,
                       "proven": sum(len(match.proven) for match in matched.brands.values()),

@@ -38,12 +38,12 @@ def measure(store: BenchStore, *, batches: int = 60, singles: int = 400) -> Reve
     application = store.application
     who = authenticate(application, enrol_reader(application))
     brand = application.catalogue.brand(BRAND)
-    codec = application.codec(who.stored.token_scope)
+    codec = application.codec(who.token_scope)
 
     def run(groups: list[range]) -> None:
         requests = [
             RevealRequest(
-                who.stored.principal,
+                who.principal,
                 codec.issue([RecordReference(brand, ordinal) for ordinal in group]),
                 codec,
                 FIELDS,

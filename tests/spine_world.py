@@ -11,6 +11,7 @@ from cloakroom.flows.find import FindRequest, find
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.people import principals
+from cloakroom.vault.opening import BrandOpener
 from cloakroom.vault.tokens import RecordReference
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -34,7 +35,7 @@ def staff(application, name="anna", role="store_associate", **options):
 
 
 def scope_of(who):
-    return who.stored.token_scope
+    return who.token_scope
 
 
 def tokens_of(application, who, ordinals):
@@ -45,9 +46,7 @@ def tokens_of(application, who, ordinals):
 
 def open_records(application, who, tokens, *, fields=FIELDS, purpose="clienteling", reference="A-1"):
     """Reveal through the real flow."""
-    request = RevealRequest(
-        who.stored.principal, tokens, application.codec(scope_of(who)), fields, purpose, reference
-    )
+    request = RevealRequest(who.principal, tokens, application.codec(scope_of(who)), fields, purpose, reference)
     return reveal(
         [request], gatekeeper=application.gatekeeper, catalogue=application.catalogue, openers=application.openers
     )[0]
@@ -56,7 +55,7 @@ def open_records(application, who, tokens, *, fields=FIELDS, purpose="clientelin
 def search(application, who, brands, text, *, index="email", purpose="clienteling", reference="A-1", country=None):
     """Find through the real flow."""
     request = FindRequest(
-        who.stored.principal,
+        who.principal,
         application.codec(scope_of(who)),
         brands,
         index,
@@ -103,7 +102,7 @@ def opened_world(application):
     for row in application.vault.sealed_rows(range(application.vault.ordinals_end())):
         if row.state != 0 or row.keys is None:
             continue
-        values = application.openers[row.brand].open(row.record, row.keys, wanted)
+        values = BrandOpener(application.ring, row.brand).open(row.record, row.keys, wanted)
         named = {numbers[number]: text.decode() for number, text in values.items()}
         world[application.catalogue.brand_name(row.brand), named["customer_number"]] = named
     return world

@@ -9,8 +9,10 @@ on a screen or in a ticket. Only `cloakroom.cli` and `cloakroom.web` turn errors
     │   ├── TamperedError      it was checked and it is wrong
     │   └── UncheckableError   it could not be checked (fails closed like its parent)
     ├── OpenError              a sealed value does not open; says no more than that (mute on purpose)
+    ├── UnrecordedError        something was to be opened that no durable entry names: a defect of the program
     ├── StoreError             the database is absent, newer, older, or broken
     │   └── ConflictError      somebody else changed it first; safe to try again
+    │       └── BusyError      keys are being rotated or a delivery imported; to be tried again later
     ├── InputError             bad input from outside; has a source, a line and a field
     │   └── RuleError          a mistake in a file of rules or configuration
     ├── LimitError             something from outside is larger than its stated limit
@@ -54,6 +56,10 @@ class OpenError(CloakroomError):
     """A sealed value did not open. Carries no detail that could serve an attacker."""
 
 
+class UnrecordedError(CloakroomError):
+    """Something was to be opened that no durable entry names. A defect of the program; nothing was opened."""
+
+
 class StoreError(CloakroomError):
     """The store is missing, of another version, or does not answer."""
 
@@ -62,9 +68,13 @@ class ConflictError(StoreError):
     """Somebody else changed the same thing first; nothing was written."""
 
 
+class BusyError(ConflictError):
+    """The records of a brand are in use: keys are rotated, or a delivery is imported. Nothing was written."""
+
+
 @dataclass(frozen=True)
 class Position:
-    """Where in an input something is wrong.
+    """The place of a mistake in an input.
 
     Attributes:
         source: File name or another identifier of the input; never a value from it.

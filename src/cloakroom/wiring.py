@@ -25,24 +25,25 @@ from cloakroom.adapters.postgres.vault_store import PostgresVault
 from cloakroom.adapters.root_key import create_root_key, load_root_key
 from cloakroom.clock import Clock, SystemClock, to_microseconds
 from cloakroom.crypto import SigningKey
-from cloakroom.errors import ConflictError, DeniedError, UncheckableError
+from cloakroom.errors import ConflictError, UncheckableError
 from cloakroom.flows.admission import Gatekeeper
+from cloakroom.flows.authorisation import Authoriser
 from cloakroom.flows.configuration import Configuration, read_configuration
 from cloakroom.flows.entry_writing import EntryWriter, NodeIdentity
 from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin_of
+from cloakroom.flows.opening import Openers
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.gate.gate_clock import STORE_TOLERANCE
-from cloakroom.ledger.entry import Operation
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.settings import Settings
 from cloakroom.tlog.note import Ed25519Signer
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.facets import CANARY
 from cloakroom.vault.key_ring import GROUP, KeyPurpose, KeyRing, RootKey
-from cloakroom.vault.opening import BrandOpener
 from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
+from cloakroom.vocabulary import Operation
 
 _BRAND_KEYS_LOCK = 4172029
 _IMPORT_LOCK = 4172041
@@ -81,22 +82,22 @@ class Application:
 
     @cached_property
     def records(self) -> StoreRecords:
-        """Principals, credentials, keys, configuration."""
+        """Return the store of principals, credentials, keys, configuration."""
         return StoreRecords(self.connection)
 
     @cached_property
     def vault(self) -> PostgresVault:
-        """Sealed records."""
+        """Return the sealed records."""
         return PostgresVault(self.connection)
 
     @cached_property
     def ledger(self) -> PostgresLedger:
-        """Entries and lineages."""
+        """Return the entries and lineages."""
         return PostgresLedger(self.connection, self.sets, self.clock_tolerance)
 
     @cached_property
     def sets(self) -> RecordSetSealer:
-        """What seals and opens the sets of records that lie beside entries."""
+        """Return what seals and opens the sets of records that lie beside entries."""
         return RecordSetSealer(
             _set_keys(self.ring),
             refreshed=lambda: _set_keys(KeyRing.open(self.root, self.records.keys())),
@@ -104,27 +105,27 @@ class Application:
 
     @cached_property
     def disclosures(self) -> PostgresDisclosures:
-        """What entries disclosed, and the roll-ups."""
+        """Return the reader of what entries disclosed, and of roll-ups."""
         return PostgresDisclosures(self.connection, self.sets)
 
     @cached_property
     def releases(self) -> ReleaseStore:
-        """Releases."""
+        """Return the store of releases."""
         return ReleaseStore(self.connection, self.sets)
 
     @cached_property
     def claims(self) -> PostgresClaimRegister:
-        """The register of claims."""
+        """Return the register of claims."""
         return PostgresClaimRegister(self.connection, self.sets)
 
     @cached_property
     def log(self) -> PostgresLog:
-        """Tiles and checkpoints."""
+        """Return the store of tiles and checkpoints."""
         return PostgresLog(self.connection)
 
     @cached_property
     def facets(self) -> FacetStore:
-        """Sealed facets, opened on demand."""
+        """Return the sealed facets, opened on demand."""
         return FacetStore(self.connection, self.ring)
 
     @cached_property
@@ -133,28 +134,28 @@ class Application:
         return {number: BrandSealer(self.ring, number) for number in self.catalogue.brands.values()}
 
     @cached_property
-    def openers(self) -> Mapping[int, BrandOpener]:
-        """The opener of each brand's records, by its number."""
-        return {number: BrandOpener(self.ring, number) for number in self.catalogue.brands.values()}
+    def openers(self) -> Openers:
+        """Return what opens records under durable entries."""
+        return Openers(self.ring, self.catalogue)
 
     @cached_property
     def digests(self) -> Mapping[int, RowDigests]:
-        """What computes the keyed digests of each brand, by its number."""
+        """Return what computes the keyed digests of each brand, by its number."""
         return {number: RowDigests(self.ring, self.catalogue, number) for number in self.catalogue.brands.values()}
 
     @cached_property
     def signer(self) -> Ed25519Signer:
-        """The log's key."""
+        """Return the log's key."""
         return Ed25519Signer(self.identity.origin, SigningKey(self.ring.get(KeyPurpose.SIGN, GROUP, "ledger")))
 
     @cached_property
     def sequencer(self) -> Sequencer:
-        """Integrates entries into the log."""
+        """Return what integrates entries into the log."""
         return Sequencer(store=self.log, signer=self.signer, clock=self.clock)
 
     @cached_property
     def gatekeeper(self) -> Gatekeeper:
-        """Admits requests on this node."""
+        """Return what admits requests on this node."""
         return Gatekeeper(
             entries=self.entries,
             ledger=self.ledger,
@@ -165,7 +166,7 @@ class Application:
 
     @cached_property
     def entries(self) -> EntryWriter:
-        """Writes this node's entries."""
+        """Return what writes this node's entries."""
         return EntryWriter(
             node=self.node,
             ledger=self.ledger,
@@ -173,6 +174,11 @@ class Application:
             sets=self.sets,
             policy_sha256=self.configuration.policy.sha256,
         )
+
+    @property
+    def authoriser(self) -> Authoriser:
+        """Return what judges by the policy in force, and enters refusals."""
+        return Authoriser(entries=self.entries, ledger=self.ledger, policy=self.configuration.policy)
 
     def canaries(self) -> BitMap:
         """Return the planted records of all brands."""
@@ -273,17 +279,6 @@ class Application:
         self.configuration, self.catalogue = configuration, catalogue
         self.gatekeeper.adopt(self.configuration.policy, self.configuration.field_classes, self.canaries())
 
-    def refuse_frozen(self, lineage: str) -> None:
-        """Within a transaction: hold a lineage, so that a freeze comes before or after it, and refuse a frozen one.
-
-        Raises:
-            DeniedError: It is frozen.
-        """
-        self.connection.execute(load_queries("ledger")["lock_lineages"], {"ids": [lineage]})
-        state = self.ledger.states([lineage]).get(lineage)
-        if state is None or state.frozen is not None:
-            raise DeniedError("frozen", "this credential is frozen")
-
     def now(self) -> int:
         """Return the time in microseconds."""
         return to_microseconds(self.clock.now())
@@ -319,12 +314,11 @@ def initialise(settings: Settings, config: Path) -> Application:
         with connection.transaction():
             _write_store(connection, configuration, root, to_microseconds(SystemClock().now()))
     application = open_application(settings)
-    entry = application.entries.prepare(
+    application.entries.append(
         lineage="system",
         operation=Operation.INITIALISE,
         detail={"store": str(application.identity.id), "brands": sorted(application.catalogue.brands)},
     )
-    application.ledger.append({}, [entry])
     application.sequencer.run()
     return application
 

@@ -246,11 +246,11 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 START = 'brand = "b"\n[record]\nid = "id"\n[columns]\n'
 MAPPINGS = {
-    "no TOML": ("brand = \n", ["b.toml:1: not TOML: Invalid value"]),
-    "a key twice": (START + 'a = "email"\na = "phone"\n', ["b.toml:6: not TOML: Cannot overwrite a value"]),
-    "nothing": ("", ["b.toml:1: [columns] maps no column", "b.toml:1: `brand` is missing", "b.toml:1: record: `id` is missing"]),
-    "an unknown key": (START + 'a = { field = "email", indx = true }\n', ["b.toml:5: columns.a.indx: unknown key; known here: bands, class, currency, data_element, field, format, index, kind, optional, strict, words"]),
-    "an unknown table": (START + 'a = "email"\n[colums]\nb = "phone"\n', ["b.toml:6: colums: unknown key; known here: brand, columns, date_order, decimal_mark, defaults, empty, facets, format, grouping_mark, ignore, phone_country, record, timezone, unknown_columns"]),
+    "no TOML": ("brand = \n", ["b.toml:1: not TOML: invalid value"]),
+    "a key twice": (START + 'a = "email"\na = "phone"\n', ["b.toml:6: not TOML: cannot overwrite a value"]),
+    "nothing": ("", ["b.toml:1: [columns] maps no column", "b.toml:1: brand: is missing", "b.toml:1: record.id: is missing"]),
+    "an unknown key": (START + 'a = { field = "email", indx = true }\n', ["b.toml:5: columns.a.indx: unknown key; did you mean index?"]),
+    "an unknown table": (START + 'a = "email"\n[colums]\nb = "phone"\n', ["b.toml:6: colums: unknown key; did you mean columns?"]),
     "a wrong type": ('brand = 7\n[record]\nid = "id"\n[columns]\na = "email"\n', ["b.toml:1: brand: must be a text in quotes"]),
     "a column that is a number": (START + "a = 5\n", ['b.toml:5: columns.a: must name a field, such as "email", or be a table with `field`']),
     "two columns to one field": (START + 'a = "email"\nb = "email"\n', ["b.toml:6: columns.b: fills field `email`, as column `a` does already"]),
@@ -274,7 +274,7 @@ MAPPINGS = {
     "one flag for both": ('brand = "b"\n[record]\nid = "id"\ndeleted_true = ["x"]\ndeleted_false = ["X"]\n[columns]\na = "email"\n', ["b.toml:5: record.deleted_false: holds a word that `deleted_true` holds too"]),
     "no path": ('brand = "b"\n[format]\nkind = "jsonl"\n[record]\nid = "id"\n[columns]\n"a[" = "email"\n', ["b.toml:7: columns.a[: `a[` is no path such as name.given or phones[0]"]),
     "a header without a column": ('brand = "b"\n[format]\nheader = ["id"]\n[record]\nid = "id"\n[columns]\na = "email"\n', ["b.toml:3: format.header: column `a` is used but not named"]),
-    "several at once": ('brand = "b"\ntimezone = 1\n[record]\nid = ""\n[columns]\na = "email"\nb = "email"\n', ["b.toml:7: columns.b: fills field `email`, as column `a` does already", "b.toml:4: record.id: must not be empty", "b.toml:2: timezone: must be a text in quotes"]),
+    "several at once": ('brand = "b"\ntimezone = 1\n[record]\nid = ""\n[columns]\na = "email"\nb = "email"\n', ["b.toml:2: timezone: must be a text in quotes", "b.toml:4: record.id: must not be empty", "b.toml:7: columns.b: fills field `email`, as column `a` does already"]),
 }  # fmt: skip
 
 
@@ -323,7 +323,7 @@ GROUPS = {
     "a store of no brand": (GROUP_TEXT + '[[stores]]\nbrand = "x"\ncode = "1"\n', ["g.toml:11: stores[1].brand: names none of: b"]),
     "a store's wrong telephone": (GROUP_TEXT + '[[stores]]\nbrand = "b"\ncode = "1"\ncountry = "FR"\ntelephone = "12"\n', ["g.toml:14: stores[1].telephone: is no telephone number"]),
     "a placeholder that is no address": (GROUP_TEXT + '[placeholders]\nemails = ["NA"]\n', ["g.toml:11: placeholders.emails: must be addresses or patterns in lower case, each with @"]),
-    "an unknown key": ('groop = "G"\n' + GROUP_TEXT, ["g.toml:1: groop: unknown key; known here: brands, controllers, establishments, group, placeholders, stores"]),
+    "an unknown key": ('groop = "G"\n' + GROUP_TEXT, ["g.toml:1: groop: unknown key; did you mean group?"]),
 }  # fmt: skip
 
 

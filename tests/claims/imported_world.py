@@ -14,8 +14,9 @@ from pyroaring import BitMap
 
 from cloakroom.claims.country_names import country_of
 from cloakroom.claims.keys import email_keys, id_keys, phone_keys
-from cloakroom.claims.ports import Answer, Disclosed, Found
+from cloakroom.claims.ports import Answer, Found
 from cloakroom.claims.values import OPENED
+from cloakroom.disclosures.disclosure import Disclosure
 
 WORLD = Path(os.environ.get("CLOAKROOM_WORLD", Path(__file__).parents[3] / "shared" / "data" / "world"))
 
@@ -93,7 +94,7 @@ class ImportedWorld:
         )
         self.ids = dict(self.versions.select("id", "ordinal").unique().iter_rows())
         self.opened = BitMap()
-        self.disclosed: list[Disclosed] = []
+        self.disclosed: list[Disclosure] = []
         self._planted: dict[str, BitMap] = {}
         codes = pl.Series([country_of(code or "") for code in self.versions["country"]], dtype=pl.String)
         keys = {"email": [email_keys(self.versions["email"])[0]], "customer_number": [self.versions["id"]],
@@ -126,10 +127,10 @@ class ImportedWorld:
             "ordinal", "valid_from", "valid_to", *present
         )
 
-    def disclosures(self) -> Iterator[Disclosed]:
+    def disclosures(self) -> Iterator[Disclosure]:
         yield from self.disclosed
 
-    def canaries(self) -> Mapping[str, BitMap]:
+    def planted(self) -> Mapping[str, BitMap]:
         return self._planted
 
 

@@ -11,6 +11,7 @@ import pyrage
 import pytest
 
 from cloakroom.claims.statement import Statement
+from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
@@ -27,7 +28,7 @@ BRAND = "tarsenne"
 
 
 @pytest.fixture
-def who(application: Application) -> dict[str, principals.Authenticated]:
+def who(application: Application) -> dict[str, Caller]:
     principals.enrol(application, "app", kind=PrincipalKind.APPLICATION, roles=frozenset({"web_shop"}))
     roles = {"marketing": "marketing_operations", "privacy": "privacy_officer", "security": "security_responder",
              "thief": "store_associate", "colleague": "store_associate"}  # fmt: skip
@@ -89,7 +90,7 @@ def test_what_a_thief_opened_is_traced_to_his_lineage(application: Application, 
     for name, chosen in (("colleague", records[100:118]), ("thief", records[40:58])):
         tokens = codec.issue([RecordReference(brand, ordinal) for ordinal in chosen])
         fields = frozenset({"given_name", "family_name", "email", "city"})
-        request = RevealRequest(who[name].stored.principal, tokens, codec, fields, "clienteling", reference="APPT-1")
+        request = RevealRequest(who[name].principal, tokens, codec, fields, "clienteling", reference="APPT-1")
         (answer,) = reveal([request], gatekeeper=application.gatekeeper, catalogue=application.catalogue,
                            openers=application.openers)  # fmt: skip
         assert answer.admission.permitted, answer.admission

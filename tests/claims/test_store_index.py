@@ -7,14 +7,17 @@ import multiprocessing
 import polars as pl
 import pytest
 
-from cloakroom.adapters import link_digest_worker
-from cloakroom.use_cases.incident import claim_store
+from cloakroom.adapters.claims import link_digest_worker
+from cloakroom.adapters.claims.customer_index import FEW_KEYS, customer_index
+from cloakroom.use_cases.incident.claims import indexed_vault
 from cloakroom.vault.blind_index import LinkDigests
+from cloakroom.vault.key_ring import KeyPurpose
 from spine_world import opened_world
 
 
-def answers(application, keys):
-    with claim_store.store_index(application) as index:
+def answers(application, keys, few_keys=FEW_KEYS):
+    link_key = application.ring.get(KeyPurpose.LINK)
+    with customer_index(indexed_vault(application), link_key, few_keys=few_keys) as index:
         given = {kind: index.look_up(kind, values) for kind, values in keys.items()}
         found = {kind: answer() for kind, answer in given.items()}
     return {
@@ -32,9 +35,8 @@ def test_many_keys_find_what_a_few_find(application, monkeypatch):
         "no such kind": pl.Series(["x"]),
     }
     few = answers(application, keys)
-    monkeypatch.setattr(claim_store, "_FEW_KEYS", 0)
     monkeypatch.setattr(link_digest_worker, "WORTH_SENDING", 10)
-    assert answers(application, keys) == few
+    assert answers(application, keys, few_keys=0) == few
     assert len({place for place, _ in few["customer_number"]}) == len(keys["customer_number"])
     assert len(few["email"]) >= len(emails)
     assert few["phone"] == few["no such kind"] == []

@@ -13,12 +13,12 @@ from cloakroom.adapters.evidence.files import DumpFiles
 from cloakroom.adapters.evidence.threads import WorkerThreads
 from cloakroom.claims.dating import WIDEST
 from cloakroom.claims.limits import Limits
-from cloakroom.claims.ports import Disclosed
 from cloakroom.claims.register import RegisteredClaim
 from cloakroom.claims.report import ClaimReport, Evidence, PersonInterval, report_document
 from cloakroom.claims.statement import Statement, parse_statement
 from cloakroom.clock import parse_time, to_microseconds
 from cloakroom.flows.check_claim import CheckRequest, Vault, check_claim
+from cloakroom.ledger.disclosed import disclosed_by_entries
 
 pytestmark = [pytest.mark.world, pytest.mark.skipif(not WORLD.is_dir(), reason="the synthetic world is absent")]
 LEAKS = ["l1", "l2", "l3", "l4", "l5", "l6"]
@@ -163,7 +163,16 @@ def test_what_left_through_a_release_is_attributed_to_it_after_every_disguise(wo
     fields = frozenset({"given_name", "family_name", "email", "mobile", "city", "country", "store", "spend_total"})
     at = to_microseconds(parse_time("2025-06-30T00:00:00Z"))
     world.disclosed = [
-        Disclosed("release", f"release-{number}", (at, at), BitMap(part["ordinal"].to_list()), fields)
+        disclosed_by_entries(
+            "somebody",
+            "release",
+            dict.fromkeys(fields, "reveal"),
+            BitMap(part["ordinal"].to_list()),
+            first_at=at,
+            last_at=at,
+            entries=1,
+            release=f"release-{number}",
+        )
         for number, part in enumerate([chosen, *others])
     ]
     # Re-sorted, half of the columns dropped, four rows of five removed, re-cased, another dialect.

@@ -12,7 +12,7 @@ from cloakroom.duty.duties import Duty
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.facts import parse_facts
 from cloakroom.duty.filings.answers import parse_answers
-from cloakroom.duty.filings.preparation import Case
+from cloakroom.duty.filings.preparation import Case, ToldAuthority
 from cloakroom.duty.severity import assess_facts
 from cloakroom.duty.severity.appraisal import risk_assessments
 
@@ -109,7 +109,7 @@ def case(
     facts: str = FACTS,
     answers: str = ANSWERS,
     decisions: tuple[Decision, ...] = (),
-    told: tuple[tuple[str, str], ...] = (),
+    told: tuple[ToldAuthority, ...] = (),
 ) -> Case:
     parsed = parse_facts(facts, "facts.toml")
     assessment = assess_facts(_method(), parsed)

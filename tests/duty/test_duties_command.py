@@ -166,7 +166,7 @@ def test_a_time_without_an_offset_is_refused(facts):
 
 def test_bad_facts_are_refused_with_file_and_line(facts):
     facts.write_text(EXAMPLE.replace('"criminal"', '"crook"'), encoding="utf-8")
-    with pytest.raises(InputError, match=r"facts\.toml:10: holder"):
+    with pytest.raises(InputError, match=r"facts\.toml:10: incident\.holder"):
         run("evaluate", facts)
 
 

@@ -176,3 +176,20 @@ def test_a_bad_facts_file_is_refused_and_nothing_is_kept(place: Path, content: b
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(InputError, match=r"nothing\.toml: cannot be read"):
         run("severity", "nothing.toml")
+
+
+def test_nothing_in_a_file_reaches_the_terminal_as_a_command_to_it(place: Path) -> None:
+    hostile = "Bad\\u001b[2J\\u202eName"
+    (place / "facts.toml").write_text(FACTS.replace("Balmère SAS", hostile), encoding="utf-8")
+    (place / "answers.toml").write_text(ANSWERS.replace("Customer database", hostile), encoding="utf-8")
+    case = ["--case", "case"]
+    shown = [
+        run("filing", "draft", "facts.toml", "--answers", "answers.toml", *case, *AT),
+        run("filing", "show", *case),
+        run("filing", "show", "eu-gdpr-33:FR:balmere", *case),
+        run("filing", "show", "eu-gdpr-33:FR:balmere", *case, "--json"),
+        run("register", "add", "facts.toml", "--incident", "a\u001b[2J", "--by", "Claire", *case, *AT),
+    ]
+    assert all(result.exit_code == 0 for result in shown)
+    assert not [result.output for result in shown if "\u001b" in result.output or "\u202e" in result.output]
+    assert any("Bad\\u001b[2J" in result.output for result in shown)

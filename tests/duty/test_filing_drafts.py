@@ -18,7 +18,7 @@ from cloakroom.duty.filings.answers import parse_answers
 from cloakroom.duty.filings.filling import missing_canonical, place_name
 from cloakroom.duty.filings.forms import form_for, parse_form
 from cloakroom.duty.filings.model import FilledForm
-from cloakroom.duty.filings.preparation import prepare_filing, refill
+from cloakroom.duty.filings.preparation import ToldAuthority, prepare_filing, refill
 from cloakroom.duty.filings.records import answers_from_json
 from cloakroom.duty.filings.rendering import page_values, render_sheet
 from cloakroom.duty.filings.template import parse_template
@@ -223,9 +223,47 @@ def test_other_due_authorities_are_named() -> None:
 
 
 def test_authorities_that_were_sent_something_are_named_and_the_addressee_is_not() -> None:
-    known = replace(CASE, told=(("eu-gdpr-33:FR:balmere", "CNIL (FR-1)"), ("gb-x:GB:balmere", "ICO (GB-1)")))
+    told = (
+        ToldAuthority("eu-gdpr-33:FR:balmere", "balmere", "CNIL (FR-1)"),
+        ToldAuthority("gb-x:GB:balmere", "balmere", "ICO (GB-1)"),
+    )
+    known = replace(CASE, told=told)
     answers = answers_from_json(prepare_filing(LIBRARY, known, duty(CASE, "eu-gdpr-33:FR"), at=NOW)["answers"])
     assert answers["other.authorities_told"].value == ["ICO (GB-1)"]
+
+
+NORVANE = """
+[[controller]]
+id = "norvane"
+name = "Norvane K.K."
+country = "JP"
+[[affected]]
+controller = "norvane"; country = "JP"; persons = 5000
+data = ["name", "email"]
+[[affected]]
+controller = "norvane"; country = "FR"; persons = 50
+data = ["name", "health"]
+segment = "minor"
+"""
+OF_NORVANE = ToldAuthority("jp-appi-report:JP:norvane", "norvane", "PPC (JP-1)")
+
+
+def test_a_filing_says_nothing_of_what_another_controller_lost_or_files() -> None:
+    alone = prepare_filing(LIBRARY, CASE, duty(CASE, "eu-gdpr-33:FR"), at=NOW)["answers"]
+    both = case(facts=FACTS + NORVANE, told=(OF_NORVANE,))
+    assert any(one.controller == "norvane" and one.status == "due" for one in both.duties)
+    answers = prepare_filing(LIBRARY, both, duty(both, "eu-gdpr-33:FR"), at=NOW)["answers"]
+    assert {path for path in answers.keys() | alone.keys() if answers.get(path) != alone.get(path)} == set()
+
+
+def test_a_filing_names_the_authorities_of_a_joint_controller() -> None:
+    both = case(
+        facts=FACTS.replace('brands = ["balmere"]', 'joint_with = ["norvane"]') + NORVANE,
+        told=(OF_NORVANE,),
+    )
+    answers = prepare_filing(LIBRARY, both, duty(both, "eu-gdpr-33:FR"), at=NOW)["answers"]
+    assert any("(JP)" in other for other in answers["other.authorities"]["value"])
+    assert answers["other.authorities_told"]["value"] == ["PPC (JP-1)"]
 
 
 def test_the_copy_sheet_has_every_field_in_the_forms_order_and_says_what_it_is() -> None:
@@ -301,7 +339,7 @@ def test_a_form_with_mistakes_is_refused_with_every_line() -> None:
     with pytest.raises(RuleError) as caught:
         parse_form(text, "x.toml", LIBRARY.template)
     message = str(caught.value)
-    assert "x.toml:8: paths" in message
+    assert "x.toml:8: field[1].paths" in message
     assert "source: is missing" in message
     assert "confidence" in message
 

@@ -183,7 +183,7 @@ paths = ["contact.name"]
         (FORM + FORM[FORM.index("[[field]]") :], "same number"),
         (FORM[: FORM.index("[[field]]")], "field: is missing"),
         (FORM.replace('[form.kinds]\ninitial = "i"\n', ""), "kinds: is missing"),
-        (FORM.replace("must", "x") + "mist = true\n", "not a known key"),
+        (FORM.replace("must", "x") + "mist = true\n", "unknown key"),
     ],
 )
 def test_a_form_with_one_mistake_is_refused(text: str, message: str) -> None:

@@ -136,6 +136,14 @@ def test_a_proof_with_a_hostile_name_stays_in_its_folder(records: FilingRecords,
     assert (tmp_path / submission.proof).resolve().is_relative_to(tmp_path / "filings" / name)
 
 
+@pytest.mark.parametrize("file_name", ["0001.draft.json", "0002.submitted.json", "x.draft.json"])
+def test_a_proof_that_is_named_like_a_document_is_a_proof(records: FilingRecords, file_name: str) -> None:
+    name = draft(records)
+    records.add_submission(name, reference="R", at=NOW, by="A", proof_name=file_name, proof=b"not JSON")
+    record = records.load(name)
+    assert (len(record.versions), len(record.submissions)) == (1, 1)
+
+
 @pytest.mark.parametrize("victim", ["0001.draft.json", "0002.draft.json", "0001.submitted.json"])
 def test_every_altered_document_is_noticed(records: FilingRecords, tmp_path: Path, victim: str) -> None:
     name = draft(records)

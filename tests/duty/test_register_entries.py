@@ -130,5 +130,5 @@ def test_a_file_of_periods_with_mistakes_is_refused_with_every_line() -> None:
     with pytest.raises(RuleError) as caught:
         parse_retention(text, "r.toml")
     message = str(caught.value)
-    for part in ("r.toml:5: months", "r.toml:6: from", "source", "read", "all other places"):
+    for part in ("r.toml:5: law[1].months", "r.toml:6: law[1].from", "source", "read", "all other places"):
         assert part in message

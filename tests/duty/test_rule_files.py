@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloakroom.duty.cases import failed_cases
+from cloakroom.duty.case_checking import failed_cases
 from cloakroom.duty.mutations import mutants, unnoticed
 from cloakroom.duty.parsing import parse_definitions, parse_instrument
 from cloakroom.duty.rulebook import RuleFile, parse_rules
@@ -148,7 +148,7 @@ def test_every_case_of_the_good_file_is_needed_by_some_mutant(gone):
         ('unit = "calendar_day"', 'unit = "without_undue_delay"', "amount: does not go with"),
         ('"determined"', '"tuesday"', "start: must be one of"),
         ('recipient_kind = "authority"', 'recipient_kind = "king"', "recipient_kind: must be one of"),
-        ('"authority"\nrecipient', '"authority"\nrecipiant', "recipiant: is not a known key here"),
+        ('"authority"\nrecipient', '"authority"\nrecipiant', "recipiant: unknown key; did you mean recipient?"),
         ("persons_from = 250", "persons_form = 250", "when: 'persons_form' is not an operator"),
         ("persons_from = 250", 'persons_from = "250"', "when: 'persons_from' needs a whole number"),
         ("persons_from = 250", "persons_from = 250, taken = 'accessed'", "exactly one operator"),
@@ -177,7 +177,8 @@ def test_a_mistake_in_a_file_is_refused_with_its_place(old, new, message):
 
 def test_a_mistake_is_found_on_its_line():
     text = GOOD.replace("persons_from = 250", "persons_form = 250")
-    assert f"us/zz.toml:{line_of(text, 'persons_form')}: when: 'persons_form' is not an operator" in problems(text)
+    place = f"us/zz.toml:{line_of(text, 'persons_form')}: rule[1].when"
+    assert f"{place}: 'persons_form' is not an operator" in problems(text)
 
 
 def test_all_mistakes_of_all_files_are_reported_together():

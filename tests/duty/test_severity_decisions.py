@@ -98,7 +98,7 @@ def test_the_most_specific_decision_counts() -> None:
         (("persons = false\n", ""), "is missing"),
         (("at = 2026-03-03T10:00:00Z", "at = 2026-03-03T10:00:00"), "needs an offset"),
         (('segment = "general"', 'segment = "nobody"'), "must be one of"),
-        (('by = "D. Person"', 'by = "D. Person"\nscore = 3'), "not a known key"),
+        (('by = "D. Person"', 'by = "D. Person"\nscore = 3'), "unknown key"),
     ],
 )
 def test_mistakes_in_an_appraisal_are_refused(change: tuple[str, str], message: str) -> None:
@@ -188,7 +188,7 @@ TEXT = resources.files("cloakroom.duty.severity").joinpath("method.toml").read_t
         (('elements = ["password",', 'elements = ["passwords",'), "not one of"),
         (('elements = ["password",', 'elements = ["name", "password",'), "exactly once"),
         (("from = 200", "from = 300"), "must start at 0 and rise"),
-        (("holder_any = ", "holder_like = "), "not a known key"),
+        (("holder_any = ", "holder_like = "), "unknown key"),
         (('class = "simple"', 'class = "simpler"'), "must be one of"),
         (("when = {}", "when = { persons_min = 5 }"), "must hold always"),
     ],

@@ -25,7 +25,7 @@ def _open_some(application, number):
         tokens = codec.issue([RecordReference(brand, row.record.ordinal) for row in rows if row.brand == brand])
         for at in range(0, len(tokens), 10):
             request = RevealRequest(
-                who.stored.principal, tokens[at : at + 10], codec, frozenset({"email", "phone"}), "clienteling", "A-1"
+                who.principal, tokens[at : at + 10], codec, frozenset({"email", "phone"}), "clienteling", "A-1"
             )
             reveal(
                 [request],

@@ -9,14 +9,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 from cloakroom.clock import FixedClock
 from cloakroom.settings import Settings
@@ -26,6 +23,7 @@ from cloakroom.use_cases.records.importing import import_file
 from cloakroom.use_cases.store.rotation import rotate_brand
 from cloakroom.wiring import initialise, open_application
 from spine_world import NOON, opened_world
+from stores import database
 
 HERE = Path(__file__).resolve().parent
 
@@ -107,17 +105,12 @@ def test_an_import_killed_at_random_moments_and_resumed_equals_one_that_was_not(
 
 def _whole(tmp_path, server, world, folder):
     """Import the same files without interruption into another store."""
-    name = f"whole_{os.getpid()}_{time.monotonic_ns()}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
     home = tmp_path / "whole"
-    settings = Settings(home, make_conninfo(server, dbname=name), f"file:{home / 'root.key'}", "test")
-    application = initialise(settings, tmp_path / "configuration")
-    import_all(application, world, folder)
-    found = holdings(application)
-    application.close()
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'drop database "{name}" with (force)')
+    with database(server) as url:
+        application = initialise(Settings(home, url, f"file:{home / 'root.key'}", "test"), tmp_path / "configuration")
+        import_all(application, world, folder)
+        found = holdings(application)
+        application.close()
     return found
 
 
@@ -168,7 +161,7 @@ def deliver(tmp_path, name, *rows):
 
 @pytest.fixture
 def small(new_store):
-    application = open_application(new_store, FixedClock(NOON))
+    application = open_application(new_store, FixedClock(NOON), clock_tolerance=None)
     yield application
     application.close()
 
@@ -281,12 +274,7 @@ def _peak_memory(folder, server, records):
     path = folder / "customers.csv"
     write_bench_customers(path, records=records)
     copy_configuration(folder / "configuration", group="bench_group")
-    name = f"memory_{records}_{time.monotonic_ns()}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
-    url = make_conninfo(server, dbname=name)
-    program = [sys.executable, str(HERE / "measuring_child.py"), str(folder), url]
-    done = subprocess.run(program, capture_output=True, text=True, check=True)
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'drop database "{name}" with (force)')
+    with database(server) as url:
+        program = [sys.executable, str(HERE / "measuring_child.py"), str(folder), url]
+        done = subprocess.run(program, capture_output=True, text=True, check=True)
     return int(done.stdout)

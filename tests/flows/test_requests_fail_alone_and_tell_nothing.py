@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pyroaring import BitMap
 
-from cloakroom.flows.asks import UNKNOWN_BRAND, Ask
-from cloakroom.gate.policy import Operation, PrincipalKind
+from cloakroom.flows.admission_request import UNKNOWN_BRAND, AdmissionRequest
+from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases.people import principals
+from cloakroom.vocabulary import Operation
 
 
 def _ask(principal, operation=Operation.REVEAL, **changes):
     given = {"brand": "tarsenne", "fields": frozenset({"email"}), "records": BitMap([1]), "reference": "A-1"}
-    return Ask(principal=principal, operation=operation, purpose="clienteling", **(given | changes))
+    return AdmissionRequest(principal=principal, operation=operation, purpose="clienteling", **(given | changes))
 
 
 def _search(principal, records):
@@ -21,7 +22,7 @@ def _search(principal, records):
 
 def _anna(application, name="anna"):
     path = principals.enrol(application, name, kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
-    return principals.authenticate(application, path).stored.principal
+    return principals.authenticate(application, path).principal
 
 
 def test_a_reference_with_a_line_feed_is_refused_and_its_neighbour_is_answered(application):
@@ -33,8 +34,8 @@ def test_a_reference_with_a_line_feed_is_refused_and_its_neighbour_is_answered(a
 
 def test_a_token_that_is_none_is_refused_even_where_a_role_reaches_every_brand(application):
     path = principals.enrol(application, "olga", kind=PrincipalKind.PERSON, roles=frozenset({"privacy_officer"}))
-    olga = principals.authenticate(application, path).stored.principal
-    ask = Ask(
+    olga = principals.authenticate(application, path).principal
+    ask = AdmissionRequest(
         olga, Operation.REVEAL, "access_request", UNKNOWN_BRAND, frozenset({"email"}), BitMap(), reference="A-1"
     )
     admissions, _ = application.gatekeeper.admit([ask])
@@ -59,7 +60,7 @@ def test_requests_that_arrive_together_are_counted_in_no_more_sets_than_those_th
         alone = [_ask(bruno, records=records, fields=fields) for records in pair]
         for batch in (asks, *([ask] for ask in alone)):
             assert all(item.permitted for item in application.gatekeeper.admit(batch)[0])
-    together, apart = (application.gatekeeper._views._views[name] for name in ("anna", "bruno"))
+    together, apart = (application.gatekeeper._snapshots._snapshots[name] for name in ("anna", "bruno"))
     gauges = [view._plan("tarsenne", view._budget).gauges for view in (together, apart)]
     assert [gauge.field_class for gauge in gauges[0]] == [gauge.field_class for gauge in gauges[1]]
 
@@ -70,7 +71,7 @@ def test_an_entry_tells_of_the_budget_what_its_levels_are(application):
     body = application.connection.execute(
         "select body from ledger_entry where lineage = 'anna' and lineage_version = 1"
     ).fetchone()[0]
-    view = application.gatekeeper._views._views["anna"]
+    view = application.gatekeeper._snapshots._snapshots["anna"]
     levels = view.levels(view.seen, "tarsenne", view._budget)
     told = decode_entry(bytes(body)).budget
     assert {f"{level.window.value}/{level.counter}" for level in levels} >= told.keys()

@@ -14,6 +14,7 @@ from cloakroom.errors import CloakroomError, UncheckableError
 from cloakroom.use_cases.store import rotation as rotating
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import KeyPurpose
+from cloakroom.vault.opening import BrandOpener
 from cloakroom.wiring import open_application
 from spine_world import live_ordinals, open_records, opened_world, search, staff, tokens_of
 
@@ -28,7 +29,9 @@ class Serving(threading.Thread):
         brand = "tarsenne"
         number = self.node.catalogue.fields["email"]
         for row in self.node.vault.sealed_rows(live_ordinals(self.node, brand)):
-            values = self.node.openers[row.brand].open(row.record, row.keys, {EnvelopeClass.CONTACT: [number]})
+            values = BrandOpener(self.node.ring, row.brand).open(
+                row.record, row.keys, {EnvelopeClass.CONTACT: [number]}
+            )
             if number in values:  # one customer in ten gave no address
                 break
         self.email = values[number].decode()

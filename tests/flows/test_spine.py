@@ -26,7 +26,7 @@ def _address(store):
 
 def _find(application, who, brand, address):
     request = FindRequest(
-        who.stored.principal, application.codec("anna"), [brand], "email", address, "clienteling", reference="A-1"
+        who.principal, application.codec("anna"), [brand], "email", address, "clienteling", reference="A-1"
     )
     return find(
         [request],
@@ -38,7 +38,7 @@ def _find(application, who, brand, address):
 
 
 def _reveal(application, who, tokens, fields=frozenset({"email"}), purpose="clienteling"):
-    request = RevealRequest(who.stored.principal, tokens, application.codec("anna"), fields, purpose, "A-1")
+    request = RevealRequest(who.principal, tokens, application.codec("anna"), fields, purpose, "A-1")
     return reveal(
         [request], gatekeeper=application.gatekeeper, catalogue=application.catalogue, openers=application.openers
     )[0]

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import psycopg
 
-from cloakroom import wiring
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.statements import Statements
+from cloakroom.flows import opening
+from cloakroom.flows.authorisation import Caller
 from cloakroom.settings import Settings
-from cloakroom.use_cases.people.principals import Authenticated, authenticate
+from cloakroom.use_cases.people.principals import authenticate
 from cloakroom.use_cases.releases import running as releasing
 from cloakroom.vault.opening import BrandOpener
 from cloakroom.wiring import Application, open_application
@@ -158,7 +159,7 @@ def run(plan: dict) -> None:
     DyingOpener.moment = moment
     if "journal" in plan:
         DyingOpener.journal = os.open(plan["journal"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    wiring.BrandOpener = DyingOpener
+    opening.BrandOpener = DyingOpener
     application.__dict__.update(ledger=ledger)
     who = authenticate(application, Path(plan["credential"]))
     screen = Screen(Path(plan["screen"]), moment)
@@ -175,7 +176,7 @@ def run(plan: dict) -> None:
                 screen.show({"token": token, "found": brand})
 
 
-def release(application: Application, who: Authenticated, plan: dict, moment: Moment) -> None:
+def release(application: Application, who: Caller, plan: dict, moment: Moment) -> None:
     """Run a release, in blocks small enough that there are several."""
     releasing.ROWS_PER_READ = 100
     releasing.run_release(

@@ -18,6 +18,7 @@ from cloakroom.adapters.root_key import create_root_key
 from cloakroom.errors import UncheckableError
 from cloakroom.ledger.record_sets import encode_set, hash_set
 from cloakroom.vault.envelope import HEADER_SIZE, CellContext, EnvelopeClass, seal_envelope
+from cloakroom.vault.opening import BrandOpener
 from cloakroom.wiring import open_application
 from spine_world import FIELDS, live_ordinals, open_records, opened_world, rows_of, scope_of, search, staff, tokens_of
 
@@ -287,7 +288,9 @@ def test_the_order_of_ordinals_does_not_follow_the_order_of_a_delivery(applicati
     number = application.catalogue.fields["customer_number"]
     pairs = []
     for row in application.vault.sealed_rows(live_ordinals(application, brand)):
-        values = application.openers[row.brand].open(row.record, row.keys, {EnvelopeClass.IDENTITY: [number]})
+        values = BrandOpener(application.ring, row.brand).open(
+            row.record, row.keys, {EnvelopeClass.IDENTITY: [number]}
+        )
         if values[number].decode() in places:
             pairs.append((row.record.ordinal, places[values[number].decode()]))
     correlation = np.corrcoef(np.array(pairs).T)[0, 1]
@@ -306,7 +309,9 @@ def test_the_order_in_which_rows_lie_does_not_follow_the_order_of_a_delivery(app
     for place, ordinal in enumerate(lying):
         if ordinal in rows:
             row = rows[ordinal]
-            values = application.openers[owner].open(row.record, row.keys, {EnvelopeClass.IDENTITY: [number]})
+            values = BrandOpener(application.ring, owner).open(
+                row.record, row.keys, {EnvelopeClass.IDENTITY: [number]}
+            )
             if values[number].decode() in places:
                 pairs.append((place, places[values[number].decode()]))
     assert abs(np.corrcoef(np.array(pairs).T)[0, 1]) < 5 / math.sqrt(len(pairs))

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from people_world import RP_ID, SERVICE, with_people
 from release_world import DOMAIN, IDENTITY
-from service_world import OTHER_SHOP, SHOP, World, close_world, make_world
+from service_world import OTHER_SHOP, SHOP, World, new_world
 from software_authenticator import SoftwareAuthenticator, unb64
 
 import cloakroom
@@ -28,9 +28,9 @@ from cloakroom.claims.statement import Statement
 from cloakroom.crypto import SigningKey
 from cloakroom.flows import find as finding
 from cloakroom.flows import reveal as revealing
+from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
-from cloakroom.ledger.entry import Operation
 from cloakroom.settings import Settings
 from cloakroom.signing.binding import Ceremony, bind_key
 from cloakroom.testing.group import copy_configuration
@@ -40,6 +40,7 @@ from cloakroom.use_cases.people import ceremonies, passkey_enrolment, principals
 from cloakroom.use_cases.records import erasing, exchanging, importing, writing
 from cloakroom.use_cases.releases import background_runs, requests, running
 from cloakroom.use_cases.store import configuration, rotation
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application, initialise, open_application
 from durable_commits import MAY_VANISH, changes_watched, watch_commits, watched_tables
 from spine_world import live_ordinals, open_records, search, tokens_of
@@ -68,7 +69,7 @@ class Stage:
     app: Application
     folder: Path
 
-    def who(self, name: str) -> principals.Authenticated:
+    def who(self, name: str) -> Caller:
         return principals.authenticate(self.app, self.world.credentials[name])
 
     def tokens(self, name: str, first: int, count: int = 1) -> list[str]:
@@ -76,15 +77,14 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def cast(store_template, postgres_server, tmp_path_factory) -> Iterator[World]:
-    world = make_world(store_template, postgres_server, tmp_path_factory.mktemp("durable"))
-    with closing(world.open("setup")) as application:
-        texts = dict(application.configuration.texts)
-        texts["policy.toml"] = with_people(texts["policy.toml"])
-        texts["service.toml"] = SERVICE.format(origin=ORIGIN) + PROVIDER
-        configuration.apply_configuration(application, texts)
-    yield world
-    close_world(world, postgres_server)
+def cast(store_template, tmp_path_factory) -> Iterator[World]:
+    with new_world(store_template, tmp_path_factory.mktemp("durable")) as world:
+        with closing(world.open("setup")) as application:
+            texts = dict(application.configuration.texts)
+            texts["policy.toml"] = with_people(texts["policy.toml"])
+            texts["service.toml"] = SERVICE.format(origin=ORIGIN) + PROVIDER
+            configuration.apply_configuration(application, texts)
+        yield world
 
 
 @pytest.fixture
@@ -244,9 +244,9 @@ def release(stage: Stage) -> None:
 
 def release_in_the_background(stage: Stage) -> None:
     name = approved(stage)
-    background_runs.ask_for_run(stage.app, stage.who("marketing"), name, address=None)
+    background_runs.ask_for_run(stage.app, stage.who("marketing"), name)
     assert background_runs.run_waiting(stage.app)
-    assert background_runs.read_part(stage.app, stage.who("marketing"), name, 0, address=None)
+    assert background_runs.read_part(stage.app, stage.who("marketing"), name, 0)
 
 
 def import_a_file(stage: Stage) -> None:

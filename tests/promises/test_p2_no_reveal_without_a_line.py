@@ -97,7 +97,7 @@ def entered(application):
 def unentered(application, who, text):
     """Return the tokens on a screen, whole or half written, that no durable entry covers."""
     covered = entered(application)
-    codec = application.codec(who.stored.token_scope)
+    codec = application.codec(who.token_scope)
     missing = []
     for line in text.splitlines():
         start = line.find("tok_")

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import multiprocessing
 import random
-import shutil
-import uuid
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.clock import FixedClock, to_microseconds
 from cloakroom.errors import StoreError
 from cloakroom.gate.policy import WindowName
-from cloakroom.settings import Settings
 from cloakroom.testing.thief import Loot, steal
 from cloakroom.use_cases.incident.affected import affected_by
 from cloakroom.use_cases.people import principals
@@ -32,6 +29,7 @@ from cloakroom.use_cases.store.configuration import apply_configuration
 from cloakroom.wiring import open_application
 from database_clock import DatabaseClock
 from spine_world import NOON, live_ordinals, open_records, rows_of, search, staff, tokens_of
+from stores import copied_store
 
 NODES = 3
 WINDOWS = {WindowName.BURST: timedelta(minutes=10), WindowName.DAY: timedelta(hours=24)}
@@ -87,7 +85,7 @@ def beyond(opened, bounds, epochs):
 class Group:
     """One store, made anew for each run of the machine out of a template."""
 
-    server = template = None
+    template = None
     ledger = ForgetfulLedger
 
 
@@ -101,17 +99,10 @@ class Thieves(RuleBasedStateMachine):
 
     @initialize()
     def begin(self):
-        name = f"thieves_{uuid.uuid4().hex}"
-        source = conninfo_to_dict(self.group.template.settings.database_url)["dbname"]
-        with psycopg.connect(self.group.server, autocommit=True) as connection:
-            connection.execute(f'create database "{name}" template "{source}"')
-        self.database = name
-        self.home = self.group.template.settings.home.parent / name
-        self.home.mkdir()
-        shutil.copy2(self.group.template.settings.home / "root.key", self.home)
-        self.settings = Settings(
-            self.home, make_conninfo(self.group.server, dbname=name), f"file:{self.home / 'root.key'}", "node"
-        )
+        self.made = ExitStack()
+        folder = Path(self.made.enter_context(TemporaryDirectory()))
+        store = self.made.enter_context(copied_store(self.group.template, folder / "store"))
+        self.settings = store.settings
         # Enrolled long ago, as seen by a node whose clock was set back, too: only the ceilings are on trial here.
         self.at = NOON - timedelta(days=30)
         self.store_clock = DatabaseClock(self.settings.database_url, self.at)
@@ -154,9 +145,8 @@ class Thieves(RuleBasedStateMachine):
             node.close()
         if hasattr(self, "store_clock"):
             self.store_clock.close()
-        if hasattr(self, "database"):
-            with psycopg.connect(self.group.server, autocommit=True) as connection:
-                connection.execute(f'drop database if exists "{self.database}" with (force)')
+        if hasattr(self, "made"):
+            self.made.close()
 
     @contextmanager
     def _refused_if_its_clock_is_wrong(self, node):
@@ -261,8 +251,8 @@ class Thieves(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def group(store_template, postgres_server):
-    Group.server, Group.template = postgres_server, store_template
+def group(store_template):
+    Group.template = store_template
     return Group
 
 
@@ -310,7 +300,7 @@ def test_a_schedule_that_went_wrong_once_opens_no_more_than_was_printed(group, s
 
 def test_a_store_that_does_not_compare_versions_is_noticed(group):
     """The same machine, driven by hand, finds a store that breaks the promise."""
-    broken = type("Broken", (Group,), {"server": group.server, "template": group.template, "ledger": GenerousLedger})
+    broken = type("Broken", (Group,), {"template": group.template, "ledger": GenerousLedger})
     machine = Thieves()
     machine.group = broken
     machine.begin()

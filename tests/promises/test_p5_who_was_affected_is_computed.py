@@ -20,12 +20,12 @@ from pyroaring import BitMap, FrozenBitMap
 from cloakroom.canonical.email import canonical_email
 from cloakroom.canonical.name import PersonName
 from cloakroom.canonical.phone import canonical_phone
+from cloakroom.disclosures.disclosure import Coverage, Credential, Disclosure, Evidence, Fields, Place, Timespan
+from cloakroom.disclosures.vocabulary import Certainty, Channel, CoverageStatus, FieldBasis, Selector, Stage
 from cloakroom.scoping.affected import UNKNOWN, Statement, cross, split, split_by_fields, unite
 from cloakroom.scoping.counts import count_four
-from cloakroom.scoping.disclosure import Coverage, Credential, Disclosure, Evidence, Fields, Place, Timespan
 from cloakroom.scoping.link_keys import link_texts
 from cloakroom.scoping.persons import KeyColumns, link_persons
-from cloakroom.scoping.vocabulary import Certainty, Channel, CoverageStatus, FieldBasis, Selector, Stage
 from cloakroom.testing.group import GroupPlan, write_group
 
 NOON = datetime(2025, 4, 17, 11, 15, tzinfo=UTC)

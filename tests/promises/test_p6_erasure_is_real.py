@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import uuid
+from contextlib import ExitStack
 from dataclasses import replace
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
 from cloakroom.adapters.postgres.import_store import PostgresImports
 from cloakroom.errors import DeniedError, InputError, OpenError
@@ -23,8 +23,10 @@ from cloakroom.use_cases.records.importing import import_file
 from cloakroom.use_cases.store.rotation import rotate_index
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import PERMANENT
+from cloakroom.vault.opening import BrandOpener
 from cloakroom.wiring import open_application
 from spine_world import live_ordinals, open_records, rows_of, search, staff, tokens_of
+from stores import database
 
 ALL = dict.fromkeys(EnvelopeClass)
 
@@ -37,21 +39,18 @@ def officer(application):
 @pytest.fixture
 def backup(store, postgres_server):
     """Makes a copy of the database as it is now, as a backup does, and removes it afterwards."""
-    made = []
+    source = store.settings.database_url
 
     def take():
-        name = f"backup_{uuid.uuid4().hex}"
-        source = conninfo_to_dict(store.settings.database_url)["dbname"]
         with psycopg.connect(postgres_server, autocommit=True) as connection:
-            connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (source,))
-            connection.execute(f'create database "{name}" template "{source}"')
-        made.append(name)
-        return make_conninfo(postgres_server, dbname=name)
+            connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s",
+                (conninfo_to_dict(source)["dbname"],),
+            )
+        return made.enter_context(database(postgres_server, source))
 
-    yield take
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        for name in made:
-            connection.execute(f'drop database if exists "{name}" with (force)')
+    with ExitStack() as made:
+        yield take
 
 
 def erase_records(application, officer, ordinals):
@@ -76,7 +75,7 @@ def whatever_opens(application, ordinals, keys_of):
         for keys in filter(None, (row.keys, keys_of.get(row.record.ordinal))):
             for field_class, wanted in ALL.items():
                 try:
-                    values = application.openers[row.brand].open(row.record, keys, {field_class: wanted})
+                    values = BrandOpener(application.ring, row.brand).open(row.record, keys, {field_class: wanted})
                 except OpenError:
                     continue
                 if values:
@@ -154,7 +153,7 @@ def test_index_rows_versions_values_and_facets_are_gone(application, officer):
 
 def test_nobody_finds_an_erased_person_by_any_value_ever_held(application, officer, store):
     gone = with_history(application, 3)
-    opener = application.openers[1]
+    opener = BrandOpener(application.ring, 1)
     held = []
     for row in [*application.vault.sealed_rows(gone), *(row for row, _ in application.vault.sealed_versions(gone))]:
         numbers = [application.catalogue.fields[name] for name in ("email", "customer_number")]
@@ -286,7 +285,7 @@ def test_an_import_that_read_a_record_before_its_erasure_does_not_bring_it_back(
     ordinal = next(iter(application.vault.sealed_rows(live_ordinals(application, brand)[:1]))).record.ordinal
     fields = application.catalogue.fields
     row = next(iter(application.vault.sealed_rows([ordinal])))
-    opened = application.openers[number].open(
+    opened = BrandOpener(application.ring, number).open(
         row.record, row.keys, {EnvelopeClass.IDENTITY: [fields["customer_number"]]}
     )
     record_id = opened[fields["customer_number"]].decode()

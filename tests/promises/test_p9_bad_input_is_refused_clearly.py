@@ -349,7 +349,7 @@ def test_the_same_principal_twice_leaves_the_first_alone(application):
     assert not path.exists(), "no credential is left behind that was never enrolled"
     path.with_suffix(".away").rename(path)
     assert path.read_bytes() == before
-    assert principals.authenticate(application, path).stored.principal.id == who.stored.principal.id
+    assert principals.authenticate(application, path).principal.id == who.lineage
 
 
 CREDENTIALS = {

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pyrage
 
+from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import decode_entry
@@ -26,7 +27,7 @@ FIELDS = ("given_name", "family_name", "email", "street", "city", "postcode", "c
 DOMAIN = "coatcheck.example"
 
 
-def enrol_everybody(application: Application) -> dict[str, principals.Authenticated]:
+def enrol_everybody(application: Application) -> dict[str, Caller]:
     """Enrol whoever asks for releases, approves them, or may do neither."""
     principals.enrol(application, "app", kind=PrincipalKind.APPLICATION, roles=frozenset({"web_shop"}))
     found = {}

@@ -15,6 +15,7 @@ from pyroaring import BitMap
 from release_world import DOMAIN, FIELDS, IDENTITY, approved, content, enrol_everybody, release_entries
 
 from cloakroom.errors import CloakroomError, DeniedError, UsageError
+from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.find import FindRequest, find
 from cloakroom.ledger.record_sets import entry_place
 from cloakroom.use_cases.incident.affected import affected_by
@@ -27,7 +28,7 @@ from foreign_tools import tool
 
 
 @pytest.fixture
-def who(application: Application) -> dict[str, principals.Authenticated]:
+def who(application: Application) -> dict[str, Caller]:
     return enrol_everybody(application)
 
 
@@ -82,7 +83,7 @@ def test_whoever_looks_for_a_canary_is_frozen(application: Application, who, tmp
     application.refresh_configuration()
     data = pyrage.decrypt((tmp_path / "x.age").read_bytes(), [IDENTITY]).decode()
     address = next(row["email"] for row in csv.DictReader(io.StringIO(data)) if row["email"].endswith(f"@{DOMAIN}"))
-    principal = who["associate"].stored.principal
+    principal = who["associate"].principal
     request = FindRequest(
         principal, application.codec("app"), ["tarsenne"], "email", address, "clienteling", reference="APPT-1"
     )

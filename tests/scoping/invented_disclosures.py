@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 from pyroaring import BitMap, FrozenBitMap
 
-from cloakroom.scoping.disclosure import Coverage, Credential, Disclosure, Evidence, Fields, Place, Timespan
-from cloakroom.scoping.vocabulary import Certainty, Channel, CoverageStatus, Selector, Stage
+from cloakroom.disclosures.disclosure import Coverage, Credential, Disclosure, Evidence, Fields, Place, Timespan
+from cloakroom.disclosures.vocabulary import Certainty, Channel, CoverageStatus, Selector, Stage
 
 NOON = datetime(2025, 6, 1, 12, tzinfo=UTC)
 RECORDS = 12  # small, so that sets overlap all the time

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from invented_disclosures import NOON, RECORDS, disclosure, facets, worlds
 from pyroaring import BitMap, FrozenBitMap
 
+from cloakroom.disclosures.disclosure import Coverage, Fields
+from cloakroom.disclosures.vocabulary import Certainty, CoverageStatus, Stage
 from cloakroom.scoping.affected import (
     AMBIGUOUS,
     ERASED,
@@ -21,8 +23,6 @@ from cloakroom.scoping.affected import (
     split_by_fields,
     unite,
 )
-from cloakroom.scoping.disclosure import Coverage, Fields
-from cloakroom.scoping.vocabulary import Certainty, CoverageStatus, Stage
 
 
 @given(worlds())

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from invented_disclosures import NOON, disclosure, facets, worlds
 from pyroaring import BitMap, FrozenBitMap
 
+from cloakroom.disclosures.disclosure import Chunks, Coverage, Fields, Timespan
+from cloakroom.disclosures.vocabulary import Certainty, CoverageStatus, Selector
 from cloakroom.errors import UsageError
 from cloakroom.scoping.affected import unite
-from cloakroom.scoping.disclosure import Chunks, Coverage, Fields, Timespan
 from cloakroom.scoping.invariants import check_invariants
-from cloakroom.scoping.vocabulary import Certainty, CoverageStatus, Selector
 
 PARTIAL = Coverage("crm", CoverageStatus.TRUNCATED, NOON, NOON)
 

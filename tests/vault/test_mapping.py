@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloakroom.errors import RuleError
-from cloakroom.vault.fields import FieldClass
 from cloakroom.vault.mapping import FileKind, IdStyle, SpendBands, parse_path
 from cloakroom.vault.mapping_file import check_group_mappings, parse_mapping
-from cloakroom.vault.strict_toml import line_numbers
+from cloakroom.vocabulary import FieldClass
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "valmont" / "brands"
 
@@ -87,50 +86,6 @@ def test_an_amount_lies_in_exactly_its_band(thresholds, amount):
     place = bands.labels.index(bands.label(amount))
     assert all(amount >= threshold for threshold in bands.thresholds[:place])
     assert all(amount < threshold for threshold in bands.thresholds[place:])
-
-
-def test_lines_are_found_through_everything_that_toml_allows():
-    text = '''# comment
-top = 1
-"quoted key" = """
-[not.a.table]
-x = 1
-"""
-list = [
-  "a", # ]
-  "b",
-]
-[one]
-a = { b = 1 }
-'lit.eral' = 2
-[one.two]
-c.d = 3
-[[many]]
-e = 4
-[[many]]
-e = 5
-[many.below]
-f = 6
-'''
-    assert line_numbers(text) == {
-        (): 1,
-        ("top",): 2,
-        ("quoted key",): 3,
-        ("list",): 7,
-        ("one",): 11,
-        ("one", "a"): 12,
-        ("one", "lit.eral"): 13,
-        ("one", "two"): 14,
-        ("one", "two", "c"): 15,
-        ("one", "two", "c", "d"): 15,
-        ("many",): 16,
-        ("many", 0): 16,
-        ("many", 0, "e"): 17,
-        ("many", 1): 18,
-        ("many", 1, "e"): 19,
-        ("many", 1, "below"): 20,
-        ("many", 1, "below", "f"): 21,
-    }
 
 
 @given(st.text(max_size=200))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,13 +17,12 @@ import httpx
 import msgspec
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pyroaring import BitMap
 
 from cloakroom.adapters.credentials import PrivateCredential, read_credential
 from cloakroom.client import Client
-from cloakroom.flows.asks import Ask
-from cloakroom.gate.policy import Operation, PrincipalKind
+from cloakroom.flows.admission_request import AdmissionRequest
+from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import Entry, decode_entry
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.settings import Settings
@@ -33,7 +30,9 @@ from cloakroom.signing import Message, content_digest, sign_request
 from cloakroom.use_cases.people import principals
 from cloakroom.use_cases.store.configuration import apply_configuration
 from cloakroom.vault.tokens import RecordReference
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application, open_application
+from stores import StoreCopy, copied_store
 
 SHOP = "shop-app"
 OTHER_SHOP = "other-app"
@@ -153,16 +152,17 @@ def wait_until(condition: Callable[[], bool], seconds: float, words: Callable[[]
         time.sleep(0.05)
 
 
-def make_world(template: object, server: str, folder: Path) -> World:
-    source = conninfo_to_dict(template.settings.database_url)["dbname"]  # type: ignore[attr-defined]
-    name = f"served_{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'create database "{name}" template "{source}"')
-    home = folder / "store"
-    home.mkdir(parents=True)
-    shutil.copy2(template.settings.home / "root.key", home / "root.key")  # type: ignore[attr-defined]
-    settings = Settings(home, make_conninfo(server, dbname=name), f"file:{home / 'root.key'}", "test")
-    return World(settings, enrol_everybody(settings))
+@contextmanager
+def new_world(template: StoreCopy, folder: Path) -> Iterator[World]:
+    """Keep a store with enrolled principals, served by nobody yet; its nodes end with the block."""
+    with copied_store(template, folder / "store") as copy:
+        world = World(copy.settings, enrol_everybody(copy.settings))
+        try:
+            yield world
+        finally:
+            for node in world.nodes:
+                if node.process.poll() is None:
+                    node.kill()
 
 
 def with_writing_and_exchange(policy: str) -> str:
@@ -213,37 +213,26 @@ def enrol_everybody(settings: Settings) -> dict[str, Path]:
     return credentials
 
 
-def close_world(world: World, server: str) -> None:
-    for node in world.nodes:
-        if node.process.poll() is None:
-            node.kill()
-    name = conninfo_to_dict(world.settings.database_url or "")["dbname"]
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'drop database if exists "{name}" with (force)')
-
-
 @pytest.fixture(scope="module")
-def served(store_template, postgres_server, tmp_path_factory) -> Iterator[World]:
+def served(store_template, tmp_path_factory) -> Iterator[World]:
     """A store that one node serves; shared by the tests of a module."""
-    world = make_world(store_template, postgres_server, tmp_path_factory.mktemp("served"))
-    world.start()
-    yield world
-    close_world(world, postgres_server)
+    with new_world(store_template, tmp_path_factory.mktemp("served")) as world:
+        world.start()
+        yield world
 
 
 @pytest.fixture
-def fresh(store_template, postgres_server, tmp_path) -> Iterator[World]:
+def fresh(store_template, tmp_path) -> Iterator[World]:
     """A store of one's own, served by nobody yet."""
-    world = make_world(store_template, postgres_server, tmp_path)
-    yield world
-    close_world(world, postgres_server)
+    with new_world(store_template, tmp_path) as world:
+        yield world
 
 
 def open_and_change(world: World, name: str, *, purpose: str, reference: str) -> None:
     """Open a record as `name`, beside any node, and change the set beside its entry as a thief in the store may."""
     application = world.open()
-    ask = Ask(
-        principal=principals.authenticate(application, world.credentials[name]).stored.principal,
+    ask = AdmissionRequest(
+        principal=principals.authenticate(application, world.credentials[name]).principal,
         operation=Operation.REVEAL,
         purpose=purpose,
         brand="tarsenne",

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 import pytest
 from people_world import admit_people
 from pyroaring import BitMap
-from service_world import World, close_world, make_world
+from service_world import World, new_world
 
 from cloakroom.adapters.postgres.openings import PostgresOpenings
-from cloakroom.client import Refused
+from cloakroom.client import RefusedError
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.ledger.record_sets import entry_place
 from cloakroom.tlog.note import Ed25519Verifier
@@ -23,12 +23,11 @@ ORDER = {"purpose": "own_access", "reference": "DSAR-1"}
 
 
 @pytest.fixture(scope="module")
-def opened(store_template, postgres_server, tmp_path_factory) -> Iterator[World]:
-    world = make_world(store_template, postgres_server, tmp_path_factory.mktemp("reports"))
-    admit_people(world, "https://localhost")
-    world.start()
-    yield world
-    close_world(world, postgres_server)
+def opened(store_template, tmp_path_factory) -> Iterator[World]:
+    with new_world(store_template, tmp_path_factory.mktemp("reports")) as world:
+        admit_people(world, "https://localhost")
+        world.start()
+        yield world
 
 
 def look_at(world: World, name: str, tokens: list[str], reference: str, fields=("email",)) -> None:
@@ -102,7 +101,7 @@ def test_a_span_of_time_bounds_the_report(opened: World):
         at = client.report_access(token, **ORDER)["openings"][0]["at"]
         assert len(client.report_access(token, start=at, **ORDER)["openings"]) == 1
         assert client.report_access(token, end=at, **ORDER)["openings"] == []
-        with pytest.raises(Refused, match="malformed"):
+        with pytest.raises(RefusedError, match="malformed"):
             client.report_access(token, end="yesterday", **ORDER)
 
 
@@ -137,7 +136,7 @@ def test_without_the_purpose_or_for_tokens_that_are_none_it_is_refused_alike_wit
     ]
     for name, tokens, order, reason in attempts:
         before = sum(item.operation == "report" and not item.permitted for item in opened.entries())
-        with opened.client(name) as client, pytest.raises(Refused) as caught:
+        with opened.client(name) as client, pytest.raises(RefusedError) as caught:
             client.report_access(tokens, **order)
         assert (caught.value.code, caught.value.reason) == ("policy", reason)
         refused = [item for item in opened.entries() if item.operation == "report" and not item.permitted]
@@ -152,7 +151,7 @@ def test_a_search_that_only_told_of_the_record_is_an_opening_without_fields(open
             email = next(iter(client.reveal(token, fields=["email"], **order))).fields.get("email")
             try:
                 found = client.find(email, **order) if email else {}
-            except Refused:
+            except RefusedError:
                 continue
             if any(token[0] in tokens for tokens in found.values()):
                 break

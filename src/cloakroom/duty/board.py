@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from cloakroom.duty.document import DocumentLimits, parse_document
 from cloakroom.duty.places import controller_zone
+from cloakroom.errors import InputError
+from cloakroom.toml import DocumentLimits, parse_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,7 +83,7 @@ def parse_progress(text: str, source: str, *, limits: DocumentLimits | None = No
     Raises:
         InputError: With every mistake.
     """
-    root = parse_document(text, source, limits=limits)
+    root = parse_document(text, source, limits=limits, error=InputError, semicolons=True)
     found: dict[str, Done] = {}
     for table in root.tables("done"):
         at = table.time("at")

@@ -20,29 +20,12 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cloakroom.duty.document import DocumentLimits, Table, parse_document
-from cloakroom.duty.fact_values import (
-    CAUSES,
-    DATA_ELEMENTS,
-    FLAGS,
-    HOLDERS,
-    NATURES,
-    SEGMENTS,
-    SERVICE_HARMS,
-    TAKEN,
-    UNKNOWN_PLACE,
-)
+from cloakroom.duty.fact_values import CAUSES, FLAGS, HOLDERS, NATURES, SEGMENTS, SERVICE_HARMS, TAKEN, UNKNOWN_PLACE
+from cloakroom.errors import InputError
+from cloakroom.toml import DocumentLimits, Table, parse_document
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 __all__ = [
-    "CAUSES",
-    "DATA_ELEMENTS",
-    "FLAGS",
-    "HOLDERS",
-    "NATURES",
-    "SEGMENTS",
-    "SERVICE_HARMS",
-    "TAKEN",
-    "UNKNOWN_PLACE",
     "AffectedGroup",
     "ControllerFacts",
     "Facts",
@@ -237,7 +220,7 @@ def parse_facts(text: str, source: str, *, limits: DocumentLimits | None = None)
     Raises:
         InputError: With every mistake, each with its line and key.
     """
-    root = parse_document(text, source, limits=limits)
+    root = parse_document(text, source, limits=limits, error=InputError, semicolons=True)
     incident_table = root.table("incident")
     if incident_table is None:
         root.report("incident", "is missing")
@@ -303,7 +286,7 @@ def _controller(table: Table) -> ControllerFacts:
         table.report("timezone", "is not an IANA time zone such as Europe/Paris")
     controller = ControllerFacts(
         id=controller_id,
-        name=table.text("name"),
+        name=table.text("name", may_be_empty=True),
         country=country,
         subdivision=subdivision,
         eea_main_establishment=main,
@@ -349,7 +332,7 @@ def _hold(table: Table) -> Hold:
 
 def _place(table: Table, country_key: str, subdivision_key: str) -> tuple[str, str]:
     """Take country and subdivision, in one form: ``US-TX`` and ``TX`` are the same, an empty country is ``ZZ``."""
-    country = table.text(country_key) or UNKNOWN_PLACE
+    country = table.text(country_key, may_be_empty=True) or UNKNOWN_PLACE
     subdivision = table.text(subdivision_key, default="")
     if not _COUNTRY.match(country):
         table.report(country_key, "must be two capital letters such as FR, or ZZ for unknown")

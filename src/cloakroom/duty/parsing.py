@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from cloakroom.duty import facts
-from cloakroom.duty.case_files import parse_cases
-from cloakroom.duty.document import DocumentLimits, Table, parse_document
+from cloakroom.duty import fact_values
+from cloakroom.duty.case_parsing import parse_cases
 from cloakroom.duty.expressions import ALWAYS, Expression
 from cloakroom.duty.instruments import (
     ADDRESSEES,
@@ -28,7 +27,8 @@ from cloakroom.duty.instruments import (
     Period,
     Rule,
 )
-from cloakroom.errors import RuleError
+from cloakroom.toml import DocumentLimits, Table, parse_document
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 __all__ = ["parse_definitions", "parse_expression", "parse_instrument"]
 
@@ -36,16 +36,16 @@ Definitions = dict[str, Expression]
 
 _WORDS: Final[dict[str, frozenset[str] | None]] = {
     "based": None,
-    "cause": facts.CAUSES,
-    "data": facts.DATA_ELEMENTS,
-    "data_all": facts.DATA_ELEMENTS,
-    "flag": facts.FLAGS,
-    "holder": facts.HOLDERS,
-    "nature": facts.NATURES,
+    "cause": fact_values.CAUSES,
+    "data": DATA_ELEMENTS,
+    "data_all": DATA_ELEMENTS,
+    "flag": fact_values.FLAGS,
+    "holder": fact_values.HOLDERS,
+    "nature": fact_values.NATURES,
     "place": None,
-    "segment": facts.SEGMENTS,
-    "service_harm": facts.SERVICE_HARMS,
-    "taken": facts.TAKEN,
+    "segment": fact_values.SEGMENTS,
+    "service_harm": fact_values.SERVICE_HARMS,
+    "taken": fact_values.TAKEN,
 }
 _NUMBERS: Final = frozenset({"persons_from", "persons_over", "restored_hours_over"})
 _FLAGS: Final = frozenset({"always", "deletion_confirmed", "intelligible"})
@@ -55,7 +55,7 @@ _RISKS: Final = frozenset({"risk", "high"})
 
 @dataclass(frozen=True, slots=True)
 class _Common:
-    """What an instrument says once for all its rules."""
+    """Attributes that an instrument states once for all its rules."""
 
     id: str
     jurisdiction: str
@@ -75,11 +75,11 @@ def parse_definitions(text: str, source: str) -> Definitions:
     Raises:
         RuleError: With every mistake.
     """
-    root = parse_document(text, source)
+    root = parse_document(text, source, semicolons=True)
     found: Definitions = {}
     _define(root, found)
     root.close()
-    root.check(RuleError)
+    root.check()
     return found
 
 
@@ -103,11 +103,12 @@ def parse_instrument(
     Raises:
         RuleError: With every mistake.
     """
-    root = parse_document(text, source, limits=limits, without=frozenset() if with_cases else frozenset({"case"}))
+    without = frozenset[str]() if with_cases else frozenset({"case"})
+    root = parse_document(text, source, limits=limits, without=without, semicolons=True)
     head = root.table("instrument")
     if head is None:
         root.report("instrument", "is missing")
-        root.check(RuleError)
+        root.check()
     assert head is not None
     common = _common(head)
     name = head.text("name")
@@ -118,7 +119,7 @@ def parse_instrument(
     authorities = tuple(_authority(table, common) for table in root.tables("authority"))
     cases = parse_cases(root, rules) if with_cases else ()
     root.close()
-    root.check(RuleError)
+    root.check()
     return Instrument(common.id, name, rules, cases, authorities, source)
 
 

@@ -62,8 +62,6 @@ def parse_rules(files: list[RuleFile], *, with_cases: bool = True) -> RuleSet:
                 instruments.append(parse_instrument(file.text, file.path, definitions=known, with_cases=with_cases))
         except InputError as error:
             problems.extend(error.problems)
-        except RecursionError:
-            problems.append(RuleError.at(file.path, "is nested too deeply").problems[0])
     rules = RuleSet(tuple(instruments))
     problems.extend(rule_problems(rules))
     if problems:

@@ -5,37 +5,47 @@ durable entry for each, permitted or refused. What comes back as permitted is in
 open anything. The order, and why a crash anywhere is harmless:
 
 1. Policy and canaries need no store. A touched canary freezes the lineage first and then refuses.
-2. Budgets are assessed against the node's view of the lineage, and the store accepts the entries only if the lineage
-   is not frozen and nobody appended meanwhile (compare and swap; `docs/adr/0003`). Crash before: nothing happened.
-   Crash after: the records count as opened, whether or not the answer left.
-3. A lineage whose view was stale is brought up to date and assessed again, the second time under a row lock, so that
-   two busy nodes cannot starve each other.
+2. Budgets are assessed against the node's snapshot of the lineage, and the store accepts the entries only if the
+   lineage is not frozen and nobody appended meanwhile (compare and swap; `docs/adr/0003`). Crash before: nothing
+   happened. Crash after: the records count as opened, whether or not the answer left.
+3. A lineage whose snapshot was stale is brought up to date and assessed again, the second time under a row lock, so
+   that two busy nodes cannot starve each other.
 4. A lineage whose earlier entries were changed in the store is refused, and no other lineage with it.
 5. Refusals are entries too; equal refusals of one batch are counted in one entry.
 
-A `Gatekeeper` is the state of one node: its views, and what writes its entries. It is used by one thread at a time.
+A `Gatekeeper` is the state of one node: its snapshots, and what writes its entries. It is used by one thread at a
+time.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+import msgspec
 from pyroaring import BitMap
 
 from cloakroom.errors import TamperedError
-from cloakroom.flows.asks import Admission, Ask, broken_history, denied, exhausted, frozen, malformed
+from cloakroom.flows.admission_request import (
+    Admission,
+    AdmissionRequest,
+    broken_history,
+    denied,
+    exhausted,
+    frozen,
+    malformed,
+)
 from cloakroom.flows.entry_writing import EntryWriter
-from cloakroom.flows.lineage_views import LineageViews
+from cloakroom.flows.lineage_snapshots import LineageSnapshots
+from cloakroom.flows.pending_requests import PendingRequest, assess_together, by_lineage, one_brand_each
 from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
-from cloakroom.gate.budget import Assessment, Draw, OpenedRecords, lesser
+from cloakroom.gate.budget import Assessment, Draw, lesser
 from cloakroom.gate.decision import Decision, Obligation
 from cloakroom.gate.draw import FULL
 from cloakroom.gate.permits import Permits
-from cloakroom.gate.policy import Budget, FieldClass, Form, Operation, Policy
-from cloakroom.ledger.entry import Operation as EntryOperation
+from cloakroom.gate.policy import Form, Policy
+from cloakroom.vocabulary import FieldClass, Operation
 
 _log = logging.getLogger("cloakroom.admission")
 
@@ -43,20 +53,6 @@ PERSISTENT_REFUSALS = 25
 PERSISTENCE_SPAN = timedelta(minutes=10)
 """A lineage whose budget is spent and that is refused so often within the span is frozen: a person stops after a few
 refusals, a script does not."""
-
-
-_ENTERED = {item: EntryOperation(item.value) for item in Operation if item.value in set(EntryOperation)}
-"""The entry's word for what is asked."""
-
-
-@dataclass(slots=True)
-class _Case:
-    """An ask on its way through admission."""
-
-    position: int
-    ask: Ask
-    decision: Decision
-    draw: Draw
 
 
 class Gatekeeper:
@@ -78,7 +74,7 @@ class Gatekeeper:
         self._field_classes = field_classes
         self._canaries = canaries
         self._permits = Permits(policy)
-        self._views = LineageViews(ledger)
+        self._snapshots = LineageSnapshots(ledger)
 
     @property
     def policy(self) -> Policy:
@@ -93,40 +89,52 @@ class Gatekeeper:
         self._permits = Permits(policy)
         self._entries.policy_sha256 = policy.sha256
 
-    def admit(self, asks: Sequence[Ask], *, fetch: bool = False) -> tuple[list[Admission], dict[int, StoredRow]]:
+    def admit(
+        self, requests: Sequence[AdmissionRequest], *, fetch: bool = False
+    ) -> tuple[list[Admission], dict[int, StoredRow]]:
         """Decide, count and record a batch.
 
         Args:
-            asks: Requests, of any principals.
+            requests: Of any principals.
             fetch: Whether the sealed rows of permitted records are wanted back.
 
         Returns:
-            One admission for each ask, and the sealed rows by ordinal. Everything is durable when this returns.
+            One admission for each request, and the sealed rows by ordinal. Everything is durable when this returns.
         """
-        admissions: list[Admission | None] = [None] * len(asks)
-        open_cases: list[_Case] = []
+        admissions: list[Admission | None] = [None] * len(requests)
+        pending: list[PendingRequest] = []
         now = self._entries.now()
-        for position, ask in enumerate(asks):
-            case_or_refusal = self._first_look(position, ask, now)
-            if isinstance(case_or_refusal, Admission):
-                admissions[position] = case_or_refusal
+        for position, request in enumerate(requests):
+            found = self._first_look(position, request, now)
+            if isinstance(found, Admission):
+                admissions[position] = found
             else:
-                open_cases.append(case_or_refusal)
+                pending.append(found)
         rows: dict[int, StoredRow] = {}
         rounds = 0
-        while open_cases:
-            this_round, open_cases = _one_brand_each(open_cases)
+        while pending:
+            this_round, pending = one_brand_each(pending)
             later = self._settle(this_round, admissions, rows, fetch=fetch, lock=rounds > 0)
-            open_cases = later + open_cases
+            pending = later + pending
             rounds += 1
-        settled = [admission for admission in admissions if admission is not None]
-        assert len(settled) == len(asks)
-        self._record_refusals(asks, settled)
-        self._freeze_the_persistent(asks, settled)
+        self._entries.check_durable()
+        settled = [self._settled(request, admission) for request, admission in zip(requests, admissions, strict=True)]
+        self._record_refusals(requests, settled)
+        self._freeze_the_persistent(requests, settled)
         return settled, rows
 
-    def _freeze_the_persistent(self, asks: Sequence[Ask], admissions: Sequence[Admission]) -> None:
-        spent = {ask.principal.id for ask, item in zip(asks, admissions, strict=True) if item.code == "budget"}
+    def _settled(self, request: AdmissionRequest, admission: Admission | None) -> Admission:
+        """Give a permitted request what opens its records, now that its entry is durable."""
+        assert admission is not None
+        if not admission.permitted:
+            return admission
+        entry = self._entries.admitted(request.principal.id, request.records, admission.forms)
+        return msgspec.structs.replace(admission, entry=entry)
+
+    def _freeze_the_persistent(self, requests: Sequence[AdmissionRequest], admissions: Sequence[Admission]) -> None:
+        spent = {
+            request.principal.id for request, item in zip(requests, admissions, strict=True) if item.code == "budget"
+        }
         now = self._entries.now()
         since = now - PERSISTENCE_SPAN // timedelta(microseconds=1)
         for lineage in sorted(spent):
@@ -134,79 +142,84 @@ class Gatekeeper:
             if self._ledger.refused_within(lineage, since, now, "budget", PERSISTENT_REFUSALS) >= PERSISTENT_REFUSALS:
                 self.freeze(lineage, by=lineage, reason="persistent")
 
-    def _first_look(self, position: int, ask: Ask, now: int) -> _Case | Admission:
-        refusal = malformed(ask)
+    def _first_look(self, position: int, request: AdmissionRequest, now: int) -> PendingRequest | Admission:
+        refusal = malformed(request)
         if refusal is not None:
             return refusal
         decision = self._permits.decide(
-            ask.principal,
-            operation=ask.operation,
-            purpose=ask.purpose,
-            brand=ask.brand,
-            fields=ask.fields,
+            request.principal,
+            operation=request.operation,
+            purpose=request.purpose,
+            brand=request.brand,
+            fields=request.fields,
             # How many a search finds must not decide whether it is permitted: that would tell without counting.
-            records=1 if ask.reserved else max(1, len(ask.records)),
+            records=1 if request.reserved else max(1, len(request.records)),
             at=now,
-            address=ask.address,
-            reference=ask.reference,
+            address=request.address,
+            reference=request.reference,
         )
         if not decision.permitted:
             return denied(decision)
-        if ask.records.intersect(self._canaries):
-            self.freeze(ask.principal.id, by=ask.principal.id, reason="canary")
+        if request.records.intersect(self._canaries):
+            self.freeze(request.principal.id, by=request.principal.id, reason="canary")
             return frozen(canary=True)
-        return _Case(position, ask, decision, self._draw(ask, decision))
+        return PendingRequest(position, request, decision, self._draw(request, decision))
 
-    def _draw(self, ask: Ask, decision: Decision) -> Draw:
+    def _draw(self, request: AdmissionRequest, decision: Decision) -> Draw:
         shown = [name for name, form in decision.forms.items() if form is not Form.TOKEN]
         classes = {self._field_classes[name] for name in shown}
-        sets = dict.fromkeys(sorted(classes), ask.records)
-        probes = 1 + len(ask.records) if Obligation.DRAW_PROBES in decision.obligations else 0
-        return Draw(ask.brand, sets, probes=ask.cost if ask.cost else probes)
+        sets = dict.fromkeys(sorted(classes), request.records)
+        probes = 1 + len(request.records) if Obligation.DRAW_PROBES in decision.obligations else 0
+        return Draw(request.brand, sets, probes=request.cost if request.cost else probes)
 
     def _settle(
         self,
-        cases: list[_Case],
+        pending: list[PendingRequest],
         admissions: list[Admission | None],
         rows: dict[int, StoredRow],
         *,
         fetch: bool,
         lock: bool,
-    ) -> list[_Case]:
-        """Assess and append one round; return the cases that must be looked at again."""
-        lineages = sorted({case.ask.principal.id for case in cases})
+    ) -> list[PendingRequest]:
+        """Assess and append one round; return the requests that must be looked at again."""
+        lineages = sorted({case.request.principal.id for case in pending})
         try:
             if lock:
                 with self._ledger.locked(lineages):
-                    self._views.refresh(lineages)
-                    return self._append_round(cases, admissions, rows, fetch=fetch)
-            self._views.load(lineages)
-            return self._append_round(cases, admissions, rows, fetch=fetch)
+                    self._snapshots.refresh(lineages)
+                    return self._append_round(pending, admissions, rows, fetch=fetch)
+            self._snapshots.load(lineages)
+            return self._append_round(pending, admissions, rows, fetch=fetch)
         except BaseException:
             # Whether the store took the entries is not known here; what it holds is read anew at the next request.
             for lineage in lineages:
-                self._views.forget(lineage)
+                self._snapshots.forget(lineage)
             raise
 
     def _append_round(
-        self, cases: list[_Case], admissions: list[Admission | None], rows: dict[int, StoredRow], *, fetch: bool
-    ) -> list[_Case]:
+        self,
+        pending: list[PendingRequest],
+        admissions: list[Admission | None],
+        rows: dict[int, StoredRow],
+        *,
+        fetch: bool,
+    ) -> list[PendingRequest]:
         now = self._entries.now()
-        again: list[_Case] = []
-        accepted: dict[str, tuple[list[_Case], Assessment | None]] = {}
-        for lineage, group in _by_lineage(cases).items():
+        again: list[PendingRequest] = []
+        accepted: dict[str, tuple[list[PendingRequest], Assessment | None]] = {}
+        for lineage, group in by_lineage(pending).items():
             try:
                 taken, assessment, rest = self._assess_anew(lineage, group, now)
             except TamperedError as error:
                 # Nobody else's budget depends on it, so nobody else is refused.
                 _log.critical("%s", error)
-                self._views.forget(lineage)
+                self._snapshots.forget(lineage)
                 for case in group:
                     admissions[case.position] = broken_history()
                 continue
-            if self._views.frozen(lineage) is not None:
+            if self._snapshots.frozen(lineage) is not None:
                 # Read anew at the next request: the freeze may have ended by then.
-                self._views.forget(lineage)
+                self._snapshots.forget(lineage)
                 for case in group:
                     admissions[case.position] = frozen()
                 continue
@@ -220,47 +233,47 @@ class Gatekeeper:
         return again
 
     def _assess_anew(
-        self, lineage: str, group: list[_Case], now: int
-    ) -> tuple[list[_Case], Assessment | None, list[_Case]]:
-        """Do what `_assess` does, once more with a view that was brought up to date if it refuses."""
+        self, lineage: str, group: list[PendingRequest], now: int
+    ) -> tuple[list[PendingRequest], Assessment | None, list[PendingRequest]]:
+        """Do what `_assess` does, once more with a snapshot that was brought up to date if it refuses."""
         assessed = self._assess(lineage, group, now)
         if assessed[1] is None or assessed[1].permitted:
             return assessed
-        # A view that refuses may be old, and nothing is appended by which that would show: only the store knows of a
-        # freeze or a renewal elsewhere.
-        self._views.refresh([lineage])
+        # A snapshot that refuses may be old, and nothing is appended by which that would show: only the store knows
+        # of a freeze or a renewal elsewhere.
+        self._snapshots.refresh([lineage])
         return self._assess(lineage, group, now)
 
     def _assess(
-        self, lineage: str, group: list[_Case], now: int
-    ) -> tuple[list[_Case], Assessment | None, list[_Case]]:
-        """Assess a lineage's cases together; where they do not all fit, the first alone and the rest later."""
+        self, lineage: str, group: list[PendingRequest], now: int
+    ) -> tuple[list[PendingRequest], Assessment | None, list[PendingRequest]]:
+        """Assess a lineage's requests together; where they do not all fit, the first alone and the rest later."""
         budget = group[0].decision.budget
         if budget is None:
             return group, None, []
-        view = self._views.view(lineage, budget)
-        assessment = _assess_together(view, now, group, budget)
-        rest: list[_Case] = []
+        snapshot = self._snapshots.snapshot(lineage, budget)
+        assessment = assess_together(snapshot, now, group, budget)
+        rest: list[PendingRequest] = []
         if not assessment.permitted and len(group) > 1:
             group, rest = group[:1], group[1:]
-            assessment = _assess_together(view, now, group, budget)
+            assessment = assess_together(snapshot, now, group, budget)
         return group, assessment, rest
 
     def _append(
         self,
-        accepted: Mapping[str, tuple[list[_Case], Assessment | None]],
+        accepted: Mapping[str, tuple[list[PendingRequest], Assessment | None]],
         admissions: list[Admission | None],
         rows: dict[int, StoredRow],
         now: int,
         *,
         fetch: bool,
-    ) -> list[_Case]:
+    ) -> list[PendingRequest]:
         expected: dict[str, int] = {}
         entries: list[PreparedEntry] = []
         wanted = BitMap()
         forms: dict[int, Mapping[str, Form]] = {}
         for lineage, (group, assessment) in accepted.items():
-            expected[lineage] = self._views.version(lineage)
+            expected[lineage] = self._snapshots.version(lineage)
             at = assessment.at if assessment is not None else now
             # Those of a lineage were assessed together, so each entry tells of the same levels.
             budget = {} if assessment is None else assessment.weighed.told()
@@ -268,15 +281,15 @@ class Gatekeeper:
                 shown = forms[case.position] = self._lowered(case.decision.forms, assessment)
                 entries.append(self._entry(case, shown, budget, at))
                 if fetch and any(form is not Form.TOKEN for form in shown.values()):
-                    wanted |= case.ask.records
+                    wanted |= case.request.records
         outcome, found = self._ledger.append(expected, entries, list(wanted))
         rows.update((row.record.ordinal, row) for row in found)
-        again: list[_Case] = []
+        again: list[PendingRequest] = []
         for lineage, (group, assessment) in accepted.items():
             status = outcome[lineage].status
             if status == "ok":
                 at = assessment.at if assessment is not None else now
-                self._views.counted(lineage, at, [case.draw for case in group])
+                self._snapshots.counted(lineage, at, [case.draw for case in group])
                 for case in group:
                     admissions[case.position] = Admission(
                         permitted=True,
@@ -287,7 +300,7 @@ class Gatekeeper:
             elif status == "stale":
                 again += group
             else:
-                self._views.forget(lineage)
+                self._snapshots.forget(lineage)
                 for case in group:
                     admissions[case.position] = frozen()
         return again
@@ -298,44 +311,44 @@ class Gatekeeper:
         return {name: lesser(form, assessment.caps[self._field_classes[name]]) for name, form in forms.items()}
 
     def _entry(
-        self, case: _Case, forms: Mapping[str, Form], budget: Mapping[str, tuple[int, int, int]], at: int
+        self, case: PendingRequest, forms: Mapping[str, Form], budget: Mapping[str, tuple[int, int, int]], at: int
     ) -> PreparedEntry:
-        ask = case.ask
-        detail = dict(ask.detail)
-        if ask.credential:
-            detail["credential"] = ask.credential
+        request = case.request
+        detail = dict(request.detail)
+        if request.credential:
+            detail["credential"] = request.credential
         # What the entry counts as, whatever was shown in the end: a node that reads it later must count the same.
         if case.draw.probes:
             detail["probes"] = case.draw.probes
         if case.draw.sets:
             detail["drawn"] = [str(field_class) for field_class in case.draw.sets]
         return self._entries.prepare(
-            lineage=ask.principal.id,
-            operation=_ENTERED[ask.operation],
-            records=ask.records,
+            lineage=request.principal.id,
+            operation=request.operation,
+            records=request.records,
             shape=forms,
             counted=True,
             at=at,
-            purpose=ask.purpose,
-            brand=ask.brand,
-            reference=ask.reference or "",
+            purpose=request.purpose,
+            brand=request.brand,
+            reference=request.reference or "",
             budget=budget,
             detail=detail,
         )
 
-    def _record_refusals(self, asks: Sequence[Ask], admissions: Sequence[Admission]) -> None:
-        refused: dict[tuple[str, str, str, str, str], tuple[Ask, int, int]] = {}
-        for ask, admission in zip(asks, admissions, strict=True):
+    def _record_refusals(self, requests: Sequence[AdmissionRequest], admissions: Sequence[Admission]) -> None:
+        refused: dict[tuple[str, str, str, str, str], tuple[AdmissionRequest, int, int]] = {}
+        for request, admission in zip(requests, admissions, strict=True):
             if not admission.permitted:
-                key = (ask.principal.id, str(ask.operation), ask.purpose, ask.brand, admission.code)
-                first, count, records = refused.get(key, (ask, 0, 0))
-                refused[key] = (first, count + 1, records + len(ask.records))
+                key = (request.principal.id, str(request.operation), request.purpose, request.brand, admission.code)
+                first, count, records = refused.get(key, (request, 0, 0))
+                refused[key] = (first, count + 1, records + len(request.records))
         if not refused:
             return
         entries = [
             self._entries.prepare(
                 lineage=lineage,
-                operation=EntryOperation(operation),
+                operation=Operation(operation),
                 permitted=False,
                 reason=code,
                 # What the policy does not know is free text from outside, and does not go into the ledger.
@@ -350,60 +363,11 @@ class Gatekeeper:
 
     def freeze(self, lineage: str, *, by: str, reason: str) -> bool:
         """Freeze `lineage` on every node from its next request on; say whether it was not frozen before."""
-        entry = self._entries.prepare(lineage=lineage, operation=EntryOperation.FREEZE, principal=by, reason=reason)
+        entry = self._entries.prepare(lineage=lineage, operation=Operation.FREEZE, principal=by, reason=reason)
         done = self._ledger.freeze(lineage, entry.at, reason, entry)
-        self._views.forget(lineage)
+        self._snapshots.forget(lineage)
         return done
 
     def forget(self, lineage: str) -> None:
-        """Drop this node's view of `lineage`, so that it is read anew."""
-        self._views.forget(lineage)
-
-
-def _one_brand_each(cases: Iterable[_Case]) -> tuple[list[_Case], list[_Case]]:
-    """Split off the cases that can be assessed together: for each lineage, those of its first brand."""
-    brands: dict[str, str] = {}
-    now: list[_Case] = []
-    later: list[_Case] = []
-    for case in cases:
-        brand = brands.setdefault(case.ask.principal.id, case.ask.brand)
-        (now if brand == case.ask.brand else later).append(case)
-    return now, later
-
-
-def _by_lineage(cases: Iterable[_Case]) -> dict[str, list[_Case]]:
-    groups: dict[str, list[_Case]] = {}
-    for case in cases:
-        groups.setdefault(case.ask.principal.id, []).append(case)
-    return groups
-
-
-def _assess_together(view: OpenedRecords, now: int, group: Sequence[_Case], budget: Budget) -> Assessment:
-    """Assess what several cases of one brand cost, and refuse what they may cost at most if that does not fit."""
-    draw = _joined(group)
-    if any(case.ask.reserved > case.draw.probes for case in group):
-        reserved = sum(max(case.draw.probes, case.ask.reserved) for case in group)
-        at_most = view.assess(now, Draw(draw.brand, draw.sets, probes=reserved), budget)
-        if not at_most.permitted:
-            return at_most
-    return view.assess(now, draw, budget)
-
-
-def _joined(group: Sequence[_Case]) -> Draw:
-    """Return one draw for several of one brand."""
-    if len(group) == 1:
-        return group[0].draw
-    parts: dict[FieldClass, list[BitMap]] = {}
-    for case in group:
-        for field_class, records in case.draw.sets.items():
-            parts.setdefault(field_class, []).append(records)
-    # Classes that open the same records share one union, as they share one set in each draw: a view that is shown
-    # different ones counts each class apart from then on.
-    unions: dict[tuple[int, ...], BitMap] = {}
-    sets: dict[FieldClass, BitMap] = {}
-    for field_class, some in parts.items():
-        key = tuple(map(id, some))
-        if key not in unions:
-            unions[key] = BitMap.union(*some)
-        sets[field_class] = unions[key]
-    return Draw(group[0].draw.brand, sets, probes=sum(case.draw.probes for case in group))
+        """Drop this node's snapshot of `lineage`, so that it is read anew."""
+        self._snapshots.forget(lineage)

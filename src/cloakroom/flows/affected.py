@@ -12,40 +12,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeVar
 
-from pyroaring import BitMap
+from pyroaring import AbstractBitMap, BitMap
 
+from cloakroom.clock import to_microseconds
+from cloakroom.disclosures.disclosure import TOKEN, Disclosure
 from cloakroom.scoping.affected import split
 
 Facets = Mapping[str, Mapping[str, BitMap]]
 _Key = TypeVar("_Key", bound=Hashable)
-
-
-@dataclass(frozen=True, slots=True)
-class DisclosedSet:
-    """What entries of one lineage, operation and shape disclosed together.
-
-    Attributes:
-        lineage: Whose entries.
-        operation: ``reveal``, ``find``, ``release`` …
-        shape: Form by field.
-        sets: Their sets, which have records in common.
-        first_at: Time of the first of them, in microseconds.
-        last_at: Time of the last.
-        entries: How many they are.
-    """
-
-    lineage: str
-    operation: str
-    shape: Mapping[str, str]
-    sets: Sequence[BitMap]
-    first_at: int
-    last_at: int
-    entries: int
-
-    @property
-    def records(self) -> BitMap:
-        """Unite the sets."""
-        return BitMap.union(*self.sets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +53,7 @@ class AffectedReport:
     lineages: Sequence[str] = field(default_factory=tuple)
 
 
-def affected(disclosed: Iterable[DisclosedSet], *, facets: Facets, erased: BitMap, on: date) -> AffectedReport:
+def affected(disclosed: Iterable[Disclosure], *, facets: Facets, erased: BitMap, on: date) -> AffectedReport:
     """Unite disclosures and split them.
 
     Args:
@@ -89,21 +63,21 @@ def affected(disclosed: Iterable[DisclosedSet], *, facets: Facets, erased: BitMa
         on: The day on which somebody is or is not a minor.
     """
     # A token shows nothing of a person; an entry that gave nothing else disclosed nobody.
-    found = [item for item in disclosed if not item.shape or set(item.shape.values()) != {"token"}]
-    by_shape = _united((tuple(sorted(item.shape.items())), members) for item in found for members in item.sets)
-    records = BitMap.union(*by_shape.values()) if by_shape else BitMap()
+    found = [item for item in disclosed if item.fields.readable or not item.fields.forms]
+    members = [(item, item.records) for item in found if item.records is not None]
+    records = BitMap.union(BitMap(), *(own for _, own in members))
     by_form = _united(
-        (shown, members) for shape, members in by_shape.items() for shown in shape if shown[1] != "token"
+        ((name, form), own) for item, own in members for name, form in item.fields.forms.items() if form != TOKEN
     )
     by_field: dict[str, dict[str, BitMap]] = {}
-    for (name, form), members in by_form.items():
-        by_field.setdefault(name, {})[form] = members
+    for (name, form), shown in by_form.items():
+        by_field.setdefault(name, {})[form] = shown
     opened = {name: BitMap.union(*forms.values()) for name, forms in by_field.items()}
-    readable = BitMap.union(*opened.values()) if opened else BitMap()
+    readable = BitMap.union(BitMap(), *opened.values())
     return AffectedReport(
         records=records,
         fields={
-            name: {form: len(members) for form, members in sorted(forms.items())}
+            name: {form: len(shown) for form, shown in sorted(forms.items())}
             for name, forms in sorted(by_field.items())
         },
         opened=opened,
@@ -115,19 +89,19 @@ def affected(disclosed: Iterable[DisclosedSet], *, facets: Facets, erased: BitMa
         },
         minors=_minors(records, facets.get("adult_on", {}), on),
         field_sets=_field_sets(records, opened),
-        first_at=min((item.first_at for item in found), default=None),
-        last_at=max((item.last_at for item in found), default=None),
-        entries=sum(item.entries for item in found),
-        lineages=sorted({item.lineage for item in found}),
+        first_at=min((to_microseconds(item.when.begin) for item in found), default=None),
+        last_at=max((to_microseconds(item.when.end) for item in found), default=None),
+        entries=sum(evidence.items for item in found for evidence in item.evidence),
+        lineages=sorted({item.who.id for item in found}),
     )
 
 
-def _united(parts: Iterable[tuple[_Key, BitMap]]) -> dict[_Key, BitMap]:
+def _united(parts: Iterable[tuple[_Key, AbstractBitMap]]) -> dict[_Key, BitMap]:
     """Unite sets by what they belong to; all of one at once, which is far faster than one by one."""
-    groups: dict[_Key, list[BitMap]] = {}
+    groups: dict[_Key, list[AbstractBitMap]] = {}
     for key, members in parts:
         groups.setdefault(key, []).append(members)
-    return {key: BitMap.union(*sets) for key, sets in groups.items()}
+    return {key: BitMap.union(BitMap(), *sets) for key, sets in groups.items()}
 
 
 def _minors(records: BitMap, adult_on: Mapping[str, BitMap], on: date) -> int:

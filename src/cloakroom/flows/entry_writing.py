@@ -1,24 +1,54 @@
 """Writes the entries of one node: numbered, timed by the gate's clock, their sets of records sealed.
 
 An `EntryWriter` is the state of one node and used by one thread at a time, like the `Gatekeeper` that shares it.
-Preparing an entry changes nothing in the store; whoever prepared it appends it.
+Preparing an entry changes nothing in the store. `append` prepares one and appends it: within a transaction it stands
+and falls with that. `durable` turns an entry that the store has for certain into what opens records: a
+`DurableEntry`, which is made in this module and nowhere else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from pyroaring import AbstractBitMap
+import msgspec
+from pyroaring import AbstractBitMap, BitMap
 
 from cloakroom.canonical import json as canonical_json
 from cloakroom.clock import Clock, to_microseconds
+from cloakroom.errors import DeniedError, StoreError, TamperedError
 from cloakroom.flows.ports import Ledger, PreparedEntry
+from cloakroom.gate.budget import lesser
 from cloakroom.gate.gate_clock import GateClock
-from cloakroom.ledger.entry import Entry, Operation, encode_entry
+from cloakroom.gate.policy import Form
+from cloakroom.ledger.entry import Entry, decode_entry, encode_entry
 from cloakroom.ledger.record_sets import RecordSetSealer, entry_place, hash_set
+from cloakroom.vocabulary import Operation
 
-__all__ = ["EntryWriter", "NodeIdentity"]
+__all__ = ["DurableEntry", "EntryWriter", "NodeIdentity"]
+
+OPENED_FIELDS = "fields"
+"""Detail of an entry: names of fields that are opened and shown to nobody, to compare or to imitate records."""
+
+
+class DurableEntry(msgspec.Struct, frozen=True):
+    """An entry that the store has for certain, and what may be opened because of it.
+
+    Attributes:
+        lineage: Whose it is.
+        records: The records that it names.
+        forms: Form of each field that it says is shown, or opened and shown to nobody.
+    """
+
+    lineage: str
+    records: AbstractBitMap
+    forms: Mapping[str, Form]
+
+    def at_most(self, forms: Mapping[str, Form]) -> DurableEntry:
+        """Return the same entry, under which nothing is opened but these fields, in these forms or lower ones."""
+        lowered = {name: lesser(form, forms[name]) for name, form in self.forms.items() if name in forms}
+        return DurableEntry(self.lineage, self.records, lowered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +165,82 @@ class EntryWriter:
             body=encode_entry(entry),
             sealed_set=sealed,
         )
+
+    def append(self, *, lineage: str, operation: Operation, **attributes: Any) -> PreparedEntry:
+        """Append an entry that counts against nobody, and return it.
+
+        Args:
+            lineage: Whose it is.
+            operation: What is done.
+            attributes: See `prepare`.
+        """
+        entry = self.prepare(lineage=lineage, operation=operation, **attributes)
+        self._ledger.append({}, [entry])
+        return entry
+
+    def enter(
+        self, *, records: AbstractBitMap, fields: Iterable[str], detail: Mapping[str, object], **attributes: Any
+    ) -> DurableEntry:
+        """Append an entry that says which fields of which records are opened, though nobody is shown them.
+
+        Args:
+            records: The records.
+            fields: Names of the fields.
+            detail: Identifiers and numbers for the entry.
+            attributes: See `prepare`.
+
+        Returns:
+            The entry, under which these fields of these records may be opened.
+
+        Raises:
+            StoreError: A transaction is open, so that the entry is not durable.
+        """
+        named = {OPENED_FIELDS: sorted(fields), **detail}
+        appended = self.append(records=records, detail=named, **attributes)
+        return self.durable(appended.body, appended.sealed_set)
+
+    def durable(self, body: bytes, sealed_set: bytes | None) -> DurableEntry:
+        """Return what may be opened because of an entry that was appended, and committed since.
+
+        It is read from the entry's own bytes and from the set beside it, so nothing else can be opened than what
+        the entry says.
+
+        Args:
+            body: The entry as it was appended, by whatever node.
+            sealed_set: The set that lies beside it.
+
+        Raises:
+            StoreError: A transaction is open: what was appended in it is not durable yet.
+            DeniedError: It is the entry of a refusal.
+            TamperedError: The set is not the one that the entry names.
+        """
+        self.check_durable()
+        told = decode_entry(body)
+        if not told.permitted:
+            raise DeniedError(told.reason, "the entry of a refusal opens nothing")
+        if told.set_sha256 != (hash_set(sealed_set) if sealed_set else ""):
+            raise TamperedError(f"an entry of lineage {told.lineage} does not name the set beside it")
+        records = self._sets.open(entry_place(told.lineage), sealed_set) if sealed_set else BitMap()
+        opened = told.detail.get(OPENED_FIELDS, ())
+        assert isinstance(opened, Sequence)
+        forms = {str(name): Form.REVEAL for name in opened} | {name: Form(form) for name, form in told.shape.items()}
+        return DurableEntry(told.lineage, records, forms)
+
+    def admitted(self, lineage: str, records: AbstractBitMap, forms: Mapping[str, Form]) -> DurableEntry:
+        """Return what may be opened because of an entry that admission appended; for `Gatekeeper` alone.
+
+        What `durable` reads back is at hand there, and there are thousands in a second.
+        """
+        return DurableEntry(lineage, records, forms)
+
+    def check_durable(self) -> None:
+        """Return silently if what was appended before is durable.
+
+        Raises:
+            StoreError: A transaction is open.
+        """
+        if self._ledger.in_transaction:
+            raise StoreError("an entry is not durable before its transaction has ended; nothing was opened")
 
     def _told(self, shape: Mapping[str, str]) -> _Shape:
         """Return how a shape is told; there are few of them."""

@@ -17,13 +17,13 @@ from cloakroom.canonical.email import canonical_email
 from cloakroom.canonical.phone import canonical_phone
 from cloakroom.errors import InputError
 from cloakroom.flows.admission import Gatekeeper
-from cloakroom.flows.asks import Admission, Ask
+from cloakroom.flows.admission_request import Admission, AdmissionRequest
 from cloakroom.gate.decision import Principal
-from cloakroom.gate.policy import Operation
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.fields import FieldKind
 from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.tokens import RecordReference, TokenCodec
+from cloakroom.vocabulary import Operation
 
 MAX_FOUND = 10
 """More records than this under one value is a shared placeholder, not an answer."""
@@ -74,7 +74,7 @@ class FindRequest:
 
 @dataclass(frozen=True, slots=True)
 class FindAnswer:
-    """What was found.
+    """The answer to one search.
 
     Attributes:
         admission: What the gate said; of the first refusal, if any.
@@ -109,12 +109,12 @@ def find(
     """
     limits = [_limit(gatekeeper, request) for request in requests]
     found = _look_up(requests, catalogue, digests, index_reader)
-    asks = [
-        _ask(request, brand, records, limit)
+    wanted = [
+        _admission_request(request, brand, records, limit)
         for request, by_brand, limit in zip(requests, found, limits, strict=True)
         for brand, records in by_brand.items()
     ]
-    admissions, _ = gatekeeper.admit(asks)
+    admissions, _ = gatekeeper.admit(wanted)
     # From here on every permitted search has its durable entry.
     answers, at = [], 0
     for request, by_brand, limit in zip(requests, found, limits, strict=True):
@@ -177,9 +177,9 @@ def _limit(gatekeeper: Gatekeeper, request: FindRequest) -> int:
     return min(MAX_FOUND, purpose.max_records) if purpose is not None else MAX_FOUND
 
 
-def _ask(request: FindRequest, brand: str, records: BitMap, limit: int) -> Ask:
+def _admission_request(request: FindRequest, brand: str, records: BitMap, limit: int) -> AdmissionRequest:
     too_many = len(records) > limit
-    return Ask(
+    return AdmissionRequest(
         principal=request.principal,
         operation=Operation.FIND,
         purpose=request.purpose,

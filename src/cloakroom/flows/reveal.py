@@ -10,26 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import msgspec
 from pyroaring import BitMap
 
 from cloakroom.errors import OpenError
 from cloakroom.flows.admission import Gatekeeper
-from cloakroom.flows.asks import Admission, Ask
-from cloakroom.flows.ports import StoredRow
+from cloakroom.flows.admission_request import Admission, AdmissionRequest
+from cloakroom.flows.opening import EnteredRecords, Openers, RecordOpener
 from cloakroom.gate.decision import Principal
-from cloakroom.gate.forms import mask_kind, render
-from cloakroom.gate.policy import Form, Operation
+from cloakroom.gate.policy import Form
 from cloakroom.vault.catalogue import Catalogue
-from cloakroom.vault.envelope import EnvelopeClass
-from cloakroom.vault.opening import BrandOpener
-from cloakroom.vault.sealed_record import SealedKeys, SealedRecord
 from cloakroom.vault.tokens import RecordReference, TokenCodec
+from cloakroom.vocabulary import Operation
 
 MAX_TOKENS = 1_000
-ERASED = 2
 
 
 class RevealRequest(msgspec.Struct, frozen=True):
@@ -57,7 +52,7 @@ class RevealRequest(msgspec.Struct, frozen=True):
 
 
 class Revealed(msgspec.Struct, frozen=True):
-    """What is shown of one token.
+    """The values shown of one token.
 
     Attributes:
         token: As it was asked for.
@@ -110,7 +105,7 @@ class AdmittedReveals:
     def answers(self, positions: Sequence[int]) -> list[RevealAnswer]:
         """Open the records of some requests together, or say why they are refused; asks the store for nothing."""
         answers: dict[int, RevealAnswer] = {}
-        wanted: dict[int, Wanted] = {}
+        wanted: dict[int, EnteredRecords] = {}
         for position in positions:
             admissions = self.admissions[position]
             refused = next((item for item in admissions.values() if not item.permitted), None)
@@ -118,7 +113,8 @@ class AdmittedReveals:
                 answers[position] = RevealAnswer(refused)
             else:
                 known = [reference for reference in self.references[position] if reference is not None]
-                wanted[position] = (known, admissions)
+                entries = {brand: item.entry for brand, item in admissions.items() if item.entry is not None}
+                wanted[position] = (known, entries)
         for position, shown in zip(wanted, self.opener.show_many(list(wanted.values())), strict=True):
             answers[position] = self._told(position, shown)
         return [answers[position] for position in positions]
@@ -131,7 +127,7 @@ class AdmittedReveals:
         known = [token for token, item in zip(tokens, self.references[position], strict=True) if item is not None]
         return RevealAnswer(first, first.forms, [Revealed(*one) for one in zip(known, shown, strict=True)])
 
-    def opened_by(self, openers: Mapping[int, BrandOpener]) -> AdmittedReveals:
+    def opened_by(self, openers: Openers) -> AdmittedReveals:
         """Return the same requests, to be opened with the keys of other openers."""
         return replace(self, opener=self.opener.with_openers(openers))
 
@@ -141,8 +137,8 @@ def reveal(
     *,
     gatekeeper: Gatekeeper,
     catalogue: Catalogue,
-    openers: Mapping[int, BrandOpener],
-    refreshed: Callable[[], Mapping[int, BrandOpener]] | None = None,
+    openers: Openers,
+    refreshed: Callable[[], Openers] | None = None,
 ) -> list[RevealAnswer]:
     """Answer a batch of requests; each refused or answered whole.
 
@@ -152,7 +148,7 @@ def reveal(
         requests: Requests of any principals.
         gatekeeper: Admits them.
         catalogue: Numbers of brands and fields.
-        openers: Opens the records of each brand, by its number.
+        openers: Opens the records.
         refreshed: Gives the openers of a key ring read anew; called at most once, when a record does not open, since
             its key may have been wrapped under a generation that this node has not seen.
     """
@@ -171,20 +167,20 @@ def admit_reveals(
     *,
     gatekeeper: Gatekeeper,
     catalogue: Catalogue,
-    openers: Mapping[int, BrandOpener],
+    openers: Openers,
 ) -> AdmittedReveals:
     """Do of `reveal` all but the opening: when this returns, every entry is durable and nothing has been opened."""
     references = [request.codec.read(request.tokens) for request in requests]
-    asks: list[Ask] = []
+    wanted: list[AdmissionRequest] = []
     owners: list[int] = []
     for position, (request, found) in enumerate(zip(requests, references, strict=True)):
         for brand, records in _by_brand(catalogue, found).items():
-            asks.append(_ask(request, brand, records))
+            wanted.append(_admission_request(request, brand, records))
             owners.append(position)
-    admissions, rows = gatekeeper.admit(asks, fetch=True)
+    admissions, rows = gatekeeper.admit(wanted, fetch=True)
     by_request: list[dict[str, Admission]] = [{} for _ in requests]
-    for ask, owner, admission in zip(asks, owners, admissions, strict=True):
-        by_request[owner][ask.brand] = admission
+    for one, owner, admission in zip(wanted, owners, admissions, strict=True):
+        by_request[owner][one.brand] = admission
     opener = RecordOpener(catalogue, openers, rows, gatekeeper.policy.bands)
     return AdmittedReveals(requests, references, by_request, opener)
 
@@ -201,8 +197,8 @@ def _by_brand(catalogue: Catalogue, references: Sequence[RecordReference | None]
     return groups
 
 
-def _ask(request: RevealRequest, brand: str, records: BitMap) -> Ask:
-    return Ask(
+def _admission_request(request: RevealRequest, brand: str, records: BitMap) -> AdmissionRequest:
+    return AdmissionRequest(
         principal=request.principal,
         operation=Operation.REVEAL,
         purpose=request.purpose,
@@ -213,119 +209,3 @@ def _ask(request: RevealRequest, brand: str, records: BitMap) -> Ask:
         address=request.address,
         credential=request.credential,
     )
-
-
-Wanted = tuple[Sequence[RecordReference], Mapping[str, Admission]]
-"""The records of an admitted request, and what was admitted, by name of the brand."""
-
-
-_Shown = tuple[tuple[str, Form], ...]
-"""The fields shown, and the form of each."""
-
-
-_Rendering = Callable[[str], str | None]
-"""Makes of a text what may be seen of it, if anything."""
-
-_Field = tuple[int, str, _Rendering | None]
-"""Number and name of a field, and what makes its form of it; None where it is shown as it is."""
-
-
-class RecordOpener:
-    """Opens admitted records and shows their fields in the permitted forms."""
-
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        openers: Mapping[int, BrandOpener],
-        rows: Mapping[int, StoredRow],
-        bands: Mapping[str, Sequence[int]],
-    ) -> None:
-        """Take the numbers, what opens each brand, the sealed rows by ordinal, and the steps of bands."""
-        self._catalogue = catalogue
-        self._openers = openers
-        self._rows = rows
-        self._bands = bands
-        self._names = {number: name for name, number in catalogue.brands.items()}
-        self._plans: dict[_Shown, tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]] = {}
-
-    def with_openers(self, openers: Mapping[int, BrandOpener]) -> RecordOpener:
-        """Return what opens the same records with other openers."""
-        return RecordOpener(self._catalogue, openers, self._rows, self._bands)
-
-    def show(
-        self, references: Sequence[RecordReference], admissions: Mapping[str, Admission]
-    ) -> list[dict[str, str]]:
-        """Return what may be seen of each record; nothing where it is erased or gone.
-
-        Args:
-            references: The records, all of admitted requests.
-            admissions: What was admitted, by name of the brand.
-
-        Raises:
-            OpenError: One of them does not open; names the record.
-        """
-        (shown,) = self.show_many([(references, admissions)])
-        if isinstance(shown, OpenError):
-            raise shown
-        return shown
-
-    def show_many(self, requests: Sequence[Wanted]) -> list[list[dict[str, str]] | OpenError]:
-        """Return for each request what `show` does, or what it would raise; one call opens what is shown alike."""
-        shown: list[list[dict[str, str]]] = [[{}] * len(references) for references, _ in requests]
-        broken: dict[int, OpenError] = {}
-        groups: dict[tuple[int, _Shown], list[tuple[int, int, SealedRecord, SealedKeys]]] = {}
-        for request, (references, admissions) in enumerate(requests):
-            for brand, rows in self._present(references).items():
-                forms = tuple(admissions[self._names[brand]].forms.items())
-                group = groups.setdefault((brand, forms), [])
-                group += [(request, at, record, keys) for at, record, keys in rows]
-        for (brand, forms), group in groups.items():
-            wanted, fields = self._plan(forms)
-            opened = self._openers[brand].open_many([(record, keys) for _, _, record, keys in group], wanted)
-            for (request, at, record, _), values in zip(group, opened, strict=True):
-                if values is None:
-                    broken[request] = OpenError(f"record {record.ordinal} does not open: a stored row was changed")
-                else:
-                    shown[request][at] = _rendered(values, fields)
-        return [broken.get(request, one) for request, one in enumerate(shown)]
-
-    def _present(
-        self, references: Sequence[RecordReference]
-    ) -> Mapping[int, list[tuple[int, SealedRecord, SealedKeys]]]:
-        """Return by brand the place of each record that is neither erased nor gone, and what is stored of it."""
-        by_brand: dict[int, list[tuple[int, SealedRecord, SealedKeys]]] = {}
-        for at, reference in enumerate(references):
-            row = self._rows.get(reference.ordinal)
-            if row is None or row.keys is None or row.brand != reference.brand or row.state == ERASED:
-                continue
-            by_brand.setdefault(row.brand, []).append((at, row.record, row.keys))
-        return by_brand
-
-    def _plan(self, shown: _Shown) -> tuple[Mapping[EnvelopeClass, list[int]], list[_Field]]:
-        plan = self._plans.get(shown)
-        if plan is None:
-            wanted: dict[EnvelopeClass, list[int]] = {}
-            fields: list[_Field] = []
-            for name, form in shown:
-                if form is not Form.TOKEN and name in self._catalogue.fields:
-                    number, definition = self._catalogue.fields[name], self._catalogue.definitions[name]
-                    wanted.setdefault(self._catalogue.envelope_class(name), []).append(number)
-                    masked = mask_kind(str(definition.kind), definition.data_element)
-                    rendering = partial(render, form, masked, steps=self._bands.get(name, ()))
-                    fields.append((number, name, None if form is Form.REVEAL else rendering))
-            plan = self._plans[shown] = (wanted, fields)
-        return plan
-
-
-def _rendered(values: Mapping[int, bytes], fields: Sequence[_Field]) -> dict[str, str]:
-    """Return the values in their forms; most are shown as they are, and asked for in thousands."""
-    shown: dict[str, str] = {}
-    for number, name, rendering in fields:
-        value = values.get(number)
-        if value is None:
-            continue
-        text = value.decode()
-        rendered = text if rendering is None else rendering(text)
-        if rendered is not None:
-            shown[name] = rendered
-    return shown

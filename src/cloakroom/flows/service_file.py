@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from cloakroom.errors import RuleError
-from cloakroom.vault.strict_toml import Findings, TableReader, parse_document
+from cloakroom.toml import Table, parse_document
 
 SERVICE_FILE = "service.toml"
 FORMAT: Final = 1
@@ -111,89 +110,88 @@ def parse_service(text: str, source: str) -> ServiceRules:
     Raises:
         RuleError: Anything is wrong; holds every mistake found.
     """
-    document, lines = parse_document(text, source)
-    findings = Findings(source, lines)
-    top = TableReader(document, (), findings)
+    top = parse_document(text, source)
     if top.raw("format") != FORMAT:
-        top.wrong("format", f"must be {FORMAT}")
+        top.report("format", f"must be {FORMAT}, the only format that this version reads")
     rules = ServiceRules(
-        sessions=_sessions(top.table("sessions")),
-        passkeys=_passkeys(top.table("passkeys")) if "passkeys" in top else None,
+        sessions=_sessions(top.table_or_empty("sessions")),
+        passkeys=_passkeys(top.table_or_empty("passkeys")) if top.has("passkeys") else None,
         providers=_providers(top),
-        canary_domain=_canary_domain(top.table("releases")),
+        canary_domain=_canary_domain(top.table_or_empty("releases")),
     )
-    top.finish()
-    if findings.problems:
-        raise RuleError(findings.problems)
+    top.close()
+    top.check()
     return rules
 
 
-def _sessions(table: TableReader) -> Sessions:
-    hours, minutes = _number(table, "hours", 8, 24), _number(table, "idle_minutes", 30, 240)
+def _sessions(table: Table) -> Sessions:
+    hours = table.number("hours", default=8, least=1, most=24)
+    minutes = table.number("idle_minutes", default=30, least=1, most=240)
     bind_address = table.flag("bind_address")
-    table.finish()
+    table.close()
     return Sessions(hours * 3_600 * _MICROSECONDS, minutes * 60 * _MICROSECONDS, bind_address)
 
 
-def _passkeys(table: TableReader) -> PasskeyRules:
-    rp_id, origins = table.text("rp_id", required=True), table.texts("origins")
+def _passkeys(table: Table) -> PasskeyRules:
+    rp_id, origins = table.text("rp_id"), table.texts("origins")
     if rp_id and not _DOMAIN.fullmatch(rp_id):
-        table.wrong("rp_id", "must be a domain in lower case")
+        table.report("rp_id", "must be a domain in lower case")
     if not origins:
-        table.wrong("origins", "must name the origin of the sign-in page, such as https://vault.example.com")
+        table.report("origins", "must name the origin of the sign-in page, such as https://vault.example.com")
     for origin in origins:
         parts = urlsplit(origin)
         inside = parts.hostname == rp_id or (parts.hostname or "").endswith(f".{rp_id}")
         if origin != f"{parts.scheme}://{parts.netloc}" or not _is_safe(origin) or not inside:
-            table.wrong("origins", "must be https://NAME[:PORT] within rp_id; http for localhost alone")
-    table.finish()
+            table.report("origins", "must be https://NAME[:PORT] within rp_id; http for localhost alone")
+    table.close()
     return PasskeyRules(rp_id, origins)
 
 
-def _providers(top: TableReader) -> dict[str, Provider]:
+def _providers(top: Table) -> dict[str, Provider]:
     found: dict[str, Provider] = {}
     for table in top.tables("providers"):
         provider = _provider(table)
         if provider.id in found:
-            table.wrong("id", "is the name of another provider, too")
+            table.report("id", "is the name of another provider, too")
         found[provider.id] = provider
     return found
 
 
-def _provider(table: TableReader) -> Provider:
-    name = table.text("id", required=True)
+def _provider(table: Table) -> Provider:
+    name = table.text("id")
     if name and not _IDENTIFIER.fullmatch(name):
-        table.wrong("id", "must be lower-case letters, digits, - and _")
-    for key in ("issuer", *_ENDPOINTS, "redirect_uri"):
-        if table.text(key, required=True) and not _is_safe(table.text(key)):
-            table.wrong(key, "must begin with https://; http for localhost alone; without query or fragment")
+        table.report("id", "must be lower-case letters, digits, - and _")
+    urls = {key: table.text(key) for key in ("issuer", *_ENDPOINTS, "redirect_uri")}
+    for key, url in urls.items():
+        if url and not _is_safe(url):
+            table.report(key, "must begin with https://; http for localhost alone; without query or fragment")
     algorithms = table.texts("algorithms")
     if not algorithms or not _ALGORITHMS.issuperset(algorithms):
-        table.wrong("algorithms", f"must name some of {', '.join(sorted(_ALGORITHMS))}")
+        table.report("algorithms", f"must name some of {', '.join(sorted(_ALGORITHMS))}")
     provider = Provider(
         id=name,
-        label=table.text("label", name),
-        issuer=table.text("issuer"),
-        authorization_endpoint=table.text("authorization_endpoint"),
-        token_endpoint=table.text("token_endpoint"),
-        jwks_uri=table.text("jwks_uri"),
-        client_id=table.text("client_id", required=True),
-        client_secret_variable=table.text("client_secret_variable"),
-        redirect_uri=table.text("redirect_uri"),
+        label=table.text("label", default=name),
+        issuer=urls["issuer"],
+        authorization_endpoint=urls["authorization_endpoint"],
+        token_endpoint=urls["token_endpoint"],
+        jwks_uri=urls["jwks_uri"],
+        client_id=table.text("client_id"),
+        client_secret_variable=table.text("client_secret_variable", default=""),
+        redirect_uri=urls["redirect_uri"],
         algorithms=algorithms,
         acr=table.texts("acr"),
         amr=table.texts("amr"),
-        max_age_s=_number(table, "max_age_minutes", 60, 1_440) * 60 if "max_age_minutes" in table else None,
+        max_age_s=table.number("max_age_minutes", least=1, most=1_440) * 60 if table.has("max_age_minutes") else None,
     )
-    table.finish()
+    table.close()
     return provider
 
 
-def _canary_domain(table: TableReader) -> str:
-    domain = table.text("canary_domain")
+def _canary_domain(table: Table) -> str:
+    domain = table.text("canary_domain", default="")
     if domain and not _DOMAIN.fullmatch(domain):
-        table.wrong("canary_domain", "must be a domain in lower case")
-    table.finish()
+        table.report("canary_domain", "must be a domain in lower case")
+    table.close()
     return domain
 
 
@@ -204,13 +202,3 @@ def _is_safe(url: str) -> bool:
         return False
     scheme = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
     return scheme and bool(parts.hostname) and "@" not in parts.netloc and not parts.query and not parts.fragment
-
-
-def _number(table: TableReader, key: str, default: int, largest: int) -> int:
-    value = table.raw(key)
-    if value is None:
-        return default
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
-        table.wrong(key, f"must be a whole number from 1 to {largest}")
-        return default
-    return value

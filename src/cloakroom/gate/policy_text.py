@@ -1,7 +1,7 @@
-"""Reading a policy file: TOML in, `Policy` out, every mistake collected with file, line and key.
+"""Read a policy file: TOML in, `Policy` out, every mistake collected with file, line and key.
 
 Strict: an unknown key, a value of another type, a number out of range is a mistake; nothing is guessed. The file is
-data only: no expressions, no includes. `KEYS` lists every key that exists; docs/reference/policy.md explains them.
+data only: no expressions, no includes. docs/reference/policy.md explains every key that exists.
 
 Messages name keys and what was expected, never the value that stands there.
 """
@@ -9,18 +9,15 @@ Messages name keys and what was expected, never the value that stands there.
 from __future__ import annotations
 
 import itertools
-import re
-import tomllib
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from cloakroom.errors import LimitError, RuleError, UsageError
+from cloakroom.errors import UsageError
 from cloakroom.gate.policy import (
     Budget,
-    FieldClass,
     Forbid,
     Form,
-    Operation,
     Policy,
     PrincipalKind,
     Purpose,
@@ -32,12 +29,11 @@ from cloakroom.gate.policy import (
     digest,
 )
 from cloakroom.gate.policy_check import check_policy
-from cloakroom.gate.policy_reader import KEYS, MAX_NUMBER, Limits, PolicyReader, Section, between
-from cloakroom.gate.toml_lines import Path, locate_keys
+from cloakroom.gate.policy_reader import MAX_NUMBER, Limits, length, named_tables, networks, words
+from cloakroom.toml import Table, parse_document
+from cloakroom.vocabulary import POLICY_OPERATIONS, FieldClass
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+__all__ = ["FORMAT", "MAX_NUMBER", "Limits", "parse_policy"]
 
 FORMAT: Final = 1
 """The only format of policy files so far."""
@@ -56,173 +52,144 @@ def parse_policy(
 
     Raises:
         RuleError: With every mistake found.
-        LimitError: The file is larger than `limits` allow.
     """
-    limits = limits or Limits()
-    if len(data) > limits.bytes_max:
-        raise LimitError(f"{source}: larger than {limits.bytes_max} bytes")
-    content, lines = _read_toml(data, source)
-    reader = PolicyReader(source, lines, limits)
-    policy = _read_policy(reader, content)
-    if not reader.problems:
-        for path, reason in check_policy(policy, fields):
-            reader.report(path, reason)
-    if reader.problems:
-        ordered = sorted(reader.problems, key=lambda problem: (problem.position.line or 0, str(problem)))
-        raise RuleError(ordered[: limits.problems_max])
+    root = parse_document(data, source, limits=limits or Limits())
+    policy = _read_policy(root)
+    root.check()
+    for path, reason in check_policy(policy, fields):
+        root.document.report(path, reason)
+    root.check()
     return policy
 
 
-def _read_toml(data: bytes, source: str) -> tuple[dict[str, object], Mapping[Path, int]]:
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise RuleError.at(source, "not UTF-8", line=line) from None
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        # The reader's own message can repeat what stands in the file; only its position is taken.
-        found = re.search(r"\(at line ([0-9]+), column", str(error))
-        line = int(found[1]) if found else text.count("\n") + 1
-        raise RuleError.at(source, f"not TOML: {_syntax(str(error))}", line=line) from None
-    except RecursionError:
-        raise RuleError.at(source, "not TOML: nested too deeply") from None
-    return content, locate_keys(text.replace("\r\n", "\n"))
-
-
-def _syntax(message: str) -> str:
-    """Take the parser's words, without the names that it puts in round brackets."""
-    said = message.split(" (at ", maxsplit=1)[0].rstrip(".").lower()
-    return re.sub(r"\(.*\) twice", "a table twice", said)
-
-
-def _read_policy(reader: PolicyReader, content: dict[str, object]) -> Policy:
-    reader.table((), content, KEYS[""])
-    if content and content.get("format") != FORMAT:
-        reader.report(("format",), f"must be {FORMAT}, the only format that this version reads")
-    empty = Policy.empty()
-    return Policy(
-        purposes=MappingProxyType(reader.named(content, "purposes", _read_purpose)),
-        roles=MappingProxyType(reader.named(content, "roles", _read_role)),
-        forbids=tuple(reader.named(content, "forbid", _read_forbid).values()),
-        budgets=MappingProxyType(reader.named(content, "budgets", _read_budget)),
-        renewals=tuple(reader.named(content, "renewals", _read_renewal).values()),
-        releases=MappingProxyType(reader.named(content, "releases", _read_release)),
-        bands=MappingProxyType(_read_bands(reader, content)),
-        sha256=empty.sha256 if reader.problems else _digest(reader, content),
+def _read_policy(root: Table) -> Policy:
+    if root.raw("format") != FORMAT and root.values:
+        root.report("format", f"must be {FORMAT}, the only format that this version reads")
+    policy = Policy(
+        purposes=MappingProxyType(named_tables(root, "purposes", _read_purpose)),
+        roles=MappingProxyType(named_tables(root, "roles", _read_role)),
+        forbids=tuple(named_tables(root, "forbid", _read_forbid).values()),
+        budgets=MappingProxyType(named_tables(root, "budgets", _read_budget)),
+        renewals=tuple(named_tables(root, "renewals", _read_renewal).values()),
+        releases=MappingProxyType(named_tables(root, "releases", _read_release)),
+        bands=MappingProxyType(_read_bands(root)),
+        sha256=_digest(root),
     )
+    root.close()
+    return policy
 
 
-def _digest(reader: PolicyReader, content: dict[str, object]) -> str:
+def _digest(root: Table) -> str:
     try:
-        return digest(content)
+        return digest(root.values)
     except UsageError:
-        # Every key was checked, so only an unchecked one can get here; fail closed and say so.
-        reader.report((), "holds a value that cannot be written as canonical JSON")
+        # A date or a fraction, which no key takes: whatever else is said about it, there is no hash of it.
+        root.report(None, "holds a value that cannot be written as canonical JSON")
         return ""
 
 
-def _read_purpose(table: Section) -> Purpose:
+def _read_purpose(name: str, table: Table) -> Purpose:
     forms = {}
-    known = {form.value for form in Form}
-    for name, form in table.reader.table((*table.path, "fields"), table.values.get("fields", {}), None).items():
-        if form in known:
-            forms[name] = Form(form)
-        else:
-            table.reader.report((*table.path, "fields", name), f"must be one of {', '.join(sorted(known))}")
+    fields = table.table_or_empty("fields")
+    for field in fields.values:
+        form = fields.text(field, choices=list(Form))
+        if form:
+            forms[field] = Form(form)
     return Purpose(
-        name=table.name,
+        name=name,
         text=table.text("text"),
-        operations=table.words("operations", Operation),
+        operations=words(table, "operations", POLICY_OPERATIONS),
         fields=MappingProxyType(forms),
         reference=table.flag("reference"),
-        max_records=table.number("max_records", 1, MAX_NUMBER, 100),
+        max_records=table.number("max_records", default=100, least=1, most=MAX_NUMBER),
     )
 
 
-def _read_role(table: Section) -> Role:
-    kinds = table.words("kinds", PrincipalKind) if table.has("kinds") else frozenset({PrincipalKind.PERSON})
+def _read_role(name: str, table: Table) -> Role:
     return Role(
-        name=table.name,
+        name=name,
         text=table.text("text"),
-        purposes=table.names("purposes"),
-        brands=table.names("brands"),
-        networks=table.networks("networks"),
-        kinds=kinds,
+        purposes=_names(table, "purposes"),
+        brands=_names(table, "brands"),
+        networks=networks(table, "networks"),
+        kinds=words(table, "kinds", list(PrincipalKind)) if table.has("kinds") else frozenset({PrincipalKind.PERSON}),
         budget=table.text("budget") if table.has("budget") else None,
     )
 
 
-def _read_forbid(table: Section) -> Forbid:
+def _read_forbid(name: str, table: Table) -> Forbid:
     return Forbid(
-        name=table.name,
+        name=name,
         text=table.text("text"),
-        roles=table.names("roles", needed=False),
-        purposes=table.names("purposes", needed=False),
-        operations=table.words("operations", Operation, needed=False),
-        brands=table.names("brands", needed=False),
-        fields=table.names("fields", needed=False),
-        networks=table.networks("networks") if table.has("networks") else None,
+        roles=_names(table, "roles", required=False),
+        purposes=_names(table, "purposes", required=False),
+        operations=words(table, "operations", POLICY_OPERATIONS, required=False),
+        brands=_names(table, "brands", required=False),
+        fields=_names(table, "fields", required=False),
+        networks=networks(table, "networks") if table.has("networks") else None,
     )
 
 
-def _read_budget(table: Section) -> Budget:
+def _read_budget(name: str, table: Table) -> Budget:
     return Budget(
-        name=table.name,
+        name=name,
         burst=_read_window(table, WindowName.BURST),
         day=_read_window(table, WindowName.DAY),
         lifetime=_read_window(table, WindowName.LIFETIME),
-        mask_below_percent=table.number("mask_below_percent", 0, 90, 0),
-        token_below_percent=table.number("token_below_percent", 0, 90, 0),
+        mask_below_percent=table.number("mask_below_percent", default=0, most=90),
+        token_below_percent=table.number("token_below_percent", default=0, most=90),
     )
 
 
-def _read_window(budget: Section, name: WindowName) -> Window:
-    path = (*budget.path, name.value)
+def _read_window(budget: Table, name: WindowName) -> Window:
     if not budget.has(name):
-        budget.reader.report(path, "needs a table; every budget has burst, day and lifetime")
+        budget.report(name, "needs a table; every budget has burst, day and lifetime")
+    table = budget.table(name)
+    if table is None:
         return Window(name, None, 0)
-    table = Section(budget.reader, path, budget.reader.table(path, budget.values[name], KEYS[name]), name)
-    classes = {kind: table.number(kind, 0, MAX_NUMBER) for kind in FieldClass if table.has(kind)}
-    return Window(
+    classes = {kind: table.number(kind, most=MAX_NUMBER) for kind in FieldClass if table.has(kind)}
+    window = Window(
         name=name,
-        length=None if name is WindowName.LIFETIME else table.length("length"),
-        records=table.number("records", 0, MAX_NUMBER),
+        length=None if name is WindowName.LIFETIME else length(table, "length"),
+        records=table.number("records", most=MAX_NUMBER),
         classes=MappingProxyType(classes),
-        per_brand=table.number("per_brand", 0, MAX_NUMBER) if table.has("per_brand") else None,
-        probes=table.number("probes", 0, MAX_NUMBER, 0),
+        per_brand=table.number("per_brand", most=MAX_NUMBER) if table.has("per_brand") else None,
+        probes=table.number("probes", default=0, most=MAX_NUMBER),
     )
+    table.close()
+    return window
 
 
-def _read_renewal(table: Section) -> Renewal:
-    return Renewal(name=table.name, by=table.names("by"), budgets=table.names("budgets"))
+def _read_renewal(name: str, table: Table) -> Renewal:
+    return Renewal(name=name, by=_names(table, "by"), budgets=_names(table, "budgets"))
 
 
-def _read_release(table: Section) -> Release:
+def _read_release(name: str, table: Table) -> Release:
     return Release(
-        name=table.name,
+        name=name,
         text=table.text("text"),
         purpose=table.text("purpose"),
-        approvers=table.names("approvers"),
-        approvals=table.number("approvals", 2, 10, 2),
-        max_records=table.number("max_records", 1, MAX_NUMBER),
-        expires=table.length("expires"),
+        approvers=_names(table, "approvers"),
+        approvals=table.number("approvals", default=2, least=2, most=10),
+        max_records=table.number("max_records", least=1, most=MAX_NUMBER),
+        expires=length(table, "expires"),
     )
 
 
-def _read_bands(reader: PolicyReader, content: Mapping[str, object]) -> dict[str, tuple[int, ...]]:
+def _read_bands(root: Table) -> dict[str, tuple[int, ...]]:
     bands: dict[str, tuple[int, ...]] = {}
-    for name, written in reader.table(("bands",), content.get("bands", {}), None).items():
-        steps = written if isinstance(written, list) else []
-        whole = all(isinstance(step, int) and not isinstance(step, bool) for step in steps)
+    table = root.table_or_empty("bands")
+    for name in table.values:
+        steps = table.raw(name)
+        whole = isinstance(steps, list) and all(type(step) is int for step in steps)
         if not whole or not 1 <= len(steps) <= 20 or any(a >= b for a, b in itertools.pairwise(steps)):
-            reader.report(("bands", name), "must be a list of 1 to 20 rising whole numbers")
+            table.report(name, "must be a list of 1 to 20 rising whole numbers")
         elif not 0 < steps[0] <= steps[-1] <= MAX_NUMBER:
-            reader.report(("bands", name), f"must hold{between(1, MAX_NUMBER)}")
+            table.report(name, f"must hold whole numbers from 1 to {MAX_NUMBER}")
         else:
             bands[name] = tuple(steps)
     return bands
 
 
-__all__ = ["FORMAT", "KEYS", "MAX_NUMBER", "Limits", "parse_policy"]
+def _names(table: Table, key: str, *, required: bool = True) -> frozenset[str]:
+    return frozenset(table.texts(key, required=required))

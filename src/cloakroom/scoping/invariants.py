@@ -1,4 +1,4 @@
-"""What must hold of any collection of disclosures, whatever they came from.
+"""Invariants of any collection of disclosures, whatever they came from.
 
 1. Adding evidence never lowers a class, and never turns "not affected" out of "no statement".
 2. A proven set lies within its bounds; proven ≤ at least ≤ at most ≤ at most with possible; what is proven could be
@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING
 from pyroaring import BitMap, FrozenBitMap
 
 from cloakroom.canonical import json
+from cloakroom.disclosures.disclosure import describe, hash_set
+from cloakroom.disclosures.vocabulary import Certainty, CoverageStatus, Selector
 from cloakroom.scoping.affected import AffectedSet, compare, split, split_by_fields, unite
-from cloakroom.scoping.disclosure import describe, hash_set
-from cloakroom.scoping.vocabulary import Certainty, CoverageStatus, Selector
 
 if TYPE_CHECKING:
-    from cloakroom.scoping.disclosure import Disclosure
+    from cloakroom.disclosures.disclosure import Disclosure
 
 __all__ = ["check_invariants"]
 

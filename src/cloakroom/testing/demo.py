@@ -46,7 +46,7 @@ Narrate = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Theft:
-    """What the thief did and got.
+    """The theft and its loot.
 
     Attributes:
         principal: Whose credential it was.
@@ -170,12 +170,10 @@ def _work(application: Application, credentials: Mapping[str, Path], data: Path,
     served = 0
     for name in STAFF:
         who = principals.authenticate(application, credentials[name])
-        codec = application.codec(who.stored.token_scope)
+        codec = application.codec(who.token_scope)
         for number, address in enumerate(itertools.islice(addresses, CUSTOMERS_SERVED)):
             reference = f"APPT-{name[-2:]}{number}"
-            search = FindRequest(
-                who.stored.principal, codec, [brand], "email", address, "clienteling", reference=reference
-            )
+            search = FindRequest(who.principal, codec, [brand], "email", address, "clienteling", reference=reference)
             answer = find(
                 [search],
                 gatekeeper=application.gatekeeper,
@@ -186,7 +184,7 @@ def _work(application: Application, credentials: Mapping[str, Path], data: Path,
             tokens = answer.tokens.get(brand, [])[:1]
             if tokens:
                 wanted = frozenset({"given_name", "family_name", "phone"})
-                request = RevealRequest(who.stored.principal, tokens, codec, wanted, "clienteling", reference)
+                request = RevealRequest(who.principal, tokens, codec, wanted, "clienteling", reference)
                 opened = reveal(
                     [request],
                     gatekeeper=application.gatekeeper,

@@ -23,7 +23,7 @@ WANTED = frozenset({"given_name", "family_name", "email", "phone", "mobile", "ci
 
 @dataclass(frozen=True, slots=True)
 class Loot:
-    """What the thief has at the beginning.
+    """The loot that a thief begins with.
 
     Attributes:
         credential: The stolen credential file.
@@ -42,7 +42,7 @@ class Loot:
 
 @dataclass(slots=True)
 class Haul:
-    """What he got away with, by his own notes.
+    """The loot, by the thief's own notes.
 
     Attributes:
         opened: Tokens of which he saw at least one value.
@@ -102,9 +102,9 @@ def _attempts(loot: Loot, share: int, shares: int) -> Iterator[list[str] | str]:
 def _open(application: Application, loot: Loot, tokens: list[str], haul: Haul) -> None:
     who = authenticate(application, loot.credential)
     request = RevealRequest(
-        principal=who.stored.principal,
+        principal=who.principal,
         tokens=tokens,
-        codec=application.codec(who.stored.token_scope),
+        codec=application.codec(who.token_scope),
         fields=WANTED,
         purpose="clienteling",
         reference="APPT-1",
@@ -124,8 +124,8 @@ def _open(application: Application, loot: Loot, tokens: list[str], haul: Haul) -
 def _search(application: Application, loot: Loot, address: str, haul: Haul) -> None:
     who = authenticate(application, loot.credential)
     request = FindRequest(
-        principal=who.stored.principal,
-        codec=application.codec(who.stored.token_scope),
+        principal=who.principal,
+        codec=application.codec(who.token_scope),
         brands=loot.brands,
         index="email",
         text=address,

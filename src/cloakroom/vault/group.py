@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from cloakroom.canonical.countries import EEA, country_code
 from cloakroom.canonical.name import fold_name
 from cloakroom.canonical.phone import canonical_phone
-from cloakroom.errors import RuleError
-from cloakroom.vault.strict_toml import Findings, TableReader, parse_document
+from cloakroom.toml import Table, parse_document
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -142,134 +141,131 @@ def parse_group(text: str, source: str) -> Group:
     Raises:
         RuleError: Anything is wrong; holds every mistake found, with its line.
     """
-    document, lines = parse_document(text, source)
-    findings = Findings(source, lines)
-    root = TableReader(document, (), findings)
-    name = root.text("group", required=True)
+    root = parse_document(text, source)
+    name = root.text("group")
     controllers = {item.id: item for item in (_controller(table) for table in _unique(root.tables("controllers")))}
     brands = {item.id: item for item in (_brand(table, controllers) for table in _unique(root.tables("brands")))}
     if not brands:
-        findings.add((), "names no [[brands]]")
+        root.report(None, "names no [[brands]]")
     establishments = tuple(_establishment(table, controllers, brands) for table in root.tables("establishments"))
     stores = _stores(root.tables("stores"), brands)
-    placeholders = _placeholders(root.table("placeholders"), stores.values())
-    root.finish()
-    if findings.problems:
-        raise RuleError(findings.problems)
+    placeholders = _placeholders(root.table_or_empty("placeholders"), stores.values())
+    root.close()
+    root.check()
     return Group(name, brands, controllers, establishments, stores, placeholders)
 
 
-def _unique(tables: list[TableReader]) -> list[TableReader]:
+def _unique(tables: tuple[Table, ...]) -> tuple[Table, ...]:
     seen: set[str] = set()
     for table in tables:
-        identifier = table.text("id", required=True)
+        identifier = table.text("id")
         if identifier and not _IDENTIFIER.fullmatch(identifier):
-            table.wrong("id", "must be lower-case letters, digits, - and _, beginning with a letter")
+            table.report("id", "must be lower-case letters, digits, - and _, beginning with a letter")
         if identifier in seen:
-            table.wrong("id", "is used twice")
+            table.report("id", "is used twice")
         seen.add(identifier)
     return tables
 
 
-def _country(table: TableReader, key: str = "country") -> str:
-    text = table.text(key, required=True)
+def _country(table: Table, key: str = "country") -> str:
+    text = table.text(key)
     code = country_code(text)
     if text and code is None:
-        table.wrong(key, "must be an ISO 3166-1 code of two letters")
+        table.report(key, "must be an ISO 3166-1 code of two letters")
     return code or ""
 
 
-def _controller(table: TableReader) -> Controller:
-    establishment = table.text("eea_main_establishment")
+def _controller(table: Table) -> Controller:
+    establishment = table.text("eea_main_establishment", default="")
     if establishment and establishment not in EEA:
-        table.wrong("eea_main_establishment", "must be a country of the European Economic Area, or left out")
+        table.report("eea_main_establishment", "must be a country of the European Economic Area, or left out")
     controller = Controller(
-        id=table.text("id"),
-        name=table.text("name", required=True),
+        id=table.text("id", default=""),
+        name=table.text("name"),
         country=_country(table),
         eea_main_establishment=establishment or None,
         languages=table.texts("languages"),
         representatives=tuple(_representative(item) for item in table.tables("representatives")),
     )
-    table.finish()
+    table.close()
     return controller
 
 
-def _representative(table: TableReader) -> Representative:
-    representative = Representative(table.text("name", required=True), _country(table))
-    table.finish()
+def _representative(table: Table) -> Representative:
+    representative = Representative(table.text("name"), _country(table))
+    table.close()
     return representative
 
 
-def _brand(table: TableReader, controllers: Mapping[str, Controller]) -> Brand:
+def _brand(table: Table, controllers: Mapping[str, Controller]) -> Brand:
     brand = Brand(
-        id=table.text("id"),
-        label=table.text("label", table.text("id")),
-        trade=table.text("trade"),
+        id=table.text("id", default=""),
+        label=table.text("label", default=table.text("id", default="")),
+        trade=table.text("trade", default=""),
         controller=_known(table, "controller", controllers),
         joint_controllers=_all_known(table, "joint_controllers", controllers),
-        mapping=table.text("mapping", required=True),
+        mapping=table.text("mapping"),
     )
     if brand.mapping.startswith("/") or ".." in brand.mapping.split("/"):
-        table.wrong("mapping", "must lie inside the configuration folder")
-    table.finish()
+        table.report("mapping", "must lie inside the configuration folder")
+    table.close()
     return brand
 
 
-def _known(table: TableReader, key: str, names: Collection[str]) -> str:
-    name = table.text(key, required=True)
+def _known(table: Table, key: str, names: Collection[str]) -> str:
+    name = table.text(key)
     if name and name not in names:
-        table.wrong(key, f"names none of: {', '.join(names) or 'nothing defined'}")
+        table.report(key, f"names none of: {', '.join(names) or 'nothing defined'}")
     return name
 
 
-def _all_known(table: TableReader, key: str, names: Collection[str]) -> tuple[str, ...]:
+def _all_known(table: Table, key: str, names: Collection[str]) -> tuple[str, ...]:
     chosen = table.texts(key)
     if not set(chosen) <= set(names):
-        table.wrong(key, f"holds a name that is none of: {', '.join(names) or 'nothing defined'}")
+        table.report(key, f"holds a name that is none of: {', '.join(names) or 'nothing defined'}")
     return chosen
 
 
-def _establishment(table: TableReader, controllers: Collection[str], brands: Collection[str]) -> Establishment:
+def _establishment(table: Table, controllers: Collection[str], brands: Collection[str]) -> Establishment:
     establishment = Establishment(
-        name=table.text("name", required=True),
+        name=table.text("name"),
         controller=_known(table, "controller", controllers),
         country=_country(table),
         brands=_all_known(table, "brands", brands),
-        role=table.text("role"),
+        role=table.text("role", default=""),
     )
-    table.finish()
+    table.close()
     return establishment
 
 
-def _stores(tables: list[TableReader], brands: Collection[str]) -> dict[tuple[str, str], Store]:
+def _stores(tables: tuple[Table, ...], brands: Collection[str]) -> dict[tuple[str, str], Store]:
     stores: dict[tuple[str, str], Store] = {}
     for table in tables:
-        country = _country(table) if "country" in table else None
-        written = table.text("telephone") or None
+        country = _country(table) if table.has("country") else None
+        written = table.text("telephone", default="") or None
         telephone = canonical_phone(written, country)
         if written and telephone is None:
-            table.wrong("telephone", "is no telephone number")
-        code, name = table.text("code", required=True), table.text("name")
+            table.report("telephone", "is no telephone number")
+        code, name = table.text("code"), table.text("name", default="")
         store = Store(_known(table, "brand", brands), code, name, country, telephone)
         if (store.brand, store.code) in stores:
-            table.wrong("code", "is used twice for this brand")
+            table.report("code", "is used twice for this brand")
         stores[store.brand, store.code] = store
-        table.finish()
+        table.close()
     return stores
 
 
-def _placeholders(table: TableReader, stores: Iterable[Store]) -> Placeholders:
+def _placeholders(table: Table, stores: Iterable[Store]) -> Placeholders:
     emails = table.texts("emails")
     if not all("@" in email and email == email.lower() for email in emails):
-        table.wrong("emails", "must be addresses or patterns in lower case, each with @")
+        table.report("emails", "must be addresses or patterns in lower case, each with @")
     phones = table.texts("phones")
     if any(canonical_phone(phone, None) != phone for phone in phones):
-        table.wrong("phones", "must be numbers in E.164 form, such as +33144000000")
+        table.report("phones", "must be numbers in E.164 form, such as +33144000000")
     placeholders = Placeholders(
         emails=emails,
         phones=frozenset(phones) | {store.telephone for store in stores if store.telephone},
         names=frozenset(fold_name(name) for name in table.texts("names")),
     )
-    table.finish()
+    table.close()
     return placeholders

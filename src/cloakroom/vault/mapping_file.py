@@ -16,15 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from cloakroom.canonical.countries import country_code
 from cloakroom.errors import Position, Problem, RuleError
-from cloakroom.vault.fields import (
-    CHOICES,
-    DATA_ELEMENTS,
-    INDEXABLE_KINDS,
-    WELL_KNOWN_FIELDS,
-    FieldClass,
-    FieldDefinition,
-    FieldKind,
-)
+from cloakroom.toml import Document, Table, parse_document
+from cloakroom.vault.fields import CHOICES, INDEXABLE_KINDS, WELL_KNOWN_FIELDS, FieldDefinition, FieldKind
 from cloakroom.vault.mapping import (
     DATE_ORDERS,
     FACETS,
@@ -37,7 +30,7 @@ from cloakroom.vault.mapping import (
     SpendBands,
     parse_path,
 )
-from cloakroom.vault.strict_toml import Findings, TableReader, parse_document
+from cloakroom.vocabulary import DATA_ELEMENTS, FieldClass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,33 +50,30 @@ def parse_mapping(text: str, source: str) -> BrandMapping:
     Raises:
         RuleError: Anything is wrong; holds every mistake found, with its line.
     """
-    document, lines = parse_document(text, source)
-    findings = Findings(source, lines)
-    root = TableReader(document, (), findings)
+    root = parse_document(text, source)
     order = _format(root, "date_order", "iso")
-    columns, bands = _columns(root.table("columns"), order)
+    columns, bands = _columns(root.table_or_empty("columns"), order)
     mapping = BrandMapping(
-        brand=root.text("brand", required=True),
+        brand=root.text("brand"),
         source=source,
-        file_format=_file_format(root.table("format")),
-        record=_record(root.table("record"), order),
+        file_format=_file_format(root.table_or_empty("format")),
+        record=_record(root.table_or_empty("record"), order),
         columns=columns,
         timezone=_timezone(root),
-        decimal_mark=root.word("decimal_mark", ".,", "."),
-        grouping_mark=root.word("grouping_mark", ["", ".", ",", " ", "'", "’"]),
+        decimal_mark=root.text("decimal_mark", default=".", choices=(".", ",")),
+        grouping_mark=root.text("grouping_mark", default="", choices=["", ".", ",", " ", "'", "’"]),
         empty=frozenset(word.strip().lower() for word in root.texts("empty")),
         ignore=frozenset(root.texts("ignore")),
-        refuse_unknown=root.word("unknown_columns", ["refuse", "ignore"], "refuse") == "refuse",
+        refuse_unknown=root.text("unknown_columns", default="refuse", choices=["refuse", "ignore"]) == "refuse",
         phone_country=_phone_country(root),
-        defaults=_defaults(root.table("defaults")),
+        defaults=_defaults(root.table_or_empty("defaults")),
         facets=_facets(root, columns, bands),
         spend_bands=bands,
-        lines={column.source: findings.line_of(("columns", column.source)) for column in columns},
+        lines={column.source: root.document.line_of(("columns", column.source)) for column in columns},
     )
-    root.finish()
-    _check_whole(mapping, findings)
-    if findings.problems:
-        raise RuleError(findings.problems)
+    root.close()
+    _check_whole(mapping, root.document)
+    root.check()
     return mapping
 
 
@@ -116,26 +106,24 @@ def check_group_mappings(mappings: Iterable[BrandMapping]) -> dict[str, FieldDef
     return {name: definition for name, (definition, _) in fields.items()}
 
 
-def _file_format(table: TableReader) -> FileFormat:
-    kind = table.word("kind", list(FileKind))
-    encoding = table.text("encoding") or None
+def _file_format(table: Table) -> FileFormat:
+    kind = table.text("kind", default="", choices=list(FileKind))
+    encoding = table.text("encoding", default="") or None
     if encoding is not None and not _is_text_encoding(encoding):
-        table.wrong("encoding", "is no encoding known here; try utf-8, cp1252, latin-1, utf-16")
+        table.report("encoding", "is no encoding known here; try utf-8, cp1252, latin-1, utf-16")
         encoding = None
-    delimiter = table.text("delimiter") or None
+    delimiter = table.text("delimiter", default="") or None
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
-        table.wrong("delimiter", "must be one character, and not a quote or line end")
+        table.report("delimiter", "must be one character, and not a quote or line end")
         delimiter = None
     quote = table.raw("quote")
     if quote is not None and (not isinstance(quote, str) or quote not in {'"', "'", ""}):
-        table.wrong("quote", "must be \", ' or empty for none")
+        table.report("quote", "must be \", ' or empty for none")
         quote = None
-    escape = table.word("escape", ["", "\\"])
+    escape = table.text("escape", default="", choices=["", "\\"])
     header = table.texts("header")
-    if len(set(header)) != len(header):
-        table.wrong("header", "names a column twice")
-    line_end = table.word("line_end", ["lf", "crlf", "cr"]) or None
-    table.finish()
+    line_end = table.text("line_end", default="", choices=["lf", "crlf", "cr"]) or None
+    table.close()
     return FileFormat(FileKind(kind) if kind else None, encoding, delimiter, quote, escape, line_end, header)
 
 
@@ -147,115 +135,117 @@ def _is_text_encoding(name: str) -> bool:
         return False
 
 
-def _record(table: TableReader, order: str) -> RecordColumns:
-    deleted = table.text("deleted") or None
+def _record(table: Table, order: str) -> RecordColumns:
+    deleted = table.text("deleted", default="") or None
     true = frozenset(word.strip().lower() for word in table.texts("deleted_true"))
     false = frozenset(word.strip().lower() for word in table.texts("deleted_false"))
     if true & false:
-        table.wrong("deleted_false", "holds a word that `deleted_true` holds too")
+        table.report("deleted_false", "holds a word that `deleted_true` holds too")
     record = RecordColumns(
-        id=table.text("id", required=True),
-        id_style=IdStyle(table.word("id_style", list(IdStyle), "plain")),
-        modified_at=table.text("modified_at") or None,
+        id=table.text("id"),
+        id_style=IdStyle(table.text("id_style", default="plain", choices=list(IdStyle))),
+        modified_at=table.text("modified_at", default="") or None,
         modified_at_format=_format(table, "modified_at_format", order),
         deleted=deleted,
         deleted_true=true or frozenset(["true", "1", "yes", "y", "t"]),
         deleted_false=false or frozenset(["false", "0", "no", "n", "f", ""]),
     )
-    table.finish()
+    table.close()
     return record
 
 
-def _format(table: TableReader, key: str, default: str) -> str:
-    written = table.text(key, default)
+def _format(table: Table, key: str, default: str) -> str:
+    written = table.text(key, default=default)
     if written not in DATE_ORDERS and "%" not in written:
-        table.wrong(key, f"must be one of {', '.join(DATE_ORDERS)}, or a pattern such as %d.%m.%Y")
+        table.report(key, f"must be one of {', '.join(DATE_ORDERS)}, or a pattern such as %d.%m.%Y")
         return default
     return written
 
 
-def _timezone(root: TableReader) -> str:
-    name = root.text("timezone", "UTC")
+def _timezone(root: Table) -> str:
+    name = root.text("timezone", default="UTC")
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        root.wrong("timezone", "is no time zone, such as UTC or Europe/Paris")
+        root.report("timezone", "is no time zone, such as UTC or Europe/Paris")
         return "UTC"
     return name
 
 
-def _phone_country(root: TableReader) -> tuple[str, ...]:
-    order = root.texts("phone_country") if "phone_country" in root else ("country", "store")
+def _phone_country(root: Table) -> tuple[str, ...]:
+    order = root.texts("phone_country") if root.has("phone_country") else ("country", "store")
     if not set(order) <= {"country", "store"}:
-        root.wrong("phone_country", "may name country and store only")
+        root.report("phone_country", "may name country and store only")
     return order
 
 
-def _defaults(table: TableReader) -> dict[str, str]:
-    defaults = {key: table.text(key) for key in ("country", "language", "kind", "store") if key in table}
+def _defaults(table: Table) -> dict[str, str]:
+    keys = ("country", "language", "kind", "store")
+    defaults = {key: table.text(key, default="") for key in keys if table.has(key)}
     if "country" in defaults and country_code(defaults["country"]) != defaults["country"]:
-        table.wrong("country", "must be an ISO 3166-1 code of two capitals")
+        table.report("country", "must be an ISO 3166-1 code of two capitals")
     if "kind" in defaults and defaults["kind"] not in CHOICES["kind"]:
-        table.wrong("kind", f"must be one of {', '.join(sorted(CHOICES['kind']))}")
-    table.finish()
+        table.report("kind", f"must be one of {', '.join(sorted(CHOICES['kind']))}")
+    table.close()
     return defaults
 
 
-def _columns(table: TableReader, order: str) -> tuple[tuple[ColumnMapping, ...], SpendBands | None]:
+def _columns(table: Table, order: str) -> tuple[tuple[ColumnMapping, ...], SpendBands | None]:
     """Read the table of columns, and the bands of the one that has any."""
     columns: list[ColumnMapping] = []
     bands: SpendBands | None = None
     used: dict[str, str] = {}
-    for source in table.names():
+    for source in table.values:
         value = table.raw(source)
         if isinstance(value, str):
             value = {"field": value}
         if not isinstance(value, dict):
-            table.wrong(source, 'must name a field, such as "email", or be a table with `field`')
+            table.report(source, 'must name a field, such as "email", or be a table with `field`')
             continue
-        entry = TableReader(value, (*table.path, source), table.findings)
+        entry = table.child(source, value)
         column, own_bands = _column(source, entry, order)
         if column is None:
             continue
         name = column.field.name
         if name in used:
-            table.wrong(source, f"fills field `{name}`, as column `{used[name]}` does already")
+            table.report(source, f"fills field `{name}`, as column `{used[name]}` does already")
         used[name] = source
         if own_bands is not None and bands is not None:
-            entry.wrong("bands", "only one column may have bands")
+            entry.report("bands", "only one column may have bands")
         bands = own_bands or bands
         columns.append(column)
-    if not table.names():
-        table.findings.add(table.path[:-1], "[columns] maps no column")
+    if not table.values:
+        table.document.report((), "[columns] maps no column")
     return tuple(columns), bands
 
 
-def _column(source: str, entry: TableReader, order: str) -> tuple[ColumnMapping | None, SpendBands | None]:
+def _column(source: str, entry: Table, order: str) -> tuple[ColumnMapping | None, SpendBands | None]:
     definition = _definition(entry)
-    words = {word.strip().lower(): meaning for word, meaning in entry.words("words").items()}
+    words = {word.strip().lower(): meaning for word, meaning in entry.text_table("words").items()}
     written = _format(entry, "format", order)
     strict, optional = entry.flag("strict", default=True), entry.flag("optional")
     bands = _bands(entry)
-    entry.finish()
+    entry.close()
     if definition is None:
         return None, None
     if bands is not None and definition.kind is not FieldKind.DECIMAL:
-        entry.wrong("bands", "belongs to a field of kind decimal")
+        entry.report("bands", "belongs to a field of kind decimal")
     allowed = CHOICES.get(definition.name)
     if allowed is not None and not set(words.values()) <= allowed:
-        entry.wrong("words", f"field `{definition.name}` knows only {', '.join(sorted(allowed))}")
+        entry.report("words", f"field `{definition.name}` knows only {', '.join(sorted(allowed))}")
     if definition.kind is FieldKind.COUNTRY and any(country_code(code) != code for code in words.values()):
-        entry.wrong("words", "a country's words must stand for ISO 3166-1 codes of two capitals")
+        entry.report("words", "a country's words must stand for ISO 3166-1 codes of two capitals")
     return ColumnMapping(source, definition, words, written, strict, optional), bands
 
 
-def _definition(entry: TableReader) -> FieldDefinition | None:
+def _definition(entry: Table) -> FieldDefinition | None:
     """Return the field that a column fills: a well-known one, perhaps adapted, or one declared here."""
-    name = entry.text("field", required=True)
-    kind, field_class = entry.word("kind", list(FieldKind)), entry.word("class", list(FieldClass))
-    element, index = entry.word("data_element", DATA_ELEMENTS), entry.raw("index")
+    name = entry.text("field")
+    kind = entry.text("kind", default="", choices=list(FieldKind))
+    field_class = entry.text("class", default="", choices=list(FieldClass))
+    element, index = entry.text("data_element", default="", choices=DATA_ELEMENTS), entry.raw("index")
     if index is not None and not isinstance(index, bool):
-        entry.wrong("index", "must be true or false")
+        entry.report("index", "must be true or false")
         index = None
     known = WELL_KNOWN_FIELDS.get(name)
     if known is None:
@@ -264,7 +254,7 @@ def _definition(entry: TableReader) -> FieldDefinition | None:
             return None
     else:
         if kind and kind != known.kind:
-            entry.wrong("kind", f"field `{name}` is of kind {known.kind}")
+            entry.report("kind", f"field `{name}` is of kind {known.kind}")
         definition = replace(
             known,
             field_class=FieldClass(field_class or known.field_class),
@@ -273,82 +263,82 @@ def _definition(entry: TableReader) -> FieldDefinition | None:
     if index is None:
         return definition
     if index and definition.kind not in INDEXABLE_KINDS:
-        entry.wrong("index", f"a field of kind {definition.kind} has too few different values to be indexed safely")
+        entry.report("index", f"a field of kind {definition.kind} has too few different values to be indexed safely")
         return definition
     name_of_index = definition.index or _INDEX_OF_KIND.get(definition.kind, definition.name)
     return replace(definition, index=name_of_index if index else None)
 
 
-def _declared(entry: TableReader, name: str, kind: str, field_class: str, element: str) -> FieldDefinition | None:
+def _declared(entry: Table, name: str, kind: str, field_class: str, element: str) -> FieldDefinition | None:
     """Return a field of the brand's own."""
     if not name:
         return None
     if not _FIELD_NAME.fullmatch(name):
-        entry.wrong("field", "must be lower-case letters, digits and _, beginning with a letter")
+        entry.report("field", "must be lower-case letters, digits and _, beginning with a letter")
         return None
     missing = [key for key, value in (("kind", kind), ("class", field_class), ("data_element", element)) if not value]
     if missing:
-        wanted = " and ".join(f"`{key}`" for key in missing if key not in entry)
+        wanted = " and ".join(f"`{key}`" for key in missing if not entry.has(key))
         if wanted:
             known = ", ".join(sorted(WELL_KNOWN_FIELDS))
-            entry.wrong("field", f"`{name}` is not well known and needs {wanted}; well known are {known}")
+            entry.report("field", f"`{name}` is not well known and needs {wanted}; well known are {known}")
         return None
     return FieldDefinition(name, FieldKind(kind), FieldClass(field_class), None, element)
 
 
-def _bands(entry: TableReader) -> SpendBands | None:
-    currency, thresholds = entry.text("currency"), entry.texts("bands")
+def _bands(entry: Table) -> SpendBands | None:
+    currency, thresholds = entry.text("currency", default=""), entry.texts("bands")
     if not currency and not thresholds:
         return None
     if not re.fullmatch(r"[A-Z]{3}", currency):
-        entry.wrong("currency", "must be an ISO 4217 code of three capitals")
+        entry.report("currency", "must be an ISO 4217 code of three capitals")
     try:
         amounts = tuple(Decimal(threshold) for threshold in thresholds)
     except InvalidOperation:
-        entry.wrong("bands", 'must be amounts in quotes, such as "1000"')
+        entry.report("bands", 'must be amounts in quotes, such as "1000"')
         return None
     if not all(amount.is_finite() for amount in amounts) or list(amounts) != sorted(set(amounts)):
-        entry.wrong("bands", "must ascend")
+        entry.report("bands", "must ascend")
         return None
     if not 1 <= len(amounts) <= _MAX_BANDS:
-        entry.wrong("bands", f"must be 1 to {_MAX_BANDS} amounts")
+        entry.report("bands", f"must be 1 to {_MAX_BANDS} amounts")
         return None
-    return SpendBands(entry.text("field"), currency, amounts)
+    return SpendBands(entry.text("field", default=""), currency, amounts)
 
 
-def _facets(root: TableReader, columns: tuple[ColumnMapping, ...], bands: SpendBands | None) -> tuple[str, ...]:
+def _facets(root: Table, columns: tuple[ColumnMapping, ...], bands: SpendBands | None) -> tuple[str, ...]:
     """Return the facets to keep: those asked for, or all that the columns and defaults can give."""
     defaults: Any = root.raw("defaults")
     available = {column.field.name for column in columns} | set(defaults if isinstance(defaults, dict) else ())
     possible = [facet for facet in FACETS if (bands is not None if facet == "spend_band" else facet in available)]
-    if "facets" not in root:
+    if not root.has("facets"):
         return tuple(possible)
     chosen = root.texts("facets")
     if not set(chosen) <= set(FACETS):
-        root.wrong("facets", f"may name {', '.join(FACETS)} only")
+        root.report("facets", f"may name {', '.join(FACETS)} only")
     elif not set(chosen) <= set(possible):
         missing = ", ".join(facet for facet in FACETS if facet in chosen and facet not in possible)
-        root.wrong("facets", f"no column gives {missing}")
+        root.report("facets", f"no column gives {missing}")
     return tuple(facet for facet in possible if facet in chosen)
 
 
-def _check_whole(mapping: BrandMapping, findings: Findings) -> None:
+def _check_whole(mapping: BrandMapping, document: Document) -> None:
     """Find what is wrong only between the parts of one mapping."""
     if mapping.grouping_mark == mapping.decimal_mark:
-        findings.add(("grouping_mark",), "is the decimal mark too")
+        document.report(("grouping_mark",), "is the decimal mark too")
     if mapping.file_format.kind in {FileKind.JSON_LINES, FileKind.PARQUET}:
-        _check_paths(mapping, findings)
+        _check_paths(mapping, document)
     for column in mapping.columns:
         if column.source in mapping.ignore:
-            findings.add(("ignore",), f"column `{column.source}` is both mapped and ignored")
+            document.report(("ignore",), f"column `{column.source}` is both mapped and ignored")
     header = mapping.file_format.header
     if header:
         for source in (*mapping.record.sources, *(column.source for column in mapping.columns)):
             if source not in header:
-                findings.add(("format", "header"), f"column `{source}` is used but not named")
+                document.report(("format", "header"), f"column `{source}` is used but not named")
 
 
-def _check_paths(mapping: BrandMapping, findings: Findings) -> None:
+def _check_paths(mapping: BrandMapping, document: Document) -> None:
     """A CSV header may hold anything; names in nested formats must be paths."""
     places: list[tuple[tuple[str, ...], str]] = [
         (("columns", column.source), column.source) for column in mapping.columns
@@ -358,4 +348,4 @@ def _check_paths(mapping: BrandMapping, findings: Findings) -> None:
         try:
             parse_path(source)
         except ValueError:
-            findings.add(path, f"`{source}` is no path such as name.given or phones[0]")
+            document.report(path, f"`{source}` is no path such as name.given or phones[0]")

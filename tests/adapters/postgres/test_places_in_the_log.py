@@ -10,7 +10,7 @@ import pytest
 from cloakroom.adapters.postgres.connection import connect, create_schema, migrations
 from cloakroom.adapters.postgres.log_store import PostgresLog, runs_of
 from cloakroom.errors import StoreError
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 from spine_world import live_ordinals, open_records, staff, tokens_of
 
 WITHOUT_RUNS = 108

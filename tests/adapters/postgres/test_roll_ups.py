@@ -13,9 +13,10 @@ from cloakroom.adapters.postgres.disclosures import FOREVER, HOUR, LENGTHS, cove
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.openings import PostgresOpenings
 from cloakroom.adapters.postgres.queries import load_queries
+from cloakroom.clock import to_microseconds
 from cloakroom.errors import TamperedError
 from cloakroom.flows.ports import PreparedEntry
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 
 DAY = 24 * HOUR
 times = st.integers(0, 400 * DAY)
@@ -86,11 +87,11 @@ def test_any_span_gives_exactly_what_its_entries_give(application, told):
                     expected[owner, shape] = (members | records, min(first, at), max(last, at), entries + 1)
             found = application.disclosures.disclosed(lineage=lineage, start=start, end=end)
             assert {
-                (item.lineage, f'{{"email":"{item.shape["email"]}"}}'): (
+                (item.who.id, f'{{"email":"{item.fields.forms["email"]}"}}'): (
                     item.records,
-                    item.first_at,
-                    item.last_at,
-                    item.entries,
+                    to_microseconds(item.when.begin),
+                    to_microseconds(item.when.end),
+                    item.evidence[0].items,
                 )
                 for item in found
             } == expected
@@ -110,7 +111,7 @@ def test_roll_ups_made_while_somebody_reads_hide_nothing(application, told, stor
     monkeypatch.setattr(application.disclosures, "_rows", rows_beside_another)
     found = application.disclosures.disclosed()
     other.close()
-    assert sum(item.entries for item in found) == len(story)
+    assert sum(item.evidence[0].items for item in found) == len(story)
     assert BitMap.union(*(item.records for item in found)) == BitMap.union(*(one[-1] for one in story))
 
 

@@ -14,9 +14,9 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.connection import apply_migrations, connect, create_schema, migrations, open_store
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.errors import ConflictError, StoreError
-from cloakroom.ledger.entry import Operation
 from cloakroom.vault.facets import CANARY, FacetChange, FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
+from cloakroom.vocabulary import Operation
 from spine_world import live_ordinals, open_records, staff, tokens_of
 
 

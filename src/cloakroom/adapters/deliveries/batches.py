@@ -1,4 +1,4 @@
-"""What comes out of a delivery: batches of typed rows, column by column, with the rows that were refused."""
+"""Batches of a delivery: typed rows, column by column, with the rows that were refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large things from outside may be.
+    """Limits on deliveries.
 
     Attributes:
         batch_rows: Rows in one batch; the last may hold fewer.

@@ -251,7 +251,7 @@ class Interpreter:
 
 
 class _Work:
-    """What is known to be wrong with the rows of one block: the first thing found for each row."""
+    """The mistakes found in the rows of one block: the first one of each row."""
 
     def __init__(self, block: RawBlock) -> None:
         self._block = block

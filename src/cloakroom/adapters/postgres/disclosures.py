@@ -16,7 +16,8 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.connection import Connection, snapshot
 from cloakroom.adapters.postgres.queries import load_queries
-from cloakroom.flows.affected import DisclosedSet
+from cloakroom.disclosures.disclosure import Disclosure
+from cloakroom.ledger.disclosed import disclosed_by_entries
 from cloakroom.ledger.record_sets import RecordSetSealer, entry_place
 
 HOUR = 3_600_000_000
@@ -33,7 +34,7 @@ Place = tuple[str, int, int, str, int]
 
 @dataclass(slots=True)
 class _Union:
-    """What several entries disclosed together; the sets are united at the end, which is far faster."""
+    """The union of what several entries disclosed; the sets are united at the end, which is far faster."""
 
     first_at: int = FOREVER
     last_at: int = 0
@@ -63,7 +64,7 @@ class PostgresDisclosures:
 
     def disclosed(
         self, *, lineage: str | None = None, start: int | None = None, end: int | None = None
-    ) -> list[DisclosedSet]:
+    ) -> list[Disclosure]:
         """Return what was disclosed, one item for each lineage, operation and shape.
 
         Args:
@@ -79,11 +80,11 @@ class PostgresDisclosures:
             for owner, operation, shape, first, last, entries, records in self._parts(lineage, start or 0, end):
                 groups.setdefault((owner, operation, shape), _Union()).add(first, last, entries, records)
         return [
-            DisclosedSet(
-                lineage=owner,
-                operation=operation,
-                shape=msgspec.json.decode(shape),
-                sets=union.sets,
+            disclosed_by_entries(
+                owner,
+                operation,
+                msgspec.json.decode(shape),
+                union.united(),
                 first_at=union.first_at,
                 last_at=union.last_at,
                 entries=union.entries,

@@ -1,8 +1,8 @@
-"""What an import writes, a batch at a time, each batch in one transaction with its progress."""
+"""The store of imports: a batch at a time, each batch in one transaction with its progress."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -91,9 +91,7 @@ class PostgresImports:
             if batch.replacements:
                 self._replace(brand, digests, batch.replacements)
             if batch.facet_change is not None:
-                self._connection.execute(
-                    "insert into facet_change (brand, sealed) values (%s, %s)", (brand, batch.facet_change)
-                )
+                self.add_facet_change(brand, batch.facet_change)
             self._connection.execute(
                 self._queries["advance_delivery"],
                 {
@@ -105,7 +103,14 @@ class PostgresImports:
             )
 
     def finish(
-        self, brand: int, sha256: bytes, *, at: int, rows_done: int, counts: Mapping[str, int], append: object
+        self,
+        brand: int,
+        sha256: bytes,
+        *,
+        at: int,
+        rows_done: int,
+        counts: Mapping[str, int],
+        append: Callable[[], object],
     ) -> None:
         """Mark a delivery as finished. `append` is called in the same, durable transaction."""
         with self._connection.transaction():
@@ -119,12 +124,15 @@ class PostgresImports:
                     "counts": msgspec.json.encode(counts).decode(),
                 },
             )
-            if callable(append):
-                append()
+            append()
 
     def _copy(self, table: str, data: bytes) -> None:
         with self._connection.cursor().copy(f"copy {table} from stdin (format binary)".encode()) as copy:
             copy.write(data)
+
+    def add_facet_change(self, brand: int, sealed: bytes) -> None:
+        """Note a sealed change of a brand's facets, which the next reader folds into them."""
+        self._connection.execute(self._queries["add_facet_change"], {"brand": brand, "sealed": sealed})
 
     def _replace(self, brand: int, digests: RowDigests, replacements: Sequence[Replacement]) -> None:
         # Whoever erases a record destroys its keys first: what was erased since it was read is left alone, and what

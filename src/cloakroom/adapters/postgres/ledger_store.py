@@ -63,6 +63,11 @@ class PostgresLedger:
         """Have something done while entries are appended; see `Statements.use_waiting`."""
         self._statements.use_waiting(work)
 
+    @property
+    def in_transaction(self) -> bool:
+        """See `flows.ports.Ledger.in_transaction`."""
+        return self._connection.info.transaction_status is not psycopg.pq.TransactionStatus.IDLE
+
     def append(
         self, expected: Mapping[str, int], entries: Sequence[PreparedEntry], fetch: Sequence[int] = ()
     ) -> tuple[Mapping[str, Appended], Sequence[StoredRow]]:
@@ -121,10 +126,14 @@ class PostgresLedger:
     def locked(self, lineages: Iterable[str]) -> Iterator[None]:
         """See `flows.ports.Ledger.locked`."""
         with self._connection.transaction():
-            self._connection.execute(self._queries["lock_lineages"], {"ids": sorted(lineages)})
+            self.hold(lineages)
             yield
         if self._connection.closed:
             raise StoreError("the connection to the database was closed; nothing was appended or opened")
+
+    def hold(self, lineages: Iterable[str]) -> None:
+        """See `flows.ports.Ledger.hold`."""
+        self._connection.execute(self._queries["lock_lineages"], {"ids": sorted(lineages)})
 
     def states(self, lineages: Iterable[str]) -> Mapping[str, LineageState]:
         """See `flows.ports.Ledger.states`."""

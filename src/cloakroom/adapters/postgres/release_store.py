@@ -10,9 +10,12 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
-from cloakroom.errors import DeniedError
+from cloakroom.errors import DeniedError, TamperedError
 from cloakroom.gate.releases import Approval, ReleaseContent, ReleaseState, Standing
 from cloakroom.ledger.record_sets import RecordSetSealer
+
+_CLOCKS_APART = 24 * 60 * 60 * 1_000_000
+"""Microseconds by which the clocks of two nodes may differ at most, for certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class StoredRelease:
         standing: Where it stands.
         requested_at: In microseconds.
         records: The exact set once it has begun, canaries included.
-        canaries: How many of them are planted.
+        canaries: How many of them are canaries.
         rows_done: Rows written by the last run.
         file_sha256: Of the finished file, in hex.
     """
@@ -102,6 +105,22 @@ class ReleaseStore:
             self._queries["release_begun"],
             {"id": name, "sealed": self._sets.seal(_place(name), records), "canaries": canaries},
         )
+
+    def run_entry(self, found: StoredRelease) -> tuple[bytes, bytes | None]:
+        """Return the entry under which a release was fixed, and the sealed set beside it.
+
+        Raises:
+            TamperedError: There is none, though the release is fixed.
+        """
+        arguments = {
+            "lineage": found.standing.requested_by,
+            "since": found.requested_at - _CLOCKS_APART,
+            "release": found.id,
+        }
+        row = self._connection.execute(self._queries["run_entry"], arguments, binary=True).fetchone()
+        if row is None:
+            raise TamperedError(f"{found.id} is fixed, but no entry says so")
+        return row[0], row[1]
 
     def progress(self, name: str, rows_done: int) -> None:
         """Note how far a run is."""

@@ -17,7 +17,7 @@ from cloakroom.cli.incident.options import (
     DutiesPath,
     FactsPath,
 )
-from cloakroom.cli.output import moment, say
+from cloakroom.cli.output import moment, print_document, say
 from cloakroom.duty.register import REGISTER_NOTE
 from cloakroom.errors import UsageError
 from cloakroom.use_cases.incident.filings import CaseFiles
@@ -68,7 +68,7 @@ def export(
     entries = read_register(case)
     data = export_register(entries, kind, at=moment(at))
     if to is None:
-        typer.echo(data.decode(), nl=False)
+        print_document(data.decode())
         return
     write_file(to, data)
     say(f"{to}: {len(entries)} entries. {REGISTER_NOTE}")

@@ -107,7 +107,7 @@ def approve(
 
     with application(load_settings(home)) as opened:
         who = authenticate(opened, credential)
-        found = approve_passkey(opened, who, name, fingerprint, purpose=purpose, address=None)
+        found = approve_passkey(opened, who, name, fingerprint, purpose=purpose)
     if json_output:
         print_json({"id": found.id, "principal": found.principal, "state": str(found.state)})
     else:

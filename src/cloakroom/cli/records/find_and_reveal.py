@@ -9,7 +9,7 @@ import typer
 from cloakroom.cli.output import AsOption, HomeOption, JsonOption, print_json, print_table, read_tokens, say
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.errors import DeniedError, InputError, UsageError
-from cloakroom.flows.asks import Admission
+from cloakroom.flows.admission_request import Admission
 from cloakroom.flows.find import MAX_FOUND, FindRequest, find
 from cloakroom.flows.reveal import MAX_TOKENS, RevealRequest, reveal
 from cloakroom.settings import load_settings
@@ -47,8 +47,8 @@ def find_command(
     with application(load_settings(home)) as opened:
         who = authenticate(opened, credential)
         request = FindRequest(
-            principal=who.stored.principal,
-            codec=opened.codec(who.stored.token_scope),
+            principal=who.principal,
+            codec=opened.codec(who.token_scope),
             brands=brand or sorted(opened.catalogue.brands),
             index=by,
             text=text,
@@ -96,9 +96,9 @@ def reveal_command(
     with application(load_settings(home)) as opened:
         who = authenticate(opened, credential)
         request = RevealRequest(
-            principal=who.stored.principal,
+            principal=who.principal,
             tokens=wanted,
-            codec=opened.codec(who.stored.token_scope),
+            codec=opened.codec(who.token_scope),
             fields=frozenset(field),
             purpose=purpose,
             reference=reference,

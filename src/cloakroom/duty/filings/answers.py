@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloakroom.clock import format_time
-from cloakroom.duty.document import DocumentLimits, Table, parse_document
 from cloakroom.duty.filings.model import Answer, Field, FilingLimits, Template, Value
+from cloakroom.errors import InputError
+from cloakroom.toml import DocumentLimits, Table, parse_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +60,9 @@ def parse_answers(
         InputError: With every mistake and its line; a value is never repeated.
     """
     limits = limits or FilingLimits()
-    root = parse_document(text, source, limits=DocumentLimits(text_max=limits.text_max))
+    root = parse_document(
+        text, source, limits=DocumentLimits(text_max=limits.text_max), error=InputError, semicolons=True
+    )
     language = root.text("language")
     by = root.text("by")
     answers = root.table("answers")
@@ -81,7 +84,6 @@ def parse_answers(
 def _answers(table: Table, template: Template, language: str, by: str) -> dict[tuple[str, str], Answer]:
     found: dict[tuple[str, str], Answer] = {}
     for key, value in table.values.items():
-        _find_line(table, key)
         if isinstance(value, dict):
             if len(key) != 2 or not key.islower():
                 table.report(key, "is neither an answer nor a language such as fr; write paths in quotes")
@@ -95,13 +97,6 @@ def _answers(table: Table, template: Template, language: str, by: str) -> dict[t
         if answer is not None:
             found[key, language] = answer
     return found
-
-
-def _find_line(table: Table, key: str) -> None:
-    """Note the line of a quoted key with dots in it, which the document keeps under the key's parts."""
-    line = table.lines.get((*table.path, *key.split(".")))
-    if line is not None:
-        table.lines.setdefault((*table.path, key), line)
 
 
 def _answer(table: Table, key: str, field: Field | None, language: str, by: str) -> Answer | None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cloakroom.duty.severity.appraisal import Decision
     from cloakroom.duty.severity.model import Assessment, SegmentAssessment
 
-__all__ = ["Draft", "Earlier", "draft_filing", "groups_of"]
+__all__ = ["Draft", "Earlier", "deciding_with", "draft_filing", "groups_of"]
 
 # Words of the four- and three-step scales by band: low is minor, medium moderate, high and very high severe.
 _GRAVITY = {"low": "negligible", "medium": "limited", "high": "significant", "very_high": "maximum"}
@@ -122,7 +122,7 @@ def draft_filing(
     put("facts", _data(template, facts, duty))
     put("facts", _borders(facts, duty))
     put("severity", _risk(segments, tuple(decisions), duty.controller))
-    put("duties", _others(duties, duty))
+    put("duties", _others(facts, duties, duty))
     put("records", {"other.authorities_told": list(earlier.told) or None})
     put(
         "records",
@@ -320,12 +320,21 @@ def _decision_line(decision: Decision) -> str:
     return f"{decision.by} decided on {format_time(decision.at)} to tell {told}{where}{reasons}"
 
 
-def _others(duties: Sequence[Duty], duty: Duty) -> dict[str, Value | None]:
+def deciding_with(facts: Facts, controller: str) -> frozenset[str]:
+    """Return the controller and those that decide jointly with it: what others do is nothing for its filings."""
+    return frozenset({controller, *facts.controller(controller).joint_with})
+
+
+def _others(facts: Facts, duties: Sequence[Duty], duty: Duty) -> dict[str, Value | None]:
+    controllers = deciding_with(facts, duty.controller)
     others = sorted(
         {
             f"{other.recipient} ({other.jurisdiction})"
             for other in duties
-            if other.recipient_kind == "authority" and other.status == "due" and other.id != duty.id
+            if other.controller in controllers
+            and other.recipient_kind == "authority"
+            and other.status == "due"
+            and other.id != duty.id
         }
     )
     return {"other.authorities": others or ["none"]}

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloakroom.duty.document import parse_document
 from cloakroom.duty.filings.model import FILING_KINDS, Form, FormField, Template
 from cloakroom.duty.instruments import CONFIDENCES
 from cloakroom.duty.places import EEA
 from cloakroom.errors import RuleError
+from cloakroom.toml import parse_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cloakroom.duty.document import Table
     from cloakroom.duty.duties import Duty
+    from cloakroom.toml import Table
 
 __all__ = ["form_for", "parse_form"]
 
@@ -92,7 +92,7 @@ def parse_form(text: str, source: str, template: Template) -> Form:
     )
     head.close()
     root.close()
-    root.check(RuleError)
+    root.check()
     return form
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cloakroom.clock import format_time, parse_time
 from cloakroom.duty.duties import duty_from_json, duty_to_json
 from cloakroom.duty.filings.amendments import changes_between, render_change
-from cloakroom.duty.filings.drafting import Draft, Earlier, draft_filing
+from cloakroom.duty.filings.drafting import Draft, Earlier, deciding_with, draft_filing
 from cloakroom.duty.filings.filling import fill_form, missing_canonical
 from cloakroom.duty.filings.forms import form_for
 from cloakroom.duty.filings.model import FILING_KINDS, Answer, FilledForm, Form, Template
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cloakroom.duty.severity.appraisal import Decision
     from cloakroom.duty.severity.model import Assessment
 
-__all__ = ["Case", "FormLibrary", "due_authorities", "prepare_filing", "refill"]
+__all__ = ["Case", "FormLibrary", "ToldAuthority", "due_authorities", "prepare_filing", "refill"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,15 @@ class FormLibrary:
     template: Template
     forms: tuple[Form, ...]
     vocabulary: Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class ToldAuthority:
+    """An authority that was sent something: the duty and its controller, and the authority with its reference."""
+
+    duty: str
+    controller: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,7 @@ class Case:
         decisions: What named persons decided about it.
         duties: All evaluated duties.
         written: What people wrote.
-        told: Duty id and words for each authority that was sent something, for the list of others.
+        told: The authorities that were sent something, for the list of others.
     """
 
     facts: Facts
@@ -59,7 +68,7 @@ class Case:
     decisions: tuple[Decision, ...]
     duties: tuple[Duty, ...]
     written: WrittenAnswers
-    told: tuple[tuple[str, str], ...] = ()
+    told: tuple[ToldAuthority, ...] = ()
 
 
 def prepare_filing(
@@ -87,7 +96,8 @@ def prepare_filing(
     sent = None if record is None else record.sent
     kind = _kind(kind, has_sent=sent is not None)
     form = form_for(library.forms, duty)
-    told = tuple(words for duty_id, words in case.told if duty_id != duty.id)
+    controllers = deciding_with(case.facts, duty.controller)
+    told = tuple(item.words for item in case.told if item.controller in controllers and item.duty != duty.id)
     earlier = Earlier(told=told)
     if record is not None and record.submissions:
         first = parse_time(record.submissions[0].at)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cloakroom.duty.document import parse_document
-from cloakroom.duty.facts import DATA_ELEMENTS, SEGMENTS
+from cloakroom.duty.fact_values import SEGMENTS
 from cloakroom.duty.filings.model import Category, Field, Impact, Template
 from cloakroom.errors import RuleError
+from cloakroom.toml import parse_document
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 if TYPE_CHECKING:
-    from cloakroom.duty.document import Table
+    from cloakroom.toml import Table
 
 __all__ = ["parse_template"]
 
@@ -60,7 +61,7 @@ def parse_template(text: str, source: str) -> Template:
     if covered != sorted(DATA_ELEMENTS):
         root.report("category", "the categories must hold every data element exactly once")
     root.close()
-    root.check(RuleError)
+    root.check()
     return template
 
 

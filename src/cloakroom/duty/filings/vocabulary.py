@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cloakroom.duty.document import parse_document
-from cloakroom.errors import RuleError
+from cloakroom.toml import parse_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,5 +53,5 @@ def parse_vocabulary(text: str, source: str) -> Vocabulary:
         table.close()
         words[value] = translations
     root.close()
-    root.check(RuleError)
+    root.check()
     return Vocabulary(words)

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from cloakroom.duty.document import parse_document
 from cloakroom.duty.instruments import CONFIDENCES
 from cloakroom.duty.places import EEA
-from cloakroom.errors import RuleError
+from cloakroom.toml import parse_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cloakroom.duty.document import Table
+    from cloakroom.toml import Table
 
 __all__ = ["Law", "Retention", "parse_retention", "retention_of"]
 
@@ -72,7 +71,7 @@ def parse_retention(text: str, source: str) -> tuple[Law, ...]:
     if not any("*" in law.jurisdictions for law in laws):
         root.report("law", "one law must stand for all other places (*)")
     root.close()
-    root.check(RuleError)
+    root.check()
     return laws
 
 

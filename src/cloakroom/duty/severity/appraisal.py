@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cloakroom.duty.document import DocumentLimits, Table, parse_document
-from cloakroom.duty.facts import SEGMENTS, RiskAssessment
+from cloakroom.duty.fact_values import SEGMENTS
+from cloakroom.duty.facts import RiskAssessment
 from cloakroom.duty.severity.model import INSIGHTS, Assessment, Context, Outcome
 from cloakroom.errors import InputError, Position, Problem
+from cloakroom.toml import DocumentLimits, Table, parse_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,7 +61,7 @@ def parse_appraisal(text: str, source: str, method: Method, *, limits: DocumentL
     Raises:
         InputError: With every mistake and its line.
     """
-    root = parse_document(text, source, limits=limits)
+    root = parse_document(text, source, limits=limits, error=InputError, semicolons=True)
     contexts = tuple(_context(table, method) for table in root.tables("context"))
     decisions = tuple(_decision(table) for table in root.tables("decision"))
     places = [(decision.controller, decision.segment) for decision in decisions]

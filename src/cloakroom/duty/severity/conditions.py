@@ -14,8 +14,8 @@ from cloakroom.duty.severity.model import Context
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloakroom.duty.document import Table
     from cloakroom.duty.facts import IncidentFacts
+    from cloakroom.toml import Table
 
 __all__ = ["OPERATORS", "Condition", "Situation", "is_secrecy_in_question", "parse_condition", "reasons"]
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cloakroom.duty.document import parse_document
-from cloakroom.duty.facts import DATA_ELEMENTS
 from cloakroom.duty.instruments import CONFIDENCES
 from cloakroom.duty.severity.conditions import Condition, parse_condition
 from cloakroom.errors import RuleError
+from cloakroom.toml import parse_document
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 if TYPE_CHECKING:
-    from cloakroom.duty.document import Table
+    from cloakroom.toml import Table
 
 __all__ = ["Band", "Method", "OverrideRule", "Rule", "parse_method"]
 
@@ -147,7 +147,7 @@ def parse_method(text: str, source: str) -> Method:
     head.close()
     _check_whole(root, method)
     root.close()
-    root.check(RuleError)
+    root.check()
     return method
 
 

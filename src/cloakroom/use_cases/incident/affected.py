@@ -1,4 +1,4 @@
-"""Who was affected: ledger, facets and persons put together."""
+"""Affected records and persons: ledger, facets and linking put together."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pyroaring import BitMap
 
 from cloakroom.clock import from_microseconds
 from cloakroom.flows.affected import AffectedReport, affected
-from cloakroom.ledger.entry import Operation
 from cloakroom.scoping.persons import PersonCount
 from cloakroom.use_cases.incident.persons import LinkedPersons, persons_of
 from cloakroom.vault.facets import ERASED, RECORD
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 _SPLIT_FACETS = ("country", "region", "language", "kind", "spend_band", "store", "adult_on")
@@ -58,14 +58,11 @@ def affected_by(
     application.sequencer.run()
     disclosures.roll_up()
     disclosed = disclosures.disclosed(lineage=lineage, start=start, end=end)
-    last = max((item.last_at for item in disclosed), default=application.now())
+    last = max((item.when.end for item in disclosed), default=from_microseconds(application.now()))
     facets, erased = group_facets(application)
-    report = affected(disclosed, facets=facets, erased=erased, on=from_microseconds(last).date())
+    report = affected(disclosed, facets=facets, erased=erased, on=last.date())
     detail: dict[str, object] = {"of": lineage or "*", "entries": report.entries, "persons": int(count_persons)}
-    entry = application.entries.prepare(
-        lineage=by, operation=Operation.AFFECTED, records=report.records, detail=detail
-    )
-    application.ledger.append({}, [entry])
+    application.entries.append(lineage=by, operation=Operation.AFFECTED, records=report.records, detail=detail)
     linked = None
     if count_persons and report.records:
         linked = persons_of(application, report.records, by=by, detail={"of": lineage or "*"})

@@ -6,6 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
 
+from pyroaring import BitMap
+
+from cloakroom.adapters.claims.address_digests import address_digests
+from cloakroom.adapters.claims.customer_index import IndexedVault, customer_index
+from cloakroom.adapters.claims.own_disclosures import OwnDisclosures
+from cloakroom.adapters.claims.store_facets import StoreFacets, telephone_regions
 from cloakroom.adapters.evidence.files import DumpFiles
 from cloakroom.adapters.evidence.threads import WorkerThreads
 from cloakroom.claims.limits import Limits
@@ -13,14 +19,8 @@ from cloakroom.claims.report import ClaimReport
 from cloakroom.claims.statement import Statement
 from cloakroom.crypto import random_bytes
 from cloakroom.flows.check_claim import CheckRequest, Vault, check_claim
-from cloakroom.use_cases.incident.claim_store import (
-    StoreCountries,
-    StoreDisclosures,
-    StoreHistory,
-    StorePersons,
-    claim_digest,
-    store_index,
-)
+from cloakroom.use_cases.incident.claim_openings import ClaimHistory, ClaimPersons
+from cloakroom.vault.key_ring import GROUP, KeyPurpose
 from cloakroom.wiring import Application
 
 
@@ -51,15 +51,22 @@ def check(
     limits = limits or Limits()
     dump = DumpFiles(paths, limits, skip=skip)
     claim = str(UUID(bytes=random_bytes(16), version=4))
-    with store_index(application) as index:
+    facets = StoreFacets(application.catalogue, application.facets)
+    with customer_index(indexed_vault(application), application.ring.get(KeyPurpose.LINK)) as index:
         vault = Vault(
             index=index,
-            history=StoreHistory(application, by, claim),
-            disclosures=StoreDisclosures(application),
-            persons=StorePersons(application, by, claim),
-            countries=StoreCountries(application),
+            history=ClaimHistory(application, by, claim),
+            disclosures=OwnDisclosures(
+                application.sequencer,
+                application.disclosures,
+                application.releases,
+                application.claims,
+                facets.planted(),
+            ),
+            persons=ClaimPersons(application, by, claim),
+            countries=facets,
             register=application.claims,
-            digest=lambda forms: claim_digest(application, forms),
+            digest=address_digests(application.ring.get(KeyPurpose.CLAIM, GROUP)),
         )
         request = CheckRequest(
             id=claim,
@@ -72,3 +79,12 @@ def check(
         report = check_claim(request, dump, vault, workers=WorkerThreads(), limits=limits, progress=progress)
     application.sequencer.run()
     return report
+
+
+def indexed_vault(application: Application) -> IndexedVault:
+    """Return what an opened store has to be looked into: indexes, records of brands, countries of numbers."""
+    facets = StoreFacets(application.catalogue, application.facets)
+    brands = facets.brand_records()
+    customers = facets.by_country(BitMap.union(BitMap(), *brands.values()))
+    regions = telephone_regions(application.configuration, customers)
+    return IndexedVault(application.vault, application.catalogue, application.digests, brands, regions)

@@ -17,7 +17,14 @@ from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.filings.amendments import changes_between
 from cloakroom.duty.filings.answers import WrittenAnswers, parse_answers
 from cloakroom.duty.filings.model import FilingLimits
-from cloakroom.duty.filings.preparation import Case, FormLibrary, due_authorities, prepare_filing, refill
+from cloakroom.duty.filings.preparation import (
+    Case,
+    FormLibrary,
+    ToldAuthority,
+    due_authorities,
+    prepare_filing,
+    refill,
+)
 from cloakroom.duty.filings.records import FilingRecord, Submission, answers_from_json, filing_id, submission_to_json
 from cloakroom.duty.filings.rendering import page_values, render_sheet
 from cloakroom.errors import UsageError
@@ -127,9 +134,9 @@ def load_case(files: CaseFiles, library: FormLibrary, records: Iterable[FilingRe
     )
 
 
-def _told(record: FilingRecord) -> tuple[str, str]:
+def _told(record: FilingRecord) -> ToldAuthority:
     duty = record.latest["duty"]
-    return duty["id"], f"{duty['recipient']} ({record.reference})"
+    return ToldAuthority(duty["id"], duty["controller"], f"{duty['recipient']} ({record.reference})")
 
 
 def draft_filings(

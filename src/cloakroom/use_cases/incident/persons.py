@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +21,14 @@ from pyroaring import BitMap
 
 from cloakroom.canonical.email import canonical_email
 from cloakroom.canonical.name import PersonName
-from cloakroom.errors import OpenError
-from cloakroom.ledger.entry import Operation
+from cloakroom.flows.entry_writing import DurableEntry
+from cloakroom.flows.opening import open_rows
+from cloakroom.gate.policy import Form
 from cloakroom.scoping.link_keys import CORROBORATING, KeyKind, link_texts
 from cloakroom.scoping.persons import KeyColumns, PersonCount, Persons, link_persons
 from cloakroom.vault.blind_index import SHARED_SCOPE, LinkDigests
-from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import KeyPurpose
-from cloakroom.vault.sealed_record import SealedKeys, SealedRecord
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 RECORDS_PER_READ = 20_000
@@ -80,22 +80,22 @@ def persons_of(
     """
     linking = _Linking(application)
     kinds, ordinals, digests = _around(linking.strong_keys(), records)
-    entry = application.entries.prepare(
+    entry = application.entries.enter(
         lineage=by,
         operation=Operation.RESOLVE,
         records=records | BitMap(ordinals),
+        fields=[name for name in _OPENED if name in application.catalogue.fields],
         purpose=purpose,
         detail={"counted": len(records), **(detail or {})},
     )
-    application.ledger.append({}, [entry])
     test_rows = BitMap()
     if len(records) <= CORROBORATED_MAX:
-        further, test_rows = linking.corroborating_keys(records)
+        further, test_rows = linking.corroborating_keys(records, entry)
         kinds, ordinals, digests = _stacked([(kinds, ordinals, digests), further])
     persons = link_persons(
         KeyColumns(ordinals, kinds, np.ascontiguousarray(digests)),
         records=application.vault.ordinals_end(),
-        names_of=linking.names,
+        names_of=partial(linking.names, entry),
         placeholders=linking.placeholders(),
     )
     return LinkedPersons(persons, test_rows)
@@ -164,12 +164,12 @@ class _Linking:
                     parts.append((np.full(len(found), kind, np.uint8), found.astype(np.uint32), digests))
         return _stacked(parts)
 
-    def corroborating_keys(self, records: BitMap) -> tuple[Columns, BitMap]:
+    def corroborating_keys(self, records: BitMap, entry: DurableEntry) -> tuple[Columns, BitMap]:
         """Return the corroborating keys of `records`, and which of them are test rows."""
         parts: list[Columns] = []
         test_rows = BitMap()
         placeholders = self._application.configuration.group.placeholders
-        for opened in self._opened(list(records), _OPENED):
+        for opened in self._opened(list(records), entry):
             texts: dict[KeyKind, tuple[list[int], list[str]]] = {kind: ([], []) for kind in CORROBORATING}
             for ordinal, values in opened:
                 if placeholders.is_test_name(*_name_parts(values)):
@@ -187,11 +187,11 @@ class _Linking:
         columns = np.frombuffer(digests, np.uint8).reshape(-1, 16)
         return np.full(len(ordinals), kind, np.uint8), np.array(ordinals, np.uint32), columns
 
-    def names(self, wanted: Sequence[int]) -> list[PersonName | None]:
+    def names(self, entry: DurableEntry, wanted: Sequence[int]) -> list[PersonName | None]:
         """Return the name of each record, None for one that has none any more."""
         ordinals = [int(item) for item in wanted]
         found: dict[int, PersonName] = {}
-        for opened in self._opened(ordinals, _NAMES):
+        for opened in self._opened(ordinals, entry.at_most(dict.fromkeys(_NAMES, Form.REVEAL))):
             for ordinal, values in opened:
                 if "name" in values:
                     found[ordinal] = PersonName(None, values["name"])
@@ -211,32 +211,13 @@ class _Linking:
                 found += [(int(_STRONG[index]), links[at : at + 16]) for at in range(0, len(links), 16)]
         return found
 
-    @cached_property
-    def _names_of_fields(self) -> Mapping[int, str]:
-        return {number: name for name, number in self._catalogue.fields.items()}
-
-    def _opened(self, ordinals: Sequence[int], fields: Sequence[str]) -> Iterator[Opened]:
+    def _opened(self, ordinals: Sequence[int], entry: DurableEntry) -> Iterator[Opened]:
         """Yield the values of records by field, some thousand records at a time."""
-        wanted: dict[EnvelopeClass, list[int]] = {}
-        for name in fields:
-            if name in self._catalogue.fields and name in self._catalogue.definitions:
-                wanted.setdefault(self._catalogue.envelope_class(name), []).append(self._catalogue.fields[name])
+        catalogue, openers = self._catalogue, self._application.openers
         for at in range(0, len(ordinals), RECORDS_PER_READ):
-            by_brand: dict[int, list[tuple[SealedRecord, SealedKeys]]] = {}
-            for row in self._application.vault.sealed_rows(ordinals[at : at + RECORDS_PER_READ]):
-                if row.keys is not None:
-                    by_brand.setdefault(row.brand, []).append((row.record, row.keys))
-            for brand, rows in by_brand.items():
-                yield self._opened_of_brand(brand, rows, wanted)
-
-    def _opened_of_brand(
-        self, brand: int, rows: Sequence[tuple[SealedRecord, SealedKeys]], wanted: Mapping[EnvelopeClass, list[int]]
-    ) -> Opened:
-        names = self._names_of_fields
-        for (record, _), values in zip(rows, self._application.openers[brand].open_many(rows, wanted), strict=True):
-            if values is None:
-                raise OpenError(f"record {record.ordinal} does not open")
-            yield record.ordinal, {names[number]: value.decode() for number, value in values.items()}
+            rows = self._application.vault.sealed_rows(ordinals[at : at + RECORDS_PER_READ])
+            opened = open_rows(entry, rows, catalogue=catalogue, openers=openers)
+            yield ((row.record.ordinal, values) for row, values in opened)
 
 
 def _name_parts(values: Mapping[str, str]) -> tuple[str | None, ...]:

@@ -12,13 +12,13 @@ from cloakroom.adapters.case_folder import CaseFolder
 from cloakroom.adapters.legal_data import load_method
 from cloakroom.adapters.named_files import read_text_file
 from cloakroom.crypto import sha256
-from cloakroom.duty.document import DocumentLimits
 from cloakroom.duty.facts import Facts, RiskAssessment, parse_facts
 from cloakroom.duty.severity import Assessment, assess_facts
 from cloakroom.duty.severity.appraisal import Appraisal, Decision, check_decisions, parse_appraisal, risk_assessments
 from cloakroom.duty.severity.history import add_version, check_history, parse_version, render_version
 from cloakroom.duty.severity.report import render_json
 from cloakroom.errors import UsageError
+from cloakroom.toml import DocumentLimits
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -1,4 +1,4 @@
-"""Who opened a person's records, which fields, when and why, each line with its proof.
+"""Access reports: who opened a person's records, which fields, when and why, each line with its proof.
 
 The report says nothing that the records hold. It is a use of its own: it needs a purpose that allows it, and its
 entry is durable before the report is given.
@@ -6,20 +6,19 @@ entry is durable before the report is given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.openings import PostgresOpenings
-from cloakroom.errors import DeniedError, LimitError, UncheckableError
-from cloakroom.gate.decision import Request, decide
-from cloakroom.gate.policy import Operation as GateOperation
-from cloakroom.ledger.entry import Entry, Operation, decode_entry
+from cloakroom.errors import LimitError, UncheckableError
+from cloakroom.flows.authorisation import Caller
+from cloakroom.ledger.entry import Entry, decode_entry
 from cloakroom.tlog.proof_file import ProofFile
 from cloakroom.tlog.proofs import TileHashReader, prove_inclusion
-from cloakroom.use_cases.people.principals import Authenticated
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 MAX_RECORDS: Final = 100
@@ -62,14 +61,13 @@ class AccessReport:
 
 def report_access(
     application: Application,
-    who: Authenticated,
+    who: Caller,
     tokens: Sequence[str],
     *,
     purpose: str,
     reference: str | None = None,
     start: int | None = None,
     end: int | None = None,
-    address: str | None = None,
 ) -> AccessReport:
     """Report who opened the records behind `tokens`.
 
@@ -81,7 +79,6 @@ def report_access(
         reference: Case number, where the purpose needs one.
         start: First moment, in microseconds; from the beginning unless told.
         end: First moment after; until now unless told.
-        address: Network address of the caller; None on the machine itself.
 
     Raises:
         DeniedError: It is refused; a token that is none and a record out of reach are refused alike.
@@ -90,7 +87,16 @@ def report_access(
     if not 1 <= len(tokens) <= MAX_RECORDS:
         raise LimitError(f"a report is about 1 to {MAX_RECORDS} records")
     by_brand = _by_brand(application, who, tokens)
-    _authorise(application, who, by_brand, purpose=purpose, reference=reference, address=address)
+    named = sum(len(records) for records in by_brand.values())
+    application.authoriser.authorise(
+        who,
+        Operation.ACCESS_REPORT,
+        purpose,
+        brands=frozenset(by_brand),
+        reference=reference,
+        records=named,
+        detail={"asked": named},
+    )
     application.sequencer.run()
     application.disclosures.roll_up()
     checkpoint = application.log.latest_checkpoint()
@@ -118,11 +124,11 @@ def report_access(
     return AccessReport(openings, len(records), checkpoint.size, application.signer.verifier.render())
 
 
-def _by_brand(application: Application, who: Authenticated, tokens: Sequence[str]) -> dict[str, BitMap]:
+def _by_brand(application: Application, who: Caller, tokens: Sequence[str]) -> dict[str, BitMap]:
     """Group records by brand; a token that is none belongs to the brand ``?``, which no policy permits."""
     names = {number: name for name, number in application.catalogue.brands.items()}
     groups: dict[str, BitMap] = {}
-    for item in application.codec(who.stored.token_scope).read(tokens):
+    for item in application.codec(who.token_scope).read(tokens):
         brand = "?" if item is None else names.get(item.brand, "?")
         records = groups.setdefault(brand, BitMap())
         if item is not None:
@@ -130,51 +136,11 @@ def _by_brand(application: Application, who: Authenticated, tokens: Sequence[str
     return groups
 
 
-def _authorise(
-    application: Application,
-    who: Authenticated,
-    by_brand: Mapping[str, BitMap],
-    *,
-    purpose: str,
-    reference: str | None,
-    address: str | None,
-) -> None:
-    policy = application.configuration.policy
-    request = Request(
-        operation=GateOperation.ACCESS_REPORT,
-        purpose=purpose,
-        brands=frozenset(by_brand),
-        at=application.clock.now(),
-        records=sum(len(records) for records in by_brand.values()),
-        address=address,
-        reference=reference,
-    )
-    decision = decide(policy, who.stored.principal, request)
-    code = "" if decision.permitted else str(decision.reasons[0].code)
-    if not code and "?" in by_brand:
-        code = "brand"  # a role for every brand reaches ``?``, too; nothing stands behind it
-    if application.records.principal(who.stored.principal.id).frozen_at is not None:
-        code = "frozen"
-    if not code:
-        return
-    entry = application.entries.prepare(
-        lineage=who.stored.principal.id,
-        operation=Operation.REPORT,
-        permitted=False,
-        reason=code,
-        # What the policy does not know may be anybody's name: it is not written down.
-        purpose=purpose if purpose in policy.purposes else "?",
-        detail={"asked": request.records, "credential": who.credential},
-    )
-    application.ledger.append({}, [entry])
-    raise DeniedError(code, decision.explanation if not decision.permitted else "not for this caller")
-
-
 def _enter(
-    application: Application, who: Authenticated, brand: str, records: BitMap, *, purpose: str, reference: str | None
+    application: Application, who: Caller, brand: str, records: BitMap, *, purpose: str, reference: str | None
 ) -> None:
-    entry = application.entries.prepare(
-        lineage=who.stored.principal.id,
+    application.entries.append(
+        lineage=who.lineage,
         operation=Operation.REPORT,
         records=records,
         brand=brand,
@@ -182,4 +148,3 @@ def _enter(
         reference=reference or "",
         detail={"credential": who.credential},
     )
-    application.ledger.append({}, [entry])

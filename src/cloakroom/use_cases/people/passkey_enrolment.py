@@ -12,14 +12,13 @@ from cloakroom.adapters.postgres.passkey_store import PasskeyState, PasskeyStore
 from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, SignInStore
 from cloakroom.crypto import VerifyingKey, random_bytes
 from cloakroom.errors import ConflictError, DeniedError, UsageError
-from cloakroom.gate.decision import Request, decide
-from cloakroom.gate.policy import Operation as GateOperation
+from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.policy import PrincipalKind
-from cloakroom.ledger.entry import Operation, check_identifier
+from cloakroom.ledger.entry import check_identifier
 from cloakroom.signing.binding import Ceremony, bind_key
 from cloakroom.use_cases.people.ceremonies import begin_ceremony, passkey_rules, use_ceremony
-from cloakroom.use_cases.people.principals import Authenticated
 from cloakroom.use_cases.people.sessions import revoke_sessions_of
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 APPROVALS_NEEDED = 2
@@ -37,7 +36,7 @@ def begin_enrolment(
     """Begin to enrol a passkey; return the ceremony and when it lapses. Whether there is such a person is not told.
 
     Raises:
-        SignInRefused: Nobody signs in with a passkey here, or too many ceremonies are under way.
+        SignInRefusedError: Nobody signs in with a passkey here, or too many ceremonies are under way.
         UsageError: The name is no identifier.
     """
     check_identifier("principal", name)
@@ -53,7 +52,7 @@ def finish_enrolment(
     The same is returned where there is no such person, or where too many requests of his wait; then nothing is kept.
 
     Raises:
-        SignInRefused: The ceremony is not this key's, or was presented before.
+        SignInRefusedError: The ceremony is not this key's, or was presented before.
         DeniedError: The authenticator's answer is wrong.
     """
     rules = passkey_rules(application)
@@ -77,7 +76,7 @@ def finish_enrolment(
     with application.connection.transaction():
         kept = is_person and PasskeyStore(application.connection).request(passkey, MAX_REQUESTED)
         detail = {"action": "request-passkey", "passkey": passkey.id, "fingerprint": passkey.fingerprint}
-        entry = application.entries.prepare(
+        application.entries.append(
             lineage=begun.detail if is_person else "system",
             operation=Operation.PRINCIPAL,
             principal="system",
@@ -85,12 +84,11 @@ def finish_enrolment(
             reason="granted" if kept else "request",
             detail=detail,
         )
-        application.ledger.append({}, [entry])
     return passkey
 
 
 def approve_passkey(
-    application: Application, who: Authenticated, name: str, fingerprint: str, *, purpose: str, address: str | None
+    application: Application, who: Caller, name: str, fingerprint: str, *, purpose: str
 ) -> StoredPasskey:
     """Approve exactly the key of that fingerprint.
 
@@ -100,24 +98,22 @@ def approve_passkey(
         name: Id of the passkey.
         fingerprint: What the approver compared with what the person's screen shows, face to face.
         purpose: Purpose of the policy that allows ``enrol``; not needed for one's own further passkey.
-        address: Network address of the approver; None on the machine itself.
 
     Raises:
         DeniedError: The approval does not count: ``own-lineage``, ``exhausted``, ``changed``, ``frozen``, or the
             policy's reason.
     """
-    store, principal = PasskeyStore(application.connection), who.stored.principal
-    try:
-        with application.connection.transaction():
-            found = store.get(name, lock=True)
-            own = _check_approval(application, who, found, fingerprint=fingerprint, purpose=purpose, address=address)
-            store.approve(name, principal.id, who.credential, application.now())
-            if own or len(found.approvals) + 1 >= APPROVALS_NEEDED:
-                store.activate(name, application.now())
-            _enter(application, found, by=principal.id, action="approve-passkey", credential=who.credential)
-    except DeniedError as error:
-        _enter_refusal(application, who, name, error.code)
-        raise
+    store, principal = PasskeyStore(application.connection), who.principal
+    refused = application.authoriser.entering_refusals(
+        who, Operation.PRINCIPAL, detail={"action": "approve-passkey", "passkey": name}
+    )
+    with refused, application.connection.transaction():
+        found = store.get(name, lock=True)
+        own = _check_approval(application, who, found, fingerprint=fingerprint, purpose=purpose)
+        store.approve(name, principal.id, who.credential, application.now())
+        if own or len(found.approvals) + 1 >= APPROVALS_NEEDED:
+            store.activate(name, application.now())
+        _enter(application, found, by=principal.id, action="approve-passkey", credential=who.credential)
     return store.get(name)
 
 
@@ -152,53 +148,49 @@ def link_subject(application: Application, name: str, provider: str, subject: st
     if found.principal.kind is not PrincipalKind.PERSON:
         raise UsageError("only people sign in")
     digest = subject_digest(known.issuer, subject)
-    entry = application.entries.prepare(
-        lineage=name, operation=Operation.PRINCIPAL, principal=by, detail={"action": "link", "by": f"oidc:{provider}"}
-    )
     with application.connection.transaction():
         if not SignInStore(application.connection).link_subject(digest, provider, name, application.now()):
             raise ConflictError("this subject is somebody here already")
-        application.ledger.append({}, [entry])
+        application.entries.append(
+            lineage=name,
+            operation=Operation.PRINCIPAL,
+            principal=by,
+            detail={"action": "link", "by": f"oidc:{provider}"},
+        )
 
 
 def unlink_subjects(application: Application, name: str, provider: str, *, by: str = "operator") -> int:
     """Take a person's subjects of a provider away and end the sessions they began; return how many they were."""
     application.records.principal(name)
-    entry = application.entries.prepare(
-        lineage=name,
-        operation=Operation.PRINCIPAL,
-        principal=by,
-        detail={"action": "unlink", "by": f"oidc:{provider}"},
-    )
     with application.connection.transaction():
         count = SignInStore(application.connection).unlink_subjects(provider, name)
         if count:
-            application.ledger.append({}, [entry])
+            application.entries.append(
+                lineage=name,
+                operation=Operation.PRINCIPAL,
+                principal=by,
+                detail={"action": "unlink", "by": f"oidc:{provider}"},
+            )
             revoke_sessions_of(application, name, by=by, signed_in_by=f"oidc:{provider}")
     return count
 
 
 def _check_approval(
     application: Application,
-    who: Authenticated,
+    who: Caller,
     passkey: StoredPasskey,
     *,
     fingerprint: str,
     purpose: str,
-    address: str | None,
 ) -> bool:
     """Refuse an approval that does not count; answer whether it is a person's own, which needs no other."""
-    principal, now = who.stored.principal, application.now()
-    if application.records.principal(principal.id).frozen_at is not None:
-        raise DeniedError("frozen", "this credential is frozen")
+    principal, now = who.principal, application.now()
+    application.authoriser.check_not_frozen(principal.id)
     own = principal.id == passkey.principal
     if own:
         _check_own_session(application, who, passkey, now)
     else:
-        request = Request(GateOperation.ENROL, purpose, frozenset(), application.clock.now(), address=address)
-        decision = decide(application.configuration.policy, principal, request)
-        if not decision.permitted:
-            raise DeniedError(str(decision.reasons[0].code), decision.explanation)
+        application.authoriser.check(who, Operation.ENROL, purpose)
         if principal.kind is not PrincipalKind.PERSON:
             raise DeniedError("kind", "only people approve")
     if passkey.state is not PasskeyState.REQUESTED or passkey.expires_at <= now:
@@ -210,7 +202,7 @@ def _check_approval(
     return own
 
 
-def _check_own_session(application: Application, who: Authenticated, passkey: StoredPasskey, now: int) -> None:
+def _check_own_session(application: Application, who: Caller, passkey: StoredPasskey, now: int) -> None:
     known = application.records.credential(who.credential)
     by = "" if known is None else known.signed_in_by or ""
     # Asked for with the very key of the session that approves: nobody is talked into approving a stranger's passkey.
@@ -223,22 +215,10 @@ def _check_own_session(application: Application, who: Authenticated, passkey: St
 def _enter(
     application: Application, passkey: StoredPasskey, *, by: str, action: str, reason: str = "granted", **detail: str
 ) -> None:
-    entry = application.entries.prepare(
+    application.entries.append(
         lineage=passkey.principal,
         operation=Operation.PRINCIPAL,
         principal=by,
         reason=reason,
         detail={"action": action, "passkey": passkey.id, "fingerprint": passkey.fingerprint, **detail},
     )
-    application.ledger.append({}, [entry])
-
-
-def _enter_refusal(application: Application, who: Authenticated, name: str, code: str) -> None:
-    entry = application.entries.prepare(
-        lineage=who.stored.principal.id,
-        operation=Operation.PRINCIPAL,
-        permitted=False,
-        reason=code,
-        detail={"action": "approve-passkey", "passkey": name, "credential": who.credential},
-    )
-    application.ledger.append({}, [entry])

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
 
 from cloakroom.adapters.credentials import PrivateCredential, read_credential, write_credential
-from cloakroom.adapters.postgres.store_records import FOREVER, StoredPrincipal
+from cloakroom.adapters.postgres.store_records import FOREVER
 from cloakroom.crypto import SigningKey, VerifyingKey, random_bytes
 from cloakroom.errors import ConflictError, DeniedError, RuleError, UsageError
+from cloakroom.flows.authorisation import FROZEN, Caller
 from cloakroom.gate.decision import Principal, decide_renewal
 from cloakroom.gate.policy import EVERY_BRAND, LOCAL, PrincipalKind
-from cloakroom.ledger.entry import Operation, check_identifier
+from cloakroom.ledger.entry import check_identifier
 from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, new_key
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 _REASON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
-
-
-@dataclass(frozen=True, slots=True)
-class Authenticated:
-    """A principal that proved who it is.
-
-    Attributes:
-        stored: The principal as enrolled.
-        credential: Id of the credential that it presented.
-    """
-
-    stored: StoredPrincipal
-    credential: str
 
 
 def enrol(
@@ -89,14 +77,13 @@ def enrol(
         raise ConflictError(f"{path} exists already")
     at = application.now()
     detail = {"action": "enrol", "credential": credential, "roles": sorted(roles), "brands": sorted(brands)}
-    entry = application.entries.prepare(lineage=name, operation=Operation.PRINCIPAL, principal=by, detail=detail)
     with application.changing_keys():
         application.records.add_principal(principal, networks, scope, at)
         application.records.add_credential(credential, name, key, at)
         if works_through is None:
             token_key = new_key(application.root, KeyName(KeyPurpose.TOKEN, GROUP, name, 1))
             application.records.add_key(token_key, at)
-        application.ledger.append({}, [entry])
+        application.entries.append(lineage=name, operation=Operation.PRINCIPAL, principal=by, detail=detail)
         if path is not None:
             write_credential(path, PrivateCredential(credential, name, private))
     application.refresh_keys()
@@ -123,7 +110,7 @@ def _check_asked(
             raise UsageError("no such application to work through")
 
 
-def authenticate(application: Application, credential_file: Path) -> Authenticated:
+def authenticate(application: Application, credential_file: Path) -> Caller:
     """Return the principal whose private key lies in a file.
 
     Raises:
@@ -140,7 +127,8 @@ def authenticate(application: Application, credential_file: Path) -> Authenticat
     if not known.serves_from(None):
         raise DeniedError("network", "this credential serves from another address only")
     application.records.note_use(known.id, now)
-    return Authenticated(application.records.principal(known.principal), known.id)
+    stored = application.records.principal(known.principal)
+    return Caller(stored.principal, known.id, stored.token_scope)
 
 
 def freeze(application: Application, name: str, *, by: str, reason: str) -> bool:
@@ -151,9 +139,7 @@ def freeze(application: Application, name: str, *, by: str, reason: str) -> bool
     return application.gatekeeper.freeze(name, by=by, reason=reason)
 
 
-def renew(
-    application: Application, name: str, renewer: Authenticated, *, thaw: bool = False, address: str | None = None
-) -> None:
+def renew(application: Application, name: str, renewer: Caller, *, thaw: bool = False) -> None:
     """Start the lifetime budget of a lineage anew, by somebody else with another credential.
 
     Args:
@@ -161,13 +147,12 @@ def renew(
         name: The principal whose budget is renewed.
         renewer: Who renews.
         thaw: Whether a freeze ends, too; a frozen lineage is not renewed without.
-        address: Network address of the renewer; None on the machine itself.
 
     Raises:
         DeniedError: The renewer may not, or the lineage is frozen and `thaw` is not given.
     """
     renewed = application.records.principal(name)
-    by = renewer.stored.principal
+    by = renewer.principal
     decision = decide_renewal(
         application.configuration.policy,
         renewer=by,
@@ -175,20 +160,15 @@ def renew(
         renewed=renewed.principal,
         renewed_credentials=frozenset(item.id for item in application.records.credentials_of(name)),
         at=application.clock.now(),
-        address=address,
+        address=renewer.address,
     )
+    with application.authoriser.entering_refusals(renewer, Operation.RENEW, lineage=name):
+        if not decision.permitted:
+            raise DeniedError(str(decision.reasons[0].code), decision.explanation)
+        application.authoriser.check_not_frozen(by.id)
+        if renewed.frozen_at is not None and not thaw:
+            raise DeniedError(FROZEN, f"{name} is frozen; look into it first, then renew with thaw")
     entries = application.entries
-    code, words = str(decision.reasons[0].code), decision.explanation
-    if decision.permitted and application.records.principal(by.id).frozen_at is not None:
-        code, words = "frozen", "a frozen credential renews nobody"
-    if decision.permitted and code != "frozen" and renewed.frozen_at is not None and not thaw:
-        code, words = "frozen", f"{name} is frozen; look into it first, then renew with thaw"
-    if not decision.permitted or code == "frozen":
-        refusal = entries.prepare(
-            lineage=name, operation=Operation.RENEW, principal=by.id, permitted=False, reason=code
-        )
-        application.ledger.append({}, [refusal])
-        raise DeniedError(code, words)
     detail: dict[str, object] = {"credential": renewer.credential, "epoch": renewed.epoch + 1}
     with application.connection.transaction():
         if renewed.frozen_at is not None:

@@ -11,11 +11,11 @@ from cloakroom.clock import from_microseconds, to_microseconds
 from cloakroom.crypto import VerifyingKey, random_bytes
 from cloakroom.errors import DeniedError
 from cloakroom.gate.policy import LOCAL, PrincipalKind
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 
-class SignInRefused(DeniedError):  # noqa: N818 - reads as what happened
+class SignInRefusedError(DeniedError):
     """A sign-in or enrolment was not accepted.
 
     Attributes:
@@ -38,21 +38,21 @@ def open_session(application: Application, name: str, key: VerifyingKey, *, by: 
         address: Where it comes from; None on the machine itself.
 
     Raises:
-        SignInRefused: Nobody of that name signs in now, or not from here, or the key is enrolled already.
+        SignInRefusedError: Nobody of that name signs in now, or not from here, or the key is enrolled already.
     """
     found = application.records.find_principal(name)
     now = application.now()
     if found is None or found.principal.kind is not PrincipalKind.PERSON:
-        raise SignInRefused("kind", "only people sign in", by)
+        raise SignInRefusedError("kind", "only people sign in", by)
     principal = found.principal
     if found.frozen_at is not None:
-        raise SignInRefused("frozen", f"{name} is frozen", by)
+        raise SignInRefusedError("frozen", f"{name} is frozen", by)
     if not principal.valid_from <= from_microseconds(now) < principal.valid_until:
-        raise SignInRefused("expired", f"{name} is not valid now", by)
+        raise SignInRefusedError("expired", f"{name} is not valid now", by)
     if principal.networks is not None and not principal.networks.holds(address):
-        raise SignInRefused("network", f"{name} does not sign in from this network", by)
+        raise SignInRefusedError("network", f"{name} does not sign in from this network", by)
     if application.records.has_key(key):
-        raise SignInRefused("key", "this key is enrolled already; a session has a new one", by)
+        raise SignInRefusedError("key", "this key is enrolled already; a session has a new one", by)
     rules = application.configuration.service.sessions
     session = Session(
         id=f"{name}:s-{random_bytes(6).hex()}",
@@ -65,11 +65,8 @@ def open_session(application: Application, name: str, key: VerifyingKey, *, by: 
         address=(LOCAL if address is None else address) if rules.bind_address else None,
         signed_in_by=by,
     )
-    entry = application.entries.prepare(
-        lineage=name, operation=Operation.SIGN_IN, detail={"credential": session.id, "by": by}
-    )
     SignInStore(application.connection).add_session(session, key)
-    application.ledger.append({}, [entry])
+    application.entries.append(lineage=name, operation=Operation.SIGN_IN, detail={"credential": session.id, "by": by})
     return session
 
 
@@ -92,16 +89,15 @@ def find_session(application: Application, credential: str) -> Session:
 
 def revoke_session(application: Application, session: Session, *, by: str) -> bool:
     """End a session everywhere from its next request on; say whether it had not ended by revocation before."""
-    entry = application.entries.prepare(
-        lineage=session.principal,
-        operation=Operation.PRINCIPAL,
-        principal=by,
-        detail={"action": "revoke-session", "credential": session.id},
-    )
     with application.connection.transaction():
         done = application.records.revoke_credential(session.id, application.now())
         if done:
-            application.ledger.append({}, [entry])
+            application.entries.append(
+                lineage=session.principal,
+                operation=Operation.PRINCIPAL,
+                principal=by,
+                detail={"action": "revoke-session", "credential": session.id},
+            )
     return done
 
 
@@ -115,11 +111,10 @@ def revoke_sessions_of(application: Application, name: str, *, by: str, signed_i
     with application.connection.transaction():
         ended = SignInStore(application.connection).revoke_sessions_of(name, application.now(), signed_in_by)
         if ended:
-            entry = application.entries.prepare(
+            application.entries.append(
                 lineage=name,
                 operation=Operation.PRINCIPAL,
                 principal=by,
                 detail={"action": "revoke-sessions", "credentials": ended[:100], "sessions": len(ended)},
             )
-            application.ledger.append({}, [entry])
     return ended

@@ -15,15 +15,12 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.queries import load_queries
-from cloakroom.errors import DeniedError, InputError, StoreError
+from cloakroom.errors import InputError, StoreError
+from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.opening import index_links
 from cloakroom.flows.ports import PreparedEntry, StoredRow
-from cloakroom.gate.decision import Request, decide
-from cloakroom.gate.policy import Operation as GateOperation
-from cloakroom.ledger.entry import Operation
-from cloakroom.use_cases.people.principals import Authenticated
-from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import ERASED, PERMANENT
-from cloakroom.vault.rows import read_index_cell
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 _PATIENCE = 300
@@ -48,11 +45,10 @@ class Receipt:
 def erase(
     application: Application,
     tokens: Sequence[str],
-    who: Authenticated,
+    who: Caller,
     *,
     purpose: str,
     reference: str | None = None,
-    address: str | None = None,
 ) -> Receipt:
     """Erase the records behind tokens for good.
 
@@ -62,20 +58,25 @@ def erase(
         who: The principal who asks.
         purpose: Purpose of the policy that allows `erase`.
         reference: Case number.
-        address: Network address of the caller; None on the machine itself.
 
     Raises:
         DeniedError: The policy does not allow it, or the principal is frozen.
         InputError: A token is not one, or its record is erased already.
     """
-    references = application.codec(who.stored.token_scope).read_all(tokens)
+    references = application.codec(who.token_scope).read_all(tokens)
     by_brand: dict[int, list[int]] = {}
     for item in references:
         by_brand.setdefault(item.brand, []).append(item.ordinal)
-    _check(application, who, frozenset(by_brand), purpose=purpose, reference=reference, address=address)
+    application.authoriser.authorise(
+        who,
+        Operation.ERASE,
+        purpose,
+        brands=frozenset(application.catalogue.brand_name(brand) for brand in by_brand),
+        reference=reference,
+    )
     entries: list[PreparedEntry] = []
     with application.connection.transaction():
-        application.refuse_frozen(who.stored.principal.id)
+        application.authoriser.hold_unfrozen(who.lineage)
         # Locked first, then read: whatever an import or a rotation committed before is seen, and nothing comes after.
         for brand, ordinals in sorted(by_brand.items()):
             keys = {"brand": brand, "ordinals": sorted(ordinals)}
@@ -92,8 +93,8 @@ def erase(
             _destroy(application, brand, sorted(set(ordinals)), rows)
             name = application.catalogue.brand_name(brand)
             entries.append(
-                application.entries.prepare(
-                    lineage=who.stored.principal.id,
+                application.entries.append(
+                    lineage=who.lineage,
                     operation=Operation.ERASE,
                     brand=name,
                     purpose=purpose,
@@ -102,7 +103,6 @@ def erase(
                     detail={"credential": who.credential},
                 )
             )
-        application.ledger.append({}, entries)
     return Receipt(len(rows), _place_in_log(application, entries[-1]), entries[-1].at)
 
 
@@ -123,50 +123,8 @@ def _place_in_log(application: Application, entry: PreparedEntry) -> int:
     raise StoreError("the records are erased, but their entry is not in the log yet: the sequencer stands still")
 
 
-def _known(application: Application, purpose: str) -> str:
-    """Return a purpose for the ledger; what the policy does not know may be anybody's name."""
-    return purpose if purpose in application.configuration.policy.purposes else "?"
-
-
 def _is_gone(row: StoredRow | None) -> bool:
     return row is None or row.keys is None
-
-
-def _check(
-    application: Application,
-    who: Authenticated,
-    brands: frozenset[int],
-    *,
-    purpose: str,
-    reference: str | None,
-    address: str | None,
-) -> None:
-    principal = who.stored.principal
-    names = frozenset(application.catalogue.brand_name(brand) for brand in brands)
-    request = Request(
-        operation=GateOperation.ERASE,
-        purpose=purpose,
-        brands=names,
-        at=application.clock.now(),
-        address=address,
-        reference=reference,
-    )
-    decision = decide(application.configuration.policy, principal, request)
-    code, words = str(decision.reasons[0].code), decision.explanation
-    frozen = application.ledger.states([principal.id])[principal.id].frozen is not None
-    if decision.permitted and not frozen:
-        return
-    if frozen:
-        code, words = "frozen", "this credential is frozen"
-    refusal = application.entries.prepare(
-        lineage=principal.id,
-        operation=Operation.ERASE,
-        permitted=False,
-        reason=code,
-        purpose=_known(application, purpose),
-    )
-    application.ledger.append({}, [refusal])
-    raise DeniedError(code, words)
 
 
 def _destroy(application: Application, brand: int, ordinals: list[int], rows: dict[int, StoredRow]) -> None:
@@ -203,14 +161,6 @@ def _links(
     application: Application, brand: int, ordinals: list[int], rows: dict[int, StoredRow]
 ) -> list[tuple[int, int, bytes]]:
     """Return (ordinal, index number, link digest) of every index row that any version of the records ever had."""
-    found: set[tuple[int, int, bytes]] = set()
-    current = [rows[ordinal] for ordinal in ordinals]
-    earlier = [row for row, _ in application.vault.sealed_versions(ordinals)]
-    held = [
-        (row.record, row.keys)
-        for row in current + earlier
-        if row.keys is not None and row.record.envelopes[EnvelopeClass.IDENTITY - 1] is not None
-    ]
-    for (record, _), cell in zip(held, application.openers[brand].open_index_cells(held), strict=True):
-        found.update((record.ordinal, number, link) for number, link in read_index_cell(cell))
-    return sorted(found)
+    versions = [rows[ordinal] for ordinal in ordinals]
+    versions += [row for row, _ in application.vault.sealed_versions(ordinals)]
+    return index_links(versions, application.openers, brand)

@@ -11,30 +11,29 @@ from collections.abc import Sequence
 from pyroaring import BitMap
 
 from cloakroom.errors import DeniedError
-from cloakroom.flows.asks import Admission, Ask
+from cloakroom.flows.admission_request import Admission, AdmissionRequest
+from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.decision import roles_of
-from cloakroom.gate.policy import Operation
-from cloakroom.use_cases.people.principals import Authenticated
 from cloakroom.vault.tokens import RecordReference
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 
 def exchange(
     application: Application,
-    who: Authenticated,
+    who: Caller,
     tokens: Sequence[str],
     receiver: str,
     *,
     purpose: str,
     reference: str | None = None,
-    address: str | None = None,
 ) -> list[str]:
     """Return the tokens under which `receiver` knows the same records; durable in the ledger before.
 
     Raises:
         DeniedError: It is refused; a token that is none and a record out of reach are refused alike.
     """
-    found = application.codec(who.stored.token_scope).read(tokens)
+    found = application.codec(who.token_scope).read(tokens)
     names = {number: name for name, number in application.catalogue.brands.items()}
     by_brand: dict[str, BitMap] = {}
     for item in found:
@@ -45,22 +44,22 @@ def exchange(
     scope = _scope_of(application, receiver, purpose, frozenset(by_brand))
     if scope is None:
         by_brand = {"?": BitMap()}  # refused like a brand that nothing grants, with its entry
-    asks = [
-        Ask(
-            principal=who.stored.principal,
+    wanted = [
+        AdmissionRequest(
+            principal=who.principal,
             operation=Operation.EXCHANGE,
             purpose=purpose,
             brand=brand,
             fields=frozenset(),
             records=records,
             reference=reference,
-            address=address,
+            address=who.address,
             credential=who.credential,
             detail={"receiver": receiver} if scope is not None else {},
         )
         for brand, records in by_brand.items()
     ]
-    admissions, _ = application.gatekeeper.admit(asks)
+    admissions, _ = application.gatekeeper.admit(wanted)
     _check(admissions)
     if scope is None:
         raise DeniedError("brand", "nothing here for this caller")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -19,10 +20,10 @@ from cloakroom.adapters.sealing_workers import sealing_workers
 from cloakroom.errors import InputError
 from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
 from cloakroom.flows.import_ports import DeliveryState
-from cloakroom.ledger.entry import Operation
 from cloakroom.vault.facets import FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.vault.rows import RowBlock, RowDigests
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 TIME_AHEAD = 86_400_000_000
@@ -31,7 +32,7 @@ TIME_AHEAD = 86_400_000_000
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far an import is.
+    """The progress of an import.
 
     Attributes:
         rows: Rows of the file done.
@@ -100,7 +101,7 @@ def _import(
             sha256=sha256,
             digests=digests,
             sealer=application.sealers[brand],
-            open_index_cells=application.openers[brand].open_index_cells,
+            open_index_cells=application.openers.index_cells(brand),
             facet_sealer=FacetSealer(application.ring.get(KeyPurpose.FACET, brand), brand),
             encode=encode,
             today=application.clock.now().date(),
@@ -170,7 +171,8 @@ def _finish(
 ) -> None:
     brand = application.catalogue.brand(brand_name)
     application.facets.fold_changes(brand)
-    entry = application.entries.prepare(
+    append_entry = partial(
+        application.entries.append,
         lineage="system",
         operation=Operation.IMPORT,
         brand=brand_name,
@@ -187,7 +189,7 @@ def _finish(
         at=application.now(),
         rows_done=result.rows,
         counts=_shown(result.counts),
-        append=lambda: application.ledger.append({}, [entry]),
+        append=append_entry,
     )
 
 

@@ -16,24 +16,20 @@ from cloakroom.adapters.postgres.service_store import KeptAnswer, ServiceStore
 from cloakroom.adapters.single_records import read_record
 from cloakroom.clock import format_time
 from cloakroom.crypto import hmac_sha256
-from cloakroom.errors import ConflictError, InputError
+from cloakroom.errors import BusyError, ConflictError, InputError
+from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
 from cloakroom.flows.import_ports import DeliveryState, NewRows
-from cloakroom.ledger.entry import Operation
-from cloakroom.use_cases.people.principals import Authenticated
 from cloakroom.use_cases.records.importing import TIME_AHEAD, block_of
 from cloakroom.vault.facets import FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.vault.row_changes import RowFate
 from cloakroom.vault.rows import RECORD_ID_INDEX, RowBlock
 from cloakroom.vault.tokens import RecordReference
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 _RECORD_LOCK = 4172031
-
-
-class KeysInMotion(ConflictError):  # noqa: N818 - reads as what happens
-    """The brand's keys are being rotated; nothing was written, and it may be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ class RecordWrite:
 
 def write_record(
     application: Application,
-    who: Authenticated,
+    who: Caller,
     write: RecordWrite,
     *,
     purpose: str,
@@ -82,10 +78,11 @@ def write_record(
 
     Raises:
         InputError: A value cannot be taken, or holds payment data.
+        BusyError: The brand's keys are being rotated, or a delivery of it is being imported.
         ConflictError: The key was used for another request, or the key is in use.
     """
     store = ServiceStore(application.connection)
-    lineage, brand = who.stored.principal.id, application.catalogue.brand(write.brand)
+    lineage, brand = who.lineage, application.catalogue.brand(write.brand)
     # Keyed: the request holds the values, and their plain hash would be searched for them.
     digest = hmac_sha256(application.ring.get(KeyPurpose.CONTENT, brand), request)
     at = application.now()
@@ -95,10 +92,10 @@ def write_record(
         if kept is not None:
             return _repeated(kept, digest)
         if not application.settle_keys(brand):
-            raise KeysInMotion("the keys of this brand are being rotated; try again")
+            raise BusyError("the keys of this brand are being rotated; try again")
         if not application.may_write(brand):
-            raise KeysInMotion("a delivery of this brand is being imported; try again")
-        application.refuse_frozen(lineage)
+            raise BusyError("a delivery of this brand is being imported; try again")
+        application.authoriser.hold_unfrozen(lineage)
         link = application.digests[brand].link(RECORD_ID_INDEX, block.record_ids)
         # Two who create the same record at the same time: the second waits, and then finds it.
         application.connection.execute(
@@ -106,7 +103,7 @@ def write_record(
         )
         result = import_block(application, brand, block)
         token = "" if write.deleted else _token(application, who, brand, link)
-        entry = application.entries.prepare(
+        application.entries.append(
             lineage=lineage,
             operation=Operation.WRITE,
             brand=write.brand,
@@ -115,7 +112,6 @@ def write_record(
             records=result.records,
             detail={"credential": who.credential, "fate": _fate(result)},
         )
-        application.ledger.append({}, [entry])
         if not store.keep_answer(lineage, key, KeptAnswer(digest, token.encode()), at):
             raise ConflictError("the same request is being done by another node")
         # Writing rows switched waiting for the disk off, as imports may; what is answered here must stay.
@@ -160,7 +156,7 @@ def import_block(application: Application, brand: int, block: RowBlock) -> Impor
         sha256=b"",  # no delivery: there is no progress to keep
         digests=application.digests[brand],
         sealer=application.sealers[brand],
-        open_index_cells=application.openers[brand].open_index_cells,
+        open_index_cells=application.openers.index_cells(brand),
         facet_sealer=FacetSealer(application.ring.get(KeyPurpose.FACET, brand), brand),
         encode=encode,
         today=application.clock.now().date(),
@@ -169,12 +165,12 @@ def import_block(application: Application, brand: int, block: RowBlock) -> Impor
     return run.run([IncomingBatch(block, 0, len(block))], DeliveryState(0, finished=False, counts={}))
 
 
-def _token(application: Application, who: Authenticated, brand: int, link: bytes) -> str:
+def _token(application: Application, who: Caller, brand: int, link: bytes) -> str:
     known = PostgresImports(application.connection).known(brand, application.digests[brand], link)
     if not known:
         raise ConflictError("the record was erased")
     reference = RecordReference(brand, known[0].ordinal)
-    return application.codec(who.stored.token_scope).issue([reference])[0]
+    return application.codec(who.token_scope).issue([reference])[0]
 
 
 def _fate(result: ImportResult) -> str:

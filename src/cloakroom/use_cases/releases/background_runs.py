@@ -12,13 +12,12 @@ from typing import Final
 from cloakroom.adapters.postgres.release_run_store import ReleaseRunStore, RunState, StoredRun
 from cloakroom.adapters.postgres.release_store import StoredRelease
 from cloakroom.adapters.release_files import ReleaseParts
-from cloakroom.errors import ConflictError, DeniedError, InputError, UsageError
+from cloakroom.errors import BusyError, ConflictError, DeniedError, InputError, UsageError
+from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.releases import ReleaseContent
-from cloakroom.ledger.entry import Operation
-from cloakroom.use_cases.people.principals import Authenticated
-from cloakroom.use_cases.records.writing import KeysInMotion
 from cloakroom.use_cases.releases.requests import check_receiver
 from cloakroom.use_cases.releases.running import check_may_run, run_release_into
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 PART_BYTES: Final = 524_288
@@ -26,20 +25,18 @@ LEASE: Final = 20_000_000
 """For how long a node has a run for itself unless it makes progress, in microseconds."""
 
 
-def ask_for_run(
-    application: Application, who: Authenticated, name: str, *, address: str | None
-) -> tuple[StoredRelease, StoredRun]:
+def ask_for_run(application: Application, who: Caller, name: str) -> tuple[StoredRelease, StoredRun]:
     """Have an approved release run by a node; ask again for one that failed.
 
     Raises:
         DeniedError: It is not approved, has expired, was run, runs already, or is none of this caller's.
         UsageError: The configuration does not say which domain's mail the group receives.
     """
-    found = check_may_run(application, who, name, address=address)
+    found = check_may_run(application, who, name)
     if not application.configuration.service.canary_domain:
         raise UsageError("service.toml names no canary_domain under [releases]; releases are run at the machine")
     store = ReleaseRunStore(application.connection)
-    if not store.ask(name, who.stored.principal.id, who.credential, address, at=application.now()):
+    if not store.ask(name, who.lineage, who.credential, who.address, at=application.now()):
         raise DeniedError("exhausted", "the release is being run, or was")
     run = store.get(name)
     assert run is not None
@@ -58,7 +55,7 @@ def run_waiting(application: Application) -> bool:
         return False
     try:
         _run(application, store, run)
-    except KeysInMotion:
+    except BusyError:
         store.failed(run, "busy")
     except ConflictError:
         pass  # another node has it by now
@@ -69,13 +66,13 @@ def run_waiting(application: Application) -> bool:
     return True
 
 
-def read_part(application: Application, who: Authenticated, name: str, number: int, *, address: str | None) -> bytes:
+def read_part(application: Application, who: Caller, name: str, number: int) -> bytes:
     """Return a part of the finished file, with its entry.
 
     Raises:
         DeniedError: ``not-found`` where there is no such part for this caller, ``expired-release`` after its time.
     """
-    found = check_receiver(application, who, name, address=address)
+    found = check_receiver(application, who, name)
     detail = {"phase": "receive", "release": name, "part": number, "credential": who.credential}
     data = None
     if found.standing.expires_at > application.now():
@@ -83,15 +80,14 @@ def read_part(application: Application, who: Authenticated, name: str, number: i
     code = "granted" if data is not None else "expired-release"
     if found.standing.expires_at > application.now() and data is None:
         raise DeniedError("not-found", "no such part")
-    entry = application.entries.prepare(
-        lineage=who.stored.principal.id,
+    application.entries.append(
+        lineage=who.lineage,
         operation=Operation.RELEASE,
         permitted=data is not None,
         reason=code,
         brand=found.standing.content.brand,
         detail=detail,
     )
-    application.ledger.append({}, [entry])
     if data is None:
         raise DeniedError("expired-release", "the release has expired")
     return data
@@ -111,7 +107,8 @@ def _run(application: Application, store: ReleaseRunStore, run: StoredRun) -> No
     known = application.records.credential(run.credential)
     if known is None or known.has_lapsed(application.now()):
         raise DeniedError("expired", "the credential that asked for the run is no longer valid")
-    who = Authenticated(application.records.principal(run.requested_by), run.credential)
+    stored = application.records.principal(run.requested_by)
+    who = Caller(stored.principal, run.credential, stored.token_scope, run.address)
 
     def keep_part(number: int, data: bytes) -> None:
         if not store.add_part(run, number, data):
@@ -136,7 +133,6 @@ def _run(application: Application, store: ReleaseRunStore, run: StoredRun) -> No
         run.release,
         write,
         canary_domain=application.configuration.service.canary_domain,
-        address=run.address,
         progress=progress,
         settle=settle,
     )

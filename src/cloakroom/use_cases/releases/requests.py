@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 from cloakroom.adapters.postgres.release_store import StoredRelease
 from cloakroom.canonical import json as canonical_json
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.crypto import random_bytes
 from cloakroom.errors import DeniedError
-from cloakroom.gate.decision import Request, decide
+from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.policy import Form, Policy
-from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.gate.releases import (
     Approval,
     ReleaseContent,
@@ -20,83 +20,70 @@ from cloakroom.gate.releases import (
     kind_of,
     may_approve,
 )
-from cloakroom.ledger.entry import Operation, check_identifier
-from cloakroom.use_cases.people.principals import Authenticated
+from cloakroom.ledger.entry import check_identifier
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 
-def request_release(
-    application: Application, who: Authenticated, content: ReleaseContent, *, address: str | None = None
-) -> StoredRelease:
+def request_release(application: Application, who: Caller, content: ReleaseContent) -> StoredRelease:
     """Ask for a release.
 
     Raises:
         DeniedError: The policy does not let this principal ask for it.
         UsageError: The content makes no sense.
     """
-    policy = application.configuration.policy
     name = f"release-{random_bytes(6).hex()}"
-    try:
-        kind = check_content(policy, content)
+    with entering_refusals(application, who, {"phase": "request"}):
+        kind = check_content(application.configuration.policy, content)
         check_identifier("recipient", content.recipient)
-        release_forms(application, who, content, address)
-        check_not_frozen(application, who)
-    except DeniedError as error:
-        enter_refusal(application, who, error.code, {"phase": "request"})
-        raise
+        release_forms(application, who, content)
+        application.authoriser.check_not_frozen(who.lineage)
     store, at = application.releases, application.now()
-    entry = application.entries.prepare(
-        lineage=who.stored.principal.id,
-        operation=Operation.RELEASE,
-        purpose=kind.purpose,
-        brand=content.brand,
-        reference=content.reference,
-        detail={"phase": "request", "release": name, "digest": content.digest, "credential": who.credential},
-    )
     with application.connection.transaction():
-        store.add(name, content, who.stored.principal.id, at, at + kind.expires)
-        application.ledger.append({}, [entry])
+        store.add(name, content, who.lineage, at, at + kind.expires)
+        application.entries.append(
+            lineage=who.lineage,
+            operation=Operation.RELEASE,
+            purpose=kind.purpose,
+            brand=content.brand,
+            reference=content.reference,
+            detail={"phase": "request", "release": name, "digest": content.digest, "credential": who.credential},
+        )
     return store.get(name)
 
 
-def approve_release(
-    application: Application, who: Authenticated, name: str, digest: str, *, address: str | None = None
-) -> StoredRelease:
+def approve_release(application: Application, who: Caller, name: str, digest: str) -> StoredRelease:
     """Approve a release as it was shown.
 
     Raises:
         DeniedError: The approval does not count; see `gate.releases.check_approval`.
     """
     policy, store = application.configuration.policy, application.releases
-    principal = who.stored.principal
-    try:
-        with application.connection.transaction():
-            found = store.get(name, lock=True)
-            standing = found.standing
-            check_not_frozen(application, who)
-            owners = application.records.credentials_of(standing.requested_by)
-            is_last = check_approval(
-                policy,
-                standing,
-                principal,
-                credential=who.credential,
-                requester_credentials=frozenset(item.id for item in owners),
-                digest=digest,
-                now=application.now(),
-                address=address,
-            )
-            store.approve(name, Approval(principal.id, who.credential, digest), application.now())
-            if is_last:
-                store.approved(name, application.now() + kind_of(policy, standing.content.kind).expires)
-            entry = application.entries.prepare(
-                lineage=principal.id,
-                operation=Operation.RELEASE,
-                detail={"phase": "approve", "release": name, "digest": digest, "credential": who.credential},
-            )
-            application.ledger.append({}, [entry])
-    except DeniedError as error:
-        enter_refusal(application, who, error.code, {"phase": "approve", "release": name})
-        raise
+    principal = who.principal
+    refused = entering_refusals(application, who, {"phase": "approve", "release": name})
+    with refused, application.connection.transaction():
+        found = store.get(name, lock=True)
+        standing = found.standing
+        application.authoriser.check_not_frozen(principal.id)
+        owners = application.records.credentials_of(standing.requested_by)
+        is_last = check_approval(
+            policy,
+            standing,
+            principal,
+            credential=who.credential,
+            requester_credentials=frozenset(item.id for item in owners),
+            digest=digest,
+            now=application.now(),
+            address=who.address,
+        )
+        store.approve(name, Approval(principal.id, who.credential, digest), application.now())
+        if is_last:
+            store.approved(name, application.now() + kind_of(policy, standing.content.kind).expires)
+        application.entries.append(
+            lineage=principal.id,
+            operation=Operation.RELEASE,
+            detail={"phase": "approve", "release": name, "digest": digest, "credential": who.credential},
+        )
     return store.get(name)
 
 
@@ -120,105 +107,73 @@ def release_document(found: StoredRelease, policy: Policy) -> dict[str, object]:
     }
 
 
-def visible_release(
-    application: Application, who: Authenticated, name: str, *, address: str | None = None
-) -> StoredRelease:
+def visible_release(application: Application, who: Caller, name: str) -> StoredRelease:
     """Return a release to whoever asked for it or may approve it; to others it does not exist.
 
     Raises:
         DeniedError: There is no such release for this caller.
     """
     found = application.releases.get(name)
-    if not _is_visible(application, who, found, address):
+    if not _is_visible(application, who, found):
         raise DeniedError("not-found", "no such release")
     return found
 
 
-def visible_releases(
-    application: Application, who: Authenticated, *, address: str | None = None
-) -> list[StoredRelease]:
+def visible_releases(application: Application, who: Caller) -> list[StoredRelease]:
     """Return the releases that somebody asked for or may approve, newest first."""
     found = application.releases.newest()
-    return [item for item in found if _is_visible(application, who, item, address)]
+    return [item for item in found if _is_visible(application, who, item)]
 
 
-def check_receiver(
-    application: Application, who: Authenticated, name: str, *, address: str | None = None
-) -> StoredRelease:
+def check_receiver(application: Application, who: Caller, name: str) -> StoredRelease:
     """Return a release to whoever asked for it and still may; to others it does not exist.
 
     Raises:
         DeniedError: There is no such release for this caller, or he may not have it any more.
     """
     found = application.releases.get(name)
-    if found.standing.requested_by != who.stored.principal.id:
+    if found.standing.requested_by != who.lineage:
         raise DeniedError("not-found", "no such release")
-    try:
-        check_not_frozen(application, who)
-        release_forms(application, who, found.standing.content, address)
-    except DeniedError as error:
-        enter_refusal(application, who, error.code, {"phase": "receive", "release": name})
-        raise
+    with entering_refusals(application, who, {"phase": "receive", "release": name}):
+        application.authoriser.check_not_frozen(who.lineage)
+        release_forms(application, who, found.standing.content)
     return found
 
 
-def release_forms(
-    application: Application, who: Authenticated, content: ReleaseContent, address: str | None
-) -> Mapping[str, Form]:
+def release_forms(application: Application, who: Caller, content: ReleaseContent) -> Mapping[str, Form]:
     """Return the form in which each field of a release leaves, as the policy has it.
 
     Raises:
         DeniedError: The policy does not let this principal have it.
     """
     kind = kind_of(application.configuration.policy, content.kind)
-    request = Request(
-        operation=GateOperation.RELEASE,
-        purpose=kind.purpose,
+    return application.authoriser.check(
+        who,
+        Operation.RELEASE,
+        kind.purpose,
         brands=frozenset({content.brand}),
-        at=application.clock.now(),
         fields=frozenset(content.fields),
-        records=content.maximum,
-        address=address,
         reference=content.reference or None,
-    )
-    decision = decide(application.configuration.policy, who.stored.principal, request)
-    if not decision.permitted:
-        raise DeniedError(str(decision.reasons[0].code), decision.explanation)
-    return decision.forms
+        records=content.maximum,
+    ).forms
 
 
-def check_not_frozen(application: Application, who: Authenticated) -> None:
-    """Return silently unless the principal is frozen.
-
-    Raises:
-        DeniedError: It is.
-    """
-    if application.records.principal(who.stored.principal.id).frozen_at is not None:
-        raise DeniedError("frozen", "this credential is frozen")
-
-
-def _is_visible(application: Application, who: Authenticated, found: StoredRelease, address: str | None) -> bool:
-    policy, principal = application.configuration.policy, who.stored.principal
+def _is_visible(application: Application, who: Caller, found: StoredRelease) -> bool:
+    policy, principal = application.configuration.policy, who.principal
     kind = policy.releases.get(found.standing.content.kind)
     return principal.id == found.standing.requested_by or (
-        kind is not None and may_approve(policy, kind, principal, address)
+        kind is not None and may_approve(policy, kind, principal, who.address)
     )
 
 
-def enter_refusal(application: Application, who: Authenticated, code: str, detail: dict[str, object]) -> None:
-    """Enter a refusal into the ledger.
+def entering_refusals(
+    application: Application, caller: Caller, detail: Mapping[str, object]
+) -> AbstractContextManager[None]:
+    """Return what enters a denied step of a release, and lets the denial pass on; lies around any transaction.
 
     Args:
         application: The opened store.
-        who: Who was refused.
-        code: Stable code of the reason.
-        detail: Identifiers and numbers for the entry.
+        caller: Who asks.
+        detail: The step and the release.
     """
-    entry = application.entries.prepare(
-        lineage=who.stored.principal.id,
-        operation=Operation.RELEASE,
-        permitted=False,
-        reason=code,
-        detail={**detail, "credential": who.credential},
-    )
-    application.ledger.append({}, [entry])
+    return application.authoriser.entering_refusals(caller, Operation.RELEASE, detail=detail)

@@ -25,7 +25,10 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.release_store import ReleaseStore, StoredRelease
 from cloakroom.adapters.release_files import write_release_file
 from cloakroom.crypto import random_bytes, sha256
-from cloakroom.errors import ConflictError, DeniedError, UsageError
+from cloakroom.errors import BusyError, ConflictError, DeniedError, TamperedError, UsageError
+from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.entry_writing import OPENED_FIELDS, DurableEntry
+from cloakroom.flows.ports import PreparedEntry
 from cloakroom.gate.policy import Form
 from cloakroom.gate.releases import (
     ReleaseContent,
@@ -33,12 +36,10 @@ from cloakroom.gate.releases import (
     check_run,
     kind_of,
 )
-from cloakroom.ledger.entry import Operation
-from cloakroom.use_cases.people.principals import Authenticated
-from cloakroom.use_cases.records.writing import KeysInMotion
-from cloakroom.use_cases.releases.canaries import open_rows, plant_canaries
-from cloakroom.use_cases.releases.requests import check_not_frozen, check_receiver, enter_refusal, release_forms
+from cloakroom.use_cases.releases.canaries import add_canaries, fields_of_canaries, show_rows
+from cloakroom.use_cases.releases.requests import check_receiver, entering_refusals, release_forms
 from cloakroom.vault.facets import CANARY, ERASED, RECORD
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 ROWS_PER_READ = 5_000
@@ -59,7 +60,7 @@ class Finished:
 
 def run_release(
     application: Application,
-    who: Authenticated,
+    who: Caller,
     name: str,
     target: Path,
     *,
@@ -73,7 +74,7 @@ def run_release(
         who: Who asked for it.
         name: Its id.
         target: Where the encrypted file goes.
-        canary_domain: Domain whose mail the group receives, for the addresses of the planted records.
+        canary_domain: Domain whose mail the group receives, for the addresses of the canaries.
         progress: Is told (rows done, rows in all).
 
     Raises:
@@ -88,12 +89,11 @@ def run_release(
 
 def run_release_into(
     application: Application,
-    who: Authenticated,
+    who: Caller,
     name: str,
     write: Write,
     *,
     canary_domain: str,
-    address: str | None = None,
     progress: Progress | None = None,
     settle: Callable[[], None] | None = None,
 ) -> Finished:
@@ -104,8 +104,7 @@ def run_release_into(
         who: Who asked for it.
         name: Its id.
         write: Writes the rows, encrypted, and returns the SHA-256 of what it wrote in hex.
-        canary_domain: Domain whose mail the group receives, for the addresses of the planted records.
-        address: Network address of whoever runs it; None on the machine itself.
+        canary_domain: Domain whose mail the group receives, for the addresses of the canaries.
         progress: Is told (rows done, rows in all).
         settle: Called in the transaction that makes the release done.
 
@@ -114,81 +113,68 @@ def run_release_into(
         ConflictError: Another run of it was done first.
     """
     store = application.releases
-    try:
-        found, forms = _begin(application, store, who, name, canary_domain=canary_domain, address=address)
-    except DeniedError as error:
-        enter_refusal(application, who, error.code, {"phase": "run", "release": name})
-        raise
+    with entering_refusals(application, who, {"phase": "run", "release": name}):
+        found, entry = _begin(application, store, who, name, canary_domain=canary_domain)
     assert found.records is not None
     content = found.standing.content
-    digest = write(content, _rows(application, store, found, forms, progress))
-    entry = application.entries.prepare(
-        lineage=who.stored.principal.id,
-        operation=Operation.RELEASE,
-        brand=content.brand,
-        detail={"phase": "done", "release": name, "file_sha256": digest, "rows": len(found.records)},
-    )
+    digest = write(content, _rows(application, store, found, entry, progress))
     with application.connection.transaction():
         if not store.done(name, len(found.records), digest, application.now()):
             raise ConflictError("another run of this release was done first")
         if settle is not None:
             settle()
-        application.ledger.append({}, [entry])
+        application.entries.append(
+            lineage=who.lineage,
+            operation=Operation.RELEASE,
+            brand=content.brand,
+            detail={"phase": "done", "release": name, "file_sha256": digest, "rows": len(found.records)},
+        )
     return Finished(len(found.records), found.canaries, digest)
 
 
-def check_may_run(
-    application: Application, who: Authenticated, name: str, *, address: str | None = None
-) -> StoredRelease:
+def check_may_run(application: Application, who: Caller, name: str) -> StoredRelease:
     """Return a release that its requester may run now.
 
     Raises:
         DeniedError: It is not approved, has expired, was run, or is none of this caller's.
     """
-    found = check_receiver(application, who, name, address=address)
-    try:
-        check_run(application.configuration.policy, found.standing, who.stored.principal, application.now())
-    except DeniedError as error:
-        enter_refusal(application, who, error.code, {"phase": "run", "release": name})
-        raise
+    found = check_receiver(application, who, name)
+    with entering_refusals(application, who, {"phase": "run", "release": name}):
+        check_run(application.configuration.policy, found.standing, who.principal, application.now())
     return found
 
 
 def _begin(
     application: Application,
     store: ReleaseStore,
-    who: Authenticated,
+    who: Caller,
     name: str,
     *,
     canary_domain: str,
-    address: str | None,
-) -> tuple[StoredRelease, Mapping[str, Form]]:
+) -> tuple[StoredRelease, DurableEntry]:
+    """Fix the records of a release, or find them fixed; return it with the entry that opens them."""
+    lineage = who.lineage
     with application.connection.transaction():
-        ready = _checked(application, store, who, name, address)
-        if ready.audience is None:
-            return ready.found, ready.forms
-        templates = _enter_templates(application, who, ready)
-    # What is opened from here on to plant others like it has its durable entry.
-    lineage = who.stored.principal.id
+        ready = _checked(application, store, who, name)
+        appended = None if ready.audience is None else _append_templates(application, who, ready)
+    if appended is None:
+        return _taken_up(application, store, ready)
+    # What is opened from here on, to make canaries like it, has its durable entry.
+    templates = application.entries.durable(appended.body, appended.sealed_set)
     with application.connection.transaction():
-        ready = _checked(application, store, who, name, address)
+        ready = _checked(application, store, who, name)
         if ready.audience is None:
-            return ready.found, ready.forms
+            return _taken_up(application, store, ready)
         records, content = ready.audience, ready.found.standing.content
-        planted = plant_canaries(
-            application,
-            content.brand,
-            name,
-            audience=len(records),
-            templates=templates & records,
-            domain=canary_domain,
+        canaries = add_canaries(
+            application, content.brand, name, audience=records, templates=templates, domain=canary_domain
         )
         with application.ledger.locked([lineage]):
             state = application.ledger.states([lineage])[lineage]
             entry = application.entries.prepare(
                 lineage=lineage,
                 operation=Operation.RELEASE,
-                records=records | planted,
+                records=records | canaries,
                 shape={field: str(form) for field, form in ready.forms.items()},
                 counted=True,
                 brand=content.brand,
@@ -200,18 +186,30 @@ def _begin(
                     "digest": content.digest,
                     "recipient": content.recipient,
                     "approved_by": sorted(item.principal for item in ready.found.standing.approvals),
-                    "canaries": len(planted),
+                    "canaries": len(canaries),
                     "credential": who.credential,
                 },
             )
             outcome, _ = application.ledger.append({lineage: state.version}, [entry])
         if outcome[lineage].status != "ok":
             raise DeniedError(outcome[lineage].status, "the credential is frozen")
-        store.begun(name, records | planted, len(planted))
-        # Planting wrote rows as an import does, without waiting for the disk; this transaction must wait.
+        store.begun(name, records | canaries, len(canaries))
+        # Writing canaries wrote rows as an import does, without waiting for the disk; this transaction must wait.
         application.connection.execute("set local synchronous_commit = on")
     application.gatekeeper.forget(lineage)
-    return store.get(name), ready.forms
+    return store.get(name), application.entries.durable(entry.body, entry.sealed_set)
+
+
+def _taken_up(application: Application, store: ReleaseStore, ready: _Ready) -> tuple[StoredRelease, DurableEntry]:
+    """Return a release whose set is fixed, with its entry, which says what leaves at most; the policy may say less.
+
+    Raises:
+        TamperedError: The set that the release is fixed to is not the one of its entry.
+    """
+    entry = application.entries.durable(*store.run_entry(ready.found))
+    if entry.records != ready.found.records:
+        raise TamperedError(f"the records of {ready.found.id} are not those of its entry")
+    return ready.found, entry.at_most(ready.forms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,20 +222,18 @@ class _Ready:
     audience: BitMap | None
 
 
-def _checked(
-    application: Application, store: ReleaseStore, who: Authenticated, name: str, address: str | None
-) -> _Ready:
+def _checked(application: Application, store: ReleaseStore, who: Caller, name: str) -> _Ready:
     """Within a transaction: hold a release and check everything that lets it run."""
     found = store.get(name, lock=True)
-    check_not_frozen(application, who)
-    check_run(application.configuration.policy, found.standing, who.stored.principal, application.now())
+    application.authoriser.check_not_frozen(who.lineage)
+    check_run(application.configuration.policy, found.standing, who.principal, application.now())
     content = found.standing.content
-    forms = release_forms(application, who, content, address)
+    forms = release_forms(application, who, content)
     brand = application.catalogue.brand(content.brand)
     if found.standing.state is ReleaseState.RUNNING:
         return _Ready(found, forms, brand, None)
     if not application.settle_keys(brand):
-        raise KeysInMotion("the keys of this brand are being rotated; try again")
+        raise BusyError("the keys of this brand are being rotated; try again")
     records = _audience(application, brand, content)
     if not records:
         raise UsageError("no record has these facets; nothing was released")
@@ -246,14 +242,14 @@ def _checked(
     return _Ready(found, forms, brand, records)
 
 
-def _enter_templates(application: Application, who: Authenticated, ready: _Ready) -> BitMap:
-    """Choose the records to plant others like, and enter that they are opened, though nobody sees them."""
+def _append_templates(application: Application, who: Caller, ready: _Ready) -> PreparedEntry:
+    """Choose records to make canaries like, and enter that they are opened, though nobody sees them."""
     assert ready.audience is not None
     chance = random.Random(random_bytes(32))  # noqa: S311 - seeded from the system; nothing here is a key
     chosen = BitMap(chance.sample(list(ready.audience), min(TEMPLATES, len(ready.audience))))
     content = ready.found.standing.content
-    entry = application.entries.prepare(
-        lineage=who.stored.principal.id,
+    return application.entries.append(
+        lineage=who.lineage,
         operation=Operation.RELEASE,
         records=chosen,
         brand=content.brand,
@@ -263,15 +259,14 @@ def _enter_templates(application: Application, who: Authenticated, ready: _Ready
             "phase": "templates",
             "release": ready.found.id,
             "digest": content.digest,
+            OPENED_FIELDS: fields_of_canaries(application, content.brand),
             "credential": who.credential,
         },
     )
-    application.ledger.append({}, [entry])
-    return chosen
 
 
 def _audience(application: Application, brand: int, content: ReleaseContent) -> BitMap:
-    """Return the live records that have every facet asked for, planted and erased ones left out."""
+    """Return the live records that have every facet asked for, canaries and erased ones left out."""
     facets = application.facets.load(brand)
     records = facets.get((RECORD, "all"), BitMap()).copy()
     for name, value in content.facets.items():
@@ -289,17 +284,17 @@ def _rows(
     application: Application,
     store: ReleaseStore,
     found: StoredRelease,
-    forms: Mapping[str, Form],
+    entry: DurableEntry,
     progress: Progress | None,
 ) -> Iterator[Mapping[str, str]]:
-    """Yield the rows in an order that is the same for each run and tells nothing: planted records are the newest."""
+    """Yield the rows in an order that is the same for each run and tells nothing: canaries are the newest records."""
     assert found.records is not None
     content = found.standing.content
     ordinals = np.array(found.records, np.int64)
     np.random.default_rng(int.from_bytes(sha256(found.id.encode())[:8], "big")).shuffle(ordinals)
     for first in range(0, len(ordinals), ROWS_PER_READ):
         part = [int(ordinal) for ordinal in ordinals[first : first + ROWS_PER_READ]]
-        yield from open_rows(application, content.brand, part, forms)
+        yield from show_rows(application, content.brand, part, entry)
         done = min(first + ROWS_PER_READ, len(ordinals))
         store.progress(found.id, done)
         if progress is not None:

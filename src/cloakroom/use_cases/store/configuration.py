@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cloakroom.errors import RuleError
 from cloakroom.flows.configuration import read_configuration
 from cloakroom.flows.initialise import keys_of_new_brands
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 
@@ -30,18 +30,17 @@ def apply_configuration(application: Application, texts: Mapping[str, str]) -> d
     catalogue = application.catalogue.extended(configuration.group.brands, definitions)
     changed = sorted(path for path, text in texts.items() if before.texts.get(path) != text)
     at = application.now()
-    entry = application.entries.prepare(
-        lineage="system",
-        operation=Operation.POLICY,
-        policy=configuration.policy.sha256,
-        detail={"changed": changed, "before": before.policy.sha256},
-    )
     with application.connection.transaction():
         for path in changed:
             application.records.add_configuration(path, texts[path], at)
         application.records.store_catalogue(catalogue)
         for key in keys_of_new_brands(application.root, catalogue, application.catalogue.brands):
             application.records.add_key(key, at)
-        application.ledger.append({}, [entry])
+        application.entries.append(
+            lineage="system",
+            operation=Operation.POLICY,
+            policy=configuration.policy.sha256,
+            detail={"changed": changed, "before": before.policy.sha256},
+        )
     application.refresh_keys()
     return {"policy": configuration.policy.sha256, "changed": changed}

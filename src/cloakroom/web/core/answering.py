@@ -6,12 +6,12 @@ import logging
 
 import msgspec
 
+from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.reveal import RevealAnswer
 from cloakroom.gate.decision import roles_of
 from cloakroom.gate.policy import EVERY_BRAND
 from cloakroom.web.api.problems import Answer, denial, problem
 from cloakroom.web.api.requests.records import Revealed, RevealedRecord
-from cloakroom.web.handlers.caller import Caller
 from cloakroom.wiring import Application
 
 _log = logging.getLogger("cloakroom.service")

@@ -25,14 +25,15 @@ import msgspec
 import psycopg
 from pyroaring import BitMap
 
-from cloakroom.adapters.postgres.service_store import Presented, ServiceStore, StoreChanges
+from cloakroom.adapters.postgres.service_store import ServiceStore, StoreChanges
 from cloakroom.errors import CloakroomError, ConflictError, InputError, StoreError, UncheckableError
-from cloakroom.flows.asks import Ask
+from cloakroom.flows.admission_request import AdmissionRequest
+from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.find import FindRequest, find, normal_form
+from cloakroom.flows.opening import Openers
 from cloakroom.flows.reveal import RevealRequest, admit_reveals
-from cloakroom.gate.policy import Operation
-from cloakroom.vault.opening import BrandOpener
 from cloakroom.vault.tokens import TokenCodec
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer, denial, problem
 from cloakroom.web.api.requests.elements import UnenrolledRequest
 from cloakroom.web.api.requests.records import Find, Found, Reveal
@@ -41,7 +42,6 @@ from cloakroom.web.core.batching import PendingRequest
 from cloakroom.web.core.openings import Deliver, Openings
 from cloakroom.web.core.rejections import RejectionCounts
 from cloakroom.web.core.unenrolled_requests import answer_unenrolled
-from cloakroom.web.handlers.caller import Caller
 from cloakroom.web.handlers.failures import failure
 from cloakroom.web.handlers.table import HANDLERS
 from cloakroom.web.protocol.limits import Limits
@@ -213,7 +213,9 @@ class Core:
                 code = "network"
             else:
                 seen.add(place)
-                callers[at] = Caller(found, batch.items[at].address)
+                callers[at] = Caller(
+                    found.stored.principal, found.credential.id, found.stored.token_scope, batch.items[at].address
+                )
                 continue
             self._rejections.add(code, signature.key_id if found is not None else "")
             batch.answers[at] = denial(code) if code == "network" else problem(code)
@@ -250,11 +252,11 @@ class Core:
         batch.later.update(asked)
         self._openings.add(admitted, asked, admitted_at, batch.deliver, self._refreshed_openers)
 
-    def _refreshed_openers(self) -> dict[int, BrandOpener]:
+    def _refreshed_openers(self) -> Openers:
         application = self.open()
         with suppress(UncheckableError):
             application.refresh_keys()
-        return dict(application.openers)
+        return application.openers
 
     def _find(
         self, application: Application, batch: _Batch, callers: dict[int, Caller], positions: Sequence[int]
@@ -308,7 +310,7 @@ class Core:
 
     def _refuse_brand(self, application: Application, caller: Caller, request: Find) -> Answer:
         """Refuse a search in brands that do not exist or that nothing grants, with the entry of any refusal."""
-        ask = Ask(
+        refused = AdmissionRequest(
             principal=caller.principal,
             operation=Operation.FIND,
             purpose=request.purpose,
@@ -319,7 +321,7 @@ class Core:
             address=caller.address,
             credential=caller.credential,
         )
-        admissions, _ = application.gatekeeper.admit([ask])
+        admissions, _ = application.gatekeeper.admit([refused])
         return denial(admissions[0].code)
 
     def _other(self, application: Application, caller: Caller, pending: PendingRequest) -> Answer:
@@ -345,15 +347,14 @@ class Core:
     ) -> Iterator[tuple[int, Caller, TokenCodec]]:
         """Yield the callers whose tokens this node can read; the others are told to come again."""
         for at in positions:
-            codec = self._codec(application, callers[at].presented)
+            codec = self._codec(application, callers[at].token_scope)
             if codec is None:
                 batch.answers[at] = problem("unavailable", retry_after_s=1)
             else:
                 yield at, callers[at], codec
 
-    def _codec(self, application: Application, presented: Presented) -> TokenCodec | None:
+    def _codec(self, application: Application, scope: str) -> TokenCodec | None:
         """Return what reads the caller's tokens; None where this node cannot read the key, after a rotation."""
-        scope = presented.stored.token_scope
         codec = self._codecs.get(scope)
         if codec is None:
             try:

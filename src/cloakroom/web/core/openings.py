@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from cloakroom.flows.opening import Openers
 from cloakroom.flows.reveal import AdmittedReveals
-from cloakroom.vault.opening import BrandOpener
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.core.answering import place, revealed
 
@@ -22,7 +22,7 @@ _log = logging.getLogger("cloakroom.service")
 Deliver = Callable[[int, Answer], None]
 """Takes the place of a request in its batch, and its answer."""
 
-Refreshed = Callable[[], Mapping[int, BrandOpener]]
+Refreshed = Callable[[], Openers]
 """Gives the openers of a key ring read anew."""
 
 

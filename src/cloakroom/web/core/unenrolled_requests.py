@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 
 from cloakroom.errors import CloakroomError, ConflictError, DeniedError, StoreError
-from cloakroom.ledger.entry import Operation
-from cloakroom.use_cases.people.sessions import SignInRefused
+from cloakroom.use_cases.people.sessions import SignInRefusedError
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.api.requests.elements import UnenrolledRequest
 from cloakroom.web.api.unenrolled import UnenrolledCaller, key_of
@@ -32,7 +32,7 @@ def answer_unenrolled(application: Application, rejections: RejectionCounts, pen
     try:
         return UNENROLLED_HANDLERS[type(request)](application, UnenrolledCaller(key, pending.address), request)
     except DeniedError as error:
-        named = error.named if isinstance(error, SignInRefused) else ""
+        named = error.named if isinstance(error, SignInRefusedError) else ""
         rejections.add(error.code, named, operation=Operation.SIGN_IN)
         return _failure(error)
     except ConflictError as error:

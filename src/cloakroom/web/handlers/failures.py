@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cloakroom.errors import (
+    BusyError,
     CloakroomError,
     ConflictError,
     DeniedError,
@@ -12,7 +13,6 @@ from cloakroom.errors import (
     UncheckableError,
     UsageError,
 )
-from cloakroom.use_cases.records.writing import KeysInMotion
 from cloakroom.web.api.problems import Answer, denial, problem
 
 
@@ -32,7 +32,7 @@ _PAYMENT = "which does not belong in a customer system"
 
 
 _CODES: dict[type[CloakroomError], str] = {
-    KeysInMotion: "busy",
+    BusyError: "busy",
     ConflictError: "conflict",
     OpenError: "broken-record",
     LimitError: "too-large",

@@ -8,13 +8,12 @@ from cloakroom.clock import format_time, from_microseconds, parse_time, to_micro
 from cloakroom.errors import (
     UsageError,
 )
-from cloakroom.gate.policy import Operation
+from cloakroom.flows.authorisation import Caller
 from cloakroom.use_cases.ledger import files
 from cloakroom.use_cases.ledger.access_report import Opening, report_access
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.api.requests import ledger as requests
-from cloakroom.web.handlers.authorisation import authorise
-from cloakroom.web.handlers.caller import Caller
 from cloakroom.wiring import Application
 
 _encode = msgspec.json.Encoder().encode
@@ -22,7 +21,7 @@ _encode = msgspec.json.Encoder().encode
 
 def read_checkpoint(application: Application, caller: Caller, request: requests.ReadCheckpoint) -> Answer:
     """Give out the newest checkpoint."""
-    authorise(application, caller, Operation.LEDGER, request.purpose)
+    application.authoriser.authorise(caller, Operation.LEDGER, request.purpose)
     checkpoint = application.log.latest_checkpoint()
     if checkpoint is None:
         return problem("not-found")
@@ -31,14 +30,14 @@ def read_checkpoint(application: Application, caller: Caller, request: requests.
 
 def read_tile(application: Application, caller: Caller, request: requests.ReadTile) -> Answer:
     """Give out a tile or bundle."""
-    authorise(application, caller, Operation.LEDGER, request.purpose)
+    application.authoriser.authorise(caller, Operation.LEDGER, request.purpose)
     row = application.connection.execute("select data from tile where path = %s", (request.path,)).fetchone()
     return problem("not-found") if row is None else Answer(200, row[0], b"application/octet-stream")
 
 
 def prove_entry(application: Application, caller: Caller, request: requests.ProveEntry) -> Answer:
     """Give out a proof file."""
-    authorise(application, caller, Operation.LEDGER, request.purpose)
+    application.authoriser.authorise(caller, Operation.LEDGER, request.purpose)
     proof, _checkpoint = files.prove_entry(application, request.leaf_index)
     return Answer(200, proof.render(), b"text/plain; charset=utf-8")
 
@@ -47,13 +46,12 @@ def show_access(application: Application, caller: Caller, request: requests.Repo
     """Report who opened records."""
     found = report_access(
         application,
-        caller.authenticated,
+        caller,
         request.tokens,
         purpose=request.purpose,
         reference=request.reference,
         start=_moment(request.start),
         end=_moment(request.end),
-        address=caller.address,
     )
     openings = [reported_opening(item) for item in found.openings]
     return Answer(200, _encode(requests.ReportedAccess(found.records, found.size, found.key, openings)))

@@ -7,16 +7,15 @@ import msgspec
 from cloakroom.adapters.postgres.passkey_store import PasskeyState, PasskeyStore, StoredPasskey
 from cloakroom.adapters.postgres.sign_in_store import Session
 from cloakroom.clock import format_time, from_microseconds
+from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.exposure import Bound
-from cloakroom.gate.policy import Operation
 from cloakroom.use_cases.people import passkey_enrolment, principals
 from cloakroom.use_cases.people.exposure import exposure_of
 from cloakroom.use_cases.people.passkey_enrolment import APPROVALS_NEEDED
 from cloakroom.use_cases.people.sessions import find_session, live_sessions, revoke_session, revoke_sessions_of
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.api.requests import people as requests
-from cloakroom.web.handlers.authorisation import authorise
-from cloakroom.web.handlers.caller import Caller
 from cloakroom.wiring import Application
 
 _encode = msgspec.json.Encoder().encode
@@ -30,7 +29,7 @@ def show_exposure(application: Application, caller: Caller, request: requests.Sh
     if name != caller.principal.id:
         if request.purpose is None:
             return problem("malformed", "the exposure of somebody else needs a purpose")
-        authorise(application, caller, Operation.EXPOSURE, request.purpose)
+        application.authoriser.authorise(caller, Operation.EXPOSURE, request.purpose)
     found = exposure_of(application, name)
     fields = {field: str(form) for field, form in found.fields.items()}
     windows = [_bound(bound) for bound in found.bounds]
@@ -52,7 +51,7 @@ def _bound(bound: Bound) -> requests.ExposureBound:
 
 def freeze(application: Application, caller: Caller, request: requests.Freeze) -> Answer:
     """Freeze a lineage."""
-    authorise(application, caller, Operation.FREEZE, request.purpose)
+    application.authoriser.authorise(caller, Operation.FREEZE, request.purpose)
     done = principals.freeze(application, request.principal, by=caller.principal.id, reason=request.reason)
     return Answer(200, _encode(requests.Frozen(request.principal, not done)))
 
@@ -68,7 +67,7 @@ def list_sessions(application: Application, caller: Caller, request: requests.Li
     if name != caller.principal.id:
         if request.purpose is None:
             return problem("malformed", _NEEDS_PURPOSE)
-        authorise(application, caller, Operation.FREEZE, request.purpose)
+        application.authoriser.authorise(caller, Operation.FREEZE, request.purpose)
     found = live_sessions(application, None if name == "*" else name)
     return Answer(200, _encode(requests.SessionList([session_document(item) for item in found])))
 
@@ -79,7 +78,7 @@ def revoke_sessions(application: Application, caller: Caller, request: requests.
     if request.principal is not None and request.session is not None:
         return problem("malformed", "a session or a principal, not both")
     if request.purpose is not None:
-        authorise(application, caller, Operation.FREEZE, request.purpose)
+        application.authoriser.authorise(caller, Operation.FREEZE, request.purpose)
     elif request.principal not in {None, me}:
         return problem("malformed", _NEEDS_PURPOSE)
     if request.principal is not None:
@@ -95,7 +94,7 @@ def revoke_sessions(application: Application, caller: Caller, request: requests.
 def list_passkeys(application: Application, caller: Caller, request: requests.ListPasskeys) -> Answer:
     """List passkeys."""
     if request.purpose is not None:
-        authorise(application, caller, Operation.ENROL, request.purpose)
+        application.authoriser.authorise(caller, Operation.ENROL, request.purpose)
     name = caller.principal.id if request.purpose is None else None
     found = PasskeyStore(application.connection).passkeys(application.now(), name)
     return Answer(200, _encode(requests.PasskeyList([passkey_document(item) for item in found])))
@@ -105,11 +104,10 @@ def approve_passkey(application: Application, caller: Caller, request: requests.
     """Approve a passkey."""
     found = passkey_enrolment.approve_passkey(
         application,
-        caller.authenticated,
+        caller,
         request.id,
         request.fingerprint,
         purpose=request.purpose or "",
-        address=caller.address,
     )
     return Answer(200, _encode(passkey_document(found)))
 
@@ -118,7 +116,7 @@ def revoke_passkey(application: Application, caller: Caller, request: requests.R
     """Revoke a passkey."""
     store = PasskeyStore(application.connection)
     if request.purpose is not None:
-        authorise(application, caller, Operation.FREEZE, request.purpose)
+        application.authoriser.authorise(caller, Operation.FREEZE, request.purpose)
     elif store.get(request.id).principal != caller.principal.id:
         return problem("not-found")
     passkey_enrolment.revoke_passkey(application, request.id, by=caller.principal.id)

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cloakroom.gate.policy import Operation
+from cloakroom.flows.authorisation import Caller
 from cloakroom.use_cases.records.exchanging import exchange
 from cloakroom.use_cases.records.writing import RecordWrite, write_record
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer
 from cloakroom.web.api.requests import records as requests
-from cloakroom.web.handlers.authorisation import authorise
-from cloakroom.web.handlers.caller import Caller
 from cloakroom.wiring import Application
 
 _encode = msgspec.json.Encoder().encode
@@ -39,8 +38,7 @@ def _write(
     *,
     deleted: bool,
 ) -> str:
-    authorise(
-        application,
+    application.authoriser.authorise(
         caller,
         Operation.WRITE,
         request.purpose,
@@ -49,7 +47,7 @@ def _write(
     )
     return write_record(
         application,
-        caller.authenticated,
+        caller,
         RecordWrite(request.brand, request.record_id, fields, modified_at, deleted),
         purpose=request.purpose,
         key=request.idempotency_key,
@@ -62,11 +60,10 @@ def exchange_tokens(application: Application, caller: Caller, request: requests.
     """Turn tokens into those of another application."""
     tokens = exchange(
         application,
-        caller.authenticated,
+        caller,
         request.tokens,
         request.application,
         purpose=request.purpose,
         reference=request.reference,
-        address=caller.address,
     )
     return Answer(200, _encode(requests.Exchanged(tokens)))

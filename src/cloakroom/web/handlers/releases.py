@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from cloakroom.adapters.postgres.release_store import StoredRelease
+from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.use_cases.releases import requests as release_requests
 from cloakroom.use_cases.releases.background_runs import ask_for_run, read_part, run_of
 from cloakroom.use_cases.releases.requests import check_receiver, release_document
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.api.requests import releases as requests
-from cloakroom.web.handlers.caller import Caller
 from cloakroom.wiring import Application
 
 _encode = msgspec.json.Encoder().encode
@@ -31,27 +31,26 @@ def request_release(application: Application, caller: Caller, request: requests.
         maximum=request.maximum or (kind.max_records if kind is not None else 1),
         reference=request.reference or "",
     )
-    found = release_requests.request_release(application, caller.authenticated, content, address=caller.address)
+    found = release_requests.request_release(application, caller, content)
     return Answer(200, _encode(_shown(application, found)))
 
 
 def approve_release(application: Application, caller: Caller, request: requests.ApproveRelease) -> Answer:
     """Approve a release."""
-    who, address = caller.authenticated, caller.address
-    release_requests.visible_release(application, who, request.id, address=address)
-    found = release_requests.approve_release(application, who, request.id, request.digest, address=address)
+    release_requests.visible_release(application, caller, request.id)
+    found = release_requests.approve_release(application, caller, request.id, request.digest)
     return Answer(200, _encode(_shown(application, found)))
 
 
 def show_release(application: Application, caller: Caller, request: requests.ShowRelease) -> Answer:
     """Show a release."""
-    found = release_requests.visible_release(application, caller.authenticated, request.id, address=caller.address)
+    found = release_requests.visible_release(application, caller, request.id)
     return Answer(200, _encode(_shown(application, found)))
 
 
 def list_releases(application: Application, caller: Caller, __: requests.ListReleases) -> Answer:
     """List releases."""
-    found = release_requests.visible_releases(application, caller.authenticated, address=caller.address)
+    found = release_requests.visible_releases(application, caller)
     return Answer(200, _encode(requests.ReleaseList([_shown(application, item) for item in found])))
 
 
@@ -61,7 +60,7 @@ def _shown(application: Application, found: StoredRelease) -> requests.ReleaseDo
 
 def run_release(application: Application, caller: Caller, request: requests.RunRelease) -> Answer:
     """Have a release run by a node."""
-    ask_for_run(application, caller.authenticated, request.id, address=caller.address)
+    ask_for_run(application, caller, request.id)
     return _progress(application, caller, request.id)
 
 
@@ -72,12 +71,12 @@ def show_release_run(application: Application, caller: Caller, request: requests
 
 def read_release_part(application: Application, caller: Caller, request: requests.ReadReleasePart) -> Answer:
     """Give a part of a finished file out."""
-    data = read_part(application, caller.authenticated, request.id, request.part, address=caller.address)
+    data = read_part(application, caller, request.id, request.part)
     return Answer(200, data, b"application/octet-stream")
 
 
 def _progress(application: Application, caller: Caller, name: str) -> Answer:
-    found = check_receiver(application, caller.authenticated, name, address=caller.address)
+    found = check_receiver(application, caller, name)
     done = run_of(application, name)
     if done is None:
         return problem("not-found")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cloakroom.flows.authorisation import Caller
 from cloakroom.web.api.problems import Answer
 from cloakroom.web.api.requests import ledger as ledger_requests
 from cloakroom.web.api.requests import people as people_requests
@@ -14,7 +15,6 @@ from cloakroom.web.api.requests import sign_in as sign_in_requests
 from cloakroom.web.api.requests.elements import Request, UnenrolledRequest
 from cloakroom.web.api.unenrolled import UnenrolledCaller
 from cloakroom.web.handlers import ledger, people, records, releases, sign_in
-from cloakroom.web.handlers.caller import Caller
 from cloakroom.wiring import Application
 
 Handler = Callable[[Application, Caller, Any], Answer]

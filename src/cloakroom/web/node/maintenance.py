@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from cloakroom.adapters.postgres.service_store import ServiceStore
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 from cloakroom.web.node.periodic import Round, Schedule, SharedNumber, run_rounds
 from cloakroom.wiring import Application
 
@@ -66,8 +66,7 @@ class Maintenance:
     def _step(self, application: Application) -> None:
         application.sequencer.run(wait=False)
         if self._schedule.is_due("beat", HEARTBEAT_SECONDS):
-            entry = application.entries.prepare(lineage="system", operation=Operation.HEARTBEAT)
-            application.ledger.append({}, [entry])
+            application.entries.append(lineage="system", operation=Operation.HEARTBEAT)
         if self._schedule.is_due("tidy", TIDY_SECONDS):
             self._tidy(application, ServiceStore(application.connection))
 

@@ -55,6 +55,14 @@ select id, kind, requested_by, content, digest, state, requested_at, expires_at,
        file_sha256, finished_at
 from release where id = %(id)s;
 
+-- name: run_entry
+-- The counted entry with the exact set of a release; it was appended in the transaction that fixed the set.
+select body, sealed_set
+from ledger_entry
+where lineage = %(lineage)s and at >= %(since)s and operation = 'release' and lineage_version is not null
+  and convert_from(body, 'UTF8')::json -> 'detail' ->> 'release' = %(release)s
+order by lineage_version desc limit 1;
+
 -- name: lock_release
 select id, kind, requested_by, content, digest, state, requested_at, expires_at, sealed_set, canaries, rows_done,
        file_sha256, finished_at

@@ -159,3 +159,6 @@ update person_key k set generation = u.generation, wraps = u.wraps
 from unnest(%(ordinals)s::bigint[], %(generations)s::int[], %(wraps)s::bytea[])
      as u(ordinal, generation, wraps)
 where k.brand = %(brand)s and k.ordinal = u.ordinal and k.generation < u.generation;
+
+-- name: add_facet_change
+insert into facet_change (brand, sealed) values (%(brand)s, %(sealed)s);

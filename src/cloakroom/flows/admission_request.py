@@ -1,4 +1,4 @@
-"""What admission is asked, and what it answers."""
+"""Requests to admission, and its answers."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from collections.abc import Mapping
 import msgspec
 from pyroaring import BitMap
 
+from cloakroom.flows.entry_writing import DurableEntry
 from cloakroom.gate.budget import Assessment
 from cloakroom.gate.decision import Decision, Principal, is_reference
-from cloakroom.gate.policy import Form, Operation
+from cloakroom.gate.policy import Form
+from cloakroom.vocabulary import Operation
 
 UNKNOWN_BRAND = "?"
 """Stands for the brand of a token that is none; nothing grants it."""
 
 
-class Ask(msgspec.Struct, frozen=True):
+class AdmissionRequest(msgspec.Struct, frozen=True):
     """One request about the records of one brand.
 
     Attributes:
@@ -48,7 +50,7 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class Admission(msgspec.Struct, frozen=True):
-    """What became of an `Ask`.
+    """The outcome of an `AdmissionRequest`.
 
     Attributes:
         permitted: Whether the records may be opened now; then its entry is durable.
@@ -57,6 +59,7 @@ class Admission(msgspec.Struct, frozen=True):
         forms: Form of each field, already lowered where a budget runs low.
         back_at: When a refused request would fit, in microseconds, or None.
         canary: Whether a planted record was touched.
+        entry: The durable entry of a permitted request, under which its records may be opened.
     """
 
     permitted: bool
@@ -65,9 +68,10 @@ class Admission(msgspec.Struct, frozen=True):
     forms: Mapping[str, Form] = msgspec.field(default_factory=dict)
     back_at: int | None = None
     canary: bool = False
+    entry: DurableEntry | None = None
 
 
-def malformed(ask: Ask) -> Admission | None:
+def malformed(ask: AdmissionRequest) -> Admission | None:
     """Refuse what no policy is asked about: a token that is none, a reference that is none."""
     if ask.brand == UNKNOWN_BRAND:
         return Admission(permitted=False, code="brand", explanation="nothing here for this caller")

@@ -1,8 +1,8 @@
 """A disclosure: who saw which fields of which records, when, where, and how certain that is.
 
 The one form into which everything is brought that speaks about a loss: our own ledger, a vendor's logs, a
-leaked file. Adapters make disclosures; `cloakroom.scoping.affected` unites them; neither knows the other's
-source.
+leaked file. Adapters make disclosures; `cloakroom.scoping.affected` and `cloakroom.flows.affected` unite them;
+neither knows the other's source.
 
 A disclosure has one certainty. Evidence that proves some records and only bounds others gives two disclosures
 that share their evidence. What each class means:
@@ -29,8 +29,7 @@ from pyroaring import FrozenBitMap
 from cloakroom.canonical import json
 from cloakroom.clock import format_time
 from cloakroom.crypto import sha256
-from cloakroom.errors import UsageError
-from cloakroom.scoping.vocabulary import (
+from cloakroom.disclosures.vocabulary import (
     Attribution,
     Certainty,
     Channel,
@@ -40,6 +39,7 @@ from cloakroom.scoping.vocabulary import (
     Selector,
     Stage,
 )
+from cloakroom.errors import UsageError
 
 __all__ = [
     "Chunks",
@@ -55,12 +55,16 @@ __all__ = [
     "hash_set",
 ]
 
+CLEAR = "reveal"
+"""The form of a field that is shown as it is."""
+TOKEN = "token"  # noqa: S105 - the name of a form, not a secret
+"""The form of a field of which nothing can be read."""
 _COUNT_MAX = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is accepted from outside.
+    """Limits on what is accepted from outside.
 
     Attributes:
         names_max: Fields, objects, reasons, keys or pieces of evidence of one disclosure.
@@ -79,7 +83,8 @@ class Credential:
     """Whose authority was used.
 
     Attributes:
-        kind: ``user``, ``oauth_app``, ``token``, ``db_role``, ``api_key``, ``session`` or ``ip``.
+        kind: ``lineage`` (of our own principals), ``user``, ``oauth_app``, ``token``, ``db_role``, ``api_key``,
+            ``session`` or ``ip``.
         ids: Names and values by which the source knows it, such as ``("session_key", "…")``.
         on_behalf_of: The principal for whom it acted, or empty.
         source: Where it came from: ``ip``, ``asn``, ``user_agent``, ``app_id``.
@@ -93,6 +98,11 @@ class Credential:
     source: tuple[tuple[str, str], ...] = ()
     attribution: Attribution = Attribution.UNKNOWN
     attribution_basis: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """Return the first of its names; of a lineage, the only one."""
+        return self.ids[0][1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,27 +139,39 @@ class Fields:
     Attributes:
         names: Fields shown in the clear.
         basis: How that is known.
-        masked: Fields shown masked, as a band or as a token only.
+        reduced: Fields shown otherwise, each with its form: ``mask``, ``band`` or ``token``.
     """
 
     names: frozenset[str]
     basis: FieldBasis = FieldBasis.EXPLICIT
-    masked: frozenset[str] = frozenset()
+    reduced: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def forms(self) -> dict[str, str]:
+        """Return the form of each field, the clear one of those that were shown in several."""
+        return {**dict(self.reduced), **dict.fromkeys(self.names, CLEAR)}
+
+    @property
+    def readable(self) -> frozenset[str]:
+        """Return the fields of which anything could be read: all but those shown as tokens."""
+        return self.names | {name for name, form in self.reduced if form != TOKEN}
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What it rests on: an item by its hash, and the place in it.
+    """The evidence of a disclosure: an item by its hash, and the place in it.
 
     Attributes:
-        item: SHA-256 of the item, hexadecimal.
-        locator: Line, byte range or record number.
+        item: SHA-256 of the item, hexadecimal; empty for our own ledger, which proves itself.
+        locator: Line, byte range or record number; of the ledger, whose entries of which operation.
         adapter: Name and version of what read it.
+        items: How many lines, records or entries it stands for.
     """
 
     item: str
     locator: str
     adapter: str
+    items: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +197,7 @@ class Chunks:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much the source would have shown of what happened in a window."""
+    """The share of what happened in a window that the source would have shown."""
 
     source: str
     status: CoverageStatus
@@ -292,7 +314,7 @@ def describe(disclosure: Disclosure) -> dict[str, object]:
         "fields": {
             "names": sorted(found.fields.names),
             "basis": found.fields.basis.value,
-            "masked": sorted(found.fields.masked),
+            "reduced": [list(pair) for pair in sorted(found.fields.reduced)],
         },
         "certainty": {
             "class": found.certainty.name.lower(),
@@ -300,7 +322,7 @@ def describe(disclosure: Disclosure) -> dict[str, object]:
             "upper": found.upper,
             "reasons": sorted(found.reasons),
         },
-        "evidence": sorted([item.item, item.locator, item.adapter] for item in found.evidence),
+        "evidence": sorted([item.item, item.locator, item.adapter, item.items] for item in found.evidence),
         "coverage": {
             "source": found.coverage.source,
             "status": found.coverage.status.value,
@@ -354,7 +376,7 @@ def _count_problems(found: Disclosure) -> list[str]:
 def _size_problems(found: Disclosure) -> list[str]:
     names = (
         found.fields.names,
-        found.fields.masked,
+        found.fields.reduced,
         found.where.objects,
         found.reasons,
         found.evidence,
