@@ -339,7 +339,7 @@ USE_CASES: dict[Callable[[Stage], None], set[Callable[..., object]]] = {
 }
 """Each use case that writes, by how it is played, with the functions that it goes through."""
 
-REFUSING = {requests.check_receiver, requests.enter_refusal}
+REFUSING = {requests.check_receiver, requests.entering_refusals}
 """Functions that write only where they refuse; `refuse` shows such an entry."""
 
 
@@ -373,7 +373,8 @@ def test_a_use_case_that_writes_is_in_the_table():
 
 
 _TRANSACTIONS = {"admit", "changing_keys", "exclusive", "settled_keys", "transaction"}
-_OF_THE_LEDGER = {"append", "freeze", "renew", "thaw"}
+_COLLABORATORS = {"authoriser", "entries", "gatekeeper", "ledger"}
+_APPENDING = {"append", "authorise", "enter", "entering_refusals", "freeze", "renew", "thaw"}
 
 
 def writing_functions() -> set[tuple[str, str]]:
@@ -396,8 +397,8 @@ def _writes(node: ast.AST) -> bool:
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
         return False
     owner = node.func.value
-    of_ledger = isinstance(owner, ast.Attribute) and owner.attr.strip("_") in {"gatekeeper", "ledger"}
-    return node.func.attr in _TRANSACTIONS or (of_ledger and node.func.attr in _OF_THE_LEDGER)
+    is_entered = isinstance(owner, ast.Attribute) and owner.attr.strip("_") in _COLLABORATORS
+    return node.func.attr in _TRANSACTIONS or (is_entered and node.func.attr in _APPENDING)
 
 
 def _calls(function: ast.FunctionDef) -> set[str]:
