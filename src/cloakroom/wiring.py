@@ -18,7 +18,7 @@ from cloakroom.adapters.postgres.facet_store import FacetStore
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.log_store import PostgresLog
 from cloakroom.adapters.postgres.queries import load_queries
-from cloakroom.adapters.postgres.release_store import ReleaseStore
+from cloakroom.adapters.postgres.release_store import PostgresReleases
 from cloakroom.adapters.postgres.server import start_server
 from cloakroom.adapters.postgres.store_records import StoreIdentity, StoreRecords
 from cloakroom.adapters.postgres.vault_store import PostgresVault
@@ -109,9 +109,9 @@ class Application:
         return PostgresDisclosures(self.connection, self.sets)
 
     @cached_property
-    def releases(self) -> ReleaseStore:
+    def releases(self) -> PostgresReleases:
         """Return the store of releases."""
-        return ReleaseStore(self.connection, self.sets)
+        return PostgresReleases(self.connection, self.sets)
 
     @cached_property
     def claims(self) -> PostgresClaimRegister:

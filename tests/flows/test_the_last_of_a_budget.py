@@ -13,7 +13,7 @@ import pytest
 from pyroaring import BitMap
 
 from cloakroom.clock import FixedClock
-from cloakroom.flows.asks import Ask
+from cloakroom.flows.admission_request import AdmissionRequest
 from cloakroom.flows.find import MAX_FOUND, FindRequest, find
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import Operation
@@ -117,9 +117,9 @@ def test_in_one_request_as_many_as_the_limit_are_shown_and_one_more_is_not(bound
 def test_a_batch_that_holds_more_than_is_left_is_answered_up_to_the_limit_and_no_further(bounded):
     node, _, anna = bounded({"records": 6})
     tokens = tokens_of(node, anna, live_ordinals(node)[:9])
-    codec = node.codec(anna.stored.token_scope)
+    codec = node.codec(anna.token_scope)
     parts = [tokens[0:3], tokens[3:7], tokens[3:6], tokens[6:7], tokens[0:1]]
-    asked = [RevealRequest(anna.stored.principal, part, codec, NAMES, "clienteling", "A-1") for part in parts]
+    asked = [RevealRequest(anna.principal, part, codec, NAMES, "clienteling", "A-1") for part in parts]
     answers = reveal(asked, gatekeeper=node.gatekeeper, catalogue=node.catalogue, openers=node.openers)
     assert [outcome(answer) for answer in answers] == ["permitted", "budget", "permitted", "budget", "permitted"]
     shown = {item.token for answer in answers for item in answer.revealed}
@@ -187,7 +187,7 @@ def test_a_batch_of_searches_is_answered_up_to_the_limit_and_no_further(bounded)
     node, _, anna = bounded({"probes": SEARCH + 2})
     asked = [
         FindRequest(
-            *(anna.stored.principal, node.codec("anna"), [BRAND], "email", f"nobody{at}@example.com", "clienteling"),
+            *(anna.principal, node.codec("anna"), [BRAND], "email", f"nobody{at}@example.com", "clienteling"),
             reference="A-1",
         )
         for at in range(5)
@@ -242,8 +242,8 @@ def test_what_draws_probes_by_its_records_is_counted_together_within_a_batch(bou
     node, _, anna = bounded({"probes": 8 + left})
     ordinals = live_ordinals(node, BRAND)[:9]
     asks = [
-        Ask(
-            principal=anna.stored.principal,
+        AdmissionRequest(
+            principal=anna.principal,
             operation=Operation.EXCHANGE,
             purpose="hand_over",
             brand=BRAND,

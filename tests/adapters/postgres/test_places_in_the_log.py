@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 
-import psycopg
 import pytest
 
 from cloakroom.adapters.postgres.connection import connect, create_schema, migrations
@@ -88,7 +87,7 @@ def test_an_entry_gets_a_place_once(schema):
     add_entries(schema, [1, 2, 3])
     log.integrated([1, 2], 0)
     for again in ([2], [2, 3], [1, 2, 3]):
-        with pytest.raises((StoreError, psycopg.errors.UniqueViolation)), schema.transaction():
+        with pytest.raises(StoreError), schema.transaction():
             log.integrated(again, 2)
     assert in_log(schema) == [(0, 1), (1, 2)]
     assert [number for number, _ in log.waiting(9)] == [3]

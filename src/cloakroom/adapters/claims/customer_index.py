@@ -59,7 +59,7 @@ def customer_index(
 
 
 class VaultCustomerIndex:
-    """Implements `claims.ports.CustomerIndex`.
+    """The `claims.ports.CustomerIndex` over the blind indexes of a vault.
 
     A few keys are asked of the database one by one; for many, the whole index is read once and joined in memory.
     Digests are then computed by `digest` and searched for by `searcher` while the caller goes on.

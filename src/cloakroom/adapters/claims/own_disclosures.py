@@ -9,7 +9,7 @@ from pyroaring import BitMap, FrozenBitMap
 
 from cloakroom.adapters.postgres.claim_register import PostgresClaimRegister
 from cloakroom.adapters.postgres.disclosures import PostgresDisclosures
-from cloakroom.adapters.postgres.release_store import ReleaseStore
+from cloakroom.adapters.postgres.release_store import PostgresReleases
 from cloakroom.disclosures.disclosure import CLEAR, Disclosure
 from cloakroom.disclosures.vocabulary import Channel
 from cloakroom.flows.sequencing import Sequencer
@@ -20,13 +20,13 @@ _RELEASES_MAX = 10_000
 
 
 class OwnDisclosures:
-    """Implements `claims.ports.DisclosureSource`."""
+    """The `claims.ports.DisclosureSource` over the ledger's roll-ups and the releases."""
 
     def __init__(
         self,
         sequencer: Sequencer,
         disclosures: PostgresDisclosures,
-        releases: ReleaseStore,
+        releases: PostgresReleases,
         claims: PostgresClaimRegister,
         planted: Mapping[str, BitMap],
     ) -> None:
