@@ -21,6 +21,7 @@ from cloakroom.use_cases.store import rotation
 from cloakroom.use_cases.store.configuration import apply_configuration
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import KeyPurpose
+from cloakroom.vault.opening import BrandOpener
 from spine_world import live_ordinals, open_records, search, staff, tokens_of
 
 BRAND = "tarsenne"
@@ -181,11 +182,10 @@ def test_a_generation_of_a_brands_keys_that_one_node_added_opens_and_finds_on_th
     one, two = nodes
     anna = staff(one)
     two.refresh_keys()
-    number = two.catalogue.fields["email"]
+    number, brand = two.catalogue.fields["email"], two.catalogue.brand(BRAND)
+    opener = BrandOpener(two.ring, brand)
     rows = two.vault.sealed_rows(live_ordinals(two, BRAND))
-    opened = [
-        (row, two.openers[row.brand].open(row.record, row.keys, {EnvelopeClass.CONTACT: [number]})) for row in rows
-    ]
+    opened = [(row, opener.open(row.record, row.keys, {EnvelopeClass.CONTACT: [number]})) for row in rows]
     row, values = next(item for item in opened if number in item[1])
     tokens, email = tokens_of(two, anna, [row.record.ordinal]), values[number].decode()
     before = ServiceStore(two.connection).changes()

@@ -79,10 +79,13 @@ def assert_counted_once(application, openings):
     for start, end in SPANS:
         inside = expected(openings, start, end)
         found = application.disclosures.disclosed(lineage="thief", start=start, end=end)
-        assert sum(item.entries for item in found) == len(inside), (start, end)
+        assert sum(item.evidence[0].items for item in found) == len(inside), (start, end)
         assert BitMap.union(BitMap(), *(item.records for item in found)) == BitMap(item for _, item in inside)
         if inside:
-            assert (found[0].first_at, found[0].last_at) == (inside[0][0], inside[-1][0])
+            assert tuple(map(to_microseconds, (found[0].when.begin, found[0].when.end))) == (
+                inside[0][0],
+                inside[-1][0],
+            )
         if not waiting:
             places = [place for place, _ in openings_of.holding(everybody, size=size, start=start, end=end)]
             assert len(places) == len(set(places)) == len(inside), (start, end)
@@ -136,7 +139,7 @@ def test_what_is_committed_late_is_counted_once_from_then_on(application, store,
         step()
         for start, end in ((late[0], late[0] + 1), (None, None), (BORDER, None), (None, late[0] + 1)):
             (found,) = application.disclosures.disclosed(lineage="slow", start=start, end=end)
-            assert (found.entries, found.records) == (1, BitMap([late[1]]))
+            assert (found.evidence[0].items, found.records) == (1, BitMap([late[1]]))
         for start, end in ((late[0] + 1, None), (None, late[0])):
             assert application.disclosures.disclosed(lineage="slow", start=start, end=end) == []
     slow.close()
