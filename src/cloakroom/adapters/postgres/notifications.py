@@ -9,7 +9,7 @@ from cloakroom.adapters.postgres.connection import Connection, store_error
 
 
 class Notifications:
-    """What comes in on one channel, over a connection that does nothing else meanwhile."""
+    """Notifications on one channel, over a connection that does nothing else meanwhile."""
 
     def __init__(self, connection: Connection, channel: str) -> None:
         """Listen from now on."""

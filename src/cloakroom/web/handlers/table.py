@@ -1,4 +1,4 @@
-"""What does the work of each request that is not answered in batches."""
+"""The handler of each request that is not answered in batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a node must not fall behind with: integrate entries, beat, tidy up; in its own process."""
+"""Maintenance that a node must not fall behind with: integrate entries, beat, tidy up; in its own process."""
 
 from __future__ import annotations
 

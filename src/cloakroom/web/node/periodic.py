@@ -21,7 +21,7 @@ class SharedNumber(Protocol):
 
 
 class Round(Enum):
-    """How a round ended."""
+    """The end of a round."""
 
     GOOD = "good"
     FAILED = "failed"
@@ -68,7 +68,7 @@ def run_rounds(
 
 
 class Schedule:
-    """What is due when, by the machine's monotonic clock."""
+    """A schedule of what is due when, by the machine's monotonic clock."""
 
     def __init__(self) -> None:
         """Begin; everything is due at first."""

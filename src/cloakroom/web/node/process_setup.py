@@ -1,4 +1,4 @@
-"""What every process of a node does first."""
+"""The set-up that every process of a node does first."""
 
 from __future__ import annotations
 

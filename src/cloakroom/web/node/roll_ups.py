@@ -1,4 +1,4 @@
-"""What a node does with entries when there is time: roll them up, fold them; in its own process, behind all others.
+"""Roll-ups and folding, done by a node when there is time; in a process of their own, behind all others.
 
 Nothing waits for it. Who asks who was affected takes in what is not rolled up yet, and who builds the view of a
 lineage reads what is not folded yet; both only take longer. So it runs at a low priority: as part of the
