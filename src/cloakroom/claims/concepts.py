@@ -1,4 +1,4 @@
-"""What a column holds: told by its header in several languages, checked against its content, or by content alone."""
+"""Concepts of columns: told by a header in several languages, checked against the content, or by content alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What matching rows against records comes to."""
+"""Results of matching rows against records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What matching asks of the vault, split by what each answer discloses.
+"""Ports of matching to the vault, split by what each answer discloses.
 
 `CustomerIndex` answers from keyed digests and opens nothing. `History` opens values: each call is an internal reveal
 that the implementation records before it answers.

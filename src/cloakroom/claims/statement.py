@@ -1,4 +1,4 @@
-"""What the sellers say about their dump: the claim, to be set beside what was found. Never printed as confirmed."""
+"""Statements of the sellers about their dump, to be set beside what was found. Never printed as confirmed."""
 
 from __future__ import annotations
 

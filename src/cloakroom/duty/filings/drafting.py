@@ -72,9 +72,8 @@ def groups_of(facts: Facts, duty: Duty) -> tuple[AffectedGroup, ...]:
     place = duty.jurisdiction
     if place == controller.eea_main_establishment and place in EEA:
         return tuple(group for group in mine if group.country in EEA)
-    country = place.partition("-")[0]
-    by_place = tuple(group for group in mine if group.place == place)
-    return by_place or tuple(group for group in mine if group.country == country)
+    here = tuple(group for group in mine if place in {group.place, group.country})
+    return here or tuple(group for group in mine if group.country == place.partition("-")[0])
 
 
 def draft_filing(
