@@ -68,7 +68,7 @@ def test_a_change_that_comes_while_facets_are_folded_is_not_lost(application, st
             super().store(brand, facets)
 
     insert(application.connection, 4_000_000)
-    Interrupted(application.connection, application.ring).fold_changes(1)
+    Interrupted(application.connection, lambda: application.ring).fold_changes(1)
     assert application.facets.values_of(1, "country")["IS"] == BitMap([4_000_000, 4_000_001])
     application.facets.fold_changes(1)
     assert application.facets.values_of(1, "country")["IS"] == BitMap([4_000_000, 4_000_001])

@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import TupleRow
 
 from cloakroom.errors import ConflictError, StoreError
@@ -51,6 +52,16 @@ def _insist_on_durability(connection: Connection) -> None:
         raise StoreError("the database server runs with fsync off: no entry would survive a loss of power")
     if commit is None or commit[0] == "off":
         connection.execute("set synchronous_commit = on")
+
+
+def wait_for_the_disk(connection: Connection) -> None:
+    """Within a transaction: make it durable when it commits, whatever was switched off in it before."""
+    connection.execute("set local synchronous_commit = on")
+
+
+def listen(connection: Connection, channel: str) -> None:
+    """Have what others notify on a channel told to this connection; see `psycopg.Connection.notifies`."""
+    connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
 
 
 @contextmanager

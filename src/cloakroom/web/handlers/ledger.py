@@ -31,8 +31,8 @@ def read_checkpoint(application: Application, caller: Caller, request: requests.
 def read_tile(application: Application, caller: Caller, request: requests.ReadTile) -> Answer:
     """Give out a tile or bundle."""
     application.authoriser.authorise(caller, Operation.LEDGER, request.purpose)
-    row = application.connection.execute("select data from tile where path = %s", (request.path,)).fetchone()
-    return problem("not-found") if row is None else Answer(200, row[0], b"application/octet-stream")
+    data = application.log.file(request.path)
+    return problem("not-found") if data is None else Answer(200, data, b"application/octet-stream")
 
 
 def prove_entry(application: Application, caller: Caller, request: requests.ProveEntry) -> Answer:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import psycopg
 
 from cloakroom.adapters.openid import OpenIDClient
+from cloakroom.adapters.postgres.connection import listen
 from cloakroom.adapters.postgres.release_run_store import RUNS
 from cloakroom.adapters.postgres.service_store import ServiceStore
 from cloakroom.adapters.postgres.sign_in_store import CODES
@@ -104,7 +105,7 @@ class _Job:
 
     def _serve(self) -> None:
         application = self._application = self._open_store(self._name)
-        application.connection.execute(f"listen {self._channel}".encode())
+        listen(application.connection, self._channel)
         known = None
         while not self._stopping.is_set():
             found = ServiceStore(application.connection).changes()
