@@ -18,7 +18,7 @@ from cloakroom.adapters.postgres.facet_store import FacetStore
 from cloakroom.adapters.postgres.key_store import PostgresKeys
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.log_store import PostgresLog
-from cloakroom.adapters.postgres.release_store import ReleaseStore
+from cloakroom.adapters.postgres.release_store import PostgresReleases
 from cloakroom.adapters.postgres.server import start_server
 from cloakroom.adapters.postgres.store_records import StoreIdentity, StoreRecords
 from cloakroom.adapters.postgres.vault_store import PostgresVault
@@ -35,7 +35,6 @@ from cloakroom.flows.opening import Openers
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.flows.store_keys import StoreKeys
 from cloakroom.gate.gate_clock import STORE_TOLERANCE
-from cloakroom.ledger.entry import Operation
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.settings import Settings
 from cloakroom.tlog.note import Ed25519Signer
@@ -45,6 +44,7 @@ from cloakroom.vault.key_ring import GROUP, KeyPurpose, KeyRing, RootKey
 from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
+from cloakroom.vocabulary import Operation
 
 
 @dataclass
@@ -135,9 +135,9 @@ class Application:
         return PostgresDisclosures(self.connection, self.sets)
 
     @cached_property
-    def releases(self) -> ReleaseStore:
+    def releases(self) -> PostgresReleases:
         """Return the store of releases."""
-        return ReleaseStore(self.connection, self.sets)
+        return PostgresReleases(self.connection, self.sets)
 
     @cached_property
     def claims(self) -> PostgresClaimRegister:

@@ -14,8 +14,8 @@ from cloakroom.errors import StoreError, TamperedError
 from cloakroom.flows.entry_writing import EntryWriter, NodeIdentity
 from cloakroom.flows.ports import Appended, History, Ledger, LineageState, PreparedEntry
 from cloakroom.gate.folding import Past
-from cloakroom.ledger.entry import Operation
 from cloakroom.ledger.record_sets import RecordSetSealer
+from cloakroom.vocabulary import Operation
 
 SETS = RecordSetSealer({1: bytes(32)})
 TOLERANCE = 2_000_000

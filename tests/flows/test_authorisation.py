@@ -8,9 +8,9 @@ import pytest
 
 from cloakroom.errors import DeniedError
 from cloakroom.flows.authorisation import Caller
-from cloakroom.gate.policy import Operation, PrincipalKind
-from cloakroom.ledger.entry import Operation as EntryOperation
+from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.people import principals
+from cloakroom.vocabulary import Operation
 
 PURPOSE = "access_request"
 
@@ -104,9 +104,9 @@ def test_a_caller_whom_the_store_does_not_know_is_refused(application, caller):
 
 def test_the_entry_of_a_refusal_outlives_the_transaction_that_was_refused(application, caller):
     def act():
-        refusals = application.authoriser.entering_refusals(caller, EntryOperation.RELEASE, detail={"phase": "run"})
+        refusals = application.authoriser.entering_refusals(caller, Operation.RELEASE, detail={"phase": "run"})
         with refusals, application.connection.transaction():
-            application.entries.append(lineage="privacy", operation=EntryOperation.WRITE)
+            application.entries.append(lineage="privacy", operation=Operation.WRITE)
             raise DeniedError("changed", "it is another one")
 
     code, entry = refused(application, act)
@@ -117,7 +117,7 @@ def test_other_errors_are_no_refusals(application, caller):
     before = len(entries(application))
     with (
         pytest.raises(ValueError, match="broken"),
-        application.authoriser.entering_refusals(caller, EntryOperation.RELEASE),
+        application.authoriser.entering_refusals(caller, Operation.RELEASE),
     ):
         raise ValueError("broken")
     assert len(entries(application)) == before

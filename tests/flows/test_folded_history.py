@@ -14,8 +14,9 @@ from cloakroom.flows.admission_request import AdmissionRequest
 from cloakroom.flows.lineage_snapshots import LineageSnapshots, fold_histories
 from cloakroom.flows.ports import History
 from cloakroom.gate.decision import budget_of
-from cloakroom.gate.policy import Operation, PrincipalKind
+from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.people import principals
+from cloakroom.vocabulary import Operation
 
 
 def _anna(application):

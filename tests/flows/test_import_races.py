@@ -79,7 +79,7 @@ def test_a_rotation_waits_for_an_import_of_its_brand(application, store):
     rotator = store.open(node="rotator")
     thread = threading.Thread(target=rotate_brand, args=(rotator, "tarsenne"))
     brand = application.catalogue.brand("tarsenne")
-    with application.settled_keys(brand):
+    with application.keys.settled(brand):
         thread.start()
         thread.join(3.5)
         assert thread.is_alive()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pyroaring import BitMap
 
 from cloakroom.flows.admission_request import UNKNOWN_BRAND, AdmissionRequest
-from cloakroom.gate.policy import Operation, PrincipalKind
+from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases.people import principals
+from cloakroom.vocabulary import Operation
 
 
 def _ask(principal, operation=Operation.REVEAL, **changes):

@@ -16,7 +16,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from service_world import SHOP, World, open_and_change, signed, wait_until
 
-from cloakroom.client import Refused
+from cloakroom.client import RefusedError
 from cloakroom.use_cases.store import rotation as rotating
 from cloakroom.use_cases.store.configuration import apply_configuration
 
@@ -92,7 +92,7 @@ def test_keys_rotate_while_a_node_serves(fresh: World):
                 try:
                     record = next(client.reveal([tokens[number % 30]], **ORDER))
                     seen.append(bool(record.fields))
-                except Refused as refused:
+                except RefusedError as refused:
                     seen.append(refused.code)
 
     worker = threading.Thread(target=work)
@@ -124,7 +124,7 @@ def test_a_changed_policy_is_in_force_within_two_seconds(fresh: World):
         apply_configuration(application, texts)
         application.close()
         time.sleep(2)
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedError) as refused:
             list(client.reveal(token, **ORDER))
     assert refused.value.reason == "purpose"
 
@@ -134,7 +134,7 @@ def test_a_placeholder_is_no_answer(fresh: World):
     with fresh.client(SHOP) as shop:
         for number in range(101):
             shop.write("tarsenne", f"SAME-{number}", {"email": "none@example.org"}, purpose="record_keeping")
-    with fresh.client("privacy") as client, pytest.raises(Refused) as refused:
+    with fresh.client("privacy") as client, pytest.raises(RefusedError) as refused:
         client.find("none@example.org", purpose="access_request", brands=["tarsenne"], reference="DSR-1")
     assert refused.value.code in {"too-many", "policy", "budget"}
 
@@ -154,15 +154,15 @@ def test_releases_over_http_show_nothing_to_strangers(fresh: World):
         assert not stranger.releases()
         answers = []
         for name in (release.id, "release-000000000000"):
-            with pytest.raises(Refused) as refused:
+            with pytest.raises(RefusedError) as refused:
                 stranger.release(name)
             answers.append((refused.value.status, refused.value.code, str(refused.value)))
         assert answers[0] == answers[1] == (404, "not-found", answers[0][2])
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedError) as refused:
             marketing.approve_release(release)
         assert refused.value.reason == "own-lineage"
         assert privacy.approve_release(release).state == "requested"
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedError) as refused:
             privacy.approve_release(release)
         assert refused.value.code == "exhausted"
         assert security.approve_release(release).state == "approved"

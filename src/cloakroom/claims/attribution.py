@@ -101,7 +101,7 @@ def attribute(
 
 @dataclass(frozen=True, slots=True)
 class _Dump:
-    """What the dump at hand shows."""
+    """The dump at hand, as far as disclosures are weighed by it."""
 
     proven: BitMap
     fields: frozenset[str]
@@ -141,7 +141,7 @@ def _weighed(item: Disclosure, dump: _Dump, marks: int) -> Candidate | None:
 
 
 def _is_timely(item: Disclosure, snapshots: Sequence[Snapshot]) -> bool | None:
-    """Answer whether some opening fell on an as-of time, a day's slack allowed; None where nothing was dated."""
+    """Return whether some opening fell on an as-of time, a day's slack allowed; None where nothing was dated."""
     if not snapshots:
         return None
     first, last = to_microseconds(item.when.begin), to_microseconds(item.when.end)

@@ -102,7 +102,7 @@ class Recognised:
 
     @property
     def is_personal(self) -> bool:
-        """Answer whether the table has anything by which a person can be found."""
+        """Return whether the table has anything by which a person can be found."""
         return bool(self.columns(Concept.EMAIL, Concept.PHONE, Concept.RECORD_ID))
 
 

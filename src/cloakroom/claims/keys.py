@@ -106,7 +106,7 @@ def email_keys(values: pl.Series) -> tuple[pl.Series, pl.Series]:
 
 
 def in_public_form(address: str) -> bool:
-    """Answer whether the public extraction rule finds this address, given in its normal form."""
+    """Return whether the public extraction rule finds this address, given in its normal form."""
     local, _, domain = address.rpartition("@")
     return (
         len(address) <= 255
@@ -146,7 +146,7 @@ def phone_pairs(values: pl.Series, countries: pl.Series) -> pl.DataFrame:
 
 
 def _is_international(values: pl.Series) -> pl.Series:
-    """Say of each number whether it is in E.164 form already, beyond doubt."""
+    """Return for each number whether it is in E.164 form already, beyond doubt."""
     numbers = values.cast(pl.UInt64, strict=False).fill_null(0).to_numpy()
     digits = (values.str.len_bytes().fill_null(0).to_numpy().astype(np.int64) - 1).clip(0, _DIGITS_MAX)
     # A number with zeros in front is smaller than its length says, and begins like none.
@@ -279,7 +279,7 @@ class _Calling:
 
     @property
     def has_simple_trunk(self) -> bool:
-        """Whether at most one digit, always the same, stands before a number dialled inside."""
+        """Return whether at most one digit, always the same, stands before a number dialled inside."""
         return self.trunk is None or (len(self.trunk) == 1 and self.trunk.isdigit())
 
 

@@ -33,7 +33,7 @@ def unknown_columns(recognised: Recognised) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class IdSpelling:
-    """How the ids of a column must be written to be those of our records: as they are, in one case, with zeros.
+    """The spelling under which the ids of a column are those of our records: as they are, in one case, with zeros.
 
     Attributes:
         case: ``lower`` or ``upper``, or empty.

@@ -46,7 +46,7 @@ _CROWD_OPENED = 20_000
 
 @dataclass(slots=True)
 class _Table:
-    """What is known of one table so far."""
+    """The state of one table: what is known of it so far."""
 
     brands: Counter[str] = field(default_factory=Counter)
     ids: TableIds = field(default_factory=TableIds)
@@ -74,7 +74,7 @@ class _ByKey:
 
 
 class Matcher:
-    """Takes keyed rows in, batch by batch.
+    """The matching of a dump's rows against records, batch by batch.
 
     Args:
         index: Finds records by their keys.

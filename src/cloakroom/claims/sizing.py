@@ -104,7 +104,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A batch worked out, before it is counted."""
+    """A batch that is worked out and not yet counted."""
 
     rows: int
     rejected: int
@@ -116,7 +116,7 @@ class Prepared:
 
 @dataclass(slots=True)
 class Sizer:
-    """Takes batches in and counts.
+    """The counts of a dump, taken in batch by batch.
 
     Attributes:
         seed: Seed of the hashes; random for each run, so that nobody can prepare collisions.

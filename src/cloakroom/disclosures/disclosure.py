@@ -64,7 +64,7 @@ _COUNT_MAX = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is accepted from outside.
+    """Limits on what is accepted from outside.
 
     Attributes:
         names_max: Fields, objects, reasons, keys or pieces of evidence of one disclosure.
@@ -80,7 +80,7 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Whose authority was used.
+    """The authority that was used.
 
     Attributes:
         kind: ``lineage`` (of our own principals), ``user``, ``oauth_app``, ``token``, ``db_role``, ``api_key``,
@@ -107,7 +107,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Timespan:
-    """When, in UTC: from `begin` to `end`, both included.
+    """A span of time in UTC, from `begin` to `end`, both included.
 
     Attributes:
         precision_s: Seconds by which either may be off.
@@ -124,7 +124,7 @@ class Timespan:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where: system, tenant, way out, and the objects read."""
+    """A place: system, tenant, way out, and the objects read."""
 
     system: str
     channel: Channel
@@ -134,7 +134,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Which fields were shown.
+    """The fields that were shown.
 
     Attributes:
         names: Fields shown in the clear.
@@ -159,7 +159,7 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What it rests on: an item by its hash, and the place in it.
+    """The evidence of a disclosure: an item by its hash, and the place in it.
 
     Attributes:
         item: SHA-256 of the item, hexadecimal; empty for our own ledger, which proves itself.
@@ -190,14 +190,14 @@ class Chunks:
 
     @property
     def is_whole(self) -> bool:
-        """Answer whether the pieces count from one without a gap and hold what the source states."""
+        """Return whether the pieces count from one without a gap and hold what the source states."""
         found = dict(zip(self.sequences, self.rows, strict=True))
         return sorted(found) == list(range(1, len(found) + 1)) and self.total in {None, sum(found.values())}
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much the source would have shown of what happened in a window."""
+    """The share of what happened in a window that the source would have shown."""
 
     source: str
     status: CoverageStatus
@@ -263,7 +263,7 @@ class Disclosure:
 
     @property
     def id(self) -> str:
-        """SHA-256 of the canonical content, hexadecimal: the same finding has the same id wherever it comes from."""
+        """Return the SHA-256 of the canonical content, hexadecimal: the same for the same finding from anywhere."""
         return sha256(json.encode(describe(self))).hex()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from cloakroom.duty import fact_values
 from cloakroom.duty.facts import AffectedGroup, ControllerFacts, Facts, IncidentFacts, RiskAssessment
 from cloakroom.duty.instruments import STATUSES, Rule, RuleCase
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 if TYPE_CHECKING:
     from cloakroom.toml import Table
@@ -99,7 +100,7 @@ def _worlds(table: Table, place: str) -> list[tuple[str, tuple[AffectedGroup, ..
     group_tables = table.tables("groups")
     if group_tables:
         return [("", tuple(_group(item, place) for item in group_tables))]
-    each = table.texts("each", choices=fact_values.DATA_ELEMENTS)
+    each = table.texts("each", choices=DATA_ELEMENTS)
     base = _group(table, place, closing=False)
     if not each:
         return [("", (base,))]
@@ -123,10 +124,10 @@ def _group(table: Table, place: str, *, closing: bool = True) -> AffectedGroup:
     where = table.text("place", default=place)
     country, _, subdivision = where.partition("-")
     persons = table.number("persons", default=BASE_PERSONS)
-    data = frozenset(table.texts("data", choices=fact_values.DATA_ELEMENTS) or BASE_DATA)
-    left_out = table.texts("data_except", choices=fact_values.DATA_ELEMENTS)
+    data = frozenset(table.texts("data", choices=DATA_ELEMENTS) or BASE_DATA)
+    left_out = table.texts("data_except", choices=DATA_ELEMENTS)
     if left_out:
-        data = fact_values.DATA_ELEMENTS - set(left_out)
+        data = DATA_ELEMENTS - set(left_out)
     group = AffectedGroup(
         controller=CONTROLLER,
         country=country,

@@ -28,6 +28,7 @@ from cloakroom.duty.instruments import (
     Rule,
 )
 from cloakroom.toml import DocumentLimits, Table, parse_document
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 __all__ = ["parse_definitions", "parse_expression", "parse_instrument"]
 
@@ -36,8 +37,8 @@ Definitions = dict[str, Expression]
 _WORDS: Final[dict[str, frozenset[str] | None]] = {
     "based": None,
     "cause": fact_values.CAUSES,
-    "data": fact_values.DATA_ELEMENTS,
-    "data_all": fact_values.DATA_ELEMENTS,
+    "data": DATA_ELEMENTS,
+    "data_all": DATA_ELEMENTS,
     "flag": fact_values.FLAGS,
     "holder": fact_values.HOLDERS,
     "nature": fact_values.NATURES,
@@ -54,7 +55,7 @@ _RISKS: Final = frozenset({"risk", "high"})
 
 @dataclass(frozen=True, slots=True)
 class _Common:
-    """What an instrument says once for all its rules."""
+    """Attributes that an instrument states once for all its rules."""
 
     id: str
     jurisdiction: str

@@ -44,8 +44,8 @@ from cloakroom.gate.budget import Assessment, Draw, lesser
 from cloakroom.gate.decision import Decision, Obligation
 from cloakroom.gate.draw import FULL
 from cloakroom.gate.permits import Permits
-from cloakroom.gate.policy import FieldClass, Form, Operation, Policy
-from cloakroom.ledger.entry import Operation as EntryOperation
+from cloakroom.gate.policy import Form, Policy
+from cloakroom.vocabulary import FieldClass, Operation
 
 _log = logging.getLogger("cloakroom.admission")
 
@@ -53,10 +53,6 @@ PERSISTENT_REFUSALS = 25
 PERSISTENCE_SPAN = timedelta(minutes=10)
 """A lineage whose budget is spent and that is refused so often within the span is frozen: a person stops after a few
 refusals, a script does not."""
-
-
-_ENTERED = {item: EntryOperation(item.value) for item in Operation if item.value in set(EntryOperation)}
-"""The entry's word for what is asked."""
 
 
 class Gatekeeper:
@@ -328,7 +324,7 @@ class Gatekeeper:
             detail["drawn"] = [str(field_class) for field_class in case.draw.sets]
         return self._entries.prepare(
             lineage=request.principal.id,
-            operation=_ENTERED[request.operation],
+            operation=request.operation,
             records=request.records,
             shape=forms,
             counted=True,
@@ -352,7 +348,7 @@ class Gatekeeper:
         entries = [
             self._entries.prepare(
                 lineage=lineage,
-                operation=EntryOperation(operation),
+                operation=Operation(operation),
                 permitted=False,
                 reason=code,
                 # What the policy does not know is free text from outside, and does not go into the ledger.
@@ -367,7 +363,7 @@ class Gatekeeper:
 
     def freeze(self, lineage: str, *, by: str, reason: str) -> bool:
         """Freeze `lineage` on every node from its next request on; say whether it was not frozen before."""
-        entry = self._entries.prepare(lineage=lineage, operation=EntryOperation.FREEZE, principal=by, reason=reason)
+        entry = self._entries.prepare(lineage=lineage, operation=Operation.FREEZE, principal=by, reason=reason)
         done = self._ledger.freeze(lineage, entry.at, reason, entry)
         self._snapshots.forget(lineage)
         return done

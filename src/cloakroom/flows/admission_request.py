@@ -10,7 +10,8 @@ from pyroaring import BitMap
 from cloakroom.flows.entry_writing import DurableEntry
 from cloakroom.gate.budget import Assessment
 from cloakroom.gate.decision import Decision, Principal, is_reference
-from cloakroom.gate.policy import Form, Operation
+from cloakroom.gate.policy import Form
+from cloakroom.vocabulary import Operation
 
 UNKNOWN_BRAND = "?"
 """Stands for the brand of a token that is none; nothing grants it."""

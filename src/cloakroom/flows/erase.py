@@ -29,10 +29,9 @@ from cloakroom.flows.opening import index_links
 from cloakroom.flows.ports import PreparedEntry, StoredRow
 from cloakroom.flows.record_ports import ErasureStore, Facets
 from cloakroom.flows.store_keys import StoreKeys
-from cloakroom.gate.policy import Operation as GateOperation
-from cloakroom.ledger.entry import Operation
 from cloakroom.vault.facets import ERASED, PERMANENT
 from cloakroom.vault.tokens import RecordReference
+from cloakroom.vocabulary import Operation
 
 MISSING_SHOWN = 20
 """Positions of tokens that an error names at most."""
@@ -84,7 +83,7 @@ def erase(
     names = {brand: keys.catalogue.brand_name(brand) for brand in by_brand}
     authoriser.authorise(
         request.caller,
-        GateOperation.ERASE,
+        Operation.ERASE,
         request.purpose,
         brands=frozenset(names.values()),
         reference=request.reference,

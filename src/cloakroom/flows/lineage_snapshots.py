@@ -109,7 +109,7 @@ class LineageSnapshots:
         folding = Folding(history.items)
         self._catch_up(lineage, snapshot, folding)
         if snapshot.version - history.version >= FOLD_AFTER:
-            # Where no keeper runs, nobody else does.
+            # Where no roll-ups run, nobody else does.
             self._ledger.keep_history(lineage, history.version, History(snapshot.version, folding.items()))
         return snapshot
 

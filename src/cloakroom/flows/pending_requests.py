@@ -10,7 +10,8 @@ from pyroaring import BitMap
 from cloakroom.flows.admission_request import AdmissionRequest
 from cloakroom.gate.budget import Assessment, Draw, OpenedRecords
 from cloakroom.gate.decision import Decision
-from cloakroom.gate.policy import Budget, FieldClass
+from cloakroom.gate.policy import Budget
+from cloakroom.vocabulary import FieldClass
 
 
 @dataclass(slots=True)

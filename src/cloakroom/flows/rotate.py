@@ -32,10 +32,10 @@ from cloakroom.errors import UsageError
 from cloakroom.flows.entry_writing import EntryWriter
 from cloakroom.flows.key_ports import RotationStore
 from cloakroom.flows.store_keys import StoreKeys
-from cloakroom.ledger.entry import Operation
 from cloakroom.vault.catalogue import MAX_INDEX_GENERATION
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, RootKey
+from cloakroom.vocabulary import Operation
 
 BATCH = 5_000
 REFRESH_SECONDS = 2.0

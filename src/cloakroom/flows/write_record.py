@@ -28,13 +28,13 @@ from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, Incomi
 from cloakroom.flows.import_ports import DeliveryState, ImportStore, NewRows
 from cloakroom.flows.record_ports import KeptAnswer, RowEncoder, WriteStore
 from cloakroom.flows.store_keys import StoreKeys
-from cloakroom.ledger.entry import Operation
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.facets import FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose, KeyRing
 from cloakroom.vault.row_changes import RowFate
 from cloakroom.vault.rows import RECORD_ID_INDEX, RowBlock
 from cloakroom.vault.tokens import RecordReference
+from cloakroom.vocabulary import Operation
 
 MakeRowEncoder = Callable[[KeyRing, Catalogue, int], RowEncoder]
 """Makes what seals new records of a brand, out of the keys, the numbers and the brand's number."""

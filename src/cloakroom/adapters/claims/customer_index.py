@@ -26,7 +26,7 @@ _Pairs = tuple[np.ndarray[Any, np.dtype[np.uint64]], np.ndarray[Any, np.dtype[np
 
 @dataclass(frozen=True, slots=True)
 class IndexedVault:
-    """What is looked into.
+    """The parts of the store that are looked into.
 
     Attributes:
         vault: The sealed records and their indexes.
@@ -59,7 +59,7 @@ def customer_index(
 
 
 class VaultCustomerIndex:
-    """Implements `claims.ports.CustomerIndex`.
+    """The `claims.ports.CustomerIndex` over the blind indexes of a vault.
 
     A few keys are asked of the database one by one; for many, the whole index is read once and joined in memory.
     Digests are then computed by `digest` and searched for by `searcher` while the caller goes on.

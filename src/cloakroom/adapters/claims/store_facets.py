@@ -16,7 +16,7 @@ _REGIONS_MAX = 30
 
 
 class StoreFacets:
-    """Answers from facets alone; no record is opened. Implements `flows.check_claim.CountrySplit`."""
+    """The answers that facets give, no record opened; a `flows.check_claim.CountrySplit` among other things."""
 
     def __init__(self, catalogue: Catalogue, facets: FacetStore) -> None:
         """Take the numbers of brands, and the facets."""

@@ -11,7 +11,7 @@ import psycopg
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.locks import Lock, hold, try_hold
 from cloakroom.adapters.postgres.queries import load_queries
-from cloakroom.errors import StoreError, UncheckableError
+from cloakroom.errors import StoreError, UnavailableError, UncheckableError
 from cloakroom.flows.sequencing import StoredCheckpoint
 from cloakroom.tlog.tiles import Tile
 
@@ -39,7 +39,9 @@ class PostgresLog:
         self._connection.execute(f"set local lock_timeout = '{_PATIENCE_SECONDS}s'".encode())
         try:
             hold(self._connection, Lock.SEQUENCER)
-        except psycopg.errors.LockNotAvailable:
+        except UnavailableError as error:
+            if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+                raise
             raise StoreError(
                 f"another node has been taking entries into the log for more than {_PATIENCE_SECONDS} seconds"
             ) from None
@@ -61,6 +63,11 @@ class PostgresLog:
                 raise UncheckableError(f"{tile.path} is not in the store")
             contents.append(data)
         return contents
+
+    def read_path(self, path: str) -> bytes | None:
+        """Return the tile or bundle of exactly this path, or None."""
+        row = self._connection.execute(self._queries["tile_at"], {"path": path}, binary=True).fetchone()
+        return None if row is None else row[0]
 
     def waiting(self, limit: int) -> Sequence[tuple[int, bytes]]:
         """See `LogStore.waiting`."""
@@ -106,11 +113,6 @@ class PostgresLog:
         with self._connection.transaction(), self._connection.cursor("tiles", binary=True) as cursor:
             cursor.execute(self._queries["all_tiles"])
             yield from cursor
-
-    def file(self, path: str) -> bytes | None:
-        """Return the content of a tile or bundle by its path; None where there is none."""
-        row = self._connection.execute(self._queries["tiles"], {"paths": [path]}, binary=True).fetchone()
-        return None if row is None else row[1]
 
     def sets(self, first: int, end: int) -> Iterator[tuple[int, bytes]]:
         """Return (leaf index, sealed set) of the entries in a range of the log that have one."""

@@ -19,9 +19,10 @@ from cloakroom.flows.ports import (
     PreparedEntry,
     StoredRow,
 )
-from cloakroom.ledger.entry import Operation, decode_entry
+from cloakroom.ledger.entry import decode_entry
 from cloakroom.ledger.record_sets import RecordSetSealer, entry_place, hash_set
 from cloakroom.testing.simulators.memory_store import MemoryStore
+from cloakroom.vocabulary import Operation
 
 _BEGINS_ANEW = frozenset({Operation.THAW.value, Operation.RENEW.value})
 

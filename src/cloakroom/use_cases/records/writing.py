@@ -65,7 +65,8 @@ def write_record(
         reference: Case number.
 
     Raises:
-        InputError: A value cannot be taken, or holds payment data.
+        InputError: A value cannot be taken.
+        PaymentDataError: One holds payment data.
         BusyError: The brand's keys are being rotated, or a delivery of it is being imported.
         ConflictError: The key was used for another request, or the key is in use.
     """
