@@ -68,6 +68,17 @@ def test_a_sample_that_breaks_a_contract_is_found(copy, name):
     assert "sample" in report
 
 
+@pytest.mark.parametrize("package", ["gate", "vault", "ledger", "toml"])
+def test_a_circle_of_modules_is_found_even_one_for_types_alone(copy, package):
+    folder = copy / "cloakroom" / package
+    for_types = f"from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import cloakroom.{package}.other\n"
+    (folder / "sample.py").write_text(f'"""A sample."""\n{for_types}')
+    (folder / "other.py").write_text(f'"""A sample."""\nimport cloakroom.{package}.sample\n')
+    kept, report = contracts_hold(copy)
+    assert not kept
+    assert f"No cycles are allowed in cloakroom.{package}" in report
+
+
 def undocumented(path):
     """Return the public modules, classes and functions of a file that have no docstring."""
     tree = ast.parse(path.read_text("utf-8"))
