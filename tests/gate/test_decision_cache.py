@@ -94,4 +94,4 @@ def test_a_permit_is_kept_and_there_are_never_more_than_so_many(monkeypatch: pyt
     assert len(judged_anew) == 1
     for count in range(1, 20):
         asked(kept, question | {"address": f"10.20.4.{count}"})
-        assert len(kept._kept) <= 3
+        assert len(kept._cached) <= 3
