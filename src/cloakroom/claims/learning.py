@@ -1,4 +1,4 @@
-"""What a column means where its header does not say: which field of our own records it equals.
+"""Learn what a column means where its header does not say: which field of our own records it equals.
 
 Rows that share a key with a record are laid beside that record's values. A column that equals a field in most rows is
 that field, whatever it is called and in whatever language, header or none.

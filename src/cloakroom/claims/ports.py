@@ -1,4 +1,4 @@
-"""What matching asks of the vault, split by what each answer discloses.
+"""Ports of matching to the vault, split by what each answer discloses.
 
 `CustomerIndex` answers from keyed digests and opens nothing. `History` opens values: each call is an internal reveal
 that the implementation records before it answers.
@@ -79,6 +79,6 @@ class DisclosureSource(Protocol):
         """
         ...
 
-    def planted(self) -> Mapping[str, BitMap]:
-        """Return the planted records by what they were planted for: the id of a release, or a population."""
+    def canaries(self) -> Mapping[str, BitMap]:
+        """Return the canaries by what they belong to: the id of a release, or a population."""
         ...

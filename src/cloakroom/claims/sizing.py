@@ -1,4 +1,4 @@
-"""How large is it: rows, rejected rows, distinct addresses and numbers, fields, countries.
+"""Sizing of a dump: rows, rejected rows, distinct addresses and numbers, fields, countries.
 
 Distinct e-mail addresses are counted twice: in their normal form (strip, NFKC, lower case, domain as IDNA A-label,
 plus tags kept), and as the widely used public extractor would count them, since that is the figure the press will

@@ -1,4 +1,4 @@
-"""What readers give: rows as columns of text, and what was not whole."""
+"""Tables that readers give: rows as columns of text, and what was not whole."""
 
 from __future__ import annotations
 

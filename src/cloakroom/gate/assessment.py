@@ -36,7 +36,7 @@ class Assessment(NamedTuple):
 
     @property
     def permitted(self) -> bool:
-        """Whether `draw` may be opened."""
+        """Say whether `draw` may be opened."""
         return self.caps is not NO_CAPS
 
     @property

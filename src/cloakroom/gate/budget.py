@@ -1,4 +1,4 @@
-"""How many distinct records a lineage has opened, and whether it may open more. Exact, pure, fast.
+"""Budgets: count the distinct records that a lineage has opened, and say whether it may open more. Exact, pure, fast.
 
 The contract:
 
@@ -54,7 +54,7 @@ _BRAND: Final = "brand "
 
 
 class OpenedRecords:
-    """What one lineage has opened, according to the first `version` of its counted entries.
+    """The records that a lineage has opened, according to the first `version` of its counted entries.
 
     Args:
         budget: Decides which counters are kept. A budget with other ceilings may be passed to `assess` later;

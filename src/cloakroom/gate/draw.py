@@ -80,7 +80,7 @@ class Level(NamedTuple):
 
     @property
     def room(self) -> int:
-        """How much is left after the request; 0 where a lowered ceiling lies below what was opened."""
+        """Return what is left after the request; 0 where a lowered ceiling lies below what was opened."""
         return max(self.ceiling - self.after, 0)
 
 

@@ -1,4 +1,4 @@
-"""What many counted entries opened, in few items: so that a node that starts need not read each entry.
+"""Fold what many counted entries opened into few items, so that a node that starts need not read each entry.
 
 Entries that lie close together in time are united, by brand and classes. How close, depends on their age: of an
 entry that is a minutes old, those of the same a seconds may be united (rounded down to a power of two, at least one
@@ -28,7 +28,7 @@ _PARTS = 60
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What one or several counted entries opened.
+    """The records that one or several counted entries opened.
 
     Attributes:
         at: Time of the latest of them, in microseconds since the epoch.
