@@ -100,7 +100,12 @@ class MemoryNode:
         self.authoriser = Authoriser(entries=self.entries, ledger=self.ledger, policy=self.configuration.policy)
         self.facets = MemoryFacets(self.store, self.keys)
         self.imports = MemoryImports(self.store)
-        self.rotation = Rotation(self.keys, MemoryRotations(self.store), self.entries, self.clock)
+        self.rotation = Rotation(self.keys, MemoryRotations(self.store), self.entries, self.clock, self._wait)
+
+    def _wait(self, _: float) -> None:
+        """Stand for the time that other nodes are given; nothing of it is in the store."""
+        with self.store.effect("wait"):
+            pass
 
     def gatekeeper(self) -> Gatekeeper:
         return Gatekeeper(
