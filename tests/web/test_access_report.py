@@ -18,6 +18,7 @@ from cloakroom.ledger.entry import decode_entry
 from cloakroom.ledger.record_sets import entry_place
 from cloakroom.tlog.note import Ed25519Verifier
 from cloakroom.tlog.proof_file import ProofFile
+from patience import PATIENCE
 
 ORDER = {"purpose": "own_access", "reference": "DSAR-1"}
 
@@ -168,11 +169,11 @@ def writing_the_log(world: World) -> Iterator[threading.Event]:
     def hold() -> None:
         with holder.log.exclusive(wait=True):
             held.set()
-            go.wait(20)
+            go.wait(PATIENCE)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert held.wait(20)
+    assert held.wait(PATIENCE)
     yield go
     go.set()
     thread.join()

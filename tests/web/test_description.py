@@ -26,6 +26,7 @@ from cloakroom.web.api.description import describe
 from cloakroom.web.api.endpoints import ENDPOINTS
 from cloakroom.web.api.requests.elements import UnenrolledRequest
 from cloakroom.web.api.unenrolled import key_id_of
+from patience import PATIENCE
 
 SCHEMA = schemathesis.openapi.from_dict(describe())
 UNENROLLED = {item.path for item in ENDPOINTS if issubclass(item.request, UnenrolledRequest)}
@@ -76,7 +77,7 @@ def test_answers_are_what_the_description_says(case, peopled):
 
 
 def test_the_description_is_published(served: World):
-    response = httpx.get(f"{served.nodes[0].address}/openapi.json")
+    response = httpx.get(f"{served.nodes[0].address}/openapi.json", timeout=PATIENCE)
     assert response.json() == describe()
     assert response.json()["openapi"] == "3.1.0"
 

@@ -10,7 +10,7 @@ import msgspec
 import psycopg
 import pytest
 from people_world import RP_ID, Person, admit_people, approve, ask_for_passkey, enrol_person
-from service_world import World, new_world, signed, wait_until
+from service_world import World, new_world, signed
 from software_authenticator import USER_PRESENT, SoftwareAuthenticator, b64, unb64
 
 from cloakroom.client import Client, Refused, SignIn
@@ -18,6 +18,7 @@ from cloakroom.crypto import SigningKey
 from cloakroom.signing import Message, content_digest, sign_request
 from cloakroom.signing.binding import Ceremony, bind_key
 from cloakroom.use_cases.store.configuration import apply_configuration
+from patience import PATIENCE, wait_until
 
 ORIGIN = "https://localhost"
 
@@ -50,7 +51,7 @@ def check_refused(world: World, reason: str, attempt, code: str = "sign-in") -> 
     with pytest.raises(Refused) as caught:
         attempt()
     assert (caught.value.code, caught.value.reason) == (code, "")
-    wait_until(lambda: entered(world, reason) == before + 1, 5)
+    wait_until(lambda: entered(world, reason) == before + 1)
 
 
 def attempt_sign_in(world: World, person: Person, **bent):
@@ -82,7 +83,7 @@ def test_a_session_that_ended_days_ago_is_forgotten_and_one_that_ended_today_is_
             ended = int((time.time() - hours * 3600) * 1e6)
             connection.execute("update credential set revoked_at = %s where id = %s", (ended, session))
         kept = "select id from credential where id = any (%s)"
-        wait_until(lambda: len(connection.execute(kept, (sessions,)).fetchall()) < 2, 20)
+        wait_until(lambda: len(connection.execute(kept, (sessions,)).fetchall()) < 2)
         assert connection.execute(kept, (sessions,)).fetchall() == [(sessions[1],)]
 
 
@@ -243,13 +244,13 @@ def test_a_captured_sign_in_replayed_is_refused_with_its_entry(peopled: World, a
     headers["content-digest"] = digest
 
     def send() -> httpx.Response:
-        return httpx.post(f"{node.address}{path}", content=body, headers=headers)
+        return httpx.post(f"{node.address}{path}", content=body, headers=headers, timeout=PATIENCE)
 
     assert send().status_code == 200
     before = sum(item.count for item in peopled.entries() if item.reason == "replayed")
     response = send()
     assert (response.status_code, response.json()["code"]) == (401, "replayed")
-    wait_until(lambda: sum(item.count for item in peopled.entries() if item.reason == "replayed") == before + 1, 5)
+    wait_until(lambda: sum(item.count for item in peopled.entries() if item.reason == "replayed") == before + 1)
 
 
 def test_an_authenticator_that_counts_backwards_is_stopped_with_its_sessions(peopled: World):

@@ -22,6 +22,7 @@ from cloakroom.client import Refused
 from cloakroom.errors import UncheckableError
 from cloakroom.use_cases.releases import background_runs as release_runs
 from cloakroom.use_cases.releases.background_runs import run_waiting
+from patience import PATIENCE
 
 IDENTITY = pyrage.x25519.Identity.generate()
 FIELDS = ["email", "family_name", "city"]
@@ -272,7 +273,7 @@ def test_of_two_nodes_with_one_run_the_one_that_lost_its_lease_changes_nothing(f
     def slow(self, run, number, data):
         if run.attempt == 1 and number == 0:
             held.set()
-            assert go_on.wait(30)
+            assert go_on.wait(PATIENCE)
         return add(self, run, number, data)
 
     monkeypatch.setattr(ReleaseRunStore, "add_part", slow)
@@ -282,12 +283,12 @@ def test_of_two_nodes_with_one_run_the_one_that_lost_its_lease_changes_nothing(f
         )
         loser = threading.Thread(target=run_waiting, args=(first,))
         loser.start()
-        assert held.wait(30)
+        assert held.wait(PATIENCE)
         second.connection.execute("update release_run set lease_until = 1")
         assert run_waiting(second)
         done = ReleaseRunStore(second.connection).get(release.id)
         go_on.set()
-        loser.join(30)
+        loser.join(PATIENCE)
         assert ReleaseRunStore(second.connection).get(release.id) == done
         assert (done.state, done.attempt) == ("done", 2)
         attempts = second.connection.execute("select distinct attempt from release_part").fetchall()
