@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from people_world import admit_people
 from pyroaring import BitMap
-from service_world import World, new_world
+from service_world import World
 
 from cloakroom.adapters.postgres.openings import PostgresOpenings
 from cloakroom.client import Refused
@@ -23,12 +22,9 @@ from patience import PATIENCE
 ORDER = {"purpose": "own_access", "reference": "DSAR-1"}
 
 
-@pytest.fixture(scope="module")
-def opened(store_template, tmp_path_factory) -> Iterator[World]:
-    with new_world(store_template, tmp_path_factory.mktemp("reports")) as world:
-        admit_people(world, "https://localhost")
-        world.start()
-        yield world
+@pytest.fixture
+def opened(peopled: World) -> World:
+    return peopled
 
 
 def look_at(world: World, name: str, tokens: list[str], reference: str, fields=("email",)) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,14 +10,13 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
-from people_world import admit_people
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
-from service_world import World, new_world
+from service_world import World
 
 from cloakroom.crypto import SigningKey
 from cloakroom.signing import Message, content_digest, sign_request
@@ -56,15 +54,6 @@ class SignedBy(requests.auth.AuthBase):
         if digest:
             request.headers["content-digest"] = digest
         return request
-
-
-@pytest.fixture(scope="module")
-def peopled(store_template, tmp_path_factory) -> Iterator[World]:
-    """A served store under whose configuration people sign in, so that every endpoint does its work."""
-    with new_world(store_template, tmp_path_factory.mktemp("described")) as world:
-        admit_people(world, "https://localhost")
-        world.start()
-        yield world
 
 
 @pytest.mark.slow

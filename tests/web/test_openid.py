@@ -10,7 +10,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from openid_provider import Provider
-from people_world import admit_people
+from people_world import ORIGIN, admit_people
 from service_world import World, new_world
 
 from cloakroom.adapters import openid
@@ -20,7 +20,6 @@ from cloakroom.flows.service_file import parse_service
 from cloakroom.use_cases.people.passkey_enrolment import link_subject, unlink_subjects
 from patience import wait_until
 
-ORIGIN = "https://localhost"
 REDIRECT = "https://localhost/sign-in"
 STRENGTH = 'acr = ["phishing-resistant"]\namr = ["hwk"]\nmax_age_minutes = 30\n'
 
