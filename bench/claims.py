@@ -48,6 +48,7 @@ print(json.dumps({"seconds": time.perf_counter() - started, "processor": time.pr
 
 _MATCH = """
 import json, resource, sys, time
+from datetime import date
 from pathlib import Path
 from cloakroom.adapters.evidence.files import DumpFiles
 from cloakroom.adapters.evidence.threads import WorkerThreads
@@ -70,12 +71,12 @@ def main():
     history = ClaimHistory(application, "operator", "bench")
     survey = Survey(DumpFiles([Path(sys.argv[2])]), Sizer(20250417), WorkerThreads())
     with customer_index(indexed_vault(application), application.ring.get(KeyPurpose.LINK)) as index:
-        matcher = Matcher(index, history, Limits(), 20250417)
+        matcher = Matcher(index, history, Limits(), 20250417, date.today())
         for table, keyed in survey.tables():
             matcher.take(table, keyed)
         matched = matcher.finish()
     met = time.perf_counter() - started
-    dating, _ = date_matched(matched, history)
+    dating, _ = date_matched(matched, history, date.today())
     print(json.dumps({"seconds": time.perf_counter() - started, "processor": processor_seconds() - processor,
                       "matched_seconds": met, "rows": survey.sizer.rows,
                       "proven": sum(len(match.proven) for match in matched.brands.values()),

@@ -22,12 +22,13 @@ from cloakroom.adapters.postgres.server import stop_server
 from cloakroom.canonical import json as canonical_json
 from cloakroom.crypto import sha256
 from cloakroom.flows.ports import PreparedEntry
-from cloakroom.ledger.entry import Entry, Operation, encode_entry
+from cloakroom.ledger.entry import Entry, encode_entry
 from cloakroom.ledger.record_sets import entry_place, hash_set
 from cloakroom.settings import Settings
 from cloakroom.testing.group import copy_configuration
 from cloakroom.use_cases.incident.affected import affected_by
 from cloakroom.use_cases.ledger.files import export_ledger, verify_ledger
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application, initialise
 
 LINEAGES = 200

@@ -72,8 +72,8 @@ def main() -> None:
         assert tool is not None, "the age tool is not installed"
         text = subprocess.run([tool, "-d", "-i", home / "key", target], capture_output=True, check=True).stdout
         rows = list(csv.DictReader(io.StringIO(text.decode())))
-        planted = [row for row in rows if row["email"].endswith(f"@{DOMAIN}")]
-        assert (len(rows), len(planted)) == (done.records, done.canaries)
+        canaries = [row for row in rows if row["email"].endswith(f"@{DOMAIN}")]
+        assert (len(rows), len(canaries)) == (done.records, done.canaries)
         result = {
             "records": done.records,
             "canaries": done.canaries,

@@ -11,8 +11,13 @@ on a screen or in a ticket. Only `cloakroom.cli` and `cloakroom.web` turn errors
     ├── OpenError              a sealed value does not open; says no more than that (mute on purpose)
     ├── UnrecordedError        something was to be opened that no durable entry names: a defect of the program
     ├── StoreError             the database is absent, newer, older, or broken
-    │   └── ConflictError      somebody else changed it first; safe to try again
+    │   ├── ConflictError      somebody else changed it first; safe to try again
+    │   │   └── BusyError      keys are being rotated or a delivery imported; to be tried again later
+    │   ├── UnavailableError   it does not answer, or stopped answering; safe to try again
+    │   ├── UnstorableError    it does not take a value, such as a text with a zero byte
+    │   └── StatementError     it refused a statement: a defect, of this program or of the store
     ├── InputError             bad input from outside; has a source, a line and a field
+    │   ├── PaymentDataError   it holds payment data, which is not kept here
     │   └── RuleError          a mistake in a file of rules or configuration
     ├── LimitError             something from outside is larger than its stated limit
     └── UsageError             the caller asked for something that makes no sense
@@ -67,9 +72,25 @@ class ConflictError(StoreError):
     """Somebody else changed the same thing first; nothing was written."""
 
 
+class BusyError(ConflictError):
+    """The records of a brand are in use: keys are rotated, or a delivery is imported. Nothing was written."""
+
+
+class UnavailableError(StoreError):
+    """The database does not answer, or stopped answering; nothing half-done remains."""
+
+
+class UnstorableError(StoreError):
+    """The database does not take a value, such as a text with a zero byte; nothing was written."""
+
+
+class StatementError(StoreError):
+    """The database refused a statement: a defect of this program or of the store, not of what was asked."""
+
+
 @dataclass(frozen=True)
 class Position:
-    """Where in an input something is wrong.
+    """The place of a mistake in an input.
 
     Attributes:
         source: File name or another identifier of the input; never a value from it.
@@ -110,6 +131,10 @@ class InputError(CloakroomError):
     def at(cls, source: str, reason: str, *, line: int | None = None, field: str | None = None) -> InputError:
         """Make the error for a single problem."""
         return cls(Problem(Position(source, line, field), reason))
+
+
+class PaymentDataError(InputError):
+    """A value holds payment data, which does not belong in a customer system."""
 
 
 class RuleError(InputError):

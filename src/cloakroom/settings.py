@@ -1,4 +1,4 @@
-"""Where a store lies and how to reach it: from the command line and the environment, nothing else."""
+"""Settings: where a store lies and how to reach it, from the command line and the environment, nothing else."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from cloakroom.adapters.postgres.facet_store import FacetStore
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.log_store import PostgresLog
 from cloakroom.adapters.postgres.queries import load_queries
-from cloakroom.adapters.postgres.release_store import ReleaseStore
+from cloakroom.adapters.postgres.release_store import PostgresReleases
 from cloakroom.adapters.postgres.server import start_server
 from cloakroom.adapters.postgres.store_records import StoreIdentity, StoreRecords
 from cloakroom.adapters.postgres.vault_store import PostgresVault
@@ -34,7 +34,6 @@ from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin
 from cloakroom.flows.opening import Openers
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.gate.gate_clock import STORE_TOLERANCE
-from cloakroom.ledger.entry import Operation
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.settings import Settings
 from cloakroom.tlog.note import Ed25519Signer
@@ -44,6 +43,7 @@ from cloakroom.vault.key_ring import GROUP, KeyPurpose, KeyRing, RootKey
 from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
+from cloakroom.vocabulary import Operation
 
 _BRAND_KEYS_LOCK = 4172029
 _IMPORT_LOCK = 4172041
@@ -82,22 +82,22 @@ class Application:
 
     @cached_property
     def records(self) -> StoreRecords:
-        """Principals, credentials, keys, configuration."""
+        """Return the store of principals, credentials, keys, configuration."""
         return StoreRecords(self.connection)
 
     @cached_property
     def vault(self) -> PostgresVault:
-        """Sealed records."""
+        """Return the sealed records."""
         return PostgresVault(self.connection)
 
     @cached_property
     def ledger(self) -> PostgresLedger:
-        """Entries and lineages."""
+        """Return the entries and lineages."""
         return PostgresLedger(self.connection, self.sets, self.clock_tolerance)
 
     @cached_property
     def sets(self) -> RecordSetSealer:
-        """What seals and opens the sets of records that lie beside entries."""
+        """Return what seals and opens the sets of records that lie beside entries."""
         return RecordSetSealer(
             _set_keys(self.ring),
             refreshed=lambda: _set_keys(KeyRing.open(self.root, self.records.keys())),
@@ -105,27 +105,27 @@ class Application:
 
     @cached_property
     def disclosures(self) -> PostgresDisclosures:
-        """What entries disclosed, and the roll-ups."""
+        """Return the reader of what entries disclosed, and of roll-ups."""
         return PostgresDisclosures(self.connection, self.sets)
 
     @cached_property
-    def releases(self) -> ReleaseStore:
-        """Releases."""
-        return ReleaseStore(self.connection, self.sets)
+    def releases(self) -> PostgresReleases:
+        """Return the store of releases."""
+        return PostgresReleases(self.connection, self.sets)
 
     @cached_property
     def claims(self) -> PostgresClaimRegister:
-        """The register of claims."""
+        """Return the register of claims."""
         return PostgresClaimRegister(self.connection, self.sets)
 
     @cached_property
     def log(self) -> PostgresLog:
-        """Tiles and checkpoints."""
+        """Return the store of tiles and checkpoints."""
         return PostgresLog(self.connection)
 
     @cached_property
     def facets(self) -> FacetStore:
-        """Sealed facets, opened on demand."""
+        """Return the sealed facets, opened on demand."""
         return FacetStore(self.connection, self.ring)
 
     @cached_property
@@ -135,27 +135,27 @@ class Application:
 
     @cached_property
     def openers(self) -> Openers:
-        """What opens records under durable entries."""
+        """Return what opens records under durable entries."""
         return Openers(self.ring, self.catalogue)
 
     @cached_property
     def digests(self) -> Mapping[int, RowDigests]:
-        """What computes the keyed digests of each brand, by its number."""
+        """Return what computes the keyed digests of each brand, by its number."""
         return {number: RowDigests(self.ring, self.catalogue, number) for number in self.catalogue.brands.values()}
 
     @cached_property
     def signer(self) -> Ed25519Signer:
-        """The log's key."""
+        """Return the log's key."""
         return Ed25519Signer(self.identity.origin, SigningKey(self.ring.get(KeyPurpose.SIGN, GROUP, "ledger")))
 
     @cached_property
     def sequencer(self) -> Sequencer:
-        """Integrates entries into the log."""
+        """Return what integrates entries into the log."""
         return Sequencer(store=self.log, signer=self.signer, clock=self.clock)
 
     @cached_property
     def gatekeeper(self) -> Gatekeeper:
-        """Admits requests on this node."""
+        """Return what admits requests on this node."""
         return Gatekeeper(
             entries=self.entries,
             ledger=self.ledger,
@@ -166,7 +166,7 @@ class Application:
 
     @cached_property
     def entries(self) -> EntryWriter:
-        """Writes this node's entries."""
+        """Return what writes this node's entries."""
         return EntryWriter(
             node=self.node,
             ledger=self.ledger,
@@ -177,7 +177,7 @@ class Application:
 
     @property
     def authoriser(self) -> Authoriser:
-        """What judges by the policy in force, and enters refusals."""
+        """Return what judges by the policy in force, and enters refusals."""
         return Authoriser(entries=self.entries, ledger=self.ledger, policy=self.configuration.policy)
 
     def canaries(self) -> BitMap:

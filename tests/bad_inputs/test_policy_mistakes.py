@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cloakroom.errors import RuleError
-from cloakroom.gate.policy import FieldClass
 from cloakroom.gate.policy_text import Limits, parse_policy
+from cloakroom.vocabulary import FieldClass
 
 FIELDS = {"email": FieldClass.CONTACT, "spend_total": FieldClass.VALUE}
 

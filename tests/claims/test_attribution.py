@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -96,3 +97,133 @@ def test_planted_records_of_a_population_are_named() -> None:
     ranked = attribute(BitMap([7, 8, 900]), FIELDS, [], [], population=ALL, planted={"house": BitMap([900, 901])})
     assert ranked[0].kind == "population"
     assert ranked[0].marks == 1
+
+
+def share_of(part: int, whole: int, *, outside: int = 0) -> BitMap:
+    """Return `part` records of the first `whole`, and `outside` records of nobody."""
+    assert part <= whole
+    return BitMap(range(part)) | BitMap(range(ALL - outside, ALL))
+
+
+def one(leaked: BitMap, *candidates: Disclosure, fields=FIELDS, snapshots=(), planted=None) -> list:
+    return attribute(leaked, fields, list(snapshots), candidates, population=ALL, planted=planted or {})
+
+
+@pytest.mark.parametrize(("inside", "is_named"), [(49, False), (50, True), (51, True)])
+def test_a_disclosure_is_a_candidate_from_half_of_the_dump_on(inside, is_named) -> None:
+    leaked = share_of(inside, 100, outside=100 - inside)
+    assert bool(one(leaked, disclosed("release", range(100)))) is is_named
+
+
+def test_a_planted_record_names_its_release_however_little_of_the_dump_it_holds() -> None:
+    leaked = share_of(1, 100, outside=99)
+    (found,) = one(leaked, disclosed("release", range(100)), planted={"release": BitMap([0])})
+    assert (found.kind, found.id, found.marks, found.contained) == ("release", "release", 1, 0.01)
+    assert found.evidence < 0
+    assert found.reason.startswith("1 record planted in it alone; holds 1.0% of the dump's 100 records")
+
+
+def test_planted_records_of_one_release_say_nothing_of_another() -> None:
+    leaked = BitMap(range(100))
+    ranked = one(leaked, disclosed("a", range(100)), disclosed("b", range(100)), planted={"b": BitMap([5, 6])})
+    assert [(found.id, found.marks) for found in ranked] == [("b", 2), ("a", 0)]
+    assert "2 records planted in it alone" in ranked[0].reason
+
+
+def test_a_lineage_that_is_called_like_a_population_does_not_take_its_planted_records() -> None:
+    ranked = one(
+        BitMap(range(100)), disclosed("house", range(100), kind="disclosure"), planted={"house": BitMap([7])}
+    )
+    assert [(found.kind, found.marks) for found in ranked] == [("disclosure", 0), ("population", 1)]
+
+
+def test_populations_come_last_whatever_they_hold() -> None:
+    ranked = one(
+        BitMap(range(100)),
+        disclosed("r", range(200)),
+        planted={"house": BitMap(range(90, 100)), "gone": BitMap([5000])},
+    )
+    assert [(found.kind, found.id) for found in ranked] == [("release", "r"), ("population", "house")]
+    assert ranked[1].covered == 1.0
+    assert "10 planted records of house" in ranked[1].reason
+
+
+def evidence_of(leaked: BitMap, item: Disclosure, **how) -> float:
+    (found,) = one(leaked, item, **how)
+    return found.evidence
+
+
+def test_each_record_weighs_what_drawing_it_from_there_makes_likelier() -> None:
+    leaked = share_of(95, 1000, outside=5)
+    expected = 0.95 * math.log(0.98 * ALL / 1000) + 0.05 * math.log(0.02)
+    assert evidence_of(leaked, disclosed("r", range(1000))) == pytest.approx(expected, abs=1e-4)
+
+
+def test_each_field_that_it_did_not_have_costs_half_and_a_bad_time_costs_one() -> None:
+    leaked = share_of(100, 100)
+    plain = evidence_of(leaked, disclosed("r", range(100)), fields={"email"})
+    assert evidence_of(leaked, disclosed("r", range(100)), fields={"email", "gender"}) == pytest.approx(plain - 0.5)
+    assert evidence_of(leaked, disclosed("r", range(100)), fields={"email", "gender", "kind"}) == pytest.approx(
+        plain - 1
+    )
+    assert evidence_of(leaked, disclosed("r", range(100)), fields={"email", "record_id"}) == plain
+    late = disclosed("r", range(100), at=AT + 90 * DAY)
+    assert evidence_of(leaked, late, fields={"email"}, snapshots=SNAPSHOTS) == pytest.approx(plain - 1)
+    (found,) = one(leaked, disclosed("r", range(100)), fields={"gender", "kind"})
+    assert found.missing_fields == ("gender", "kind")
+    assert "did not show gender, kind" in found.reason
+
+
+def test_a_disclosure_whose_fields_nobody_knows_lacks_none() -> None:
+    (found,) = one(share_of(100, 100), disclosed("r", range(100), fields=()), fields={"gender"})
+    assert found.missing_fields == ()
+
+
+@pytest.mark.parametrize(
+    ("at", "is_timely"),
+    [
+        (AT - 2 * DAY - 1, False),
+        (AT - 2 * DAY, True),
+        (AT, True),
+        (AT + 2 * DAY, True),
+        (AT + 2 * DAY + 1, False),
+    ],
+)
+def test_an_opening_meets_an_as_of_time_with_a_day_of_slack(at, is_timely) -> None:
+    (found,) = one(share_of(100, 100), disclosed("r", range(100), at=at), snapshots=SNAPSHOTS)
+    assert ("open when the data stood so" in found.reason) is is_timely
+    assert ("do not meet" in found.reason) is not is_timely
+
+
+def test_an_as_of_time_without_an_end_is_met_by_all_that_comes_later() -> None:
+    (found,) = one(
+        share_of(100, 100), disclosed("r", range(100), at=AT + 900 * DAY), snapshots=[Snapshot(AT, None, 1.0)]
+    )
+    assert "open when the data stood so" in found.reason
+
+
+def test_nothing_is_said_of_time_where_nothing_was_dated() -> None:
+    (found,) = one(share_of(100, 100), disclosed("r", range(100)))
+    assert "as-of" not in found.reason
+    assert "open when" not in found.reason
+
+
+def test_a_set_no_smaller_than_chance_explains_nothing() -> None:
+    leaked = share_of(100, 100)
+    assert one(leaked, disclosed("everything", range(ALL)), fields={"email"}) == []
+    nearly = disclosed("nearly", range(int(0.97 * ALL)))
+    assert [found.id for found in one(leaked, nearly, fields={"email"})] == ["nearly"]
+
+
+def test_no_more_than_ten_candidates_are_named_the_likeliest() -> None:
+    rivals = [disclosed(f"r{size}", range(size)) for size in range(112, 99, -1)]
+    ranked = one(share_of(100, 100), *rivals)
+    assert [found.id for found in ranked] == [f"r{size}" for size in range(100, 110)]
+
+
+def test_shares_are_of_the_dump_and_of_the_disclosure() -> None:
+    (found,) = one(share_of(300, 400, outside=100), disclosed("r", range(400)))
+    assert (found.contained, found.covered) == (0.75, 0.75)
+    (found,) = one(share_of(90, 400, outside=10), disclosed("r", range(400)))
+    assert (found.contained, found.covered) == (0.9, 0.225)
+    assert "holds 90.0% of the dump's 100 records, which are 22.5% of its 400" in found.reason

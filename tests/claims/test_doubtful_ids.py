@@ -80,3 +80,67 @@ def test_ids_are_recognised_although_a_spreadsheet_or_a_seller_changed_them(held
 
 def test_numbers_that_are_no_ids_of_ours_are_none() -> None:
     assert spelling_of_ids(pl.Series(["5", "6", "7"]), Index("00000417")) is None
+
+
+def named_rows(count: int, wrong: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return what `count` rows show, the records that their ids name, and what these hold; `wrong` rows differ."""
+    names = [f"ada {number}" for number in range(count)]
+    shown = [("x" if number < wrong else "") + name for number, name in enumerate(names)]
+    return (
+        pl.DataFrame({"row": range(count), "name": shown}, schema_overrides={"row": pl.UInt32}),
+        pairs(*[(number, number) for number in range(count)]),
+        pl.DataFrame({"ordinal": range(count), "name": names}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "wrong", "answer"),
+    [(4, 0, None), (5, 0, True), (5, 2, True), (5, 3, False), (6, 3, False), (8, 3, True)],
+)
+def test_more_than_half_of_five_rows_at_least_must_be_borne_out(count, wrong, answer) -> None:
+    assert values_bear_out(*named_rows(count, wrong)) is answer
+
+
+def test_as_many_backed_rows_as_contradicted_ones_are_not_enough() -> None:
+    ids = TableIds()
+    proving = ids.proving(pairs((0, 10), (1, 11), (2, 12)), pairs((0, 10), (1, 99)), rows(0, 1), lambda _: True)
+    assert proving.rows() == [(0, 10)]
+    assert not ids.are_believed
+    proving = ids.proving(pairs((3, 13), (4, 14)), pairs((3, 13)), rows(3), lambda _: None)
+    assert sorted(proving["row"]) == [3, 4]
+    assert ids.are_believed
+    assert sorted(ids.unbacked) == [12]
+
+
+def test_values_are_looked_at_once_and_only_where_no_address_tells() -> None:
+    asked = []
+
+    def bears_out(some: pl.DataFrame) -> bool:
+        asked.append(some.height)
+        return True
+
+    ids = TableIds()
+    many = pairs(*[(number, number) for number in range(400)])
+    assert ids.proving(many, pairs(), rows(), bears_out).height == 400
+    assert ids.proving(many, pairs(), rows(), bears_out).height == 400
+    assert asked == [300]
+    told = TableIds()
+    told.proving(pairs((0, 10), (1, 11)), pairs((0, 10)), rows(0), bears_out)
+    assert asked == [300]
+
+
+def test_one_contradiction_takes_back_what_values_alone_bore_out() -> None:
+    ids = TableIds()
+    assert ids.proving(pairs((0, 10)), pairs(), rows(), lambda _: True).height == 1
+    assert ids.proving(pairs((1, 11), (2, 12)), pairs((1, 99)), rows(1), lambda _: True).height == 0
+
+
+@pytest.mark.parametrize(("known", "are_ids"), [(4, False), (5, False), (6, True)])
+def test_a_column_holds_ids_of_ours_when_more_than_half_are(known, are_ids) -> None:
+    ids = [f"id-{number}" for number in range(10)]
+    assert (spelling_of_ids(pl.Series(ids), Index(*ids[:known])) is not None) is are_ids
+
+
+def test_zeros_are_put_in_front_up_to_twelve_digits_and_no_further() -> None:
+    assert spelling_of_ids(pl.Series(["417"]), Index("417".zfill(12))) is not None
+    assert spelling_of_ids(pl.Series(["417"]), Index("417".zfill(13))) is None

@@ -46,3 +46,106 @@ def test_a_copy_that_cannot_be_dated_is_recycled() -> None:
 
 def test_records_in_broken_lines_alone_are_no_division_by_nothing() -> None:
     assert judge(matched(own=0), {"house": []}, Statement(), []).word == "genuine"
+
+
+def rows(*, own: int = 0, bounded: int = 0, bare: int = 0, foreign: int = 0, silent: int = 0) -> Matched:
+    """Return rows of each kind; the first `own` records are proven, ten more share an address."""
+    proven = BitMap(range(own))
+    brand = BrandMatch(proven, proven, proven, BitMap(range(own, own + 10)) if bounded else BitMap(), own, ("email",))
+    return Matched({"house": brand}, own + bounded, own, bounded, bare, foreign, silent, proven, {})
+
+
+def word(found: Matched, theft: str | None = None, **snapshots: list[Snapshot]) -> str:
+    return judge(found, snapshots, Statement(theft=theft), []).word
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (rows(own=9_901, foreign=99), "genuine"),
+        (rows(own=9_900, foreign=100), "mixed"),
+        (rows(own=9_901, bounded=99), "genuine"),
+        (rows(own=9_900, bounded=100), "mixed"),
+        (rows(own=9_900, bounded=50, foreign=50), "mixed"),
+        (rows(own=9_901, bounded=49, foreign=50), "genuine"),
+        (rows(own=1, foreign=99_999), "mixed"),
+        (rows(foreign=100), "foreign"),
+        (rows(bounded=100), "foreign"),
+        (rows(own=9_901, foreign=99, silent=10_000), "genuine"),
+        (rows(own=5_000, foreign=51, bare=49), "mixed"),
+        (rows(own=5_000, foreign=51, bare=51), "genuine"),
+    ],
+    ids=repr,
+)
+def test_one_row_in_a_hundred_that_is_not_ours_makes_a_dump_mixed_and_one_less_does_not(found, expected) -> None:
+    assert word(found) == expected
+
+
+@pytest.mark.parametrize(("bare", "expected"), [(50, "foreign"), (51, "mixed"), (99, "mixed"), (100, "genuine")])
+def test_rows_of_an_address_and_nothing_else_are_ours_when_they_are_more_than_half(bare, expected) -> None:
+    verdict = judge(rows(bare=bare, foreign=100 - bare), {}, Statement(), [])
+    assert verdict.word == expected
+    assert ("no record is proven by them" in verdict.reasons[0]) is (bare > 50)
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"), [(30 * DAY - 1, "genuine"), (30 * DAY, "recycled"), (30 * DAY + 1, "recycled")]
+)
+def test_data_is_much_older_than_claimed_from_thirty_days_on(before, expected) -> None:
+    newest = to_microseconds(parse_time("2024-05-01T00:00:00Z")) - before
+    assert word(rows(own=100), "2024-05-01", house=[Snapshot(newest - 5 * DAY, newest, 1.0)]) == expected
+
+
+def test_the_newest_of_all_as_of_times_decides_and_one_that_is_open_is_newest() -> None:
+    old, new = Snapshot(AT - 400 * DAY, AT - 300 * DAY, 0.5), Snapshot(AT - 2 * DAY, AT, 0.5)
+    still = Snapshot(AT - 400 * DAY, None, 1.0)
+    assert word(rows(own=100), "2024-02-14", house=[old]) == "recycled"
+    assert word(rows(own=100), "2024-02-14", house=[old, new]) == "genuine"
+    assert word(rows(own=100), "2024-02-14", house=[old], other=[new]) == "genuine"
+    assert word(rows(own=100), "2024-02-14", house=[still]) == "genuine"
+
+
+@pytest.mark.parametrize("relation", ["same", "sample", "overlap"])
+def test_only_a_copy_of_an_earlier_dump_is_recycling(relation) -> None:
+    earlier = EarlierClaim("2" * 8, AT, 1.0, "records", 1.0, relation)
+    verdict = judge(rows(own=100), {}, Statement(), [earlier])
+    assert verdict.word == "genuine"
+    assert not any(earlier.id in reason for reason in verdict.reasons)
+
+
+def test_other_peoples_rows_are_said_before_age_is() -> None:
+    assert judge(rows(own=90, foreign=10), {}, Statement(), [COPY]).word == "mixed"
+
+
+def test_reasons_hold_the_counts_and_the_as_of_times() -> None:
+    spans = {"house": [Snapshot(AT, AT + DAY, 0.6), Snapshot(AT + 40 * DAY, None, 0.4)], "other": []}
+    verdict = judge(rows(own=9_880, bounded=20, foreign=100), spans, Statement(), [])
+    assert verdict.reasons == (
+        "9,880 rows show records of ours",
+        "120 rows (1.2%) are not ours",
+        "the rows of house equal our history as of 2024-02-14 10:00 to 2024-02-15 10:00 and 2024-03-25 10:00 to now",
+    )
+
+
+def test_a_foreign_dump_says_how_many_addresses_are_known_nevertheless() -> None:
+    verdict = judge(rows(bounded=1_200, foreign=300), {}, Statement(), [])
+    assert verdict.reasons == (
+        "none of 1,500 rows shows a record of ours",
+        "1,200 addresses are known, but with other content: 10 records share an address only",
+    )
+    assert judge(rows(foreign=3), {}, Statement(), []).reasons == ("none of 3 rows shows a record of ours",)
+
+
+def test_what_is_not_known_is_said() -> None:
+    found = rows(own=10, bounded=2, silent=3)
+    found = Matched(found.brands, 0, 10, 2, 0, 0, 3, found.shown, {}, notes=("a limit was reached",))
+    assert judge(found, {}, Statement(), []).unknown == (
+        "a limit was reached",
+        "3 rows show nothing by which a record could be found",
+        "2 rows share an address or number with ours, but not the rest",
+        "no date for house: too little to compare",
+        "what the sellers hold beyond these files",
+    )
+    assert judge(rows(own=1), {"house": [Snapshot(AT, AT, 1.0)]}, Statement(), []).unknown == (
+        "what the sellers hold beyond these files",
+    )

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from cloakroom.client import Client, Refused, Unreachable
+from cloakroom.client import Client, RefusedError, UnreachableError
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "use-the-client.md"
 
@@ -52,7 +52,7 @@ def test_it_tries_again_only_where_nothing_was_done(served, code, status, asked)
     with Client(
         "https://vault.example", served.credential("associate"), attempts=3, transport=httpx.MockTransport(answer)
     ) as client:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedError) as refused:
             client.exposure()
         assert refused.value.code == code
     assert len(nonces) == len(set(nonces)) == asked
@@ -68,10 +68,10 @@ def test_a_release_is_asked_for_once_even_if_the_connection_breaks(served):
     with Client(
         "https://vault.example", served.credential("marketing"), transport=httpx.MockTransport(answer)
     ) as client:
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             client.request_release("campaign", brand="b", fields=["email"], recipient="r", recipient_key="age1")
         assert len(tried) == 1
-        with pytest.raises(Unreachable):
+        with pytest.raises(UnreachableError):
             client.releases()
         assert len(tried) == 5
 

@@ -39,7 +39,7 @@ def printed(monkeypatch):
 def test_help_and_version_load_neither_database_nor_frames_nor_web(arguments, tmp_path):
     code = (
         "import sys; from cloakroom.cli.main import main; main(sys.argv[1:]);"
-        "heavy = {'psycopg', 'polars', 'numpy', 'fastapi', 'phonenumbers', 'cryptography'} & set(sys.modules);"
+        "heavy = {'psycopg', 'polars', 'numpy', 'uvloop', 'phonenumbers', 'cryptography'} & set(sys.modules);"
         "sys.exit(f'loads {sorted(heavy)}' if heavy else 0)"
     )
     done = subprocess.run(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from cloakroom.duty.facts import SEGMENTS, AffectedGroup, ControllerFacts, Facts, IncidentFacts, RiskAssessment
+from cloakroom.duty.fact_values import SEGMENTS
+from cloakroom.duty.facts import AffectedGroup, ControllerFacts, Facts, IncidentFacts, RiskAssessment
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 STOLEN = ("name", "email", "phone", "postal_address", "spend_total")

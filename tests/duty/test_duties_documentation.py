@@ -11,20 +11,12 @@ from cloakroom.duty.board import parse_progress
 from cloakroom.duty.duties import duty_to_json
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.expressions import _ATOMS
-from cloakroom.duty.facts import (
-    CAUSES,
-    DATA_ELEMENTS,
-    FLAGS,
-    HOLDERS,
-    NATURES,
-    SEGMENTS,
-    SERVICE_HARMS,
-    TAKEN,
-    parse_facts,
-)
+from cloakroom.duty.fact_values import CAUSES, FLAGS, HOLDERS, NATURES, SEGMENTS, SERVICE_HARMS, TAKEN
+from cloakroom.duty.facts import parse_facts
 from cloakroom.duty.instruments import EVENTS, UNITS
 from cloakroom.duty.parsing import parse_instrument
 from cloakroom.duty.rulebook import RuleFile, parse_rules
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 DOCS = Path(__file__).parents[2] / "docs"
 FACTS = (DOCS / "reference/facts.md").read_text(encoding="utf-8")

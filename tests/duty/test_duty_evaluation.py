@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from cloakroom.adapters.legal_data import load_rules
 from cloakroom.duty.duties import duty_to_json
 from cloakroom.duty.evaluation import evaluate_duties
-from cloakroom.duty.facts import DATA_ELEMENTS, ControllerFacts, Hold
+from cloakroom.duty.facts import ControllerFacts, Hold
 from cloakroom.duty.instruments import Period, RuleSet
 from cloakroom.duty.parsing import parse_instrument
 from cloakroom.duty.places import EEA
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 RULES = load_rules()
 # fmt: off

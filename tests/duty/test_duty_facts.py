@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloakroom.duty.facts import DATA_ELEMENTS, parse_facts
+from cloakroom.duty.facts import parse_facts
 from cloakroom.errors import CloakroomError, InputError
 from cloakroom.toml import DocumentLimits, parse_document
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 # The file of the specification, semicolons and all.
 EXAMPLE = """\

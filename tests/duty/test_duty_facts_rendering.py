@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_duty_facts import EXAMPLE
 
-from cloakroom.duty.facts import DATA_ELEMENTS, FLAGS, ControllerFacts, Facts, Hold, parse_facts
+from cloakroom.duty.fact_values import FLAGS
+from cloakroom.duty.facts import ControllerFacts, Facts, Hold, parse_facts
 from cloakroom.duty.facts_rendering import render_facts
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 names = st.text(st.characters(codec="utf-8"), max_size=40)

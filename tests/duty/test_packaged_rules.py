@@ -3,11 +3,11 @@
 import pytest
 
 from cloakroom.adapters.legal_data import load_rules
-from cloakroom.duty.cases import failed_cases
-from cloakroom.duty.facts import DATA_ELEMENTS
+from cloakroom.duty.case_checking import failed_cases
 from cloakroom.duty.mutations import mutants, unnoticed
 from cloakroom.duty.places import EEA
 from cloakroom.duty.validation import case_problems
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 RULES = load_rules()
 INSTRUMENTS = {instrument.file: instrument for instrument in RULES.instruments}

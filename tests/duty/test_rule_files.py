@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloakroom.duty.cases import failed_cases
+from cloakroom.duty.case_checking import failed_cases
 from cloakroom.duty.mutations import mutants, unnoticed
 from cloakroom.duty.parsing import parse_definitions, parse_instrument
 from cloakroom.duty.rulebook import RuleFile, parse_rules

@@ -10,22 +10,14 @@ from hypothesis import strategies as st
 from tests.duty.severity_world import exposed, incident
 
 from cloakroom.adapters.legal_data import load_method
-from cloakroom.duty.facts import (
-    CAUSES,
-    DATA_ELEMENTS,
-    HOLDERS,
-    NATURES,
-    SEGMENTS,
-    SERVICE_HARMS,
-    TAKEN,
-    AffectedGroup,
-    IncidentFacts,
-)
+from cloakroom.duty.fact_values import CAUSES, HOLDERS, NATURES, SEGMENTS, SERVICE_HARMS, TAKEN
+from cloakroom.duty.facts import AffectedGroup, IncidentFacts
 from cloakroom.duty.severity import Context, assess
 from cloakroom.duty.severity.conditions import Situation
 from cloakroom.duty.severity.model import Score
 from cloakroom.duty.severity.report import render_json, render_number
 from cloakroom.duty.severity.scoring import score
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 METHOD = load_method()
 

@@ -11,7 +11,8 @@ from duty_worlds import MONDAY, STOLEN, facts, group, risks
 
 from cloakroom.adapters.legal_data import load_rules
 from cloakroom.duty.evaluation import evaluate_duties
-from cloakroom.duty.facts import CAUSES, NATURES, ControllerFacts
+from cloakroom.duty.fact_values import CAUSES, NATURES
+from cloakroom.duty.facts import ControllerFacts
 
 RULES = load_rules()
 WORLD = [instrument for instrument in RULES.instruments if instrument.file.startswith("world/")]

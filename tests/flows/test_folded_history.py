@@ -1,4 +1,4 @@
-"""A view that starts from a folded history counts what a view that reads every entry counts."""
+"""A snapshot that starts from a folded history counts what a snapshot that reads every entry counts."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pyroaring import BitMap
 
 from cloakroom.clock import FixedClock
 from cloakroom.errors import TamperedError
-from cloakroom.flows import lineage_views
+from cloakroom.flows import lineage_snapshots
 from cloakroom.flows.admission_request import AdmissionRequest
-from cloakroom.flows.lineage_views import LineageViews, fold_histories
+from cloakroom.flows.lineage_snapshots import LineageSnapshots, fold_histories
 from cloakroom.flows.ports import History
 from cloakroom.gate.decision import budget_of
-from cloakroom.gate.policy import Operation, PrincipalKind
+from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.people import principals
+from cloakroom.vocabulary import Operation
 
 
 def _anna(application):
@@ -54,15 +55,15 @@ def test_a_folded_history_gives_the_same_counts_as_every_entry(store, renewed, m
     budget = budget_of(application.configuration.policy, anna)
 
     def levels():
-        views = LineageViews(application.ledger)
-        views.load(["anna"])
-        view = views.view("anna", budget)
-        return view.version, view.levels(application.now(), brand, budget)
+        snapshots = LineageSnapshots(application.ledger)
+        snapshots.load(["anna"])
+        snapshot = snapshots.snapshot("anna", budget)
+        return snapshot.version, snapshot.levels(application.now(), brand, budget)
 
-    monkeypatch.setattr(lineage_views, "FOLD_AFTER", 10_000)
+    monkeypatch.setattr(lineage_snapshots, "FOLD_AFTER", 10_000)
     plain = levels()
     assert application.ledger.history("anna").version == 0
-    monkeypatch.setattr(lineage_views, "FOLD_AFTER", 5)
+    monkeypatch.setattr(lineage_snapshots, "FOLD_AFTER", 5)
     fold_histories(application.ledger)
     history = application.ledger.history("anna")
     assert history.version == plain[0]
@@ -72,16 +73,16 @@ def test_a_folded_history_gives_the_same_counts_as_every_entry(store, renewed, m
 
 
 def test_a_node_that_reads_much_folds_it_for_the_next(store, monkeypatch):
-    monkeypatch.setattr(lineage_views, "FOLD_AFTER", 3)
+    monkeypatch.setattr(lineage_snapshots, "FOLD_AFTER", 3)
     clock = FixedClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
     application = store.open(clock=clock, clock_tolerance=None)
     anna, brand = _anna(application), sorted(application.catalogue.brands)[0]
     for number in range(6):
         application.gatekeeper.admit([_ask(anna, brand, [number])])
         clock.advance(timedelta(hours=30))
-    views = LineageViews(application.ledger)
-    views.load(["anna"])
-    views.view("anna", budget_of(application.configuration.policy, anna))
+    snapshots = LineageSnapshots(application.ledger)
+    snapshots.load(["anna"])
+    snapshots.snapshot("anna", budget_of(application.configuration.policy, anna))
     assert application.ledger.history("anna").version == 6
     application.close()
 
@@ -89,7 +90,7 @@ def test_a_node_that_reads_much_folds_it_for_the_next(store, monkeypatch):
 @pytest.fixture
 def folded(store, monkeypatch):
     """A store in which eight openings of anna's are folded and two are not."""
-    monkeypatch.setattr(lineage_views, "FOLD_AFTER", 5)
+    monkeypatch.setattr(lineage_snapshots, "FOLD_AFTER", 5)
     clock = FixedClock(datetime(2026, 3, 2, 9, tzinfo=UTC))
     application = store.open(clock=clock, clock_tolerance=None)
     anna, brand = _anna(application), sorted(application.catalogue.brands)[0]
@@ -133,10 +134,10 @@ def test_an_older_history_put_back_makes_a_node_read_more_and_forget_nothing(fol
     budget = budget_of(folded.configuration.policy, folded.records.principal("anna").principal)
 
     def opened():
-        views = LineageViews(folded.ledger)
-        views.load(["anna"])
+        snapshots = LineageSnapshots(folded.ledger)
+        snapshots.load(["anna"])
         brand = sorted(folded.catalogue.brands)[0]
-        return views.view("anna", budget).levels(folded.now(), brand, budget)
+        return snapshots.snapshot("anna", budget).levels(folded.now(), brand, budget)
 
     before = opened()
     folded.connection.execute("create table kept as select * from lineage_history")

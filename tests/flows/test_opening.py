@@ -8,8 +8,8 @@ from pyroaring import BitMap
 from cloakroom.errors import DeniedError, OpenError, StoreError, TamperedError, UnrecordedError
 from cloakroom.flows.opening import RecordOpener, open_rows
 from cloakroom.gate.policy import Form
-from cloakroom.ledger.entry import Operation
 from cloakroom.vault.tokens import RecordReference
+from cloakroom.vocabulary import Operation
 
 BRAND = "tarsenne"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pyroaring import BitMap
 
 from cloakroom.flows.admission_request import UNKNOWN_BRAND, AdmissionRequest
-from cloakroom.gate.policy import Operation, PrincipalKind
+from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases.people import principals
+from cloakroom.vocabulary import Operation
 
 
 def _ask(principal, operation=Operation.REVEAL, **changes):
@@ -59,7 +60,7 @@ def test_requests_that_arrive_together_are_counted_in_no_more_sets_than_those_th
         alone = [_ask(bruno, records=records, fields=fields) for records in pair]
         for batch in (asks, *([ask] for ask in alone)):
             assert all(item.permitted for item in application.gatekeeper.admit(batch)[0])
-    together, apart = (application.gatekeeper._views._views[name] for name in ("anna", "bruno"))
+    together, apart = (application.gatekeeper._snapshots._snapshots[name] for name in ("anna", "bruno"))
     gauges = [view._plan("tarsenne", view._budget).gauges for view in (together, apart)]
     assert [gauge.field_class for gauge in gauges[0]] == [gauge.field_class for gauge in gauges[1]]
 
@@ -70,7 +71,7 @@ def test_an_entry_tells_of_the_budget_what_its_levels_are(application):
     body = application.connection.execute(
         "select body from ledger_entry where lineage = 'anna' and lineage_version = 1"
     ).fetchone()[0]
-    view = application.gatekeeper._views._views["anna"]
+    view = application.gatekeeper._snapshots._snapshots["anna"]
     levels = view.levels(view.seen, "tarsenne", view._budget)
     told = decode_entry(bytes(body)).budget
     assert {f"{level.window.value}/{level.counter}" for level in levels} >= told.keys()

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from cloakroom.adapters.postgres import log_store
-from cloakroom.errors import CloakroomError, StoreError
+from cloakroom.errors import CloakroomError, StoreError, UnavailableError
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases.ledger.files import export_ledger, verify_ledger
@@ -77,7 +77,7 @@ def test_two_sequencers_at_once_integrate_each_entry_once(store, tmp_path):
         try:
             while not stop.is_set():
                 node.sequencer.run()
-        except (CloakroomError, psycopg.Error) as error:
+        except CloakroomError as error:
             failures.append(error)
 
     threads = [threading.Thread(target=sequence, args=(node,)) for node in nodes[1:]]
@@ -131,7 +131,7 @@ def test_a_sequencer_that_dies_leaves_nothing_half_done(store, tmp_path, step):
     waiting = application.log.waiting_count()
     doomed = store.open(node="doomed")
     sequencer = Sequencer(store=dying_at(doomed.log, step), signer=doomed.signer, clock=doomed.clock)
-    with pytest.raises((DeathError, psycopg.Error)):
+    with pytest.raises((DeathError, UnavailableError)):
         sequencer.run()
     doomed.connection.close()
     assert application.log.latest_checkpoint() == before

@@ -10,7 +10,8 @@ from pyroaring import BitMap
 
 from cloakroom.gate.budget import Draw
 from cloakroom.gate.decision import Principal
-from cloakroom.gate.policy import Budget, FieldClass, PrincipalKind, Window, WindowName
+from cloakroom.gate.policy import Budget, PrincipalKind, Window, WindowName
+from cloakroom.vocabulary import FieldClass
 
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from cloakroom.gate.budget import Draw, OpenedRecords, Renewed
-from cloakroom.gate.policy import Budget, FieldClass
+from cloakroom.gate.policy import Budget
+from cloakroom.vocabulary import FieldClass
 
 SKEW = MINUTE
 LENGTH = 60 * MINUTE

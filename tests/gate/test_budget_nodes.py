@@ -13,17 +13,8 @@ from pyroaring import BitMap
 from cloakroom.gate.budget import Draw, OpenedRecords, Renewed
 from cloakroom.gate.exposure import Bound, expose
 from cloakroom.gate.gate_clock import GateClock
-from cloakroom.gate.policy import (
-    FieldClass,
-    Form,
-    Networks,
-    Operation,
-    Policy,
-    PrincipalKind,
-    Purpose,
-    Role,
-    WindowName,
-)
+from cloakroom.gate.policy import Form, Networks, Policy, PrincipalKind, Purpose, Role, WindowName
+from cloakroom.vocabulary import FieldClass, Operation
 
 TOLERANCE = 2_000_000
 SKEW = 2 * TOLERANCE

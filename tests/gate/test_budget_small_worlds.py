@@ -10,7 +10,8 @@ from gate_worlds import MINUTE, START, budget, contact
 from pyroaring import BitMap
 
 from cloakroom.gate.budget import Draw, OpenedRecords, Renewed
-from cloakroom.gate.policy import Budget, FieldClass
+from cloakroom.gate.policy import Budget
+from cloakroom.vocabulary import FieldClass
 
 TICK = MINUTE
 RECORDS = (0, 1, 2)

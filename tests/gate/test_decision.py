@@ -24,8 +24,9 @@ from cloakroom.gate.decision import (
     decide_renewal,
     is_reference,
 )
-from cloakroom.gate.policy import Form, Networks, Operation, Policy, PrincipalKind
+from cloakroom.gate.policy import Form, Networks, Policy, PrincipalKind
 from cloakroom.gate.policy_text import parse_policy
+from cloakroom.vocabulary import Operation
 
 VALMONT = Path(__file__).parents[2] / "examples" / "valmont" / "policy.toml"
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

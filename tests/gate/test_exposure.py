@@ -12,8 +12,9 @@ from gate_worlds import DAY, HOUR, MINUTE, contact, person
 from cloakroom.clock import from_microseconds, to_microseconds
 from cloakroom.gate.budget import OpenedRecords, Renewed
 from cloakroom.gate.exposure import Exposure, expose
-from cloakroom.gate.policy import FieldClass, Forbid, Form, Policy
+from cloakroom.gate.policy import Forbid, Form, Policy
 from cloakroom.gate.policy_text import parse_policy
+from cloakroom.vocabulary import FieldClass
 
 VALMONT = Path(__file__).parents[2] / "examples" / "valmont" / "policy.toml"
 AT = to_microseconds(person().valid_from) + DAY

@@ -13,7 +13,8 @@ from pyroaring import BitMap
 from cloakroom.gate.budget import DEFAULT_SKEW, OpenedRecords
 from cloakroom.gate.draw import Renewed
 from cloakroom.gate.folding import Folding, Past, events_of
-from cloakroom.gate.policy import Budget, FieldClass, Window, WindowName
+from cloakroom.gate.policy import Budget, Window, WindowName
+from cloakroom.vocabulary import FieldClass
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND

@@ -15,8 +15,9 @@ from cloakroom.clock import to_microseconds
 from cloakroom.gate import permits
 from cloakroom.gate.decision import Principal, Request, decide
 from cloakroom.gate.permits import Permits
-from cloakroom.gate.policy import Networks, Operation
+from cloakroom.gate.policy import Networks
 from cloakroom.gate.policy_text import parse_policy
+from cloakroom.vocabulary import Operation
 
 POLICY = parse_policy(
     (Path(__file__).parents[2] / "examples" / "valmont" / "policy.toml").read_bytes(), "policy.toml"

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from cloakroom.errors import RuleError
-from cloakroom.gate.policy import FieldClass, Networks, Operation, Policy, PrincipalKind, WindowName
+from cloakroom.gate.policy import Networks, Policy, PrincipalKind, WindowName
 from cloakroom.gate.policy_text import Limits, parse_policy
 from cloakroom.vault.fields import WELL_KNOWN_FIELDS
+from cloakroom.vocabulary import POLICY_OPERATIONS
 
 ROOT = Path(__file__).parents[2]
 VALMONT = ROOT / "examples" / "valmont" / "policy.toml"
@@ -74,7 +75,7 @@ def test_every_key_of_the_file_is_in_the_reference_and_every_key_there_exists() 
 
 def test_the_reference_names_every_word_and_every_limit() -> None:
     text = REFERENCE.read_text()
-    for word in [*Operation, *PrincipalKind, *WindowName]:
+    for word in [*POLICY_OPERATIONS, *PrincipalKind, *WindowName]:
         assert f"`{word.value}`" in text
     limits = Limits()
     assert f"{limits.bytes_max // 1024} KiB" in text
@@ -90,7 +91,7 @@ def test_the_examples_in_the_reference_are_policies() -> None:
 
 
 def test_the_example_group_speaks_only_of_fields_that_the_store_knows() -> None:
-    fields = {name: FieldClass(definition.field_class) for name, definition in WELL_KNOWN_FIELDS.items()}
+    fields = {name: definition.field_class for name, definition in WELL_KNOWN_FIELDS.items()}
     parse_policy(VALMONT.read_bytes(), "policy.toml", fields=fields)
 
 

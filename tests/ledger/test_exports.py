@@ -7,9 +7,10 @@ from msgspec.structs import replace
 from pyroaring import BitMap
 
 from cloakroom.errors import TamperedError
-from cloakroom.ledger.entry import Operation, decode_entry, encode_entry
+from cloakroom.ledger.entry import decode_entry, encode_entry
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.use_cases.ledger.files import export_ledger, verify_ledger
+from cloakroom.vocabulary import Operation
 from spine_world import live_ordinals, open_records, staff, tokens_of
 
 

@@ -9,12 +9,12 @@ import pytest
 from pyroaring import BitMap
 
 from cloakroom.errors import CloakroomError
-from cloakroom.ledger.entry import Operation
 from cloakroom.ledger.export_files import set_bundle_path
 from cloakroom.ledger.record_sets import decode_set_bundle
 from cloakroom.tlog.proof_file import ProofFile
 from cloakroom.tlog.tiles import ENTRIES, TILE_WIDTH, Tile, decode_bundle
 from cloakroom.use_cases.ledger.files import export_ledger, prove_entry, verify_ledger
+from cloakroom.vocabulary import Operation
 
 SIZES = (255, 256, 257, 511, 512, 513)
 

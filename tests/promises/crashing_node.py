@@ -14,11 +14,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import psycopg
-
+from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.statements import Statements
-from cloakroom.flows import opening
+from cloakroom.flows import opening, release_run
 from cloakroom.flows.authorisation import Caller
 from cloakroom.settings import Settings
 from cloakroom.use_cases.people.principals import authenticate
@@ -42,7 +41,7 @@ class Moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class CountingConnection(psycopg.Connection):
+class CountingConnection(Connection):
     """Tells the moment before and after each statement and each commit."""
 
     moment: Moment
@@ -178,7 +177,7 @@ def run(plan: dict) -> None:
 
 def release(application: Application, who: Caller, plan: dict, moment: Moment) -> None:
     """Run a release, in blocks small enough that there are several."""
-    releasing.ROWS_PER_READ = 100
+    release_run.ROWS_PER_READ = 100
     releasing.run_release(
         application,
         who,

@@ -17,7 +17,7 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.connection import connect
 from cloakroom.clock import SystemClock
-from cloakroom.errors import StoreError
+from cloakroom.errors import StatementError, StoreError, UnavailableError
 from cloakroom.ledger.record_sets import entry_place
 from cloakroom.use_cases.incident.affected import affected_by
 from cloakroom.use_cases.people.principals import freeze
@@ -161,7 +161,7 @@ def test_a_node_whose_database_session_is_ended_shows_nothing_that_is_not_entere
                 answer = open_records(node, who, plan["batches"][1])
                 shown += [item.token for item in answer.revealed if item.values]
                 answered += 1
-        except psycopg.Error:
+        except UnavailableError:
             ended += 1
         killer.join()
         node.connection.close()
@@ -191,7 +191,7 @@ def test_an_entry_whose_commit_fails_leaves_nothing_to_open(store):
     application.connection.execute(
         "create trigger stumble after insert on ledger_entry for each row execute function stumble()"
     )
-    with pytest.raises(psycopg.errors.UniqueViolation):
+    with pytest.raises(StatementError, match="UniqueViolation"):
         open_records(application, who, tokens)
     application.connection.execute("drop trigger stumble on ledger_entry")
     assert not entered(application)

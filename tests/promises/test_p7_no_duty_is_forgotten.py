@@ -12,21 +12,10 @@ from hypothesis import strategies as st
 from cloakroom.adapters.legal_data import load_rules
 from cloakroom.duty.duties import duty_to_json
 from cloakroom.duty.evaluation import evaluate_duties
-from cloakroom.duty.facts import (
-    CAUSES,
-    DATA_ELEMENTS,
-    FLAGS,
-    HOLDERS,
-    NATURES,
-    SEGMENTS,
-    TAKEN,
-    AffectedGroup,
-    ControllerFacts,
-    Facts,
-    IncidentFacts,
-    RiskAssessment,
-)
+from cloakroom.duty.fact_values import CAUSES, FLAGS, HOLDERS, NATURES, SEGMENTS, TAKEN
+from cloakroom.duty.facts import AffectedGroup, ControllerFacts, Facts, IncidentFacts, RiskAssessment
 from cloakroom.duty.places import EEA
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 RULES = load_rules()
 

@@ -15,8 +15,11 @@ from pyroaring import BitMap
 from release_world import DOMAIN, FIELDS, IDENTITY, approved, content, enrol_everybody, release_entries
 
 from cloakroom.errors import CloakroomError, DeniedError, UsageError
+from cloakroom.flows import release_run
 from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.find import FindRequest, find
+from cloakroom.flows.release_canaries import TEMPLATES_MAX
+from cloakroom.flows.release_run import FinishedRelease
 from cloakroom.ledger.record_sets import entry_place
 from cloakroom.use_cases.incident.affected import affected_by
 from cloakroom.use_cases.people import principals
@@ -32,7 +35,7 @@ def who(application: Application) -> dict[str, Caller]:
     return enrol_everybody(application)
 
 
-def run(application: Application, who, name: str, target: Path) -> releasing.Finished:
+def run(application: Application, who, name: str, target: Path) -> FinishedRelease:
     return releasing.run_release(application, who["marketing"], name, target, canary_domain=DOMAIN)
 
 
@@ -53,8 +56,8 @@ def test_the_recipient_opens_the_file_with_the_age_tool_and_finds_every_record_a
     rows = list(csv.DictReader(io.StringIO(text)))
     assert sorted(rows[0]) == sorted(FIELDS)
     assert len(rows) == done.records
-    planted = [row["email"] for row in rows if row["email"].endswith(f"@{DOMAIN}")]
-    assert len(planted) == done.canaries == 5
+    canaries = [row["email"] for row in rows if row["email"].endswith(f"@{DOMAIN}")]
+    assert len(canaries) == done.canaries == 5
     # Scattered among the others, not at the end where new records would stand.
     places = [at for at, row in enumerate(rows) if row["email"].endswith(f"@{DOMAIN}")]
     assert max(places) - min(places) > 10
@@ -191,7 +194,7 @@ def test_an_interrupted_release_is_taken_up_with_the_same_set_under_the_same_ent
     application: Application, who, tmp_path: Path, monkeypatch
 ):
     name = approved(application, who)
-    monkeypatch.setattr(releasing, "ROWS_PER_READ", 50)
+    monkeypatch.setattr(release_run, "ROWS_PER_READ", 50)
     target = tmp_path / "x.age"
 
     def fail(done: int, _total: int) -> None:
@@ -201,11 +204,11 @@ def test_an_interrupted_release_is_taken_up_with_the_same_set_under_the_same_ent
     with pytest.raises(InterruptionError):
         releasing.run_release(application, who["marketing"], name, target, canary_domain=DOMAIN, progress=fail)
     assert not target.exists()
-    planted = application.canaries()
+    canaries = application.canaries()
     stored = application.releases.get(name)
     assert (stored.standing.state, stored.rows_done >= 100) == ("running", True)
     done = run(application, who, name, target)
-    assert application.canaries() == planted
+    assert application.canaries() == canaries
     assert [data for _, data in release_entries(application, "run")] == [stored.records]
     rows = list(csv.DictReader(io.StringIO(pyrage.decrypt(target.read_bytes(), [IDENTITY]).decode())))
     assert len(rows) == done.records == len(stored.records)
@@ -218,7 +221,7 @@ def test_the_affected_of_a_release_are_its_exact_set(application: Application, w
     assert data - found.report.records <= application.canaries()
 
 
-def test_records_are_looked_at_for_planting_only_under_an_entry_of_their_own(
+def test_records_are_looked_at_for_canaries_only_under_an_entry_of_their_own(
     application: Application, who, tmp_path: Path, monkeypatch
 ):
     """Whatever is opened before the entry of the whole set is covered by one that was durable before."""
@@ -243,7 +246,7 @@ def test_records_are_looked_at_for_planting_only_under_an_entry_of_their_own(
     assert covered
     assert all(covered)
     (templates, data), (whole, _) = release_entries(application, "templates") + release_entries(application, "run")
-    assert 0 < templates.records <= releasing.TEMPLATES
+    assert 0 < templates.records <= TEMPLATES_MAX
     assert templates.records < whole.records == done.records
     found = affected_by(application, lineage="marketing", count_persons=False)
     assert not data - found.report.records, "they are of the audience, and counted once"

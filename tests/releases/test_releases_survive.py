@@ -106,7 +106,7 @@ def uncovered(application, plan):
     return opened_by(plan) - BitMap.union(BitMap(), *sets["templates"], *sets["run"])
 
 
-def planted_by(application, name):
+def canaries_of(application, name):
     facets = application.facets.load(application.catalogue.brand("tarsenne"))
     return facets.get(("canary", name), BitMap())
 
@@ -118,9 +118,9 @@ def check_whole(application, plan):
     stored = application.releases.get(plan["release"])
     assert stored.standing.state == "done"
     assert stored.records == sets["run"][0]
-    planted = planted_by(application, plan["release"])
-    assert len(planted) == stored.canaries == 5
-    assert planted <= stored.records
+    canaries = canaries_of(application, plan["release"])
+    assert len(canaries) == stored.canaries == 5
+    assert canaries <= stored.records
     data = Path(plan["target"]).read_bytes()
     assert hashlib.sha256(data).hexdigest() == stored.file_sha256
     rows = list(csv.DictReader(io.StringIO(pyrage.decrypt(data, [IDENTITY]).decode())))
@@ -141,8 +141,8 @@ def test_wherever_a_release_dies_nothing_was_opened_without_its_entry_and_it_end
         state = application.releases.get(one["release"]).standing.state
         died += code == -9
         begun += bool(opened_by(one))
-        # Whatever was planted belongs to a set that is entered; a death before that planted nothing.
-        assert bool(planted_by(application, one["release"])) == bool(before), moment
+        # Every canary belongs to a set that is entered; a death before that leaves none.
+        assert bool(canaries_of(application, one["release"])) == bool(before), moment
         assert Path(one["target"]).exists() <= bool(before), moment
         if state == "done":
             with pytest.raises(DeniedError):

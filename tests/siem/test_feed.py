@@ -17,10 +17,10 @@ from receivers import HEAD, StreamReceiver, listen
 
 from cloakroom.adapters.siem import open_sink
 from cloakroom.errors import ConflictError, InputError, TamperedError, UsageError
-from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.ledger import feed as feeding
 from cloakroom.use_cases.ledger.feed import Cursor, Fed, cursor_path, feed
 from cloakroom.use_cases.people import principals
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 from spine_world import live_ordinals, open_records, search, staff, tokens_of
 

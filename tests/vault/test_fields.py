@@ -2,7 +2,8 @@
 
 import re
 
-from cloakroom.vault.fields import CHOICES, DATA_ELEMENTS, INDEXABLE_KINDS, WELL_KNOWN_FIELDS, FieldClass, FieldKind
+from cloakroom.vault.fields import CHOICES, INDEXABLE_KINDS, WELL_KNOWN_FIELDS, FieldKind
+from cloakroom.vocabulary import DATA_ELEMENTS, FieldClass
 
 
 def test_every_field_is_named_as_it_is_filed_and_speaks_the_vocabulary_of_duties():

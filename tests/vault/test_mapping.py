@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloakroom.errors import RuleError
-from cloakroom.vault.fields import FieldClass
 from cloakroom.vault.mapping import FileKind, IdStyle, SpendBands, parse_path
 from cloakroom.vault.mapping_file import check_group_mappings, parse_mapping
+from cloakroom.vocabulary import FieldClass
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "valmont" / "brands"
 

@@ -7,7 +7,7 @@ import select
 import sys
 from pathlib import Path
 
-from cloakroom.client import Client, Refused, Unreachable
+from cloakroom.client import Client, RefusedError, UnreachableError
 
 addresses, credential, tokens, notes = (
     sys.argv[1].split(","),
@@ -32,9 +32,9 @@ with notes.open("w") as file:
                 )
             )
             got = {"number": number, "shown": [item.token for item in answer]}
-        except Refused as refused:
+        except RefusedError as refused:
             got = {"number": number, "code": refused.code}
-        except Unreachable:
+        except UnreachableError:
             got = {"number": number, "lost": batch}
         file.write(json.dumps(got) + "\n")
         file.flush()

@@ -22,7 +22,7 @@ from pyroaring import BitMap
 from cloakroom.adapters.credentials import PrivateCredential, read_credential
 from cloakroom.client import Client
 from cloakroom.flows.admission_request import AdmissionRequest
-from cloakroom.gate.policy import Operation, PrincipalKind
+from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import Entry, decode_entry
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.settings import Settings
@@ -30,6 +30,7 @@ from cloakroom.signing import Message, content_digest, sign_request
 from cloakroom.use_cases.people import principals
 from cloakroom.use_cases.store.configuration import apply_configuration
 from cloakroom.vault.tokens import RecordReference
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application, open_application
 from patience import PATIENCE, wait_until
 from stores import StoreCopy, copied_store

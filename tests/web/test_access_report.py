@@ -12,7 +12,7 @@ from pyroaring import BitMap
 from service_world import World
 
 from cloakroom.adapters.postgres.openings import PostgresOpenings
-from cloakroom.client import Refused
+from cloakroom.client import RefusedError
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.ledger.record_sets import entry_place
 from cloakroom.tlog.note import Ed25519Verifier
@@ -98,7 +98,7 @@ def test_a_span_of_time_bounds_the_report(opened: World):
         at = client.report_access(token, **ORDER)["openings"][0]["at"]
         assert len(client.report_access(token, start=at, **ORDER)["openings"]) == 1
         assert client.report_access(token, end=at, **ORDER)["openings"] == []
-        with pytest.raises(Refused, match="malformed"):
+        with pytest.raises(RefusedError, match="malformed"):
             client.report_access(token, end="yesterday", **ORDER)
 
 
@@ -133,7 +133,7 @@ def test_without_the_purpose_or_for_tokens_that_are_none_it_is_refused_alike_wit
     ]
     for name, tokens, order, reason in attempts:
         before = sum(item.operation == "report" and not item.permitted for item in opened.entries())
-        with opened.client(name) as client, pytest.raises(Refused) as caught:
+        with opened.client(name) as client, pytest.raises(RefusedError) as caught:
             client.report_access(tokens, **order)
         assert (caught.value.code, caught.value.reason) == ("policy", reason)
         refused = [item for item in opened.entries() if item.operation == "report" and not item.permitted]
@@ -148,7 +148,7 @@ def test_a_search_that_only_told_of_the_record_is_an_opening_without_fields(open
             email = next(iter(client.reveal(token, fields=["email"], **order))).fields.get("email")
             try:
                 found = client.find(email, **order) if email else {}
-            except Refused:
+            except RefusedError:
                 continue
             if any(token[0] in tokens for tokens in found.values()):
                 break

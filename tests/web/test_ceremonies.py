@@ -12,7 +12,7 @@ from cloakroom.crypto import SigningKey
 from cloakroom.signing.binding import Ceremony
 from cloakroom.use_cases.people import ceremonies
 from cloakroom.use_cases.people.ceremonies import LIFETIMES, begin_ceremony, use_ceremony
-from cloakroom.use_cases.people.sessions import SignInRefused
+from cloakroom.use_cases.people.sessions import SignInRefusedError
 from cloakroom.use_cases.people.signing_in import begin_passkey_sign_in
 from cloakroom.use_cases.store.configuration import apply_configuration
 from cloakroom.web.api.requests.sign_in import BeginPasskey
@@ -34,8 +34,8 @@ def clocked(store):
     application.close()
 
 
-def refused(code: str, attempt) -> SignInRefused:
-    with pytest.raises(SignInRefused) as caught:
+def refused(code: str, attempt) -> SignInRefusedError:
+    with pytest.raises(SignInRefusedError) as caught:
         attempt()
     assert caught.value.code == code
     return caught.value

@@ -16,7 +16,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from service_world import SHOP, World, open_and_change, signed
 
-from cloakroom.client import Refused
+from cloakroom.client import RefusedError
 from cloakroom.use_cases.store import rotation as rotating
 from cloakroom.use_cases.store.configuration import apply_configuration
 from cloakroom.web.core.core import NOTICE_SECONDS
@@ -91,7 +91,7 @@ def test_keys_rotate_while_a_node_serves(served: World):
                 try:
                     record = next(client.reveal([tokens[number % 30]], **ORDER))
                     seen.append(bool(record.fields))
-                except Refused as refused:
+                except RefusedError as refused:
                     seen.append(refused.code)
 
     worker = threading.Thread(target=work)
@@ -125,7 +125,7 @@ def test_a_changed_policy_is_in_force_within_two_seconds(fresh: World):
         application.close()
         assert NOTICE_SECONDS <= 2
         wait_until(lambda: code_of(fresh, SHOP, {**ORDER, "tokens": token})[0] == 403)
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedError) as refused:
             list(client.reveal(token, **ORDER))
     assert refused.value.reason == "purpose"
 
@@ -134,7 +134,7 @@ def test_a_placeholder_is_no_answer(served: World):
     with served.client(SHOP) as shop:
         for number in range(101):
             shop.write("tarsenne", f"SAME-{number}", {"email": "none@example.org"}, purpose="record_keeping")
-    with served.client("privacy") as client, pytest.raises(Refused) as refused:
+    with served.client("privacy") as client, pytest.raises(RefusedError) as refused:
         client.find("none@example.org", purpose="access_request", brands=["tarsenne"], reference="DSR-1")
     assert refused.value.code in {"too-many", "policy", "budget"}
 
@@ -153,15 +153,15 @@ def test_releases_over_http_show_nothing_to_strangers(served: World):
         assert not stranger.releases()
         answers = []
         for name in (release.id, "release-000000000000"):
-            with pytest.raises(Refused) as refused:
+            with pytest.raises(RefusedError) as refused:
                 stranger.release(name)
             answers.append((refused.value.status, refused.value.code, str(refused.value)))
         assert answers[0] == answers[1] == (404, "not-found", answers[0][2])
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedError) as refused:
             marketing.approve_release(release)
         assert refused.value.reason == "own-lineage"
         assert privacy.approve_release(release).state == "requested"
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedError) as refused:
             privacy.approve_release(release)
         assert refused.value.code == "exhausted"
         assert security.approve_release(release).state == "approved"

@@ -8,14 +8,13 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cloakroom.web.handlers.caller import Caller
 from people_world import with_people
 from service_world import OTHER_SHOP, SHOP, World, new_world
 
-from cloakroom.adapters.postgres.service_store import ServiceStore
 from cloakroom.errors import DeniedError
+from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.decision import Principal, ReasonCode, Request, decide
-from cloakroom.gate.policy import OPENING, Operation, Policy, PrincipalKind
+from cloakroom.gate.policy import OPENING, Policy, PrincipalKind
 from cloakroom.gate.policy_text import parse_policy
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import decode_entry
@@ -24,8 +23,9 @@ from cloakroom.use_cases.people import principals
 from cloakroom.use_cases.records.erasing import erase
 from cloakroom.use_cases.records.exchanging import exchange
 from cloakroom.use_cases.releases import requests as release_requests
-from cloakroom.use_cases.releases.running import run_release_into
+from cloakroom.use_cases.releases.assembly import release_runs
 from cloakroom.use_cases.store.configuration import apply_configuration
+from cloakroom.vocabulary import POLICY_OPERATIONS
 from cloakroom.web.api.requests.elements import Request as ServiceRequest
 from cloakroom.web.api.requests.ledger import ProveEntry, ReadCheckpoint, ReadTile
 from cloakroom.web.api.requests.people import Freeze, ListPasskeys, ListSessions, RevokeSessions, ShowExposure
@@ -59,7 +59,7 @@ class House:
         self.world, self.app = world, application
         self.numbers = iter(range(10_000))
 
-    def who(self, name: str) -> principals.Authenticated:
+    def who(self, name: str) -> Caller:
         return principals.authenticate(self.app, self.world.credentials[name])
 
     def tokens(self, name: str, *brands: str, skip: int = 0) -> list[str]:
@@ -67,10 +67,7 @@ class House:
         return tokens_of(self.app, self.who(name), chosen)
 
     def handle(self, name: str, request: ServiceRequest) -> object:
-        store = ServiceStore(self.app.connection)
-        credential = self.who(name).credential
-        caller = Caller(store.presented([credential])[credential], None)
-        answer = HANDLERS[type(request)](self.app, caller, request)
+        answer = HANDLERS[type(request)](self.app, self.who(name), request)
         assert answer.status == 200
         return answer
 
@@ -253,7 +250,8 @@ def test_a_release_that_was_approved_before_does_not_run_and_is_not_handed_out(h
             written.write(repr(list(rows)).encode())
             return ""
 
-        return run_release_into(house.app, house.who("marketing"), found.id, write_rows, canary_domain="post.example")
+        runs = release_runs(house.app)
+        return runs.run_release(house.who("marketing"), found.id, write_rows, canary_domain="post.example")
 
     refused(run)
     assert written.getvalue() == b""
@@ -267,7 +265,7 @@ def closed_policy(closed_house: World) -> Policy:
         return parse_policy(text.encode(), "policy.toml", fields=application.configuration.field_classes)
 
 
-@pytest.mark.parametrize("operation", list(Operation), ids=str)
+@pytest.mark.parametrize("operation", sorted(POLICY_OPERATIONS), ids=str)
 @pytest.mark.parametrize("brands", [(), (CLOSED,), (OPEN, CLOSED), (OPEN,)], ids=" and ".join)
 def test_every_operation_is_forbidden_where_the_brand_is_concerned_and_only_there(closed_policy, operation, brands):
     now = datetime(2026, 3, 2, tzinfo=UTC)

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from service_world import World
 
-from cloakroom.client import Refused
+from cloakroom.client import RefusedError
 from cloakroom.errors import DeniedError
 from cloakroom.use_cases.people import principals
 
@@ -36,7 +36,7 @@ def works_over_http(world: World, name: str) -> bool:
     try:
         with world.client(name) as client:
             client.exposure()
-    except Refused as error:
+    except RefusedError as error:
         return {"expired": False}[error.code]
     return True
 

@@ -16,7 +16,7 @@ import pytest
 from service_world import SHOP, Node, World, open_and_change, signed
 
 from cloakroom.adapters.root_key import create_root_key
-from cloakroom.client import Refused
+from cloakroom.client import RefusedError
 from cloakroom.flows.admission import PERSISTENT_REFUSALS
 from cloakroom.use_cases.store import rotation as rotating
 from cloakroom.web.node.maintenance import Maintenance, is_well
@@ -140,7 +140,7 @@ def test_who_goes_on_asking_past_its_budget_is_frozen_though_it_asks_different_n
         with fresh.client("associate", nodes[number % 2]) as client:
             try:
                 list(client.reveal(wanted, purpose="clienteling", fields=["email"], reference=f"APPT-{number}"))
-            except Refused as refused:
+            except RefusedError as refused:
                 return refused.code
             return ""
 

@@ -14,7 +14,7 @@ from people_world import ORIGIN, admit_people
 from service_world import World, new_world
 
 from cloakroom.adapters import openid
-from cloakroom.client import Client, Refused, SignIn
+from cloakroom.client import Client, RefusedError, SignIn
 from cloakroom.errors import ConflictError, RuleError, UsageError
 from cloakroom.flows.service_file import parse_service
 from cloakroom.use_cases.people.passkey_enrolment import link_subject, unlink_subjects
@@ -68,7 +68,7 @@ def entered(world: World, reason: str) -> int:
 def check_refused(world: World, provider: Provider, reason: str) -> None:
     before = entered(world, reason)
     signing, begun, back = begin(world, provider)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         signing.finish_openid(begun, back["code"], issuer=back["iss"])
     assert (caught.value.code, caught.value.reason) == ("sign-in", "")
     wait_until(lambda: entered(world, reason) == before + 1)
@@ -145,13 +145,13 @@ def test_a_subject_that_nobody_linked_is_nobody(joined: World, honest: Provider)
 def test_a_code_serves_once_even_if_the_provider_would_take_it_again(joined: World, honest: Provider):
     signing, begun, back = begin(joined, honest)
     signing.finish_openid(begun, back["code"])
-    with pytest.raises(Refused, match="replayed"):
+    with pytest.raises(RefusedError, match="replayed"):
         signing.finish_openid(begun, back["code"])
     # Put into another sign-in, it is of another nonce and another verifier.
     stolen_signing, stolen_begun, stolen_back = begin(joined, honest)
     _, _, hers = begin(joined, honest)
     before = entered(joined, "code")
-    with pytest.raises(Refused, match="sign-in"):
+    with pytest.raises(RefusedError, match="sign-in"):
         stolen_signing.finish_openid(stolen_begun, hers["code"])
     wait_until(lambda: entered(joined, "code") == before + 1)
     assert stolen_back["state"] == stolen_begun.ceremony
@@ -161,9 +161,9 @@ def test_a_code_that_was_caught_is_worth_nothing_without_the_key_that_began(join
     _, begun, back = begin(joined, honest)
     thief = SignIn(joined.nodes[0].address)
     before = entered(joined, "ceremony")
-    with pytest.raises(Refused, match="sign-in"):
+    with pytest.raises(RefusedError, match="sign-in"):
         thief.finish_openid(begun, back["code"])
-    with pytest.raises(Refused, match="sign-in"):
+    with pytest.raises(RefusedError, match="sign-in"):
         thief._client.post("/v1/sign-in/openid/collect", {"ceremony": begun.ceremony})
     wait_until(lambda: entered(joined, "ceremony") == before + 2)
 
@@ -171,7 +171,7 @@ def test_a_code_that_was_caught_is_worth_nothing_without_the_key_that_began(join
 def test_an_answer_of_another_provider_is_refused(joined: World, honest: Provider):
     signing, begun, back = begin(joined, honest)
     before = entered(joined, "issuer")
-    with pytest.raises(Refused, match="sign-in"):
+    with pytest.raises(RefusedError, match="sign-in"):
         signing.finish_openid(begun, back["code"], issuer="https://evil.example")
     wait_until(lambda: entered(joined, "issuer") == before + 1)
 
@@ -216,7 +216,7 @@ def test_linking_is_to_people_once_and_ends_sessions_when_it_is_undone(fresh: Wo
     with Client(node.address, signing.finish_openid(begun, back["code"])) as client:
         assert client.session()["signed_in_by"] == "oidc:corp"
         assert unlink_subjects(application, "associate", "corp") == 1
-        with pytest.raises(Refused, match="expired"):
+        with pytest.raises(RefusedError, match="expired"):
             client.session()
     application.close()
     assert "subject-7" not in str([item.detail for item in fresh.entries()])

@@ -12,7 +12,7 @@ from people_world import ORIGIN, RP_ID, Person, admit_people, approve, ask_for_p
 from service_world import World, signed
 from software_authenticator import USER_PRESENT, SoftwareAuthenticator, b64, unb64
 
-from cloakroom.client import Client, Refused, SignIn
+from cloakroom.client import Client, RefusedError, SignIn
 from cloakroom.crypto import SigningKey
 from cloakroom.signing import Message, content_digest, sign_request
 from cloakroom.signing.binding import Ceremony, bind_key
@@ -36,7 +36,7 @@ def entered(world: World, reason: str) -> int:
 def check_refused(world: World, reason: str, attempt, code: str = "sign-in") -> None:
     """Try, and see that it is refused without saying why, and that the ledger says why."""
     before = entered(world, reason)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         attempt()
     assert (caught.value.code, caught.value.reason) == (code, "")
     wait_until(lambda: entered(world, reason) == before + 1)
@@ -90,7 +90,7 @@ def test_a_passkey_signs_nobody_in_until_two_others_approved_it(peopled: World):
     check_refused(peopled, "inactive", attempt_sign_in(peopled, person))
     assert approve(peopled, passkey, "security")["state"] == "requested"
     check_refused(peopled, "inactive", attempt_sign_in(peopled, person))
-    with pytest.raises(Refused, match="exhausted"):
+    with pytest.raises(RefusedError, match="exhausted"):
         approve(peopled, passkey, "security")
     assert approve(peopled, passkey, "privacy")["state"] == "active"
     person.sign_in(peopled.nodes[0].address).close()
@@ -99,13 +99,13 @@ def test_a_passkey_signs_nobody_in_until_two_others_approved_it(peopled: World):
 def test_nobody_approves_for_himself_nor_without_the_purpose_nor_another_key(peopled: World):
     address = peopled.nodes[0].address
     own = ask_for_passkey(address, "security", SoftwareAuthenticator(RP_ID, ORIGIN))
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         approve(peopled, own, "security")
     assert caught.value.reason == "own-lineage"
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         approve(peopled, own, "marketing")
     assert caught.value.reason == "purpose"
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RefusedError) as caught:
         approve(peopled, {**own, "fingerprint": "0" * 64}, "privacy")
     assert caught.value.reason == "changed"
     refused = [item for item in peopled.entries() if item.detail.get("passkey") == own["id"] and not item.permitted]
@@ -117,7 +117,7 @@ def test_a_request_for_nobody_looks_the_same_and_is_not_kept(peopled: World):
     for name in ("nobody-at-all", "shop-app"):
         passkey = ask_for_passkey(address, name, SoftwareAuthenticator(RP_ID, ORIGIN))
         assert passkey["state"] == "requested"
-        with pytest.raises(Refused, match="not-found"):
+        with pytest.raises(RefusedError, match="not-found"):
             approve(peopled, passkey, "security")
 
 
@@ -137,7 +137,7 @@ def test_a_further_passkey_of_ones_own_takes_the_session_that_asked_for_it(peopl
     with anna.sign_in(address) as client:
         # A stranger asks for a passkey in her name and talks her into approving it: it is not of her session.
         strangers = ask_for_passkey(address, "associate", SoftwareAuthenticator(RP_ID, ORIGIN))
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RefusedError) as caught:
             client.approve_passkey(strangers["id"], strangers["fingerprint"])
         assert caught.value.reason == "own-lineage"
         key = client._credential.key
@@ -248,7 +248,7 @@ def test_an_authenticator_that_counts_backwards_is_stopped_with_its_sessions(peo
         client.session()
         person.authenticator.counter = 3  # a copy that was used less
         check_refused(peopled, "sign-count", attempt_sign_in(peopled, person))
-        with pytest.raises(Refused, match="expired"):
+        with pytest.raises(RefusedError, match="expired"):
             client.session()
     person.authenticator.counter = 50
     check_refused(peopled, "inactive", attempt_sign_in(peopled, person))
@@ -263,10 +263,10 @@ def test_a_session_that_was_revoked_ends_with_its_next_request_on_every_node(peo
         assert {first.session()["id"], second.session()["id"]} <= names
         ended = first.revoke_sessions(session=second.session()["id"])
         assert len(ended) == 1
-        with pytest.raises(Refused, match="expired"):
+        with pytest.raises(RefusedError, match="expired"):
             second.session()
         assert first.revoke_sessions() == [first._credential.id]
-        with pytest.raises(Refused, match="expired"):
+        with pytest.raises(RefusedError, match="expired"):
             first.session()
     revoked = [item for item in peopled.entries() if item.detail.get("action") == "revoke-session"]
     assert {item.principal for item in revoked} == {"associate"}
@@ -276,13 +276,13 @@ def test_somebody_elses_sessions_take_a_purpose(peopled: World, anna: Person):
     address = peopled.nodes[0].address
     with anna.sign_in(address) as client, peopled.client("security") as security:
         mine = client.session()["id"]
-        with peopled.client("second-associate") as stranger, pytest.raises(Refused, match="not-found"):
+        with peopled.client("second-associate") as stranger, pytest.raises(RefusedError, match="not-found"):
             stranger.revoke_sessions(session=mine)
-        with pytest.raises(Refused, match="malformed"):
+        with pytest.raises(RefusedError, match="malformed"):
             security.sessions("associate")
         assert mine in {item["id"] for item in security.sessions("associate", purpose="containment")}
         assert mine in security.revoke_sessions(principal="associate", purpose="containment")
-        with pytest.raises(Refused, match="expired"):
+        with pytest.raises(RefusedError, match="expired"):
             client.session()
 
 
@@ -290,10 +290,10 @@ def test_a_revoked_passkey_ends_the_sessions_that_it_began(peopled: World):
     person = enrol_person(peopled, "second-associate", ORIGIN)
     address = peopled.nodes[0].address
     with person.sign_in(address) as client, peopled.client("security") as security:
-        with pytest.raises(Refused, match="not-found"), peopled.client("marketing") as stranger:
+        with pytest.raises(RefusedError, match="not-found"), peopled.client("marketing") as stranger:
             stranger.revoke_passkey(person.passkey)
         assert security.revoke_passkey(person.passkey, purpose="containment")["state"] == "revoked"
-        with pytest.raises(Refused, match="expired"):
+        with pytest.raises(RefusedError, match="expired"):
             client.session()
     check_refused(peopled, "inactive", attempt_sign_in(peopled, person))
 
@@ -302,7 +302,7 @@ def test_a_key_that_nobody_enrolled_does_nothing_but_sign_in(peopled: World):
     key = SigningKey.generate()
     signing = SignIn(peopled.nodes[0].address, key=key)
     for path, order in (("/v1/reveal", {"purpose": "clienteling", "tokens": ["x"], "fields": ["email"]}),):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RefusedError) as caught:
             signing._client.post(path, order)
         assert caught.value.code == "bad-signature"
     # And an enrolled credential signs nobody in.
@@ -316,7 +316,7 @@ def test_a_frozen_person_does_not_sign_in_and_a_session_freezes_with_its_lineage
     person = enrol_person(peopled, "thief", ORIGIN)
     with person.sign_in(node.address) as client, peopled.client("security") as security:
         security.freeze("thief", purpose="containment", reason="stolen-laptop")
-        with pytest.raises(Refused, match="frozen"):
+        with pytest.raises(RefusedError, match="frozen"):
             list(client.reveal(peopled.tokens(1), purpose="clienteling", fields=["email"], reference="APPT-7"))
     check_refused(peopled, "frozen", attempt_sign_in(peopled, person))
 
@@ -330,7 +330,7 @@ def test_a_session_lapses_when_idle_and_when_its_time_is_up(peopled: World):
             client.session()
             with psycopg.connect(peopled.settings.database_url, autocommit=True) as connection:
                 connection.execute(f"update credential set {change} where id = %s", (client._credential.id,))
-            with pytest.raises(Refused, match="expired"):
+            with pytest.raises(RefusedError, match="expired"):
                 client.session()
         assert column
 
@@ -357,7 +357,7 @@ def test_a_session_that_is_bound_serves_from_no_other_address(fresh: World):
     with Client(node.address, credential, transport=_from(sent)) as here:
         assert here.session()["address_bound"]
     with Client(node.address, credential, transport=_from({"x-forwarded-for": "10.20.1.2"})) as elsewhere:
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RefusedError) as caught:
             elsewhere.session()
         assert caught.value.reason == "network"
 
@@ -374,5 +374,5 @@ def _from(headers):
 
 
 def test_where_nobody_configured_it_nobody_signs_in(served: World):
-    with pytest.raises(Refused, match="sign-in"):
+    with pytest.raises(RefusedError, match="sign-in"):
         SignIn(served.nodes[0].address).begin_passkey()

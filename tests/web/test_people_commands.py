@@ -11,7 +11,7 @@ from service_world import World
 from software_authenticator import SoftwareAuthenticator
 
 from cloakroom.cli.main import main
-from cloakroom.client import Refused
+from cloakroom.client import RefusedError
 from cloakroom.tlog.note import Ed25519Verifier
 from cloakroom.tlog.proof_file import ProofFile
 
@@ -52,10 +52,10 @@ def test_a_passkey_is_approved_at_the_machine_by_two_and_its_session_is_seen_and
         listed = {item["session"] for item in run("session", "list", "associate")}
         assert {one.session()["id"], other.session()["id"]} <= listed
         assert run("session", "revoke", one._credential.id) == {"ended": [one._credential.id]}
-        with pytest.raises(Refused, match="expired"):
+        with pytest.raises(RefusedError, match="expired"):
             one.session()
         assert other._credential.id in run("session", "revoke", "--of", "associate")["ended"]
-        with pytest.raises(Refused, match="expired"):
+        with pytest.raises(RefusedError, match="expired"):
             other.session()
     assert run("passkey", "revoke", asked["id"]) == {"id": asked["id"], "was_revoked": False}
     assert run("passkey", "revoke", asked["id"])["was_revoked"]

@@ -18,7 +18,7 @@ from people_world import admit_people
 from service_world import World
 
 from cloakroom.adapters.postgres.release_run_store import ReleaseRunStore
-from cloakroom.client import Refused
+from cloakroom.client import RefusedError
 from cloakroom.errors import UncheckableError
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.use_cases.people import principals
@@ -106,7 +106,7 @@ def approved_beside(world: World) -> str:
         return found.id
 
 
-def reason_of(error: Refused) -> str:
+def reason_of(error: RefusedError) -> str:
     return error.reason or error.code
 
 
@@ -164,33 +164,33 @@ def test_a_download_goes_on_where_it_ended_and_notices_what_was_changed(fresh: W
 def test_what_is_unapproved_self_approved_exhausted_or_somebody_elses_is_refused(bulk: World):
     release = asked(bulk)
     with bulk.client("marketing") as client:
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RefusedError) as caught:
             client.run_release(release.id)
         assert reason_of(caught.value) == "unapproved"
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RefusedError) as caught:
             client.approve_release(release)
         assert reason_of(caught.value) == "own-lineage"
     with bulk.client("privacy") as client:
         client.approve_release(release)
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RefusedError) as caught:
             client.approve_release(release)
         assert reason_of(caught.value) == "exhausted"
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RefusedError) as caught:
             client.run_release(release.id)
         assert reason_of(caught.value) == "not-found"
     with bulk.client("security") as client:
         client.approve_release(release)
     with bulk.client("marketing") as client:
-        with pytest.raises(Refused, match="not-found"):
+        with pytest.raises(RefusedError, match="not-found"):
             client.release_run(release.id)
         client.run_release(release.id)
         client.await_release(release.id, timeout_s=PATIENCE, every_s=0.1)
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(RefusedError) as caught:
             client.run_release(release.id)
         assert reason_of(caught.value) == "exhausted"
-        with pytest.raises(Refused, match="not-found"):
+        with pytest.raises(RefusedError, match="not-found"):
             client._part(release.id, 9_999)
-    with bulk.client("privacy") as client, pytest.raises(Refused, match="not-found"):
+    with bulk.client("privacy") as client, pytest.raises(RefusedError, match="not-found"):
         client._part(release.id, 0)
 
 
@@ -200,7 +200,7 @@ def test_more_records_than_were_approved_fail_with_their_reason_and_leave_no_fil
         client.run_release(release.id)
         run = client.await_release(release.id, timeout_s=PATIENCE, every_s=0.1)
         assert (run.state, run.failure, run.parts) == ("failed", "too-many", 0)
-        with pytest.raises(Refused, match="not-found"):
+        with pytest.raises(RefusedError, match="not-found"):
             client._part(release.id, 0)
 
 
@@ -212,7 +212,7 @@ def test_an_expired_release_does_not_run_and_its_file_is_gone(bulk: World):
         with psycopg.connect(bulk.settings.database_url, autocommit=True) as connection:
             connection.execute("update release set expires_at = 1 where id = any (%s)", ([first.id, second.id],))
         for attempt in (lambda: client.run_release(second.id), lambda: client._part(first.id, 0)):
-            with pytest.raises(Refused) as caught:
+            with pytest.raises(RefusedError) as caught:
                 attempt()
             assert reason_of(caught.value) == "expired-release"
     with closing(bulk.open("runner")) as application:
@@ -230,7 +230,7 @@ def test_a_frozen_requester_neither_runs_nor_receives(fresh: World):
         client.await_release(release.id, timeout_s=PATIENCE, every_s=0.1)
         security.freeze("marketing", purpose="containment", reason="stolen-laptop")
         for attempt in (lambda: client._part(release.id, 0), lambda: client.run_release(release.id)):
-            with pytest.raises(Refused, match="frozen"):
+            with pytest.raises(RefusedError, match="frozen"):
                 attempt()
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from service_world import SHOP, World, free_port, signed
 
-from cloakroom.client import Refused
+from cloakroom.client import RefusedError
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.people import principals
 from patience import PATIENCE, wait_until
@@ -42,7 +42,7 @@ def test_a_search_answers_with_tokens_and_never_with_values(served: World):
 def test_the_own_ceiling_is_shown_and_that_of_others_takes_a_purpose(served: World):
     with served.client("associate") as client:
         assert 0 < client.exposure().ceiling <= 600
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedError) as refused:
             client.exposure("security", purpose="clienteling")
         assert (refused.value.code, refused.value.status) == ("policy", 403)
     with served.client("security") as client:
@@ -60,13 +60,13 @@ def test_each_refusal_has_its_own_code(served: World):
             ("malformed", 400, {**CLIENTELING, "fields": ["Jane Doe"]}),
             ("malformed", 400, {**CLIENTELING, "purpose": "jane.doe@example.org"}),
         ):
-            with pytest.raises(Refused) as refused:
+            with pytest.raises(RefusedError) as refused:
                 list(client.reveal(token, **order))
             assert (refused.value.code, refused.value.status) == (code, status)
 
 
 def test_no_refused_text_reaches_the_ledger(served: World):
-    with served.client("associate") as client, pytest.raises(Refused):
+    with served.client("associate") as client, pytest.raises(RefusedError):
         list(client.reveal(served.tokens(1), purpose="jane", fields=["email"], reference="jane.doe@example.org"))
     assert not [item for item in served.entries() if "jane.doe" in str(item)]
 
@@ -103,7 +103,7 @@ def test_what_is_not_there_takes_as_long_as_what_is_not_yours(served: World):
 def test_a_spent_budget_says_when_to_come_back(served: World):
     tokens = served.tokens(60)
     with served.client("second-privacy") as client:
-        with pytest.raises(Refused) as refused:  # noqa: PT012 - whichever request is the one too many
+        with pytest.raises(RefusedError) as refused:  # noqa: PT012 - whichever request is the one too many
             for token in tokens:
                 list(client.reveal([token], purpose="access_request", fields=["email"], reference="DSR-2"))
         assert (refused.value.code, refused.value.status) == ("budget", 429)
@@ -120,12 +120,12 @@ def test_a_freeze_holds_from_the_next_request_on(served: World):
     ):
         assert list(thief.reveal(token, **CLIENTELING))
         assert guard.freeze("thief", purpose="containment", reason="INC-1")
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedError) as refused:
             list(thief.reveal(token, **CLIENTELING))
         assert refused.value.code == "frozen"
         assert not guard.freeze("thief", purpose="containment", reason="INC-1")
         for again in (lambda: thief.exposure("security", purpose="clienteling"),):
-            with pytest.raises(Refused) as refused:
+            with pytest.raises(RefusedError) as refused:
                 again()
             assert refused.value.code == "frozen"
     assert second.stop() == 0
@@ -139,7 +139,7 @@ def test_a_revoked_credential_is_refused_at_once(served: World):
         application = served.open()
         application.records.revoke_credential(served.credential("revoked").id, application.now())
         application.close()
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RefusedError) as refused:
             list(client.reveal(token, **CLIENTELING))
         assert (refused.value.code, refused.value.status) == ("expired", 401)
 
@@ -153,7 +153,7 @@ def test_a_credential_that_nobody_used_for_three_months_has_lapsed(served: World
         (old, old, served.credential("absent").id),
     )
     application.close()
-    with served.client("absent") as client, pytest.raises(Refused) as refused:
+    with served.client("absent") as client, pytest.raises(RefusedError) as refused:
         list(client.reveal(served.tokens(1), **CLIENTELING))
     assert refused.value.code == "expired"
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from service_world import OTHER_SHOP, SHOP, World, signed
 
-from cloakroom.client import Refused
+from cloakroom.client import RefusedError
 
 FIELDS = {"given_name": "Ilse", "family_name": "Tanvik", "email": "ilse.tanvik@example.org", "city": "Lund"}
 KEEP = {"purpose": "record_keeping"}
@@ -64,14 +64,14 @@ def test_the_same_request_is_done_once(served: World):
     ],
 )
 def test_what_does_not_belong_there_is_refused_without_repeating_it(served: World, fields, code, status):
-    with served.client(SHOP) as shop, pytest.raises(Refused) as refused:
+    with served.client(SHOP) as shop, pytest.raises(RefusedError) as refused:
         shop.write("tarsenne", "NEW-6", {**FIELDS, **fields}, **KEEP)
     assert (refused.value.code, refused.value.status) == (code, status)
     assert not any(value in str(refused.value) for value in fields.values())
 
 
 def test_writing_takes_a_purpose_that_allows_it(served: World):
-    with served.client("associate") as client, pytest.raises(Refused) as refused:
+    with served.client("associate") as client, pytest.raises(RefusedError) as refused:
         client.write("tarsenne", "NEW-7", FIELDS, purpose="clienteling")
     assert refused.value.code == "policy"
     last = [item for item in served.entries() if item.operation == "request" and item.lineage == "associate"][-1]
@@ -109,8 +109,8 @@ def test_tokens_are_handed_over_only_where_the_policy_joins_both(served: World):
         entry = [item for item in served.entries() if item.operation == "exchange" and item.permitted][-1]
         assert (entry.detail["receiver"], entry.detail["probes"]) == (OTHER_SHOP, 1 + entry.records)
         for receiver, purpose in (("nobody", "hand_over"), ("marketing", "hand_over"), (OTHER_SHOP, "clienteling")):
-            with pytest.raises(Refused) as refused:
+            with pytest.raises(RefusedError) as refused:
                 shop.exchange(own, receiver, purpose=purpose)
             assert refused.value.code == "policy"
-        with pytest.raises(Refused):
+        with pytest.raises(RefusedError):
             shop.exchange(["tok_" + "A" * 22], OTHER_SHOP, purpose="hand_over")

@@ -69,7 +69,7 @@ def decompressed(kind: str, source: Readable, window_bytes: int) -> Readable:
 
 
 class _Stepwise(Protocol):
-    """What the decompressors of the standard library have in common."""
+    """The interface that the decompressors of the standard library have in common."""
 
     @property
     def needs_input(self) -> bool: ...

@@ -41,7 +41,7 @@ class _Keys:
     fetched_at: float
 
 
-class ProviderUnreachable(DeniedError):  # noqa: N818 - reads as what happened
+class ProviderUnreachableError(DeniedError):
     """The provider does not answer, or answers nonsense; trying again may help."""
 
     def __init__(self, message: str) -> None:
@@ -96,7 +96,7 @@ class OpenIDClient:
         """Redeem a code and return the subject that the provider vouches for.
 
         Raises:
-            ProviderUnreachable: It does not answer.
+            ProviderUnreachableError: It does not answer.
             DeniedError: What it says is not accepted; the code tells what: ``code``, ``token``, ``issuer``,
                 ``audience``, ``nonce``, ``expired``, ``acr``, ``amr``, ``auth-time``.
         """
@@ -118,7 +118,7 @@ class OpenIDClient:
         status, content = self._ask("POST", provider.token_endpoint, form)
         if status != httpx.codes.OK:
             if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-                raise ProviderUnreachable(f"{provider.id}: the token endpoint answers {status}")
+                raise ProviderUnreachableError(f"{provider.id}: the token endpoint answers {status}")
             raise DeniedError("code", f"{provider.id}: the provider does not take the code ({status})")
         token = _decoded(provider, content).get("id_token")
         if not isinstance(token, str):
@@ -146,7 +146,7 @@ class OpenIDClient:
             return known.found
         status, content = self._ask("GET", provider.jwks_uri)
         if status != httpx.codes.OK:
-            raise ProviderUnreachable(f"{provider.id}: the address of its keys answers {status}")
+            raise ProviderUnreachableError(f"{provider.id}: the address of its keys answers {status}")
         keys = _asymmetric_keys(provider, _decoded(provider, content))
         self._keys[provider.id] = _Keys(keys, now)
         return keys
@@ -158,10 +158,10 @@ class OpenIDClient:
                 for part in response.iter_bytes():
                     content += part
                     if len(content) > ANSWER_BYTES:
-                        raise ProviderUnreachable("the provider's answer is too large")
+                        raise ProviderUnreachableError("the provider's answer is too large")
                 return response.status_code, content
         except httpx.HTTPError as error:
-            raise ProviderUnreachable(f"the provider does not answer: {type(error).__name__}") from None
+            raise ProviderUnreachableError(f"the provider does not answer: {type(error).__name__}") from None
 
 
 def check_claims(provider: Provider, claims: Mapping[str, Any], *, nonce: bytes, now: float) -> None:
@@ -223,7 +223,7 @@ def _decoded(provider: Provider, content: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(content, type=dict[str, Any])
     except msgspec.DecodeError:
-        raise ProviderUnreachable(f"{provider.id}: the answer is not JSON") from None
+        raise ProviderUnreachableError(f"{provider.id}: the answer is not JSON") from None
 
 
 def _asymmetric_keys(provider: Provider, document: Mapping[str, Any]) -> KeySet:
@@ -241,5 +241,5 @@ def _asymmetric_keys(provider: Provider, document: Mapping[str, Any]) -> KeySet:
         if not isinstance(key, RSAKey) or key.raw_value.key_size >= 8 * _RSA_BYTES:
             found.append(key)
     if not found:
-        raise ProviderUnreachable(f"{provider.id}: it publishes no key that can verify")
+        raise ProviderUnreachableError(f"{provider.id}: it publishes no key that can verify")
     return KeySet([*found])

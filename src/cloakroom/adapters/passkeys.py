@@ -1,4 +1,4 @@
-"""What authenticators answer (WebAuthn Level 3), checked by the library `webauthn` and by what it leaves to us.
+"""Answers of authenticators (WebAuthn Level 3), checked by the library `webauthn` and by what it leaves to us.
 
 User verification is required. Attestation is not asked for. Origin and relying party are compared exactly; a page
 within somebody else's frame is refused.
@@ -32,7 +32,7 @@ _FORMATS = frozenset({AttestationFormat.NONE, AttestationFormat.PACKED})
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What an authenticator says of a new passkey; in base64url as it came."""
+    """An authenticator's answer about a new passkey; in base64url as it came."""
 
     credential_id: str
     client_data: str
@@ -41,7 +41,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """What an authenticator says to sign somebody in; in base64url as it came."""
+    """An authenticator's answer that signs somebody in; in base64url as it came."""
 
     credential_id: str
     client_data: str

@@ -1,4 +1,4 @@
-"""Where the root key comes from: a URI.
+"""The root key, from the place that a URI names.
 
 - ``file:/path`` — 64 hexadecimal digits in a file of mode 0600; refused when others can read it.
 - ``env:NAME``  — 64 hexadecimal digits in an environment variable.

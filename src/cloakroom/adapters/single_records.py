@@ -13,7 +13,7 @@ import polars as pl
 
 from cloakroom.adapters.deliveries.batches import Limits, RawBlock, RowBatch
 from cloakroom.adapters.deliveries.interpretation import Interpreter
-from cloakroom.errors import InputError, Problem
+from cloakroom.errors import InputError, PaymentDataError, Problem
 from cloakroom.errors import Position as Place
 from cloakroom.vault.group import Group
 from cloakroom.vault.mapping import BrandMapping, ColumnMapping, RecordColumns
@@ -42,6 +42,7 @@ def read_record(
 
     Raises:
         InputError: A field is not the brand's, or a value cannot be taken; never repeats a value.
+        PaymentDataError: A value holds payment data.
     """
     known = {column.field.name for column in mapping.columns}
     unknown = [name for name in fields if name not in known]
@@ -57,7 +58,8 @@ def read_record(
     )
     batch = Interpreter(_canonical(mapping), group, Limits()).interpret(block, 0)
     if batch.rejected:
-        raise InputError([Problem(Place("record", field=item.field), item.reason) for item in batch.rejected])
+        kind = PaymentDataError if any(item.holds_payment_data for item in batch.rejected) else InputError
+        raise kind([Problem(Place("record", field=item.field), item.reason) for item in batch.rejected])
     return batch
 
 

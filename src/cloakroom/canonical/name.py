@@ -49,7 +49,7 @@ _DIGRAPHS = (
 
 
 class Rule(StrEnum):
-    """How much may differ between two names of one person."""
+    """The difference that two names of one person may have."""
 
     STRICT = "strict"
     LOOSE = "loose"

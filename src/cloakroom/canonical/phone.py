@@ -40,7 +40,7 @@ _MIN_DIGITS = 5
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What the short way needs to know of one country's numbering plan.
+    """The part of a country's numbering plan that the short way needs.
 
     `common_lengths` are those that the main country of the calling code allows too.
     """

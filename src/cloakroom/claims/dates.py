@@ -40,7 +40,7 @@ CONTENT = (
 """What a cell of a column of birth dates looks like, as a pattern of polars."""
 
 
-def date_reader(values: pl.Series, today: date | None = None) -> Callable[[str], str | None]:
+def date_reader(values: pl.Series, today: date) -> Callable[[str], str | None]:
     """Return the function from a cell of a column to its ISO date, None where it is none.
 
     Args:
@@ -54,7 +54,7 @@ def date_reader(values: pl.Series, today: date | None = None) -> Callable[[str],
     counts = filled.filter(filled.str.contains(_COUNT.pattern) & ~filled.str.contains(_COMPACT.pattern))
     largest = counts.str.strip_chars().cast(pl.Float64, strict=False).abs().median() if counts.len() else None
     unit = 1000 if isinstance(largest, float) and largest > 5e9 else 1
-    year = (today or datetime.now(UTC).date()).year
+    year = today.year
 
     def read(text: str) -> str | None:
         try:

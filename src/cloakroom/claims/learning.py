@@ -7,6 +7,7 @@ that field, whatever it is called and in whatever language, header or none.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -84,7 +85,9 @@ def spelling_of_ids(values: pl.Series, index: CustomerIndex) -> IdSpelling | Non
     return None
 
 
-def learn_columns(frame: pl.DataFrame, recognised: Recognised, pairs: pl.DataFrame, held: pl.DataFrame) -> Recognised:
+def learn_columns(
+    frame: pl.DataFrame, recognised: Recognised, pairs: pl.DataFrame, held: pl.DataFrame, today: date
+) -> Recognised:
     """Return the meanings with those that the values give away.
 
     Args:
@@ -92,6 +95,7 @@ def learn_columns(frame: pl.DataFrame, recognised: Recognised, pairs: pl.DataFra
         recognised: What is known of the columns.
         pairs: ``row`` and ``ordinal`` of records that share a key with a row.
         held: `values.held_values` of the records.
+        today: The day after which no two-digit year lies.
     """
     meanings = dict(recognised.by_column)
     present = set(meanings.values())
@@ -101,7 +105,7 @@ def learn_columns(frame: pl.DataFrame, recognised: Recognised, pairs: pl.DataFra
         best = (Concept.OTHER, _LEAST_SHARE)
         for concept in [concept for concept in VAULT_FIELDS if concept not in present]:
             share = _equal_share(
-                part.select("row of pair", value=comparable(concept, part[column])), pairs, held, concept.value
+                part.select("row of pair", value=comparable(concept, part[column], today)), pairs, held, concept.value
             )
             best = max(best, (concept, share), key=lambda item: item[1])
         if not present.intersection(NAMES):

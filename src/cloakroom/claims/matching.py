@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,6 @@ from cloakroom.claims.sizing import KeyedRows
 from cloakroom.claims.survey import TableKey
 from cloakroom.claims.values import NAMES, OPENED, held_values, shown_values
 
-_PROVING_FIELDS = OPENED
 _CROWD_OPENED = 20_000
 
 
@@ -74,12 +74,21 @@ class _ByKey:
 
 
 class Matcher:
-    """Takes keyed rows in, batch by batch."""
+    """Takes keyed rows in, batch by batch.
 
-    def __init__(self, index: CustomerIndex, history: History, limits: Limits, seed: int) -> None:
+    Args:
+        index: Finds records by their keys.
+        history: Opens their values.
+        limits: How many may be opened.
+        seed: Random number that seeds hashes and the sample for dating.
+        today: The day after which no two-digit year lies.
+    """
+
+    def __init__(self, index: CustomerIndex, history: History, limits: Limits, seed: int, today: date) -> None:
         self._index = index
         self._history = history
         self._limits = limits
+        self._today = today
         self._emails = RememberedIndex(index, "email", seed, limits.holders)
         self._phones = RememberedIndex(index, "phone", seed + 1, limits.holders)
         self._ids = RememberedIndex(index, "customer_number", seed + 2, limits.holders)
@@ -156,7 +165,7 @@ class Matcher:
             looked_at = pl.concat(found).unique(maintain_order=True).head(ROWS_LOOKED_AT)
             held = self._open(BitMap(looked_at["ordinal"].to_numpy().astype(np.uint32)))
             if held.height:
-                table.learned[columns] = learn_columns(keyed.frame, keyed.recognised, looked_at, held)
+                table.learned[columns] = learn_columns(keyed.frame, keyed.recognised, looked_at, held, self._today)
         known = table.learned.get(columns)
         return keyed if known is None else replace(keyed, recognised=known)
 
@@ -239,12 +248,13 @@ class Matcher:
 
     def _shown(self, keyed: KeyedRows, rows: pl.Series) -> pl.DataFrame:
         part = keyed.frame[rows]
-        shown = shown_values(part, keyed.recognised, keyed.country[rows])
+        shown = shown_values(part, keyed.recognised, keyed.country[rows], self._today)
         return shown.with_columns(rows.alias("row")) if shown.width else pl.DataFrame({"row": rows})
 
     def _open(self, wanted: BitMap) -> pl.DataFrame:
         self._asked |= wanted
-        parts = [held_values(part) for part in self._history.open_versions(wanted, _PROVING_FIELDS) if part.height]
+        opened = self._history.open_versions(wanted, OPENED)
+        parts = [held_values(part, self._today) for part in opened if part.height]
         return pl.concat(parts) if parts else pl.DataFrame(schema={"ordinal": pl.Int64})
 
     def _record(self, table: _Table, keyed: KeyedRows, proven: pl.DataFrame, email_pairs: pl.DataFrame) -> None:

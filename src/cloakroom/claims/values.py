@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import lru_cache
 
 import polars as pl
@@ -43,8 +44,15 @@ NAMES = (Concept.NAME, Concept.GIVEN_NAME, Concept.FAMILY_NAME)
 _MISSING = frozenset(["", "null", "none", "n/a", "na", "nan", "-", "\\n"])
 
 
-def shown_values(frame: pl.DataFrame, recognised: Recognised, country: pl.Series) -> pl.DataFrame:
-    """Return what each row shows, one column for each meaning that can be compared, in comparison form."""
+def shown_values(frame: pl.DataFrame, recognised: Recognised, country: pl.Series, today: date) -> pl.DataFrame:
+    """Return what each row shows, one column for each meaning that can be compared, in comparison form.
+
+    Args:
+        frame: The rows.
+        recognised: The meaning of their columns.
+        country: ISO 3166 code of each row's country, or null.
+        today: The day after which no two-digit year lies.
+    """
     shown: dict[str, pl.Series] = {}
     names = recognised.columns(*NAMES)
     if names:
@@ -57,7 +65,7 @@ def shown_values(frame: pl.DataFrame, recognised: Recognised, country: pl.Series
     for concept in VAULT_FIELDS:
         columns = recognised.columns(concept)
         if columns:
-            shown[concept.value] = comparable(concept, frame[columns[0]])
+            shown[concept.value] = comparable(concept, frame[columns[0]], today)
     return pl.DataFrame(shown)
 
 
@@ -84,8 +92,13 @@ def same_number(shown: pl.Expr, held: pl.Expr) -> pl.Expr:
     return ((shown == held) | loose).fill_null(value=False)
 
 
-def held_values(versions: pl.DataFrame) -> pl.DataFrame:
-    """Return opened versions in the same comparison forms, numbers and addresses of all their fields side by side."""
+def held_values(versions: pl.DataFrame, today: date) -> pl.DataFrame:
+    """Return opened versions in the same comparison forms, numbers and addresses of all their fields side by side.
+
+    Args:
+        versions: As `ports.History` gives them.
+        today: The day after which no two-digit year lies.
+    """
     held: dict[str, pl.Series] = {name: versions[name] for name in ("ordinal", "valid_from", "valid_to")}
     nothing = _nothing(versions.height)
     texts = {name: versions[name] for name in OPENED if name in versions.columns}
@@ -101,7 +114,7 @@ def held_values(versions: pl.DataFrame) -> pl.DataFrame:
         held[name] = phone_keys(versions[name], codes).fill_null("") if name in versions.columns else nothing
     for concept, fields in VAULT_FIELDS.items():
         present = [texts[name] for name in fields if name in texts]
-        held[concept.value] = comparable(concept, present[0]) if present else nothing
+        held[concept.value] = comparable(concept, present[0], today) if present else nothing
     return pl.DataFrame(held)
 
 
@@ -119,12 +132,18 @@ def folded_names(columns: list[pl.Series]) -> pl.Series:
     return _mapped(joined, fold_name)
 
 
-def comparable(concept: Concept, values: pl.Series) -> pl.Series:
-    """Return values of one meaning in comparison form; what is missing becomes an empty text."""
+def comparable(concept: Concept, values: pl.Series, today: date) -> pl.Series:
+    """Return values of one meaning in comparison form; what is missing becomes an empty text.
+
+    Args:
+        concept: The meaning.
+        values: One column.
+        today: The day after which no two-digit year lies.
+    """
     if concept is Concept.TOTAL_SALES:
         return _amounts(values)
     if concept is Concept.BIRTH_DATE:
-        return _dates(values)
+        return _dates(values, today)
     if concept is Concept.COUNTRY:
         return _mapped(values, lambda text: country_of(text) or _folded(text))
     if concept is Concept.POSTCODE:
@@ -157,7 +176,7 @@ def _amounts(values: pl.Series) -> pl.Series:
     return cents.cast(pl.String).fill_null("")
 
 
-def _dates(values: pl.Series) -> pl.Series:
+def _dates(values: pl.Series, today: date) -> pl.Series:
     """Return dates in ISO form, other texts folded."""
-    read = date_reader(values)
+    read = date_reader(values, today)
     return _mapped(values, lambda text: read(text) or _folded(text))

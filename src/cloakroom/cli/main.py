@@ -18,7 +18,7 @@ from typer.main import get_group
 
 from cloakroom import __version__
 from cloakroom.cli.output import JsonOption, complain, print_json, say
-from cloakroom.errors import CloakroomError, DeniedError, OpenError, UnverifiedError
+from cloakroom.errors import CloakroomError, DeniedError, OpenError, StatementError, UnverifiedError
 
 INTERRUPTED = 130
 
@@ -132,24 +132,17 @@ def _spoken(error: Exception) -> tuple[int, str, str] | None:
     match error:
         case DeniedError() | UnverifiedError() | OpenError():
             return 1, "refused", str(error)
+        case StatementError():
+            return None
         case CloakroomError():
             return 2, "error", str(error)
         case typer.Abort():
             return 2, "aborted", "nothing was done"
         case OSError():
             return 2, "error", _file_words(error)
-    words = _database_words(error)
-    return None if words is None else (2, "error", words)
+    return None
 
 
 def _file_words(error: OSError) -> str:
     reason = error.strerror or type(error).__name__
     return reason if error.filename is None else f"{error.filename!s}: {reason}"
-
-
-def _database_words(error: Exception) -> str | None:
-    """Name a database that went away; its own message may hold values and stays unsaid."""
-    driver = sys.modules.get("psycopg")
-    if driver is None or not isinstance(error, driver.OperationalError):
-        return None
-    return f"the database stopped answering ({type(error).__name__}); nothing half-done remains, try again"

@@ -213,13 +213,16 @@ def _lines(file: BinaryIO, source: str) -> list[str]:
 
 
 def moment(text: str, option: str = "--at") -> datetime:
-    """Return the time that an option names, or the time now where it is empty.
+    """Return the time that an option names, or the time now where it is empty; see `option_time`."""
+    return option_time(text, option) if text else SystemClock().now()
+
+
+def option_time(text: str, option: str) -> datetime:
+    """Return the time that the text of an option names.
 
     Raises:
         UsageError: It is no time with an offset.
     """
-    if not text:
-        return SystemClock().now()
     try:
         return parse_time(text)
     except ValueError:

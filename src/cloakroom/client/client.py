@@ -24,7 +24,7 @@ MAX_TOKENS = 1_000
 _AGAIN = frozenset({"busy", "waiting", "unavailable"})
 
 
-class Refused(DeniedError):  # noqa: N818 - reads as what happened
+class RefusedError(DeniedError):
     """The service said no.
 
     Attributes:
@@ -42,7 +42,7 @@ class Refused(DeniedError):  # noqa: N818 - reads as what happened
         self.retry_after_s = retry_after_s
 
 
-class Unreachable(CloakroomError):  # noqa: N818 - reads as what happened
+class UnreachableError(CloakroomError):
     """The service did not answer; whether it did what was asked is not known."""
 
 
@@ -93,7 +93,7 @@ class Client:
         More than 1,000 tokens become several requests; each is refused or answered whole.
 
         Raises:
-            Refused: The service said no.
+            RefusedError: The service said no.
         """
         waiting: list[str] = []
         for token in tokens:
@@ -232,7 +232,7 @@ class Client:
         """Wait until a run has ended, and return it.
 
         Raises:
-            Unreachable: It did not end within the time.
+            UnreachableError: It did not end within the time.
         """
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
@@ -240,7 +240,7 @@ class Client:
             if run.state in {"done", "failed"}:
                 return run
             time.sleep(every_s)
-        raise Unreachable(f"the run of {name} did not end within {timeout_s} s")
+        raise UnreachableError(f"the run of {name} did not end within {timeout_s} s")
 
     def download_release(self, name: str, target: Path) -> Run:
         """Write the finished file, still encrypted to the recipient; go on where an earlier download ended.
@@ -248,12 +248,12 @@ class Client:
         The file appears under its name when it is whole and its SHA-256 is that which the service names.
 
         Raises:
-            Refused: The run is not done, or the release is gone.
+            RefusedError: The run is not done, or the release is gone.
             UncheckableError: What came is not what the service named.
         """
         run = self.release_run(name)
         if run.state != "done":
-            raise Refused(404, {"code": "not-found", "title": "the run is not done"}, None)
+            raise RefusedError(404, {"code": "not-found", "title": "the run is not done"}, None)
         download(lambda number: self._part(name, number), run, target)
         return run
 
@@ -326,8 +326,8 @@ class Client:
             timeout_s: How long to wait for the answer; as long as for any other unless told.
 
         Raises:
-            Refused: The service said no.
-            Unreachable: It did not answer.
+            RefusedError: The service said no.
+            UnreachableError: It did not answer.
         """
         return self._send("POST", path, order, again=again, timeout_s=timeout_s)
 
@@ -365,7 +365,7 @@ class Client:
                 response = self._http.send(request)
             except httpx.HTTPError as error:
                 if last or not again:
-                    raise Unreachable(f"the service does not answer: {type(error).__name__}") from error
+                    raise UnreachableError(f"the service does not answer: {type(error).__name__}") from error
                 _pause(attempt, None)
                 continue
             if response.is_success:
@@ -390,13 +390,13 @@ def _pause(attempt: int, retry_after_s: int | None) -> None:
     time.sleep(max(retry_after_s or 0, 0.05 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
 
 
-def _refused(response: httpx.Response) -> Refused:
+def _refused(response: httpx.Response) -> RefusedError:
     try:
         problem = msgspec.json.decode(response.content, type=dict[str, Any])
     except msgspec.DecodeError:
         problem = {"code": "internal", "title": f"status {response.status_code}"}
     after = response.headers.get("retry-after", "")
-    return Refused(response.status_code, problem, int(after) if after.isdigit() else None)
+    return RefusedError(response.status_code, problem, int(after) if after.isdigit() else None)
 
 
 def _release(document: Mapping[str, Any]) -> Release:

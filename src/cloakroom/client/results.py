@@ -1,4 +1,4 @@
-"""What the service answers, as values."""
+"""Answers of the service, as values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is shown of one token.
+    """The values shown of one token.
 
     Attributes:
         token: As it was asked for.
@@ -28,7 +28,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What a credential could open at most if it were stolen now.
+    """The exposure of a credential: the most that it could open if it were stolen now.
 
     Attributes:
         principal: Whose.
@@ -62,7 +62,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How far the run of a release is.
+    """The progress of the run of a release.
 
     Attributes:
         release: Id of the release.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloakroom.adapters.credentials import PrivateCredential
-from cloakroom.client.client import Client, Refused
+from cloakroom.client.client import Client, RefusedError
 from cloakroom.crypto import SigningKey
 from cloakroom.signing.binding import Ceremony, bind_key
 
@@ -22,7 +22,7 @@ _POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What an authenticator or a browser is given.
+    """A challenge for an authenticator or a browser.
 
     Attributes:
         ceremony: Id of the ceremony.
@@ -67,7 +67,7 @@ class SignIn:
                 the authenticator, in base64url.
 
         Raises:
-            Refused: The sign-in was not accepted.
+            RefusedError: The sign-in was not accepted.
         """
         order = {"ceremony": challenge.ceremony, **answer}
         return self._credential(self._client.post("/v1/sign-in/passkey/finish", order, again=False))
@@ -99,7 +99,7 @@ class SignIn:
         """Hand in what the provider sent back, wait, and return the session's credential.
 
         Raises:
-            Refused: The sign-in was not accepted, or not within the time.
+            RefusedError: The sign-in was not accepted, or not within the time.
         """
         order = {"ceremony": challenge.ceremony, "code": code, "issuer": issuer}
         self._client.post("/v1/sign-in/openid/finish", order, again=False)
@@ -109,7 +109,7 @@ class SignIn:
             if not found["is_waiting"]:
                 return self._credential(found["session"])
             time.sleep(_POLL_SECONDS)
-        raise Refused(401, {"code": "sign-in", "title": "the provider took too long"}, None)
+        raise RefusedError(401, {"code": "sign-in", "title": "the provider took too long"}, None)
 
     def _challenge(self, kind: Ceremony, path: str, order: Mapping[str, Any]) -> Challenge:
         begun = self._client.post(path, order)

@@ -64,7 +64,7 @@ _COUNT_MAX = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is accepted from outside.
+    """Limits on what is accepted from outside.
 
     Attributes:
         names_max: Fields, objects, reasons, keys or pieces of evidence of one disclosure.
@@ -159,7 +159,7 @@ class Fields:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What it rests on: an item by its hash, and the place in it.
+    """The evidence of a disclosure: an item by its hash, and the place in it.
 
     Attributes:
         item: SHA-256 of the item, hexadecimal; empty for our own ledger, which proves itself.
@@ -197,7 +197,7 @@ class Chunks:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much the source would have shown of what happened in a window."""
+    """The share of what happened in a window that the source would have shown."""
 
     source: str
     status: CoverageStatus

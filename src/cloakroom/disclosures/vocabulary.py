@@ -17,7 +17,7 @@ __all__ = [
 
 
 class Certainty(IntEnum):
-    """How certain it is that a record was disclosed; higher is more certain."""
+    """Certainty that a record was disclosed; higher is more certain."""
 
     POSSIBLE = 1
     BOUNDED = 2
@@ -25,7 +25,7 @@ class Certainty(IntEnum):
 
 
 class Stage(IntEnum):
-    """How far it went; each has its own evidence. A query that ran need not have been fetched."""
+    """Stage of a disclosure; each has its own evidence. A query that ran need not have been fetched."""
 
     ATTEMPTED = 1
     EXECUTED = 2
@@ -58,7 +58,7 @@ class Channel(StrEnum):
 
 
 class Selector(StrEnum):
-    """What picked the records."""
+    """The selector of the records."""
 
     IDS = "ids"  # the source lists them
     QUERY = "query"  # a query evaluated on a snapshot
@@ -69,7 +69,7 @@ class Selector(StrEnum):
 
 
 class FieldBasis(StrEnum):
-    """How the fields are known."""
+    """The source of what is known of the fields."""
 
     EXPLICIT = "explicit"
     FILE_COLUMNS = "file_columns"
@@ -79,7 +79,7 @@ class FieldBasis(StrEnum):
 
 
 class CountCheck(StrEnum):
-    """How an evaluated query compares with the count in the log."""
+    """The comparison of an evaluated query with the count in the log."""
 
     EQUAL = "equal"
     DIFFERS = "differs"
@@ -87,7 +87,7 @@ class CountCheck(StrEnum):
 
 
 class CoverageStatus(StrEnum):
-    """Whether a source would have shown everything in its window. Only `COMPLETE` makes silence a statement."""
+    """Completeness of a source in its window. Only `COMPLETE` makes silence a statement."""
 
     COMPLETE = "complete"
     EXPIRED = "expired"

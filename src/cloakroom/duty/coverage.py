@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloakroom.duty.duties import NO_CLOCK, Duty
-from cloakroom.duty.facts import UNKNOWN_PLACE, AffectedGroup, ControllerFacts
+from cloakroom.duty.fact_values import UNKNOWN_PLACE
+from cloakroom.duty.facts import AffectedGroup, ControllerFacts
 from cloakroom.duty.places import reaches
 
 if TYPE_CHECKING:

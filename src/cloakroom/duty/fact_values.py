@@ -6,7 +6,6 @@ from typing import Final
 
 __all__ = [
     "CAUSES",
-    "DATA_ELEMENTS",
     "FLAGS",
     "HOLDERS",
     "NATURES",
@@ -16,18 +15,6 @@ __all__ = [
     "UNKNOWN_PLACE",
 ]
 
-# fmt: off
-DATA_ELEMENTS: Final = frozenset(
-    {
-        "name", "email", "phone", "postal_address", "birth_date", "birth_place", "gender", "language",
-        "customer_number", "spend_total", "purchase_history", "preferences", "password", "password_hash",
-        "security_answer", "payment_card", "payment_card_with_code", "bank_account", "financial_statement",
-        "wage", "national_id", "id_document", "passport", "driver_licence", "tax_id", "health", "biometric",
-        "genetic", "location", "communication", "education", "family", "religion", "politics", "ethnicity",
-        "union", "sex_life", "criminal", "insurance", "vehicle", "photo", "application", "other",
-    }
-)
-# fmt: on
 NATURES: Final = frozenset({"confidentiality", "integrity", "availability"})
 CAUSES: Final = frozenset({"external_malicious", "internal_malicious", "external_accident", "internal_accident"})
 TAKEN: Final = frozenset({"exfiltrated", "accessed", "possible", "excluded"})

@@ -20,30 +20,12 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cloakroom.duty.fact_values import (
-    CAUSES,
-    DATA_ELEMENTS,
-    FLAGS,
-    HOLDERS,
-    NATURES,
-    SEGMENTS,
-    SERVICE_HARMS,
-    TAKEN,
-    UNKNOWN_PLACE,
-)
+from cloakroom.duty.fact_values import CAUSES, FLAGS, HOLDERS, NATURES, SEGMENTS, SERVICE_HARMS, TAKEN, UNKNOWN_PLACE
 from cloakroom.errors import InputError
 from cloakroom.toml import DocumentLimits, Table, parse_document
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 __all__ = [
-    "CAUSES",
-    "DATA_ELEMENTS",
-    "FLAGS",
-    "HOLDERS",
-    "NATURES",
-    "SEGMENTS",
-    "SERVICE_HARMS",
-    "TAKEN",
-    "UNKNOWN_PLACE",
     "AffectedGroup",
     "ControllerFacts",
     "Facts",

@@ -21,12 +21,12 @@ __all__ = [
     "STATUSES",
     "UNITS",
     "Authority",
-    "Case",
     "Clock",
     "Exemption",
     "Instrument",
     "Period",
     "Rule",
+    "RuleCase",
     "RuleSet",
 ]
 
@@ -155,7 +155,7 @@ class Authority:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class RuleCase:
     """A small world and what one rule must say about it.
 
     Attributes:
@@ -194,7 +194,7 @@ class Instrument:
     id: str
     name: str
     rules: tuple[Rule, ...]
-    cases: tuple[Case, ...]
+    cases: tuple[RuleCase, ...]
     authorities: tuple[Authority, ...]
     file: str
 
@@ -221,7 +221,7 @@ class RuleSet:
         return tuple(rule for instrument in self.instruments for rule in instrument.rules)
 
     @property
-    def cases(self) -> tuple[Case, ...]:
+    def cases(self) -> tuple[RuleCase, ...]:
         """Every case."""
         return tuple(case for instrument in self.instruments for case in instrument.cases)
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from cloakroom.duty.cases import failed_cases
+from cloakroom.duty.case_checking import failed_cases
 from cloakroom.duty.evaluation import judge, reached_by, start_of
 from cloakroom.duty.expressions import Expression, Selection, walk
-from cloakroom.duty.fact_values import CAUSES, DATA_ELEMENTS, HOLDERS, NATURES, SEGMENTS, SERVICE_HARMS, TAKEN
+from cloakroom.duty.fact_values import CAUSES, HOLDERS, NATURES, SEGMENTS, SERVICE_HARMS, TAKEN
 from cloakroom.duty.instruments import RESIDENCE, RuleSet
 from cloakroom.duty.places import controller_zone
 from cloakroom.duty.validation import rule_problems
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from cloakroom.duty import facts
-from cloakroom.duty.case_files import parse_cases
+from cloakroom.duty import fact_values
+from cloakroom.duty.case_parsing import parse_cases
 from cloakroom.duty.expressions import ALWAYS, Expression
 from cloakroom.duty.instruments import (
     ADDRESSEES,
@@ -28,6 +28,7 @@ from cloakroom.duty.instruments import (
     Rule,
 )
 from cloakroom.toml import DocumentLimits, Table, parse_document
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 __all__ = ["parse_definitions", "parse_expression", "parse_instrument"]
 
@@ -35,16 +36,16 @@ Definitions = dict[str, Expression]
 
 _WORDS: Final[dict[str, frozenset[str] | None]] = {
     "based": None,
-    "cause": facts.CAUSES,
-    "data": facts.DATA_ELEMENTS,
-    "data_all": facts.DATA_ELEMENTS,
-    "flag": facts.FLAGS,
-    "holder": facts.HOLDERS,
-    "nature": facts.NATURES,
+    "cause": fact_values.CAUSES,
+    "data": DATA_ELEMENTS,
+    "data_all": DATA_ELEMENTS,
+    "flag": fact_values.FLAGS,
+    "holder": fact_values.HOLDERS,
+    "nature": fact_values.NATURES,
     "place": None,
-    "segment": facts.SEGMENTS,
-    "service_harm": facts.SERVICE_HARMS,
-    "taken": facts.TAKEN,
+    "segment": fact_values.SEGMENTS,
+    "service_harm": fact_values.SERVICE_HARMS,
+    "taken": fact_values.TAKEN,
 }
 _NUMBERS: Final = frozenset({"persons_from", "persons_over", "restored_hours_over"})
 _FLAGS: Final = frozenset({"always", "deletion_confirmed", "intelligible"})
@@ -54,7 +55,7 @@ _RISKS: Final = frozenset({"risk", "high"})
 
 @dataclass(frozen=True, slots=True)
 class _Common:
-    """What an instrument says once for all its rules."""
+    """Attributes that an instrument states once for all its rules."""
 
     id: str
     jurisdiction: str

@@ -5,22 +5,22 @@ durable entry for each, permitted or refused. What comes back as permitted is in
 open anything. The order, and why a crash anywhere is harmless:
 
 1. Policy and canaries need no store. A touched canary freezes the lineage first and then refuses.
-2. Budgets are assessed against the node's view of the lineage, and the store accepts the entries only if the lineage
-   is not frozen and nobody appended meanwhile (compare and swap; `docs/adr/0003`). Crash before: nothing happened.
-   Crash after: the records count as opened, whether or not the answer left.
-3. A lineage whose view was stale is brought up to date and assessed again, the second time under a row lock, so that
-   two busy nodes cannot starve each other.
+2. Budgets are assessed against the node's snapshot of the lineage, and the store accepts the entries only if the
+   lineage is not frozen and nobody appended meanwhile (compare and swap; `docs/adr/0003`). Crash before: nothing
+   happened. Crash after: the records count as opened, whether or not the answer left.
+3. A lineage whose snapshot was stale is brought up to date and assessed again, the second time under a row lock, so
+   that two busy nodes cannot starve each other.
 4. A lineage whose earlier entries were changed in the store is refused, and no other lineage with it.
 5. Refusals are entries too; equal refusals of one batch are counted in one entry.
 
-A `Gatekeeper` is the state of one node: its views, and what writes its entries. It is used by one thread at a time.
+A `Gatekeeper` is the state of one node: its snapshots, and what writes its entries. It is used by one thread at a
+time.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -37,14 +37,15 @@ from cloakroom.flows.admission_request import (
     malformed,
 )
 from cloakroom.flows.entry_writing import EntryWriter
-from cloakroom.flows.lineage_views import LineageViews
+from cloakroom.flows.lineage_snapshots import LineageSnapshots
+from cloakroom.flows.pending_requests import PendingRequest, assess_together, by_lineage, one_brand_each
 from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
-from cloakroom.gate.budget import Assessment, Draw, OpenedRecords, lesser
+from cloakroom.gate.budget import Assessment, Draw, lesser
 from cloakroom.gate.decision import Decision, Obligation
 from cloakroom.gate.draw import FULL
 from cloakroom.gate.permits import Permits
-from cloakroom.gate.policy import Budget, FieldClass, Form, Operation, Policy
-from cloakroom.ledger.entry import Operation as EntryOperation
+from cloakroom.gate.policy import Form, Policy
+from cloakroom.vocabulary import FieldClass, Operation
 
 _log = logging.getLogger("cloakroom.admission")
 
@@ -52,20 +53,6 @@ PERSISTENT_REFUSALS = 25
 PERSISTENCE_SPAN = timedelta(minutes=10)
 """A lineage whose budget is spent and that is refused so often within the span is frozen: a person stops after a few
 refusals, a script does not."""
-
-
-_ENTERED = {item: EntryOperation(item.value) for item in Operation if item.value in set(EntryOperation)}
-"""The entry's word for what is asked."""
-
-
-@dataclass(slots=True)
-class _PendingRequest:
-    """A request on its way through admission."""
-
-    position: int
-    request: AdmissionRequest
-    decision: Decision
-    draw: Draw
 
 
 class Gatekeeper:
@@ -87,7 +74,7 @@ class Gatekeeper:
         self._field_classes = field_classes
         self._canaries = canaries
         self._permits = Permits(policy)
-        self._views = LineageViews(ledger)
+        self._snapshots = LineageSnapshots(ledger)
 
     @property
     def policy(self) -> Policy:
@@ -115,7 +102,7 @@ class Gatekeeper:
             One admission for each request, and the sealed rows by ordinal. Everything is durable when this returns.
         """
         admissions: list[Admission | None] = [None] * len(requests)
-        pending: list[_PendingRequest] = []
+        pending: list[PendingRequest] = []
         now = self._entries.now()
         for position, request in enumerate(requests):
             found = self._first_look(position, request, now)
@@ -126,7 +113,7 @@ class Gatekeeper:
         rows: dict[int, StoredRow] = {}
         rounds = 0
         while pending:
-            this_round, pending = _one_brand_each(pending)
+            this_round, pending = one_brand_each(pending)
             later = self._settle(this_round, admissions, rows, fetch=fetch, lock=rounds > 0)
             pending = later + pending
             rounds += 1
@@ -155,7 +142,7 @@ class Gatekeeper:
             if self._ledger.refused_within(lineage, since, now, "budget", PERSISTENT_REFUSALS) >= PERSISTENT_REFUSALS:
                 self.freeze(lineage, by=lineage, reason="persistent")
 
-    def _first_look(self, position: int, request: AdmissionRequest, now: int) -> _PendingRequest | Admission:
+    def _first_look(self, position: int, request: AdmissionRequest, now: int) -> PendingRequest | Admission:
         refusal = malformed(request)
         if refusal is not None:
             return refusal
@@ -176,7 +163,7 @@ class Gatekeeper:
         if request.records.intersect(self._canaries):
             self.freeze(request.principal.id, by=request.principal.id, reason="canary")
             return frozen(canary=True)
-        return _PendingRequest(position, request, decision, self._draw(request, decision))
+        return PendingRequest(position, request, decision, self._draw(request, decision))
 
     def _draw(self, request: AdmissionRequest, decision: Decision) -> Draw:
         shown = [name for name, form in decision.forms.items() if form is not Form.TOKEN]
@@ -187,52 +174,52 @@ class Gatekeeper:
 
     def _settle(
         self,
-        pending: list[_PendingRequest],
+        pending: list[PendingRequest],
         admissions: list[Admission | None],
         rows: dict[int, StoredRow],
         *,
         fetch: bool,
         lock: bool,
-    ) -> list[_PendingRequest]:
+    ) -> list[PendingRequest]:
         """Assess and append one round; return the requests that must be looked at again."""
         lineages = sorted({case.request.principal.id for case in pending})
         try:
             if lock:
                 with self._ledger.locked(lineages):
-                    self._views.refresh(lineages)
+                    self._snapshots.refresh(lineages)
                     return self._append_round(pending, admissions, rows, fetch=fetch)
-            self._views.load(lineages)
+            self._snapshots.load(lineages)
             return self._append_round(pending, admissions, rows, fetch=fetch)
         except BaseException:
             # Whether the store took the entries is not known here; what it holds is read anew at the next request.
             for lineage in lineages:
-                self._views.forget(lineage)
+                self._snapshots.forget(lineage)
             raise
 
     def _append_round(
         self,
-        pending: list[_PendingRequest],
+        pending: list[PendingRequest],
         admissions: list[Admission | None],
         rows: dict[int, StoredRow],
         *,
         fetch: bool,
-    ) -> list[_PendingRequest]:
+    ) -> list[PendingRequest]:
         now = self._entries.now()
-        again: list[_PendingRequest] = []
-        accepted: dict[str, tuple[list[_PendingRequest], Assessment | None]] = {}
-        for lineage, group in _by_lineage(pending).items():
+        again: list[PendingRequest] = []
+        accepted: dict[str, tuple[list[PendingRequest], Assessment | None]] = {}
+        for lineage, group in by_lineage(pending).items():
             try:
                 taken, assessment, rest = self._assess_anew(lineage, group, now)
             except TamperedError as error:
                 # Nobody else's budget depends on it, so nobody else is refused.
                 _log.critical("%s", error)
-                self._views.forget(lineage)
+                self._snapshots.forget(lineage)
                 for case in group:
                     admissions[case.position] = broken_history()
                 continue
-            if self._views.frozen(lineage) is not None:
+            if self._snapshots.frozen(lineage) is not None:
                 # Read anew at the next request: the freeze may have ended by then.
-                self._views.forget(lineage)
+                self._snapshots.forget(lineage)
                 for case in group:
                     admissions[case.position] = frozen()
                 continue
@@ -246,47 +233,47 @@ class Gatekeeper:
         return again
 
     def _assess_anew(
-        self, lineage: str, group: list[_PendingRequest], now: int
-    ) -> tuple[list[_PendingRequest], Assessment | None, list[_PendingRequest]]:
-        """Do what `_assess` does, once more with a view that was brought up to date if it refuses."""
+        self, lineage: str, group: list[PendingRequest], now: int
+    ) -> tuple[list[PendingRequest], Assessment | None, list[PendingRequest]]:
+        """Do what `_assess` does, once more with a snapshot that was brought up to date if it refuses."""
         assessed = self._assess(lineage, group, now)
         if assessed[1] is None or assessed[1].permitted:
             return assessed
-        # A view that refuses may be old, and nothing is appended by which that would show: only the store knows of a
-        # freeze or a renewal elsewhere.
-        self._views.refresh([lineage])
+        # A snapshot that refuses may be old, and nothing is appended by which that would show: only the store knows
+        # of a freeze or a renewal elsewhere.
+        self._snapshots.refresh([lineage])
         return self._assess(lineage, group, now)
 
     def _assess(
-        self, lineage: str, group: list[_PendingRequest], now: int
-    ) -> tuple[list[_PendingRequest], Assessment | None, list[_PendingRequest]]:
+        self, lineage: str, group: list[PendingRequest], now: int
+    ) -> tuple[list[PendingRequest], Assessment | None, list[PendingRequest]]:
         """Assess a lineage's requests together; where they do not all fit, the first alone and the rest later."""
         budget = group[0].decision.budget
         if budget is None:
             return group, None, []
-        view = self._views.view(lineage, budget)
-        assessment = _assess_together(view, now, group, budget)
-        rest: list[_PendingRequest] = []
+        snapshot = self._snapshots.snapshot(lineage, budget)
+        assessment = assess_together(snapshot, now, group, budget)
+        rest: list[PendingRequest] = []
         if not assessment.permitted and len(group) > 1:
             group, rest = group[:1], group[1:]
-            assessment = _assess_together(view, now, group, budget)
+            assessment = assess_together(snapshot, now, group, budget)
         return group, assessment, rest
 
     def _append(
         self,
-        accepted: Mapping[str, tuple[list[_PendingRequest], Assessment | None]],
+        accepted: Mapping[str, tuple[list[PendingRequest], Assessment | None]],
         admissions: list[Admission | None],
         rows: dict[int, StoredRow],
         now: int,
         *,
         fetch: bool,
-    ) -> list[_PendingRequest]:
+    ) -> list[PendingRequest]:
         expected: dict[str, int] = {}
         entries: list[PreparedEntry] = []
         wanted = BitMap()
         forms: dict[int, Mapping[str, Form]] = {}
         for lineage, (group, assessment) in accepted.items():
-            expected[lineage] = self._views.version(lineage)
+            expected[lineage] = self._snapshots.version(lineage)
             at = assessment.at if assessment is not None else now
             # Those of a lineage were assessed together, so each entry tells of the same levels.
             budget = {} if assessment is None else assessment.weighed.told()
@@ -297,12 +284,12 @@ class Gatekeeper:
                     wanted |= case.request.records
         outcome, found = self._ledger.append(expected, entries, list(wanted))
         rows.update((row.record.ordinal, row) for row in found)
-        again: list[_PendingRequest] = []
+        again: list[PendingRequest] = []
         for lineage, (group, assessment) in accepted.items():
             status = outcome[lineage].status
             if status == "ok":
                 at = assessment.at if assessment is not None else now
-                self._views.counted(lineage, at, [case.draw for case in group])
+                self._snapshots.counted(lineage, at, [case.draw for case in group])
                 for case in group:
                     admissions[case.position] = Admission(
                         permitted=True,
@@ -313,7 +300,7 @@ class Gatekeeper:
             elif status == "stale":
                 again += group
             else:
-                self._views.forget(lineage)
+                self._snapshots.forget(lineage)
                 for case in group:
                     admissions[case.position] = frozen()
         return again
@@ -324,7 +311,7 @@ class Gatekeeper:
         return {name: lesser(form, assessment.caps[self._field_classes[name]]) for name, form in forms.items()}
 
     def _entry(
-        self, case: _PendingRequest, forms: Mapping[str, Form], budget: Mapping[str, tuple[int, int, int]], at: int
+        self, case: PendingRequest, forms: Mapping[str, Form], budget: Mapping[str, tuple[int, int, int]], at: int
     ) -> PreparedEntry:
         request = case.request
         detail = dict(request.detail)
@@ -337,7 +324,7 @@ class Gatekeeper:
             detail["drawn"] = [str(field_class) for field_class in case.draw.sets]
         return self._entries.prepare(
             lineage=request.principal.id,
-            operation=_ENTERED[request.operation],
+            operation=request.operation,
             records=request.records,
             shape=forms,
             counted=True,
@@ -361,7 +348,7 @@ class Gatekeeper:
         entries = [
             self._entries.prepare(
                 lineage=lineage,
-                operation=EntryOperation(operation),
+                operation=Operation(operation),
                 permitted=False,
                 reason=code,
                 # What the policy does not know is free text from outside, and does not go into the ledger.
@@ -376,60 +363,11 @@ class Gatekeeper:
 
     def freeze(self, lineage: str, *, by: str, reason: str) -> bool:
         """Freeze `lineage` on every node from its next request on; say whether it was not frozen before."""
-        entry = self._entries.prepare(lineage=lineage, operation=EntryOperation.FREEZE, principal=by, reason=reason)
+        entry = self._entries.prepare(lineage=lineage, operation=Operation.FREEZE, principal=by, reason=reason)
         done = self._ledger.freeze(lineage, entry.at, reason, entry)
-        self._views.forget(lineage)
+        self._snapshots.forget(lineage)
         return done
 
     def forget(self, lineage: str) -> None:
-        """Drop this node's view of `lineage`, so that it is read anew."""
-        self._views.forget(lineage)
-
-
-def _one_brand_each(pending: Iterable[_PendingRequest]) -> tuple[list[_PendingRequest], list[_PendingRequest]]:
-    """Split off the requests that can be assessed together: for each lineage, those of its first brand."""
-    brands: dict[str, str] = {}
-    now: list[_PendingRequest] = []
-    later: list[_PendingRequest] = []
-    for case in pending:
-        brand = brands.setdefault(case.request.principal.id, case.request.brand)
-        (now if brand == case.request.brand else later).append(case)
-    return now, later
-
-
-def _by_lineage(pending: Iterable[_PendingRequest]) -> dict[str, list[_PendingRequest]]:
-    groups: dict[str, list[_PendingRequest]] = {}
-    for case in pending:
-        groups.setdefault(case.request.principal.id, []).append(case)
-    return groups
-
-
-def _assess_together(view: OpenedRecords, now: int, group: Sequence[_PendingRequest], budget: Budget) -> Assessment:
-    """Assess what several requests of one brand cost, and refuse what they may cost at most if that does not fit."""
-    draw = _joined(group)
-    if any(case.request.reserved > case.draw.probes for case in group):
-        reserved = sum(max(case.draw.probes, case.request.reserved) for case in group)
-        at_most = view.assess(now, Draw(draw.brand, draw.sets, probes=reserved), budget)
-        if not at_most.permitted:
-            return at_most
-    return view.assess(now, draw, budget)
-
-
-def _joined(group: Sequence[_PendingRequest]) -> Draw:
-    """Return one draw for several of one brand."""
-    if len(group) == 1:
-        return group[0].draw
-    parts: dict[FieldClass, list[BitMap]] = {}
-    for case in group:
-        for field_class, records in case.draw.sets.items():
-            parts.setdefault(field_class, []).append(records)
-    # Classes that open the same records share one union, as they share one set in each draw: a view that is shown
-    # different ones counts each class apart from then on.
-    unions: dict[tuple[int, ...], BitMap] = {}
-    sets: dict[FieldClass, BitMap] = {}
-    for field_class, some in parts.items():
-        key = tuple(map(id, some))
-        if key not in unions:
-            unions[key] = BitMap.union(*some)
-        sets[field_class] = unions[key]
-    return Draw(group[0].draw.brand, sets, probes=sum(case.draw.probes for case in group))
+        """Drop this node's snapshot of `lineage`, so that it is read anew."""
+        self._snapshots.forget(lineage)

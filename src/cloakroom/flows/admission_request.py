@@ -1,4 +1,4 @@
-"""What admission is asked, and what it answers."""
+"""Requests to admission, and its answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pyroaring import BitMap
 from cloakroom.flows.entry_writing import DurableEntry
 from cloakroom.gate.budget import Assessment
 from cloakroom.gate.decision import Decision, Principal, is_reference
-from cloakroom.gate.policy import Form, Operation
+from cloakroom.gate.policy import Form
+from cloakroom.vocabulary import Operation
 
 UNKNOWN_BRAND = "?"
 """Stands for the brand of a token that is none; nothing grants it."""
@@ -49,7 +50,7 @@ class AdmissionRequest(msgspec.Struct, frozen=True):
 
 
 class Admission(msgspec.Struct, frozen=True):
-    """What became of an `AdmissionRequest`.
+    """The outcome of an `AdmissionRequest`.
 
     Attributes:
         permitted: Whether the records may be opened now; then its entry is durable.

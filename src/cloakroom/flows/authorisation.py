@@ -20,24 +20,24 @@ from cloakroom.flows.admission_request import UNKNOWN_BRAND
 from cloakroom.flows.entry_writing import EntryWriter
 from cloakroom.flows.ports import Ledger
 from cloakroom.gate.decision import Decision, Principal, ReasonCode, Request, decide
-from cloakroom.gate.policy import Operation, Policy
-from cloakroom.ledger.entry import Operation as EntryOperation
+from cloakroom.gate.policy import Policy
+from cloakroom.vocabulary import Operation
 
 FROZEN: Final = "frozen"
 UNKNOWN_PURPOSE: Final = "?"
 """Stands in the ledger for a purpose that the policy does not know: it may be anybody's name."""
 
 _ENTERED: Final = {
-    Operation.ACCESS_REPORT: EntryOperation.REPORT,
-    Operation.ERASE: EntryOperation.ERASE,
-    Operation.RELEASE: EntryOperation.RELEASE,
+    Operation.ACCESS_REPORT: Operation.REPORT,
+    Operation.ERASE: Operation.ERASE,
+    Operation.RELEASE: Operation.RELEASE,
 }
 """The entry's word for a refused operation; every other one is a request, whose detail names the operation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: a principal that proved who it is, the credential that it presented, and from where.
+    """A principal that proved who it is, the credential that it presented, and its network address.
 
     Attributes:
         principal: The principal; its id is the name of its lineage.
@@ -91,8 +91,8 @@ class Authoriser:
         Raises:
             DeniedError: The policy does not allow it, or the caller is frozen.
         """
-        entered = _ENTERED.get(operation, EntryOperation.REQUEST)
-        named = {"operation": str(operation)} if entered is EntryOperation.REQUEST else {}
+        entered = _ENTERED.get(operation, Operation.REQUEST)
+        named = {"operation": str(operation)} if entered is Operation.REQUEST else {}
         with self.entering_refusals(caller, entered, purpose=purpose, detail={**named, **(detail or {})}):
             self.check_not_frozen(caller.lineage)
             self.check(caller, operation, purpose, brands=brands, reference=reference, records=records)
@@ -154,7 +154,7 @@ class Authoriser:
     def entering_refusals(
         self,
         caller: Caller,
-        operation: EntryOperation,
+        operation: Operation,
         *,
         purpose: str = "",
         lineage: str | None = None,
@@ -180,7 +180,7 @@ class Authoriser:
     def enter_refusal(
         self,
         caller: Caller,
-        operation: EntryOperation,
+        operation: Operation,
         code: str,
         *,
         purpose: str = "",

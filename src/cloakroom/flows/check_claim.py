@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Protocol
 
 import polars as pl
@@ -36,6 +37,7 @@ from cloakroom.claims.statement import Statement
 from cloakroom.claims.survey import FileReport, Survey
 from cloakroom.claims.values import OPENED, held_values
 from cloakroom.claims.verdict import judge
+from cloakroom.clock import from_microseconds
 
 Digest = Callable[[Sequence[str]], Sequence[bytes]]
 
@@ -58,7 +60,7 @@ class CountrySplit(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """What the check asks of the store, each through the smallest question."""
+    """Ports of the check to the store, each the smallest question."""
 
     index: CustomerIndex
     history: History
@@ -113,14 +115,15 @@ def check_claim(
         UsageError: There is no such dump.
     """
     survey = Survey(dump, Sizer(request.seed), workers, limits, progress)
-    matcher = Matcher(vault.index, vault.history, limits, request.seed)
+    today = from_microseconds(request.at).date()
+    matcher = Matcher(vault.index, vault.history, limits, request.seed, today)
     sampler = Sampler(vault.digest)
     for table, keyed in survey.tables():
         matcher.take(table, keyed)
         sampler.take(keyed.emails["key"])
     matched = matcher.finish()
     _tell(progress, dump, "dating the rows")
-    dating, opened = date_matched(matched, vault.history)
+    dating, opened = date_matched(matched, vault.history, today)
     _tell(progress, dump, "counting the persons behind the records")
     found = _Found(survey.files, survey.size(), sampler, matched, dating, opened | matcher.opened)
     sketch = sampler.sketch(matched.proven, found.size.emails_distinct)
@@ -141,7 +144,7 @@ def check_claim(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What one passage through a dump, and opening what it matched, has shown."""
+    """The findings of one passage through a dump and of opening what it matched."""
 
     files: Sequence[FileReport]
     size: Size
@@ -203,14 +206,14 @@ def _tell(progress: Callable[[int, str], None] | None, dump: DumpSource, step: s
         progress(dump.bytes_read, step)
 
 
-def date_matched(matched: Matched, history: History) -> tuple[dict[str, Dating], BitMap]:
+def date_matched(matched: Matched, history: History, today: date) -> tuple[dict[str, Dating], BitMap]:
     """Date the rows of each brand; also return the records whose values were opened for it."""
     dated = {}
     opened = BitMap()
     for name, observed in matched.observations.items():
         wanted = BitMap(observed["ordinal"].explode().unique().cast(pl.UInt32).to_numpy())
         opened |= wanted
-        parts = [held_values(part) for part in history.open_versions(wanted, OPENED) if part.height]
+        parts = [held_values(part, today) for part in history.open_versions(wanted, OPENED) if part.height]
         if parts:
             dated[name] = date_rows(observed, pl.concat(parts))
     return dated, opened

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from cloakroom.errors import InputError, Problem, RuleError
 from cloakroom.flows.service_file import SERVICE_FILE, ServiceRules, parse_service
-from cloakroom.gate.policy import FieldClass, Policy
+from cloakroom.gate.policy import Policy
 from cloakroom.gate.policy_text import parse_policy
 from cloakroom.vault.fields import WELL_KNOWN_FIELDS, FieldDefinition
 from cloakroom.vault.group import Group, parse_group
 from cloakroom.vault.mapping import BrandMapping
 from cloakroom.vault.mapping_file import check_group_mappings, parse_mapping
+from cloakroom.vocabulary import FieldClass
 
 GROUP_FILE = "group.toml"
 POLICY_FILE = "policy.toml"
@@ -42,7 +43,7 @@ class Configuration:
     @property
     def field_classes(self) -> dict[str, FieldClass]:
         """Return the class of each field, as the gate names it."""
-        return {name: FieldClass(item.field_class.value) for name, item in self.definitions.items()}
+        return {name: item.field_class for name, item in self.definitions.items()}
 
 
 def read_configuration(texts: Mapping[str, str]) -> Configuration:
@@ -74,7 +75,7 @@ def read_configuration(texts: Mapping[str, str]) -> Configuration:
         raise RuleError(problems)
     # The record id of every brand's system is a field, whether or not a column is mapped to it by name.
     definitions = {RECORD_ID_FIELD: WELL_KNOWN_FIELDS[RECORD_ID_FIELD], **check_group_mappings(mappings.values())}
-    classes = {name: FieldClass(item.field_class.value) for name, item in definitions.items()}
+    classes = {name: item.field_class for name, item in definitions.items()}
     policy = parse_policy(texts[POLICY_FILE].encode(), POLICY_FILE, fields=classes)
     service = parse_service(texts[SERVICE_FILE], SERVICE_FILE) if SERVICE_FILE in texts else ServiceRules()
     return Configuration(group, mappings, definitions, policy, service, dict(texts))

@@ -22,8 +22,9 @@ from cloakroom.flows.ports import Ledger, PreparedEntry
 from cloakroom.gate.budget import lesser
 from cloakroom.gate.gate_clock import GateClock
 from cloakroom.gate.policy import Form
-from cloakroom.ledger.entry import Entry, Operation, decode_entry, encode_entry
+from cloakroom.ledger.entry import Entry, decode_entry, encode_entry
 from cloakroom.ledger.record_sets import RecordSetSealer, entry_place, hash_set
+from cloakroom.vocabulary import Operation
 
 __all__ = ["DurableEntry", "EntryWriter", "NodeIdentity"]
 

@@ -19,11 +19,11 @@ from cloakroom.errors import InputError
 from cloakroom.flows.admission import Gatekeeper
 from cloakroom.flows.admission_request import Admission, AdmissionRequest
 from cloakroom.gate.decision import Principal
-from cloakroom.gate.policy import Operation
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.fields import FieldKind
 from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.tokens import RecordReference, TokenCodec
+from cloakroom.vocabulary import Operation
 
 MAX_FOUND = 10
 """More records than this under one value is a shared placeholder, not an answer."""
@@ -74,7 +74,7 @@ class FindRequest:
 
 @dataclass(frozen=True, slots=True)
 class FindAnswer:
-    """What was found.
+    """The answer to one search.
 
     Attributes:
         admission: What the gate said; of the first refusal, if any.

@@ -51,7 +51,7 @@ class IncomingBatch:
 
 @dataclass(slots=True)
 class ImportResult:
-    """What an import did.
+    """The result of an import.
 
     Attributes:
         counts: Rows by fate, rejected ones included.

@@ -1,4 +1,4 @@
-"""What an import asks of the store, and the values that pass between them."""
+"""Ports of an import, and the values that pass through them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NewRows:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryState:
-    """How far a delivery has been taken in.
+    """The progress of a delivery.
 
     Attributes:
         rows_done: Rows of the file that are in the store, rejected ones included.
@@ -62,7 +62,7 @@ class BatchWrite:
 
 
 class ImportStore(Protocol):
-    """Where imports are written."""
+    """The store that imports are written to."""
 
     def has_records(self, brand: int) -> bool:
         """Say whether the brand has any record, in whatever state."""

@@ -1,4 +1,4 @@
-"""What the flows ask of the outside world. Adapters implement these; tests may, too.
+"""Ports of the flows to the outside world. Adapters implement these; simulators do, too.
 
 Split by the promise that must be kept: `Ledger` is durable when `append` returns and compares before it swaps;
 `Vault` may be read at any time, since what it gives is sealed.
@@ -49,7 +49,7 @@ class PreparedEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class LineageState:
-    """What the store knows of a lineage.
+    """The state of a lineage in the store.
 
     Attributes:
         version: Number of counted entries.
@@ -66,7 +66,7 @@ class LineageState:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What became of a lineage's entries in a batch: ``ok``, ``frozen``, ``stale`` or ``unknown``."""
+    """The outcome for a lineage's entries in a batch: ``ok``, ``frozen``, ``stale`` or ``unknown``."""
 
     status: str
     version: int
@@ -98,7 +98,7 @@ class CountedEntry:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the first counted entries of a lineage amount to.
+    """The folded first counted entries of a lineage.
 
     Attributes:
         version: How many they are.

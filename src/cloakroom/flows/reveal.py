@@ -19,9 +19,10 @@ from cloakroom.flows.admission import Gatekeeper
 from cloakroom.flows.admission_request import Admission, AdmissionRequest
 from cloakroom.flows.opening import EnteredRecords, Openers, RecordOpener
 from cloakroom.gate.decision import Principal
-from cloakroom.gate.policy import Form, Operation
+from cloakroom.gate.policy import Form
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.tokens import RecordReference, TokenCodec
+from cloakroom.vocabulary import Operation
 
 MAX_TOKENS = 1_000
 
@@ -51,7 +52,7 @@ class RevealRequest(msgspec.Struct, frozen=True):
 
 
 class Revealed(msgspec.Struct, frozen=True):
-    """What is shown of one token.
+    """The values shown of one token.
 
     Attributes:
         token: As it was asked for.

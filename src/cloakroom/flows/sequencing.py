@@ -41,7 +41,7 @@ class StoredCheckpoint:
 
 
 class LogStore(Protocol):
-    """Where the log's tiles and checkpoints lie."""
+    """The store of the log's tiles and checkpoints."""
 
     def exclusive(self, *, wait: bool) -> AbstractContextManager[bool]:
         """Open a transaction; true inside it if this node is the sequencer for now.

@@ -24,12 +24,12 @@ from cloakroom.gate.policy import (
     Forbid,
     Form,
     Networks,
-    Operation,
     Policy,
     PrincipalKind,
     Purpose,
     Role,
 )
+from cloakroom.vocabulary import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

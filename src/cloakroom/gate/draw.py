@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pyroaring import BitMap
 
 from cloakroom.errors import UsageError
-from cloakroom.gate.policy import FieldClass, Form
+from cloakroom.gate.policy import Form
+from cloakroom.vocabulary import FieldClass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

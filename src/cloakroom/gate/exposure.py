@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from cloakroom.clock import to_microseconds
 from cloakroom.gate.decision import budget_of, roles_of
-from cloakroom.gate.policy import EVERY_BRAND, OPENING, PROBING, FieldClass, Form, Operation, WindowName
+from cloakroom.gate.policy import EVERY_BRAND, OPENING, PROBING, Form, WindowName
+from cloakroom.vocabulary import FieldClass, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pyroaring import BitMap
 
 from cloakroom.gate.draw import Draw, Renewed
-from cloakroom.gate.policy import FieldClass
+from cloakroom.vocabulary import FieldClass
 
 __all__ = ["Folding", "Past", "events_of"]
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from cloakroom.clock import from_microseconds
 from cloakroom.gate.decision import Decision, Principal, Request, decide, is_reference
-from cloakroom.gate.policy import Operation, Policy
+from cloakroom.gate.policy import Policy
+from cloakroom.vocabulary import Operation
 
 MOST_KEPT = 4_096
 

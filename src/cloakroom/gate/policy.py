@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from cloakroom.canonical import json as canonical_json
+from cloakroom.vocabulary import FieldClass, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,14 +30,6 @@ LOCAL = "local"
 EVERY_BRAND = "*"
 
 
-class FieldClass(StrEnum):
-    """What a field tells a thief; budgets may bound each class apart."""
-
-    CONTACT = "contact"
-    IDENTITY = "identity"
-    VALUE = "value"
-
-
 class Form(StrEnum):
     """How much of a field leaves: all, a range, a hint, or only the record's token."""
 
@@ -44,25 +37,6 @@ class Form(StrEnum):
     MASK = "mask"
     REVEAL = "reveal"
     TOKEN = "token"  # noqa: S105  the name of a form, not a secret
-
-
-class Operation(StrEnum):
-    """What a principal may ask for."""
-
-    ACCESS_REPORT = "access-report"
-    AFFECTED = "affected"
-    ENROL = "enrol"
-    ERASE = "erase"
-    EXCHANGE = "exchange"
-    EXPOSURE = "exposure"
-    FIND = "find"
-    FREEZE = "freeze"
-    LEDGER = "ledger"
-    LIST = "list"
-    PROBE = "probe"
-    RELEASE = "release"
-    REVEAL = "reveal"
-    WRITE = "write"
 
 
 OPENING = frozenset({Operation.FIND, Operation.LIST, Operation.RELEASE, Operation.REVEAL})

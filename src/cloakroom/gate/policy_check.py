@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloakroom.gate.policy import EVERY_BRAND, OPENING, PROBING, Form, Networks, Operation
+from cloakroom.gate.policy import EVERY_BRAND, OPENING, PROBING, Form, Networks
+from cloakroom.vocabulary import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cloakroom.gate.policy import Budget, FieldClass, Forbid, Policy, Purpose, Role, Window
+    from cloakroom.gate.policy import Budget, Forbid, Policy, Purpose, Role, Window
     from cloakroom.toml import Path
+    from cloakroom.vocabulary import FieldClass
 
 Finding = tuple["Path", str]
 

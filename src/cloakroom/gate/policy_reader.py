@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -62,9 +62,10 @@ def named_tables(root: Table, section: str, read: Callable[[str, Table], _Thing]
     return found
 
 
-def words(table: Table, key: str, kind: type[_Word], *, required: bool = True) -> frozenset[_Word]:
+def words(table: Table, key: str, known: Collection[_Word], *, required: bool = True) -> frozenset[_Word]:
     """Take a list of words from a closed set."""
-    return frozenset(kind(word) for word in table.texts(key, required=required, choices=list(kind)))
+    found = table.texts(key, required=required, choices=known)
+    return frozenset(word for word in known if word in found)
 
 
 def networks(table: Table, key: str) -> Networks:

@@ -16,10 +16,8 @@ from typing import Final
 from cloakroom.errors import UsageError
 from cloakroom.gate.policy import (
     Budget,
-    FieldClass,
     Forbid,
     Form,
-    Operation,
     Policy,
     PrincipalKind,
     Purpose,
@@ -33,6 +31,7 @@ from cloakroom.gate.policy import (
 from cloakroom.gate.policy_check import check_policy
 from cloakroom.gate.policy_reader import MAX_NUMBER, Limits, length, named_tables, networks, words
 from cloakroom.toml import Table, parse_document
+from cloakroom.vocabulary import POLICY_OPERATIONS, FieldClass
 
 __all__ = ["FORMAT", "MAX_NUMBER", "Limits", "parse_policy"]
 
@@ -99,7 +98,7 @@ def _read_purpose(name: str, table: Table) -> Purpose:
     return Purpose(
         name=name,
         text=table.text("text"),
-        operations=words(table, "operations", Operation),
+        operations=words(table, "operations", POLICY_OPERATIONS),
         fields=MappingProxyType(forms),
         reference=table.flag("reference"),
         max_records=table.number("max_records", default=100, least=1, most=MAX_NUMBER),
@@ -113,7 +112,7 @@ def _read_role(name: str, table: Table) -> Role:
         purposes=_names(table, "purposes"),
         brands=_names(table, "brands"),
         networks=networks(table, "networks"),
-        kinds=words(table, "kinds", PrincipalKind) if table.has("kinds") else frozenset({PrincipalKind.PERSON}),
+        kinds=words(table, "kinds", list(PrincipalKind)) if table.has("kinds") else frozenset({PrincipalKind.PERSON}),
         budget=table.text("budget") if table.has("budget") else None,
     )
 
@@ -124,7 +123,7 @@ def _read_forbid(name: str, table: Table) -> Forbid:
         text=table.text("text"),
         roles=_names(table, "roles", required=False),
         purposes=_names(table, "purposes", required=False),
-        operations=words(table, "operations", Operation, required=False),
+        operations=words(table, "operations", POLICY_OPERATIONS, required=False),
         brands=_names(table, "brands", required=False),
         fields=_names(table, "fields", required=False),
         networks=networks(table, "networks") if table.has("networks") else None,

@@ -1,4 +1,4 @@
-"""What entries of the ledger say about a loss, as disclosures: proven, by lineage, with every field's form."""
+"""Disclosures by the ledger's own entries about a loss: proven, by lineage, with every field's form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cloakroom.disclosures.disclosure import (
     Timespan,
 )
 from cloakroom.disclosures.vocabulary import Certainty, Channel, CoverageStatus, Selector, Stage
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 
 _SYSTEM = "cloakroom"
 _ADAPTER = "ledger@1"

@@ -9,45 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from enum import StrEnum
 
 import msgspec
 
 from cloakroom.canonical import json as canonical_json
 from cloakroom.errors import LimitError, TamperedError, UsageError
+from cloakroom.vocabulary import ENTRY_OPERATIONS, Operation
 
 FORMAT = 1
 MAX_ENTRY_SIZE = 65_535
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,127}")
-
-
-class Operation(StrEnum):
-    """What an entry is about."""
-
-    REVEAL = "reveal"
-    FIND = "find"
-    PROBE = "probe"
-    LIST = "list"
-    RELEASE = "release"
-    RESOLVE = "resolve"
-    AFFECTED = "affected"
-    IMPORT = "import"
-    WRITE = "write"
-    ERASE = "erase"
-    FREEZE = "freeze"
-    THAW = "thaw"
-    RENEW = "renew"
-    PRINCIPAL = "principal"
-    POLICY = "policy"
-    ROTATE = "rotate"
-    CLAIM = "claim"
-    INITIALISE = "initialise"
-    HEARTBEAT = "heartbeat"
-    CLOCK = "clock"
-    EXCHANGE = "exchange"
-    REQUEST = "request"
-    SIGN_IN = "sign-in"
-    REPORT = "report"
 
 
 COUNTED = frozenset(
@@ -121,9 +92,11 @@ def encode_entry(entry: Entry) -> bytes:
     """Return the canonical bytes of `entry`; empty attributes are left out.
 
     Raises:
-        UsageError: An identifier holds characters that identifiers here do not have.
+        UsageError: An identifier holds characters that identifiers here do not have, or the operation has no entries.
         LimitError: The entry is larger than a leaf may be.
     """
+    if entry.operation not in ENTRY_OPERATIONS:
+        raise UsageError(f"{entry.operation} has no entries")
     check_identifier("lineage", entry.lineage)
     if entry.principal != entry.lineage:
         check_identifier("principal", entry.principal)
@@ -165,6 +138,9 @@ def decode_entry(leaf: bytes) -> Entry:
         raise TamperedError("a leaf is of an unknown format")
     try:
         node, node_epoch, sequence = document["node"]
+        operation = Operation(document["operation"])
+        if operation not in ENTRY_OPERATIONS:
+            raise TamperedError("a leaf states an operation that has no entries")
         return Entry(
             at=document["at"],
             node=node,
@@ -172,7 +148,7 @@ def decode_entry(leaf: bytes) -> Entry:
             sequence=sequence,
             lineage=document["lineage"],
             principal=document["principal"],
-            operation=Operation(document["operation"]),
+            operation=operation,
             permitted=document["permitted"],
             reason=document["reason"],
             purpose=document.get("purpose", ""),

@@ -1,4 +1,4 @@
-"""What an export of the ledger is made of: names of its files, how they are read, and how much is accepted."""
+"""Files of an export of the ledger: their names, how they are read, and how much is accepted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SETS, _ENTRIES = "sets/", "tile/entries/"
 
 @dataclass(frozen=True, slots=True)
 class VerificationLimits:
-    """How much is accepted from an export.
+    """Limits on what is accepted from an export.
 
     Attributes:
         log: Bounds on the log's own files.

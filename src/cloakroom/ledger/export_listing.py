@@ -1,4 +1,4 @@
-"""What lies in an export beside the files of its signed size.
+"""The listing of an export beside the files of its signed size.
 
 Partial files left from earlier sizes may lie there, if they agree with what took their place. Nothing else may.
 """

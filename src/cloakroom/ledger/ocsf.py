@@ -21,7 +21,8 @@ from enum import IntEnum
 
 import msgspec
 
-from cloakroom.ledger.entry import Entry, Operation
+from cloakroom.ledger.entry import Entry
+from cloakroom.vocabulary import Operation
 
 VERSION = "1.5.0"
 HIDDEN = "?"
@@ -65,7 +66,7 @@ FINDING = EventClass(2004, "Detection Finding", "Findings")
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What an operation is called: class, activity, and how loud it is when it is done.
+    """The name of an operation in OCSF: class, activity, and how loud it is when it is done.
 
     Activity 99 is OCSF's "Other", whose name is the source's own.
     """
@@ -135,7 +136,7 @@ REFUSALS: Mapping[str, Severity] = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an entry stands.
+    """The place of an entry.
 
     Attributes:
         log: Origin of the log.

@@ -48,7 +48,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What an inspector found in some entries.
+    """The findings of an inspector in some entries.
 
     Attributes:
         problems: Number of an entry, and what is wrong with it; no value out of it.
@@ -86,7 +86,7 @@ class EarlierCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was checked, and what was found.
+    """The report of a verification: what was checked, and what was found.
 
     Attributes:
         origin: The log's name.

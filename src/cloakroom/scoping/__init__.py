@@ -1,1 +1,1 @@
-"""Who was affected: disclosures, bounds, affected sets and the persons behind records."""
+"""Affected records and people: bounds, affected sets, and the persons behind records."""

@@ -58,7 +58,7 @@ AMBIGUOUS = "ambiguous"
 
 
 class Statement(StrEnum):
-    """What can be said about one record."""
+    """The statement about one record."""
 
     PROVEN = "proven"
     BOUNDED = "bounded"
@@ -127,7 +127,7 @@ class AffectedSet:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What moved between two affected sets.
+    """The difference between two affected sets.
 
     Attributes:
         added: Records that are affected now and were not.

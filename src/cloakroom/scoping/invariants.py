@@ -1,4 +1,4 @@
-"""What must hold of any collection of disclosures, whatever they came from.
+"""Invariants of any collection of disclosures, whatever they came from.
 
 1. Adding evidence never lowers a class, and never turns "not affected" out of "no statement".
 2. A proven set lies within its bounds; proven ≤ at least ≤ at most ≤ at most with possible; what is proven could be

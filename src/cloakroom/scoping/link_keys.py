@@ -1,4 +1,4 @@
-"""What two records of one person may have in common: the texts from which link keys are made.
+"""The texts from which link keys are made: what two records of one person may have in common.
 
 Strong keys (an e-mail address, a telephone number) say by themselves that two records are about one person,
 unless the names speak against it. Corroborating keys say so less surely; they only serve the lower bound and

@@ -21,7 +21,7 @@ Pairs = tuple[Ordinals, Ordinals]
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """Who holds which key: records in one row, those of one key side by side, each once.
+    """The holders of each key: records in one row, those of one key side by side, each once.
 
     Attributes:
         ordinals: Records.

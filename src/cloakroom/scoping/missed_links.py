@@ -1,4 +1,4 @@
-"""How many links no key shows: dual-system estimation.
+"""Estimate how many links no key shows: dual-system estimation.
 
 Two ways of finding that two records are about one person (by address or number; by name with birth date or house)
 each miss some. Where the ways are independent, what both find tells what both miss, as in a census checked by a

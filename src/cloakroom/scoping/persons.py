@@ -63,7 +63,7 @@ _METHOD = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is accepted.
+    """Limits on what is accepted.
 
     Attributes:
         holders_max: Records that may hold one key before it says nothing about a person.

@@ -15,7 +15,7 @@ NONCE_SIZE = 32
 
 
 class Ceremony(StrEnum):
-    """What a ceremony is for; part of what is hashed, so that none serves for another."""
+    """The purpose of a ceremony; part of what is hashed, so that none serves for another."""
 
     ENROL = "enrol"
     OPENID = "openid"

@@ -1,4 +1,4 @@
-"""What of a request is signed (RFC 9421, section 2.2)."""
+"""The signature base of a request (RFC 9421, section 2.2)."""
 
 from __future__ import annotations
 

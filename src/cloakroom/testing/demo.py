@@ -46,7 +46,7 @@ Narrate = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Theft:
-    """What the thief did and got.
+    """The theft and its loot.
 
     Attributes:
         principal: Whose credential it was.

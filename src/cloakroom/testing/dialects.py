@@ -1,4 +1,4 @@
-"""How the three systems of the synthetic group write their deliveries: three formats, sets of headers and habits.
+"""Dialects in which the three systems of the synthetic group write deliveries: formats, headers and habits.
 
 Each function takes the spelled columns with id, created, modified (seconds) and deleted, and returns the bytes of the
 rows. A deleted row keeps only its id, its time and its flag.

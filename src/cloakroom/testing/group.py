@@ -54,7 +54,7 @@ RECORDS_MAX = 40_000_000  # eight digits of serial number per brand
 
 @dataclass(frozen=True, slots=True)
 class GroupPlan:
-    """What to generate.
+    """The plan of a synthetic group.
 
     Attributes:
         records: Records over all brands, those that appear or are erased later included.

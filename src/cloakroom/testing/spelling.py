@@ -1,4 +1,4 @@
-"""What a shop would type: turns rows of the invented world into the columns of a delivery, with all its mess.
+"""Spell rows of the invented world as a shop would type them: the columns of a delivery, with all its mess.
 
 Letter case, stray spaces, plus tags, typing errors, swapped first and last name, diacritics dropped, native or Latin
 script, telephone numbers in national and international spelling, internationalised mail domains in Unicode or A-label
@@ -39,7 +39,7 @@ A_LABEL = "xn--bcherpost-q9a.example"
 
 @dataclass(frozen=True, slots=True)
 class BrandHabits:
-    """How one brand's system holds things.
+    """The way in which one brand's system holds things.
 
     Attributes:
         code: Three letters that begin its shops' codes.
@@ -56,7 +56,7 @@ class BrandHabits:
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """What lies on the desk while rows are spelled: who they are about, and how each is habitually written."""
+    """The state while rows are spelled: who they are about, and how each is habitually written."""
 
     atlas: Atlas
     population: Population

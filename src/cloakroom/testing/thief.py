@@ -23,7 +23,7 @@ WANTED = frozenset({"given_name", "family_name", "email", "phone", "mobile", "ci
 
 @dataclass(frozen=True, slots=True)
 class Loot:
-    """What the thief has at the beginning.
+    """The loot that a thief begins with.
 
     Attributes:
         credential: The stolen credential file.
@@ -42,7 +42,7 @@ class Loot:
 
 @dataclass(slots=True)
 class Haul:
-    """What he got away with, by his own notes.
+    """The loot, by the thief's own notes.
 
     Attributes:
         opened: Tokens of which he saw at least one value.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class FileReader(Protocol):
-    """Where the files of a log come from."""
+    """The source of the files of a log."""
 
     def read(self, path: str, limit_bytes: int) -> bytes | None:
         """Return the content of the file at `path`, or None where there is none.

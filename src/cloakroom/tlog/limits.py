@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is accepted from outside.
+    """Limits on what is accepted from outside.
 
     Attributes:
         entry_bytes: Longest entry; an entry bundle gives each length 16 bits (C2SP tlog-tiles).

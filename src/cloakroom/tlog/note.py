@@ -302,5 +302,5 @@ def _is_key_name(name: str) -> bool:
 
 
 def _is_encodable(text: str) -> bool:
-    """Whether `text` has no lone surrogate, which UTF-8 cannot say."""
+    """Say whether `text` has no lone surrogate, which UTF-8 cannot say."""
     return not any("\ud800" <= character <= "\udfff" for character in text)

@@ -33,7 +33,7 @@ class Node:
 
 
 class HashReader(Protocol):
-    """Where the hashes of complete subtrees come from; the only question that proving asks."""
+    """The source of the hashes of complete subtrees; the only question that proving asks."""
 
     def read_hashes(self, nodes: Sequence[Node]) -> Sequence[bytes]:
         """Return the hash of each node, in order.

@@ -64,7 +64,7 @@ class Tile:
 
     @property
     def is_partial(self) -> bool:
-        """Whether the file has room for more."""
+        """Say whether the file has room for more."""
         return self.width < TILE_WIDTH
 
     @property
@@ -92,7 +92,7 @@ class Tile:
 
 
 class TileReader(Protocol):
-    """Where tiles come from; the only question that restoring and proving ask."""
+    """The source of tiles; the only question that restoring and proving ask."""
 
     def read_tiles(self, tiles: Sequence[Tile]) -> Sequence[bytes]:
         """Return the content of each tile, in order.
@@ -158,7 +158,7 @@ def decode_bundle(data: bytes) -> list[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class TreeState:
-    """What a sequencer must know to append: nothing but the right edge.
+    """The state that a sequencer needs to append: nothing but the right edge.
 
     Attributes:
         size: Number of entries integrated.
@@ -220,7 +220,7 @@ def narrow_bundle(data: bytes, tile: Tile) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """What appending gives.
+    """The result of appending.
 
     Attributes:
         state: The state after it.

@@ -1,4 +1,4 @@
-"""What the tables of one document share: its name, its lines, its limits, and the mistakes found so far."""
+"""The state that the tables of one document share: its name, its lines, its limits, and the mistakes found so far."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the product does, a use case in each module: flows and adapters put together over an opened store."""
+"""Use cases by subject: flows and adapters put together over an opened store, for commands and endpoints."""

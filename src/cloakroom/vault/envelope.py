@@ -49,7 +49,7 @@ _COUNTS = [
 
 
 class EnvelopeClass(IntEnum):
-    """What a thief wants is split three ways; each class has keys of its own."""
+    """The number of each `FieldClass` in sealed bytes, under the same names; each class has keys of its own."""
 
     CONTACT = 1
     IDENTITY = 2
@@ -58,7 +58,7 @@ class EnvelopeClass(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class CellContext:
-    """Where an envelope belongs; bound to every cell in it.
+    """The place where an envelope belongs; bound to every cell in it.
 
     Attributes:
         brand: Number of the brand, 0 to 65535.

@@ -28,7 +28,7 @@ _LENGTHS = struct.Struct(">BHHI")
 
 @dataclass(frozen=True, slots=True)
 class FacetChange:
-    """What one batch of an import does to the facets of a brand.
+    """The changes that one batch of an import makes to the facets of a brand.
 
     Attributes:
         removed: Records that first leave every facet of the import.

@@ -1,4 +1,4 @@
-"""What a record may hold: the fields, their kind, class, index and legal data element.
+"""Fields that a record may hold: their kind, class, index and legal data element.
 
 The names below have a meaning for the whole product; a brand may declare further fields in its mapping. One name has
 one definition in the whole group, since budgets, policies and duties speak of fields by name.
@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cloakroom.vocabulary import FieldClass
+
 
 class FieldKind(StrEnum):
-    """How the text of a field is read."""
+    """The kind of a field: how its text is read."""
 
     IDENTIFIER = "identifier"
     TEXT = "text"
@@ -26,26 +28,6 @@ class FieldKind(StrEnum):
     CHOICE = "choice"
     STORE = "store"
 
-
-class FieldClass(StrEnum):
-    """Which key protects a field, and which budget its opening draws on."""
-
-    CONTACT = "contact"
-    IDENTITY = "identity"
-    VALUE = "value"
-
-
-DATA_ELEMENTS = frozenset(
-    [
-        *("name", "email", "phone", "postal_address", "birth_date", "birth_place", "gender", "language"),
-        *("customer_number", "spend_total", "purchase_history", "preferences", "password", "password_hash"),
-        *("security_answer", "payment_card", "payment_card_with_code", "bank_account", "financial_statement", "wage"),
-        *("national_id", "id_document", "passport", "driver_licence", "tax_id", "health", "biometric", "genetic"),
-        *("location", "communication", "education", "family", "religion", "politics", "ethnicity", "union"),
-        *("sex_life", "criminal", "insurance", "vehicle", "photo", "application", "other"),
-    ]
-)
-"""The vocabulary in which duties speak of data (see `docs/reference/facts.md`)."""
 
 INDEXABLE_KINDS = frozenset([FieldKind.IDENTIFIER, FieldKind.TEXT, FieldKind.EMAIL, FieldKind.PHONE])
 """Kinds with enough different values that an index over them does not show a distribution."""

@@ -29,7 +29,7 @@ GROUP = 0xFFFF
 
 
 class KeyPurpose(StrEnum):
-    """What a key of the ring is for."""
+    """The purpose of a key of the ring."""
 
     WRAP = "wrap"
     FACET = "facet"

@@ -1,4 +1,4 @@
-"""What the columns of a brand's customer system mean.
+"""Mappings: what the columns of a brand's customer system mean.
 
 These are the values; `cloakroom.vault.mapping_file` reads them from TOML, and `docs/reference/brand-mapping.md`
 explains the file.
@@ -27,7 +27,7 @@ _PATH_STEP = re.compile(r"""\[(\d{1,4})\]|\["([^"]+)"\]|\.?([^.\[\]"]+)""")
 
 
 class FileKind(StrEnum):
-    """How the rows of a delivery are written."""
+    """The form of a delivery's rows."""
 
     CSV = "csv"
     JSON_LINES = "jsonl"
@@ -35,7 +35,7 @@ class FileKind(StrEnum):
 
 
 class IdStyle(StrEnum):
-    """How record ids are written.
+    """The form of record ids.
 
     `SALESFORCE` accepts 15 and 18 characters and keeps 18; the last three encode which of the others are capitals.
     """
@@ -46,7 +46,7 @@ class IdStyle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """What is known of the files beforehand; None means that it is detected.
+    """The traits of files that are known beforehand; None means that one is detected.
 
     Attributes:
         quote: The quote character; empty for none.
@@ -108,7 +108,7 @@ class SpendBands:
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """What one source column means.
+    """The meaning of one source column.
 
     Attributes:
         source: The column's name in the header, or a path such as ``name.given`` or ``phones[0]``.

@@ -17,15 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cloakroom.canonical.countries import country_code
 from cloakroom.errors import Position, Problem, RuleError
 from cloakroom.toml import Document, Table, parse_document
-from cloakroom.vault.fields import (
-    CHOICES,
-    DATA_ELEMENTS,
-    INDEXABLE_KINDS,
-    WELL_KNOWN_FIELDS,
-    FieldClass,
-    FieldDefinition,
-    FieldKind,
-)
+from cloakroom.vault.fields import CHOICES, INDEXABLE_KINDS, WELL_KNOWN_FIELDS, FieldDefinition, FieldKind
 from cloakroom.vault.mapping import (
     DATE_ORDERS,
     FACETS,
@@ -38,6 +30,7 @@ from cloakroom.vault.mapping import (
     SpendBands,
     parse_path,
 )
+from cloakroom.vocabulary import DATA_ELEMENTS, FieldClass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

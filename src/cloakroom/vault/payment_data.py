@@ -64,7 +64,7 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 
 class PaymentData(StrEnum):
-    """What was found; the words go into messages."""
+    """The kind of payment data found; the words go into messages."""
 
     CARD_NUMBER = "card number"
     CARD_SECURITY_CODE = "card security code"

@@ -1,4 +1,4 @@
-"""What a delivered row does to a record that the store knows already. Pure.
+"""Changes that delivered rows make to records that the store knows already. Pure.
 
 A row either repeats what is stored, replaces it, deletes the record, or comes too late. Replaced values stay in the
 history with the span in which they held, so that "as of" works.
@@ -28,7 +28,7 @@ OpenIndexCells = Callable[[Sequence[tuple[SealedRecord, SealedKeys]]], Sequence[
 
 
 class RowFate(StrEnum):
-    """What became of a row."""
+    """The outcome for a row."""
 
     CREATED = "created"
     CHANGED = "changed"

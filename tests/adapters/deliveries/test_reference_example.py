@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from cloakroom.adapters.deliveries import load_folder, open_delivery
-from cloakroom.vault.fields import DATA_ELEMENTS, WELL_KNOWN_FIELDS, FieldKind
+from cloakroom.vault.fields import WELL_KNOWN_FIELDS, FieldKind
 from cloakroom.vault.mapping_file import parse_mapping
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 PAGES = Path(__file__).parents[3] / "docs" / "reference"
 MAPPING_PAGE = (PAGES / "brand-mapping.md").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.clock import to_microseconds
 from cloakroom.errors import TamperedError
 from cloakroom.flows.ports import PreparedEntry
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 
 DAY = 24 * HOUR
 times = st.integers(0, 400 * DAY)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from importlib import resources
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,9 +13,9 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.connection import apply_migrations, connect, create_schema, migrations, open_store
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.errors import ConflictError, StoreError
-from cloakroom.ledger.entry import Operation
 from cloakroom.vault.facets import CANARY, FacetChange, FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
+from cloakroom.vocabulary import Operation
 from spine_world import live_ordinals, open_records, staff, tokens_of
 
 
@@ -86,7 +85,7 @@ def test_two_nodes_that_lock_many_lineages_do_not_deadlock(enrolled, store):
                 node.ledger.append({name: versions[name] for name in names}, [counted(node, name) for name in names])
                 with node.ledger.locked(names):
                     pass
-        except psycopg.Error as error:
+        except StoreError as error:
             failures.append(error)
 
     threads = [

@@ -1,1 +1,1 @@
-"""What the check of a claim asks of the store: indexes, facets, disclosures, opened versions."""
+"""The ports of a claim's check, answered from the store: indexes, facets, disclosures, opened versions."""

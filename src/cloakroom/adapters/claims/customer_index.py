@@ -26,7 +26,7 @@ _Pairs = tuple[np.ndarray[Any, np.dtype[np.uint64]], np.ndarray[Any, np.dtype[np
 
 @dataclass(frozen=True, slots=True)
 class IndexedVault:
-    """What is looked into.
+    """The parts of the store that are looked into.
 
     Attributes:
         vault: The sealed records and their indexes.

@@ -1,4 +1,4 @@
-"""What left by our own hand, from the ledger's roll-ups and the releases."""
+"""Disclosures by our own hand, from the ledger's roll-ups and the releases."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pyroaring import BitMap, FrozenBitMap
 
 from cloakroom.adapters.postgres.claim_register import PostgresClaimRegister
 from cloakroom.adapters.postgres.disclosures import PostgresDisclosures
-from cloakroom.adapters.postgres.release_store import ReleaseStore
+from cloakroom.adapters.postgres.release_store import PostgresReleases
 from cloakroom.disclosures.disclosure import CLEAR, Disclosure
 from cloakroom.disclosures.vocabulary import Channel
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.ledger.disclosed import disclosed_by_entries
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 
 _RELEASES_MAX = 10_000
 
@@ -26,7 +26,7 @@ class OwnDisclosures:
         self,
         sequencer: Sequencer,
         disclosures: PostgresDisclosures,
-        releases: ReleaseStore,
+        releases: PostgresReleases,
         claims: PostgresClaimRegister,
         planted: Mapping[str, BitMap],
     ) -> None:

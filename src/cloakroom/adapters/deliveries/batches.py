@@ -1,4 +1,4 @@
-"""What comes out of a delivery: batches of typed rows, column by column, with the rows that were refused."""
+"""Batches of a delivery: typed rows, column by column, with the rows that were refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large things from outside may be.
+    """Limits on deliveries.
 
     Attributes:
         batch_rows: Rows in one batch; the last may hold fewer.
@@ -40,11 +40,13 @@ class Rejection:
         line: Physical line from 1 at which the row begins; in Parquet the row number from 1.
         field: Name of the source column, or None where the row as a whole is wrong.
         reason: What is wrong; never holds a value.
+        holds_payment_data: Whether that is what is wrong.
     """
 
     line: int
     field: str | None
     reason: str
+    holds_payment_data: bool = False
 
 
 @dataclass(frozen=True, slots=True)

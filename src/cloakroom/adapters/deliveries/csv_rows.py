@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Parsed:
-    """What came of a block of lines: rows at first, columns in the end."""
+    """The result of a block of lines: rows at first, columns in the end."""
 
     rows: list[list[str]] = field(default_factory=list)
     columns: list[pl.Series] = field(default_factory=list)

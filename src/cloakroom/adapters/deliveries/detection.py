@@ -1,4 +1,4 @@
-"""What kind of file a delivery is: format, encoding, delimiter, quote and line end, found from its first bytes.
+"""Detect what kind of file a delivery is: format, encoding, delimiter, quote and line end, from its first bytes.
 
 What the mapping says is taken as it is. For the rest, the mapping still is the best witness: of all encodings and
 delimiters, those are taken under which the header shows the most of the columns that the mapping names.
@@ -41,7 +41,7 @@ _OTHER_FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a text file is written.
+    """The dialect of a text file.
 
     Attributes:
         quote: The quote character, or empty for none.

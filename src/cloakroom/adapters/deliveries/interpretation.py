@@ -75,7 +75,7 @@ class Interpreter:
         ids, modified_at, deleted = self._record_columns(block, work)
         filled = {column.field.name: self._column(block, column, deleted, work) for column in self._mapping.columns}
         regions = self._regions(filled, len(ids))
-        work.add_all(find_rows_with_payment_data(block, self._mapping, regions.__getitem__))
+        work.refuse_payment_data(find_rows_with_payment_data(block, self._mapping, regions.__getitem__))
         normal = {
             definition.name: normal_forms(definition.kind, filled[definition.name], regions)
             for definition in self._mapping.fields
@@ -251,19 +251,21 @@ class Interpreter:
 
 
 class _Work:
-    """What is known to be wrong with the rows of one block: the first thing found for each row."""
+    """The mistakes found in the rows of one block: the first one of each row."""
 
     def __init__(self, block: RawBlock) -> None:
         self._block = block
         self._wrong: dict[int, tuple[str | None, str]] = {}
+        self._with_payment_data: set[int] = set()
 
     def add(self, at: int, source: str | None, reason: str) -> None:
         """Refuse the row at a position."""
         self._wrong.setdefault(at, (source, reason))
 
-    def add_all(self, found: Mapping[int, tuple[str | None, str]]) -> None:
-        """Refuse several rows, whatever was found before: payment data matters most."""
+    def refuse_payment_data(self, found: Mapping[int, tuple[str | None, str]]) -> None:
+        """Refuse rows with payment data, whatever was found before: that matters most."""
         self._wrong |= found
+        self._with_payment_data |= found.keys()
 
     def keeper(self) -> Callable[[list[T]], list[T]]:
         """Return the function that leaves refused rows out of a column."""
@@ -275,7 +277,10 @@ class _Work:
     def rejections(self) -> list[Rejection]:
         """Return all refused rows of the block, in the order of their lines."""
         lines = self._block.lines
-        found = [Rejection(lines[at], source, reason) for at, (source, reason) in self._wrong.items()]
+        found = [
+            Rejection(lines[at], source, reason, holds_payment_data=at in self._with_payment_data)
+            for at, (source, reason) in self._wrong.items()
+        ]
         return sorted([*self._block.rejected, *found], key=lambda rejection: rejection.line)
 
 

@@ -1,4 +1,8 @@
-"""Opens the store, checks that it is one that this program knows, and applies migrations when told to."""
+"""Opens the store, checks that it is one that this program knows, and applies migrations when told to.
+
+This is also where the errors of the driver end: whatever goes over a `Connection` raises errors of the store, whose
+messages name the kind of the driver's error and nothing that it says, which may be a value.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,51 @@ from importlib import resources
 from typing import Any
 
 import psycopg
+from psycopg.abc import RV, PQGen
 from psycopg.rows import TupleRow
 
-from cloakroom.errors import ConflictError, StoreError
-
-Connection = psycopg.Connection[TupleRow]
+from cloakroom.errors import ConflictError, StatementError, StoreError, UnavailableError, UnstorableError
 
 MINIMUM_SERVER = 150000
+_STOPPED = "the database stopped answering ({kind}); nothing half-done remains, try again"
+
+
+class Connection(psycopg.Connection[TupleRow]):
+    """A connection whose errors are the store's: `StoreError` and its kinds, each with the driver's as its cause."""
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """See `psycopg.Connection.wait`, through which everything goes that is said to the server."""
+        if timeout is not None:  # for notifications, where the driver looks for its own error; see `Notifications`
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval)
+        except psycopg.Error as error:
+            raise store_error(error) from error
+
+    def cursor(self, *arguments: Any, **options: Any) -> Any:
+        """See `psycopg.Connection.cursor`."""
+        try:
+            return super().cursor(*arguments, **options)
+        except psycopg.Error as error:
+            raise store_error(error) from error
+
+
+class CanceledError(UnavailableError, psycopg.errors.QueryCanceled):
+    """A statement was cancelled. The driver's own error, too, since it looks for that when it breaks off a COPY."""
+
+
+def store_error(error: psycopg.Error) -> StoreError:
+    """Return what an error of the driver means."""
+    kind = type(error).__name__
+    match error:
+        case psycopg.errors.QueryCanceled():
+            return CanceledError(_STOPPED.format(kind=kind))
+        case psycopg.OperationalError() | psycopg.InterfaceError():
+            return UnavailableError(_STOPPED.format(kind=kind))
+        case psycopg.DataError():
+            return UnstorableError(f"the database does not take a value ({kind})")
+        case _:
+            return StatementError(f"the database refused a statement ({kind})")
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -28,12 +70,15 @@ def connect(url: str, **options: Any) -> Connection:
     """Connect to `url`.
 
     Raises:
-        StoreError: It does not answer, or is older than PostgreSQL 15.
+        UnavailableError: It does not answer.
+        StoreError: It is older than PostgreSQL 15, or does not keep what it commits.
     """
     try:
-        connection = psycopg.connect(url, autocommit=True, prepare_threshold=2, **options)
+        connection = Connection.connect(url, autocommit=True, prepare_threshold=2, **options)
     except psycopg.OperationalError as error:
-        raise StoreError("the database does not answer; check CLOAKROOM_DATABASE_URL and that it runs") from error
+        raise UnavailableError(
+            "the database does not answer; check CLOAKROOM_DATABASE_URL and that it runs"
+        ) from error
     if connection.info.server_version < MINIMUM_SERVER:
         connection.close()
         raise StoreError("the database server is older than PostgreSQL 15")

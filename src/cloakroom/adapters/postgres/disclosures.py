@@ -34,7 +34,7 @@ Place = tuple[str, int, int, str, int]
 
 @dataclass(slots=True)
 class _Union:
-    """What several entries disclosed together; the sets are united at the end, which is far faster."""
+    """The union of what several entries disclosed; the sets are united at the end, which is far faster."""
 
     first_at: int = FOREVER
     last_at: int = 0

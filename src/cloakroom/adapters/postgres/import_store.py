@@ -1,4 +1,4 @@
-"""What an import writes, a batch at a time, each batch in one transaction with its progress."""
+"""The store of imports: a batch at a time, each batch in one transaction with its progress."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from cloakroom.adapters.postgres.statements import (
     int8_array,
     text_array,
 )
-from cloakroom.errors import StoreError, TamperedError
+from cloakroom.errors import StatementError, StoreError, TamperedError
 from cloakroom.flows.ports import (
     COUNTED_AT_ONCE,
     Appended,
@@ -228,7 +228,9 @@ class PostgresLedger:
 def _clock_errors() -> Iterator[None]:
     try:
         yield
-    except psycopg.errors.RaiseException as error:
+    except StatementError as error:
+        if not isinstance(error.__cause__, psycopg.errors.RaiseException):
+            raise
         raise StoreError(
             "this node's clock differs from the database's by more than two seconds; nothing was appended or opened"
         ) from error

@@ -10,7 +10,7 @@ import psycopg
 
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
-from cloakroom.errors import StoreError, UncheckableError
+from cloakroom.errors import StoreError, UnavailableError, UncheckableError
 from cloakroom.flows.sequencing import StoredCheckpoint
 from cloakroom.tlog.tiles import Tile
 
@@ -40,7 +40,9 @@ class PostgresLog:
         self._connection.execute(f"set local lock_timeout = '{_PATIENCE_SECONDS}s'".encode())
         try:
             self._connection.execute("select pg_advisory_xact_lock(%s)", (_SEQUENCER_LOCK,))
-        except psycopg.errors.LockNotAvailable:
+        except UnavailableError as error:
+            if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+                raise
             raise StoreError(
                 f"another node has been taking entries into the log for more than {_PATIENCE_SECONDS} seconds"
             ) from None
@@ -62,6 +64,11 @@ class PostgresLog:
                 raise UncheckableError(f"{tile.path} is not in the store")
             contents.append(data)
         return contents
+
+    def read_path(self, path: str) -> bytes | None:
+        """Return the tile or bundle of exactly this path, or None."""
+        row = self._connection.execute(self._queries["tile_at"], {"path": path}, binary=True).fetchone()
+        return None if row is None else row[0]
 
     def waiting(self, limit: int) -> Sequence[tuple[int, bytes]]:
         """See `LogStore.waiting`."""

@@ -13,7 +13,7 @@ from cloakroom.errors import DeniedError
 
 
 class PasskeyState(StrEnum):
-    """Whether a passkey signs anybody in."""
+    """The state of a passkey; only an active one signs anybody in."""
 
     REQUESTED = "requested"
     ACTIVE = "active"

@@ -15,7 +15,7 @@ RUNS = "cloakroom_runs"
 
 
 class RunState(StrEnum):
-    """How far a run is."""
+    """The state of a run."""
 
     WAITING = "waiting"
     RUNNING = "running"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pyroaring import BitMap
@@ -11,6 +11,7 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.errors import DeniedError, TamperedError
+from cloakroom.flows.release_ports import StoredRelease
 from cloakroom.gate.releases import Approval, ReleaseContent, ReleaseState, Standing
 from cloakroom.ledger.record_sets import RecordSetSealer
 
@@ -18,31 +19,8 @@ _CLOCKS_APART = 24 * 60 * 60 * 1_000_000
 """Microseconds by which the clocks of two nodes may differ at most, for certain."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRelease:
-    """A release as stored.
-
-    Attributes:
-        id: Its id.
-        standing: Where it stands.
-        requested_at: In microseconds.
-        records: The exact set once it has begun, canaries included.
-        canaries: How many of them are canaries.
-        rows_done: Rows written by the last run.
-        file_sha256: Of the finished file, in hex.
-    """
-
-    id: str
-    standing: Standing
-    requested_at: int
-    records: BitMap | None
-    canaries: int
-    rows_done: int
-    file_sha256: str | None
-
-
-class ReleaseStore:
-    """Reads and writes releases over one connection."""
+class PostgresReleases:
+    """Implements `flows.release_ports.ReleaseStore` over one connection."""
 
     def __init__(self, connection: Connection, sets: RecordSetSealer) -> None:
         """Take an open connection in autocommit mode, and what seals the sets."""
@@ -50,8 +28,16 @@ class ReleaseStore:
         self._sets = sets
         self._queries = load_queries("service")
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """See `ReleaseStore.transaction`."""
+        with self._connection.transaction():
+            yield
+            # Canaries are written as an import writes rows, which switches the wait for the disk off.
+            self._connection.execute(self._queries["wait_for_the_disk"])
+
     def add(self, name: str, content: ReleaseContent, requested_by: str, at: int, expires_at: int) -> None:
-        """Note a request."""
+        """See `ReleaseStore.add`."""
         self._connection.execute(
             self._queries["add_release"],
             {
@@ -66,11 +52,7 @@ class ReleaseStore:
         )
 
     def get(self, name: str, *, lock: bool = False) -> StoredRelease:
-        """Return a release; with `lock`, nobody else changes it until the transaction ends.
-
-        Raises:
-            DeniedError: There is none of that id.
-        """
+        """See `ReleaseStore.get`."""
         query = self._queries["lock_release" if lock else "release"]
         row = self._connection.execute(query, {"id": name}).fetchone()
         if row is None:
@@ -83,7 +65,7 @@ class ReleaseStore:
         return [self._release(row) for row in rows]
 
     def approve(self, name: str, approval: Approval, at: int) -> None:
-        """Note an approval."""
+        """See `ReleaseStore.approve`."""
         self._connection.execute(
             self._queries["add_approval"],
             {
@@ -96,22 +78,18 @@ class ReleaseStore:
         )
 
     def approved(self, name: str, expires_at: int) -> None:
-        """Note that the last approval is there; it stands until `expires_at`."""
+        """See `ReleaseStore.approved`."""
         self._connection.execute(self._queries["release_approved"], {"id": name, "expires_at": expires_at})
 
     def begun(self, name: str, records: BitMap, canaries: int) -> None:
-        """Fix the set."""
+        """See `ReleaseStore.begun`."""
         self._connection.execute(
             self._queries["release_begun"],
             {"id": name, "sealed": self._sets.seal(_place(name), records), "canaries": canaries},
         )
 
     def run_entry(self, found: StoredRelease) -> tuple[bytes, bytes | None]:
-        """Return the entry under which a release was fixed, and the sealed set beside it.
-
-        Raises:
-            TamperedError: There is none, though the release is fixed.
-        """
+        """See `ReleaseStore.run_entry`."""
         arguments = {
             "lineage": found.standing.requested_by,
             "since": found.requested_at - _CLOCKS_APART,
@@ -123,11 +101,11 @@ class ReleaseStore:
         return row[0], row[1]
 
     def progress(self, name: str, rows_done: int) -> None:
-        """Note how far a run is."""
+        """See `ReleaseStore.progress`."""
         self._connection.execute(self._queries["release_progress"], {"id": name, "rows_done": rows_done})
 
     def done(self, name: str, rows_done: int, sha256: str, at: int) -> bool:
-        """Note the end; false if it was noted before."""
+        """See `ReleaseStore.done`."""
         cursor = self._connection.execute(
             self._queries["release_done"], {"id": name, "rows_done": rows_done, "sha256": sha256, "at": at}
         )

@@ -12,8 +12,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
+from cloakroom.adapters.postgres.connection import connect
 from cloakroom.errors import StoreError
 
 # Chosen for a machine that also runs the program; a server of one's own is tuned by its owner.
@@ -84,12 +83,12 @@ def _runtime_directory() -> Path:
 
 def _configure(server: Any, directory: Path) -> None:
     shared = f"'{_shared_buffers_megabytes()}MB'"
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+    with connect(server.get_uri()) as connection:
         for name, value in {"shared_buffers": shared, **_SETTINGS}.items():
-            connection.execute(f"alter system set {name} = {value}")
+            connection.execute(f"alter system set {name} = {value}".encode())
         exists = connection.execute("select 1 from pg_database where datname = %s", (_DATABASE,)).fetchone()
         if exists is None:
-            connection.execute(f'create database "{_DATABASE}"')
+            connection.execute(f'create database "{_DATABASE}"'.encode())
     server.stop()
     server.start()
 

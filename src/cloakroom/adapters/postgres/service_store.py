@@ -1,4 +1,4 @@
-"""What the service asks of PostgreSQL besides the flows: nonces, presented credentials, kept answers."""
+"""The service's own rows in PostgreSQL: nonces, presented credentials, kept answers."""
 
 from __future__ import annotations
 

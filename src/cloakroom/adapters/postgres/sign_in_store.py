@@ -40,7 +40,7 @@ class BegunCeremony:
 
 @dataclass(frozen=True, slots=True)
 class CeremonyState:
-    """What became of a ceremony.
+    """The outcome of a ceremony.
 
     Attributes:
         kind: What it is for.

@@ -22,8 +22,9 @@ import psycopg
 from psycopg import pq
 from psycopg.adapt import Transformer
 
-from cloakroom.adapters.postgres.connection import Connection
+from cloakroom.adapters.postgres.connection import Connection, store_error
 from cloakroom.crypto import sha256
+from cloakroom.errors import UnstorableError
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _BINARY = pq.Format.BINARY
@@ -61,12 +62,12 @@ def text_array(values: Sequence[str]) -> bytes:
     """Return a text[].
 
     Raises:
-        psycopg.DataError: A text holds what the database does not take.
+        UnstorableError: A text holds what the database does not take.
     """
     try:
         encoded = [value.encode() for value in values]
     except UnicodeEncodeError:
-        raise psycopg.DataError("a text that is no Unicode") from None
+        raise UnstorableError("a text that is no Unicode") from None
     return _head(25, len(values)) + _joined(encoded)
 
 
@@ -149,18 +150,20 @@ class Statements:
             calls: Each a query with ``%(name)s`` for its parameters, and their values in binary format by name.
 
         Raises:
-            psycopg.Error: One failed, or the connection is gone; nothing was committed here, unless the connection
+            StoreError: One failed, or the connection is gone; nothing was committed here, unless the connection
                 went while the server committed.
         """
-        connection = self._connection.pgconn
-        if connection.transaction_status != pq.TransactionStatus.IDLE:
-            return self._run(calls, prepared=False)
         try:
-            return self._run(calls, prepared=True)
-        except psycopg.errors.InvalidSqlStatementName:
-            # psycopg drops all prepared statements of a connection after a rollback. Nothing was done.
-            self._prepared.clear()
-            return self._run(calls, prepared=True)
+            if self._connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+                return self._run(calls, prepared=False)
+            try:
+                return self._run(calls, prepared=True)
+            except psycopg.errors.InvalidSqlStatementName:
+                # psycopg drops all prepared statements of a connection after a rollback. Nothing was done.
+                self._prepared.clear()
+                return self._run(calls, prepared=True)
+        except psycopg.Error as error:
+            raise store_error(error) from error
 
     def _run(self, calls: Sequence[tuple[str, Parameters]], *, prepared: bool) -> list[list[Row]]:
         connection = self._connection.pgconn
@@ -237,7 +240,10 @@ class Statements:
     def _prepare(self, statement: _Statement) -> None:
         if statement.name in self._prepared:
             return
-        result = self._connection.pgconn.prepare(statement.name, statement.text)
+        connection = self._connection.pgconn
+        result = connection.prepare(statement.name, statement.text)
+        if connection.status != pq.ConnStatus.OK:
+            raise psycopg.OperationalError("the connection to the database was closed")
         if result.status != pq.ExecStatus.COMMAND_OK:
             error = psycopg.errors.error_from_result(result)
             if not isinstance(error, psycopg.errors.DuplicatePreparedStatement):

@@ -26,7 +26,7 @@ FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class StoreIdentity:
-    """What a store is."""
+    """The identity of a store."""
 
     id: uuid.UUID
     group_name: str

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
+from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
@@ -44,6 +45,11 @@ class PostgresVault:
         """Return the sealed rows of `ordinals`, in no particular order; unknown ones are left out."""
         rows = self._connection.execute(self._queries["sealed_rows"], {"ordinals": list(ordinals)}, binary=True)
         return [stored_row(row) for row in rows]
+
+    def live(self, brand: int, ordinals: Iterable[int]) -> BitMap:
+        """Return which of these records of a brand its system has not deleted and nobody has erased."""
+        rows = self._connection.execute(self._queries["live_records"], {"brand": brand, "ordinals": list(ordinals)})
+        return BitMap(ordinal for (ordinal,) in rows)
 
     def sealed_versions(self, ordinals: Iterable[int]) -> list[tuple[StoredRow, int]]:
         """Return the superseded values of `ordinals`, each with the moment at which it ceased to hold."""

@@ -1,4 +1,4 @@
-"""Where events for security monitoring go: a file, standard output, a syslog receiver.
+"""Sinks of events for security monitoring: a file, standard output, a syslog receiver.
 
 `open_sink` reads an address; every sink takes batches of messages and returns when these are out of the process's
 hands.

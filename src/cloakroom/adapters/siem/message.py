@@ -1,4 +1,4 @@
-"""What a sink takes, and what a sink is."""
+"""Messages to sinks, and the interface of a sink."""
 
 from __future__ import annotations
 

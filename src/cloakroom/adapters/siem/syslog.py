@@ -33,7 +33,7 @@ _LOOK_S = 0.002
 
 
 class Transport(StrEnum):
-    """How messages travel."""
+    """The transport of messages."""
 
     TCP = "tcp"
     UDP = "udp"
@@ -42,7 +42,7 @@ class Transport(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Where a receiver listens: host and port, or the path of a local socket."""
+    """The address of a receiver: host and port, or the path of a local socket."""
 
     transport: Transport
     host: str = ""

@@ -7,8 +7,17 @@ from typing import Annotated
 
 import typer
 
-from cloakroom.cli.output import HomeOption, JsonOption, print_counts, print_json, print_table, say, waiting
-from cloakroom.clock import format_time, from_microseconds, parse_time, to_microseconds
+from cloakroom.cli.output import (
+    HomeOption,
+    JsonOption,
+    option_time,
+    print_counts,
+    print_json,
+    print_table,
+    say,
+    waiting,
+)
+from cloakroom.clock import format_time, from_microseconds, to_microseconds
 from cloakroom.errors import UsageError
 from cloakroom.settings import load_settings
 from cloakroom.use_cases.incident.affected import Affected, affected_by
@@ -35,7 +44,7 @@ def affected_command(
     json_output: JsonOption = False,
 ) -> None:
     """Compute the affected set from the ledger: exact records and fields, persons as an interval."""
-    aware, span = _time(aware_at), (_time(start), _time(end))
+    aware, span = _time(aware_at, "--aware-at"), (_time(start, "--from"), _time(end, "--to"))
     if facts is not None and aware is None:
         raise UsageError("--facts needs --aware-at: the moment from which most clocks run")
     with application(load_settings(home)) as opened, waiting("counting", quiet=json_output):
@@ -98,11 +107,8 @@ def _print(found: Affected) -> None:
     print_table("Fields", ("field", "form", "records"), rows)
 
 
-def _time(text: str | None) -> int | None:
-    try:
-        return to_microseconds(parse_time(text)) if text else None
-    except ValueError as error:
-        raise UsageError("a time needs an offset, such as 2026-02-20T00:00:00Z") from error
+def _time(text: str | None, option: str) -> int | None:
+    return to_microseconds(option_time(text, option)) if text else None
 
 
 def register(app: typer.Typer) -> None:

@@ -14,8 +14,8 @@ from cloakroom.adapters.claim_report.pdf import render_pdf
 from cloakroom.claims.report import report_document
 from cloakroom.claims.statement import Statement, parse_statement
 from cloakroom.cli.incident.claim_text import print_claim, print_claims
-from cloakroom.cli.output import HomeOption, JsonOption, print_json, say, stderr
-from cloakroom.clock import parse_time, to_microseconds
+from cloakroom.cli.output import HomeOption, JsonOption, option_time, print_json, say, stderr
+from cloakroom.clock import to_microseconds
 from cloakroom.errors import InputError, LimitError, UsageError
 from cloakroom.settings import load_settings
 from cloakroom.use_cases.incident.claims import check
@@ -100,10 +100,7 @@ def _aware(facts: Path | None, text: str | None) -> int:
         return 0
     if text is None:
         raise UsageError("--facts needs --aware-at: the moment from which most clocks run")
-    try:
-        return to_microseconds(parse_time(text))
-    except ValueError as error:
-        raise UsageError("--aware-at takes a time with an offset, such as 2026-03-02T09:00:00Z") from error
+    return to_microseconds(option_time(text, "--aware-at"))
 
 
 def _claim_beside(paths: list[Path]) -> Path | None:

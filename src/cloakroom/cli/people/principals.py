@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from cloakroom.adapters.postgres.store_records import FOREVER, StoredPrincipal
-from cloakroom.cli.output import AsOption, HomeOption, JsonOption, print_json, print_table, say, waiting
-from cloakroom.clock import format_time, from_microseconds, parse_time
+from cloakroom.cli.output import AsOption, HomeOption, JsonOption, option_time, print_json, print_table, say, waiting
+from cloakroom.clock import format_time, from_microseconds
 from cloakroom.crypto import VerifyingKey
 from cloakroom.errors import UsageError
 from cloakroom.gate.policy import EVERY_BRAND, PrincipalKind
@@ -46,7 +45,7 @@ def add(
             roles=frozenset(role),
             brands=frozenset(brand or [EVERY_BRAND]),
             networks=tuple(network or ()),
-            valid_until=_time(valid_until),
+            valid_until=option_time(valid_until, "--valid-until") if valid_until else None,
             works_through=works_through,
             public_key=_key(public_key),
         )
@@ -169,13 +168,6 @@ def _document(item: StoredPrincipal) -> dict[str, object]:
         "renewals": item.epoch,
         "entries": item.version,
     }
-
-
-def _time(text: str | None) -> datetime | None:
-    try:
-        return parse_time(text) if text else None
-    except ValueError as error:
-        raise UsageError("--valid-until takes a time with an offset, such as 2027-01-01T00:00:00Z") from error
 
 
 def _key(text: str | None) -> VerifyingKey | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cloakroom.duty.facts import DATA_ELEMENTS, SEGMENTS
+from cloakroom.duty.fact_values import SEGMENTS
 from cloakroom.duty.filings.model import Category, Field, Impact, Template
 from cloakroom.errors import RuleError
 from cloakroom.toml import parse_document
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 if TYPE_CHECKING:
     from cloakroom.toml import Table

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cloakroom.duty.facts import SEGMENTS, RiskAssessment
+from cloakroom.duty.fact_values import SEGMENTS
+from cloakroom.duty.facts import RiskAssessment
 from cloakroom.duty.severity.model import INSIGHTS, Assessment, Context, Outcome
 from cloakroom.errors import InputError, Position, Problem
 from cloakroom.toml import DocumentLimits, Table, parse_document

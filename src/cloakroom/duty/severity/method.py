@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cloakroom.duty.facts import DATA_ELEMENTS
 from cloakroom.duty.instruments import CONFIDENCES
 from cloakroom.duty.severity.conditions import Condition, parse_condition
 from cloakroom.errors import RuleError
 from cloakroom.toml import parse_document
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 if TYPE_CHECKING:
     from cloakroom.toml import Table

@@ -1,4 +1,4 @@
-"""Who was affected: ledger, facets and persons put together."""
+"""Affected records and persons: ledger, facets and linking put together."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pyroaring import BitMap
 
 from cloakroom.clock import from_microseconds
 from cloakroom.flows.affected import AffectedReport, affected
-from cloakroom.ledger.entry import Operation
 from cloakroom.scoping.persons import PersonCount
 from cloakroom.use_cases.incident.persons import LinkedPersons, persons_of
 from cloakroom.vault.facets import ERASED, RECORD
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 _SPLIT_FACETS = ("country", "region", "language", "kind", "spend_band", "store", "adult_on")

@@ -1,4 +1,4 @@
-"""What the check of a claim opens: versions of records, and the names behind a count of persons."""
+"""Openings by the check of a claim: versions of records, and the names behind a count of persons."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from cloakroom.adapters.claims.version_frames import OpenedVersion, VersionFrame
 from cloakroom.claims.report import PersonInterval
 from cloakroom.flows.entry_writing import DurableEntry
 from cloakroom.flows.opening import open_rows
-from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.incident.persons import persons_of
 from cloakroom.vault.row_changes import LIVE
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 PURPOSE = "claim-check"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cloakroom.adapters.legal_data import load_rules, read_rule_files
 from cloakroom.adapters.named_files import read_text_file
-from cloakroom.duty.cases import failed_cases
+from cloakroom.duty.case_checking import failed_cases
 from cloakroom.duty.mutations import unnoticed
 from cloakroom.duty.rulebook import DEFINITIONS, RuleFile, parse_rules
 from cloakroom.duty.validation import case_problems

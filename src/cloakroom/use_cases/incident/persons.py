@@ -24,11 +24,11 @@ from cloakroom.canonical.name import PersonName
 from cloakroom.flows.entry_writing import DurableEntry
 from cloakroom.flows.opening import open_rows
 from cloakroom.gate.policy import Form
-from cloakroom.ledger.entry import Operation
 from cloakroom.scoping.link_keys import CORROBORATING, KeyKind, link_texts
 from cloakroom.scoping.persons import KeyColumns, PersonCount, Persons, link_persons
 from cloakroom.vault.blind_index import SHARED_SCOPE, LinkDigests
 from cloakroom.vault.key_ring import KeyPurpose
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 RECORDS_PER_READ = 20_000

@@ -1,4 +1,4 @@
-"""Who opened a person's records, which fields, when and why, each line with its proof.
+"""Access reports: who opened a person's records, which fields, when and why, each line with its proof.
 
 The report says nothing that the records hold. It is a use of its own: it needs a purpose that allows it, and its
 entry is durable before the report is given.
@@ -15,10 +15,10 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.openings import PostgresOpenings
 from cloakroom.errors import LimitError, UncheckableError
 from cloakroom.flows.authorisation import Caller
-from cloakroom.gate.policy import Operation as GateOperation
-from cloakroom.ledger.entry import Entry, Operation, decode_entry
+from cloakroom.ledger.entry import Entry, decode_entry
 from cloakroom.tlog.proof_file import ProofFile
 from cloakroom.tlog.proofs import TileHashReader, prove_inclusion
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 MAX_RECORDS: Final = 100
@@ -90,7 +90,7 @@ def report_access(
     named = sum(len(records) for records in by_brand.values())
     application.authoriser.authorise(
         who,
-        GateOperation.ACCESS_REPORT,
+        Operation.ACCESS_REPORT,
         purpose,
         brands=frozenset(by_brand),
         reference=reference,

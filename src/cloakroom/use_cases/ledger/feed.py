@@ -38,7 +38,7 @@ Wait = Callable[[float], bool]
 
 
 class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How far a log was sent to a sink.
+    """The place in the log up to which a sink was sent everything.
 
     Attributes:
         log: Origin of the log.
@@ -55,7 +55,7 @@ class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Fed:
-    """What one run of a feed did: events sent, with those sent again, and the entry at which the next run goes on."""
+    """The result of one run of a feed: events sent, those sent again included, and where the next run goes on."""
 
     sent: int
     next: int

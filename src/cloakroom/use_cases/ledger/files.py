@@ -32,7 +32,7 @@ _BUNDLES_PER_READ = 64
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What was exported.
+    """An export of the ledger.
 
     Attributes:
         size: Number of entries.

@@ -10,7 +10,7 @@ from cloakroom.crypto import VerifyingKey, random_bytes, sha256
 from cloakroom.flows.service_file import PasskeyRules
 from cloakroom.gate.policy import LOCAL
 from cloakroom.signing.binding import NONCE_SIZE, Ceremony
-from cloakroom.use_cases.people.sessions import SignInRefused
+from cloakroom.use_cases.people.sessions import SignInRefusedError
 from cloakroom.wiring import Application
 
 MAX_CEREMONIES = 5_000
@@ -34,16 +34,16 @@ def begin_ceremony(
     """Begin a ceremony for a key; return it and when it lapses.
 
     Raises:
-        SignInRefused: Too many are under way: ``busy``, or ``waiting`` from this address.
+        SignInRefusedError: Too many are under way: ``busy``, or ``waiting`` from this address.
     """
     store, now = SignInStore(application.connection), application.now()
     store.tidy(now)
     here = LOCAL if address is None else address
     total, from_here = store.open_ceremonies(here)
     if total >= MAX_CEREMONIES:
-        raise SignInRefused("busy", "too many people sign in at this moment")
+        raise SignInRefusedError("busy", "too many people sign in at this moment")
     if from_here >= MAX_CEREMONIES_FROM_ADDRESS:
-        raise SignInRefused("waiting", "too many people sign in from this address")
+        raise SignInRefusedError("waiting", "too many people sign in from this address")
     ceremony = BegunCeremony(
         f"c-{random_bytes(16).hex()}", kind, random_bytes(NONCE_SIZE), key, detail, verifier, here
     )
@@ -55,7 +55,7 @@ def use_ceremony(application: Application, name: str, kind: Ceremony, key: Verif
     """Take a ceremony for good.
 
     Raises:
-        SignInRefused: ``replayed`` if it was presented before, ``ceremony`` if it is unknown, over, or another's.
+        SignInRefusedError: ``replayed`` if it was presented before; ``ceremony`` if it is unknown, over or another's.
     """
     store = SignInStore(application.connection)
     found = store.use(name, kind, key, application.now())
@@ -63,19 +63,19 @@ def use_ceremony(application: Application, name: str, kind: Ceremony, key: Verif
         return found
     state = store.ceremony(name)
     if state is not None and state.is_used and state.kind is kind and state.key == key:
-        raise SignInRefused("replayed", "this sign-in was presented before")
-    raise SignInRefused("ceremony", "no such sign-in is under way for this key")
+        raise SignInRefusedError("replayed", "this sign-in was presented before")
+    raise SignInRefusedError("ceremony", "no such sign-in is under way for this key")
 
 
 def passkey_rules(application: Application) -> PasskeyRules:
     """Return for whom authenticators sign.
 
     Raises:
-        SignInRefused: Nobody signs in with a passkey here.
+        SignInRefusedError: Nobody signs in with a passkey here.
     """
     rules = application.configuration.service.passkeys
     if rules is None:
-        raise SignInRefused("off", "nobody signs in with a passkey here")
+        raise SignInRefusedError("off", "nobody signs in with a passkey here")
     return rules
 
 

@@ -1,8 +1,8 @@
-"""What a credential could open if it were stolen now."""
+"""The exposure of a credential: the most that it could open if it were stolen now."""
 
 from __future__ import annotations
 
-from cloakroom.flows.lineage_views import LineageViews
+from cloakroom.flows.lineage_snapshots import LineageSnapshots
 from cloakroom.gate.decision import budget_of
 from cloakroom.gate.exposure import Exposure, expose
 from cloakroom.wiring import Application
@@ -18,8 +18,8 @@ def exposure_of(application: Application, name: str) -> Exposure:
     policy = application.configuration.policy
     classes = application.configuration.field_classes
     budget = budget_of(policy, stored.principal)
-    views = LineageViews(application.ledger)
-    views.load([name])
+    snapshots = LineageSnapshots(application.ledger)
+    snapshots.load([name])
     counts: dict[str, int] = dict.fromkeys(application.catalogue.brands, 0)
     for (brand, state), count in application.vault.counts().items():
         if state == 0:
@@ -27,7 +27,7 @@ def exposure_of(application: Application, name: str) -> Exposure:
     return expose(
         policy,
         stored.principal,
-        views.view(name, budget) if budget is not None else None,
+        snapshots.snapshot(name, budget) if budget is not None else None,
         application.now(),
         fields=classes,
         records_by_brand=counts,

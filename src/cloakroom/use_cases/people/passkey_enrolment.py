@@ -13,12 +13,12 @@ from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, SignInStore
 from cloakroom.crypto import VerifyingKey, random_bytes
 from cloakroom.errors import ConflictError, DeniedError, UsageError
 from cloakroom.flows.authorisation import Caller
-from cloakroom.gate.policy import Operation as GateOperation
 from cloakroom.gate.policy import PrincipalKind
-from cloakroom.ledger.entry import Operation, check_identifier
+from cloakroom.ledger.entry import check_identifier
 from cloakroom.signing.binding import Ceremony, bind_key
 from cloakroom.use_cases.people.ceremonies import begin_ceremony, passkey_rules, use_ceremony
 from cloakroom.use_cases.people.sessions import revoke_sessions_of
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 APPROVALS_NEEDED = 2
@@ -36,7 +36,7 @@ def begin_enrolment(
     """Begin to enrol a passkey; return the ceremony and when it lapses. Whether there is such a person is not told.
 
     Raises:
-        SignInRefused: Nobody signs in with a passkey here, or too many ceremonies are under way.
+        SignInRefusedError: Nobody signs in with a passkey here, or too many ceremonies are under way.
         UsageError: The name is no identifier.
     """
     check_identifier("principal", name)
@@ -52,7 +52,7 @@ def finish_enrolment(
     The same is returned where there is no such person, or where too many requests of his wait; then nothing is kept.
 
     Raises:
-        SignInRefused: The ceremony is not this key's, or was presented before.
+        SignInRefusedError: The ceremony is not this key's, or was presented before.
         DeniedError: The authenticator's answer is wrong.
     """
     rules = passkey_rules(application)
@@ -190,7 +190,7 @@ def _check_approval(
     if own:
         _check_own_session(application, who, passkey, now)
     else:
-        application.authoriser.check(who, GateOperation.ENROL, purpose)
+        application.authoriser.check(who, Operation.ENROL, purpose)
         if principal.kind is not PrincipalKind.PERSON:
             raise DeniedError("kind", "only people approve")
     if passkey.state is not PasskeyState.REQUESTED or passkey.expires_at <= now:

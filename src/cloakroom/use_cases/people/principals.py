@@ -14,8 +14,9 @@ from cloakroom.errors import ConflictError, DeniedError, RuleError, UsageError
 from cloakroom.flows.authorisation import FROZEN, Caller
 from cloakroom.gate.decision import Principal, decide_renewal
 from cloakroom.gate.policy import EVERY_BRAND, LOCAL, PrincipalKind
-from cloakroom.ledger.entry import Operation, check_identifier
+from cloakroom.ledger.entry import check_identifier
 from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, new_key
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 _REASON = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")

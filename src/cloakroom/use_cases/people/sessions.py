@@ -11,11 +11,11 @@ from cloakroom.clock import from_microseconds, to_microseconds
 from cloakroom.crypto import VerifyingKey, random_bytes
 from cloakroom.errors import DeniedError
 from cloakroom.gate.policy import LOCAL, PrincipalKind
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 
-class SignInRefused(DeniedError):  # noqa: N818 - reads as what happened
+class SignInRefusedError(DeniedError):
     """A sign-in or enrolment was not accepted.
 
     Attributes:
@@ -38,21 +38,21 @@ def open_session(application: Application, name: str, key: VerifyingKey, *, by: 
         address: Where it comes from; None on the machine itself.
 
     Raises:
-        SignInRefused: Nobody of that name signs in now, or not from here, or the key is enrolled already.
+        SignInRefusedError: Nobody of that name signs in now, or not from here, or the key is enrolled already.
     """
     found = application.records.find_principal(name)
     now = application.now()
     if found is None or found.principal.kind is not PrincipalKind.PERSON:
-        raise SignInRefused("kind", "only people sign in", by)
+        raise SignInRefusedError("kind", "only people sign in", by)
     principal = found.principal
     if found.frozen_at is not None:
-        raise SignInRefused("frozen", f"{name} is frozen", by)
+        raise SignInRefusedError("frozen", f"{name} is frozen", by)
     if not principal.valid_from <= from_microseconds(now) < principal.valid_until:
-        raise SignInRefused("expired", f"{name} is not valid now", by)
+        raise SignInRefusedError("expired", f"{name} is not valid now", by)
     if principal.networks is not None and not principal.networks.holds(address):
-        raise SignInRefused("network", f"{name} does not sign in from this network", by)
+        raise SignInRefusedError("network", f"{name} does not sign in from this network", by)
     if application.records.has_key(key):
-        raise SignInRefused("key", "this key is enrolled already; a session has a new one", by)
+        raise SignInRefusedError("key", "this key is enrolled already; a session has a new one", by)
     rules = application.configuration.service.sessions
     session = Session(
         id=f"{name}:s-{random_bytes(6).hex()}",

@@ -15,11 +15,11 @@ from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, Session, Si
 from cloakroom.crypto import VerifyingKey, is_equal, random_bytes
 from cloakroom.errors import ConflictError, DeniedError
 from cloakroom.flows.service_file import Provider
-from cloakroom.ledger.entry import Operation
 from cloakroom.signing.binding import Ceremony, bind_key
 from cloakroom.use_cases.people.ceremonies import begin_ceremony, passkey_rules, use_ceremony, user_handle
 from cloakroom.use_cases.people.passkey_enrolment import revoke_passkey
-from cloakroom.use_cases.people.sessions import SignInRefused, open_session
+from cloakroom.use_cases.people.sessions import SignInRefusedError, open_session
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 REDEEM_LEASE = 30_000_000
@@ -28,7 +28,7 @@ REDEEM_LEASE = 30_000_000
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What became of a sign-in at a provider: a session, a refusal, or neither yet."""
+    """The outcome of a sign-in at a provider: a session, a refusal, or neither yet."""
 
     session: Session | None
     refused: bool
@@ -40,7 +40,7 @@ def begin_passkey_sign_in(
     """Begin to sign in with a passkey; return the ceremony and when it lapses.
 
     Raises:
-        SignInRefused: Nobody signs in so here, or too many do.
+        SignInRefusedError: Nobody signs in so here, or too many do.
     """
     passkey_rules(application)
     return begin_ceremony(application, Ceremony.PASSKEY, key, address=address)
@@ -66,7 +66,7 @@ def finish_passkey_sign_in(
         address: Where it comes from; None on the machine itself.
 
     Raises:
-        SignInRefused: It is not accepted.
+        SignInRefusedError: It is not accepted.
     """
     rules = passkey_rules(application)
     begun = use_ceremony(application, ceremony, Ceremony.PASSKEY, key)
@@ -75,18 +75,18 @@ def finish_passkey_sign_in(
     with application.connection.transaction():
         found = store.presented(credential_id_of(assertion.credential_id))
         if found is None or found.state is not PasskeyState.ACTIVE:
-            raise SignInRefused("inactive", "no such passkey is active", "" if found is None else found.id)
+            raise SignInRefusedError("inactive", "no such passkey is active", "" if found is None else found.id)
         if not is_equal(handle, user_handle(application, found.principal)):
-            raise SignInRefused("passkey", "the authenticator means somebody else", found.id)
+            raise SignInRefusedError("passkey", "the authenticator means somebody else", found.id)
         try:
             count = check_assertion(rules, challenge, assertion, found.public_key)
         except DeniedError as error:
-            raise SignInRefused(error.code, str(error), found.id) from None
+            raise SignInRefusedError(error.code, str(error), found.id) from None
         if not has_regressed(found.sign_count, count):
             store.used(found.id, count, application.now())
             return open_session(application, found.principal, key, by=f"passkey:{found.id}", address=address)
     _stop_copied(application, found)
-    raise SignInRefused("sign-count", "the authenticator counts as if its key were in two places", found.id)
+    raise SignInRefusedError("sign-count", "the authenticator counts as if its key were in two places", found.id)
 
 
 def _stop_copied(application: Application, passkey: StoredPasskey) -> None:
@@ -100,7 +100,7 @@ def begin_openid_sign_in(
     """Begin to sign in at a provider; return the ceremony, when it lapses, and where the browser goes.
 
     Raises:
-        SignInRefused: There is no such provider, or too many people sign in.
+        SignInRefusedError: There is no such provider, or too many people sign in.
     """
     known = _provider(application, provider)
     verifier = encode_base64url(random_bytes(48))
@@ -117,12 +117,12 @@ def finish_openid_sign_in(
     """Hand in what the provider sent the browser back with; a node redeems it in the background.
 
     Raises:
-        SignInRefused: The ceremony is not this key's, was presented before, or the answer is of another issuer.
+        SignInRefusedError: The ceremony is not this key's, was presented before, or the answer is of another issuer.
     """
     begun = use_ceremony(application, ceremony, Ceremony.OPENID, key)
     known = _provider(application, begun.detail)
     if issuer is not None and issuer != known.issuer:  # RFC 9207: a mix-up of providers
-        raise SignInRefused("issuer", "the answer is of another provider", known.id)
+        raise SignInRefusedError("issuer", "the answer is of another provider", known.id)
     SignInStore(application.connection).wait_for_provider(begun.id, code)
 
 
@@ -130,12 +130,12 @@ def collect_openid_sign_in(application: Application, key: VerifyingKey, ceremony
     """Say what became of a sign-in that was handed in.
 
     Raises:
-        SignInRefused: There is none for this key.
+        SignInRefusedError: There is none for this key.
     """
     store = SignInStore(application.connection)
     state = store.ceremony(ceremony)
     if state is None or state.kind is not Ceremony.OPENID or state.key != key or not state.is_used:
-        raise SignInRefused("ceremony", "no such sign-in is under way for this key")
+        raise SignInRefusedError("ceremony", "no such sign-in is under way for this key")
     if state.outcome is None:
         return Collected(None, refused=False)
     if state.outcome.startswith("!"):
@@ -175,7 +175,7 @@ def _redeem(application: Application, client: OpenIDClient, begun: BegunCeremony
     store = SignInStore(application.connection)
     name = store.subject(subject_digest(provider.issuer, subject))
     if name is None:
-        raise SignInRefused("subject", "the provider vouches for somebody who is nobody here", provider.id)
+        raise SignInRefusedError("subject", "the provider vouches for somebody who is nobody here", provider.id)
     address = None if begun.address == "local" else begun.address
     with application.connection.transaction():
         session = open_session(application, name, begun.key, by=f"oidc:{provider.id}", address=address)
@@ -186,5 +186,5 @@ def _redeem(application: Application, client: OpenIDClient, begun: BegunCeremony
 def _provider(application: Application, name: str) -> Provider:
     found = application.configuration.service.providers.get(name)
     if found is None:
-        raise SignInRefused("off", "no such provider")
+        raise SignInRefusedError("off", "no such provider")
     return found

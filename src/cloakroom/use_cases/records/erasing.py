@@ -19,9 +19,8 @@ from cloakroom.errors import InputError, StoreError
 from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.opening import index_links
 from cloakroom.flows.ports import PreparedEntry, StoredRow
-from cloakroom.gate.policy import Operation as GateOperation
-from cloakroom.ledger.entry import Operation
 from cloakroom.vault.facets import ERASED, PERMANENT
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 _PATIENCE = 300
@@ -70,7 +69,7 @@ def erase(
         by_brand.setdefault(item.brand, []).append(item.ordinal)
     application.authoriser.authorise(
         who,
-        GateOperation.ERASE,
+        Operation.ERASE,
         purpose,
         brands=frozenset(application.catalogue.brand_name(brand) for brand in by_brand),
         reference=reference,

@@ -14,8 +14,8 @@ from cloakroom.errors import DeniedError
 from cloakroom.flows.admission_request import Admission, AdmissionRequest
 from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.decision import roles_of
-from cloakroom.gate.policy import Operation
 from cloakroom.vault.tokens import RecordReference
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 

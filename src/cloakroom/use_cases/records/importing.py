@@ -20,10 +20,10 @@ from cloakroom.adapters.sealing_workers import sealing_workers
 from cloakroom.errors import InputError
 from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
 from cloakroom.flows.import_ports import DeliveryState
-from cloakroom.ledger.entry import Operation
 from cloakroom.vault.facets import FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.vault.rows import RowBlock, RowDigests
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 TIME_AHEAD = 86_400_000_000
@@ -32,7 +32,7 @@ TIME_AHEAD = 86_400_000_000
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far an import is.
+    """The progress of an import.
 
     Attributes:
         rows: Rows of the file done.

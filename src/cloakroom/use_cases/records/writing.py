@@ -16,24 +16,20 @@ from cloakroom.adapters.postgres.service_store import KeptAnswer, ServiceStore
 from cloakroom.adapters.single_records import read_record
 from cloakroom.clock import format_time
 from cloakroom.crypto import hmac_sha256
-from cloakroom.errors import ConflictError, InputError
+from cloakroom.errors import BusyError, ConflictError, InputError
 from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
 from cloakroom.flows.import_ports import DeliveryState, NewRows
-from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.records.importing import TIME_AHEAD, block_of
 from cloakroom.vault.facets import FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.vault.row_changes import RowFate
 from cloakroom.vault.rows import RECORD_ID_INDEX, RowBlock
 from cloakroom.vault.tokens import RecordReference
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 _RECORD_LOCK = 4172031
-
-
-class KeysInMotion(ConflictError):  # noqa: N818 - reads as what happens
-    """The brand's keys are being rotated; nothing was written, and it may be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,9 @@ def write_record(
         reference: Case number.
 
     Raises:
-        InputError: A value cannot be taken, or holds payment data.
+        InputError: A value cannot be taken.
+        PaymentDataError: One holds payment data.
+        BusyError: The brand's keys are being rotated, or a delivery of it is being imported.
         ConflictError: The key was used for another request, or the key is in use.
     """
     store = ServiceStore(application.connection)
@@ -95,9 +93,9 @@ def write_record(
         if kept is not None:
             return _repeated(kept, digest)
         if not application.settle_keys(brand):
-            raise KeysInMotion("the keys of this brand are being rotated; try again")
+            raise BusyError("the keys of this brand are being rotated; try again")
         if not application.may_write(brand):
-            raise KeysInMotion("a delivery of this brand is being imported; try again")
+            raise BusyError("a delivery of this brand is being imported; try again")
         application.authoriser.hold_unfrozen(lineage)
         link = application.digests[brand].link(RECORD_ID_INDEX, block.record_ids)
         # Two who create the same record at the same time: the second waits, and then finds it.

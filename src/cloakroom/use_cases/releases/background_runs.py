@@ -1,7 +1,7 @@
 """Runs of releases in the background of a node, and handing their files out.
 
-A run is leased. A node that dies leaves a lease that lapses; the next node takes the same set with the same planted
-records under the same entry, and writes the file anew as an attempt of its own. Only a whole file is given out.
+A run is leased. A node that dies leaves a lease that lapses; the next node takes the same set with the same
+canaries under the same entry, and writes the file anew as an attempt of its own. Only a whole file is given out.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from cloakroom.adapters.postgres.release_run_store import ReleaseRunStore, RunState, StoredRun
-from cloakroom.adapters.postgres.release_store import StoredRelease
 from cloakroom.adapters.release_files import ReleaseParts
-from cloakroom.errors import ConflictError, DeniedError, InputError, UsageError
+from cloakroom.errors import BusyError, ConflictError, DeniedError, InputError, UsageError
 from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.release_ports import StoredRelease
 from cloakroom.gate.releases import ReleaseContent
-from cloakroom.ledger.entry import Operation
-from cloakroom.use_cases.records.writing import KeysInMotion
-from cloakroom.use_cases.releases.requests import check_receiver
-from cloakroom.use_cases.releases.running import check_may_run, run_release_into
+from cloakroom.use_cases.releases.assembly import release_requests, release_runs
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 PART_BYTES: Final = 524_288
@@ -33,7 +31,7 @@ def ask_for_run(application: Application, who: Caller, name: str) -> tuple[Store
         DeniedError: It is not approved, has expired, was run, runs already, or is none of this caller's.
         UsageError: The configuration does not say which domain's mail the group receives.
     """
-    found = check_may_run(application, who, name)
+    found = release_requests(application).check_may_run(who, name)
     if not application.configuration.service.canary_domain:
         raise UsageError("service.toml names no canary_domain under [releases]; releases are run at the machine")
     store = ReleaseRunStore(application.connection)
@@ -56,7 +54,7 @@ def run_waiting(application: Application) -> bool:
         return False
     try:
         _run(application, store, run)
-    except KeysInMotion:
+    except BusyError:
         store.failed(run, "busy")
     except ConflictError:
         pass  # another node has it by now
@@ -73,7 +71,7 @@ def read_part(application: Application, who: Caller, name: str, number: int) -> 
     Raises:
         DeniedError: ``not-found`` where there is no such part for this caller, ``expired-release`` after its time.
     """
-    found = check_receiver(application, who, name)
+    found = release_requests(application).check_receiver(who, name)
     detail = {"phase": "receive", "release": name, "part": number, "credential": who.credential}
     data = None
     if found.standing.expires_at > application.now():
@@ -128,8 +126,7 @@ def _run(application: Application, store: ReleaseRunStore, run: StoredRun) -> No
         if not store.done(run, parts.size, parts.count):
             raise ConflictError("another node has this run by now")
 
-    run_release_into(
-        application,
+    release_runs(application).run_release(
         who,
         run.release,
         write,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cloakroom.errors import RuleError
 from cloakroom.flows.configuration import read_configuration
 from cloakroom.flows.initialise import keys_of_new_brands
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 

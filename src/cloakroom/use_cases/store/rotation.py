@@ -19,10 +19,10 @@ from collections.abc import Callable
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.adapters.root_key import load_root_key
 from cloakroom.errors import UsageError
-from cloakroom.ledger.entry import Operation
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, new_key
 from cloakroom.vault.sealed_record import SealedKeys
+from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
 BATCH = 5_000

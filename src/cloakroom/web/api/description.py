@@ -11,6 +11,7 @@ from cloakroom.web.api.endpoints import ENDPOINTS, Endpoint
 from cloakroom.web.api.problems import KINDS
 from cloakroom.web.api.requests.elements import UnenrolledRequest
 
+MEDIA_TYPE = b"application/vnd.oai.openapi+json;version=3.1"
 _REFERENCE = "#/components/schemas/{name}"
 _SIGNED = "Signature-Input, Signature and, with a body, Content-Digest: see docs/reference/http-signatures.md."
 

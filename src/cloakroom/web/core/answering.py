@@ -1,4 +1,4 @@
-"""How outcomes of the flows are told: small pieces of the core."""
+"""Small pieces of answers that several parts of the core give."""
 
 from __future__ import annotations
 
@@ -6,22 +6,18 @@ import logging
 
 import msgspec
 
-from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.reveal import RevealAnswer
-from cloakroom.gate.decision import roles_of
-from cloakroom.gate.policy import EVERY_BRAND
 from cloakroom.web.api.problems import Answer, denial, problem
 from cloakroom.web.api.requests.records import Revealed, RevealedRecord
-from cloakroom.wiring import Application
 
-_log = logging.getLogger("cloakroom.service")
+_log = logging.getLogger("cloakroom.core")
 _encode = msgspec.json.Encoder().encode
 
 
 def revealed(answer: RevealAnswer, now: int) -> Answer:
     """Return the answer to a reveal; `now` in microseconds."""
     if not answer.admission.permitted:
-        return denial(answer.admission.code, retry_after_s=seconds(answer.admission.back_at, now))
+        return denial(answer.admission.code, retry_after_s=seconds_until(answer.admission.back_at, now))
     if answer.broken is not None:
         _log.error("%s", answer.broken)
         return problem("broken-record")
@@ -30,19 +26,7 @@ def revealed(answer: RevealAnswer, now: int) -> Answer:
     return Answer(200, _encode(Revealed(forms, records)))
 
 
-def reach(application: Application, caller: Caller) -> list[str]:
-    """Return the brands within a caller's reach, for a search that names none."""
-    principal, policy = caller.principal, application.configuration.policy
-    roles = roles_of(policy, principal)
-    return [
-        brand
-        for brand in sorted(application.catalogue.brands)
-        if (EVERY_BRAND in principal.brands or brand in principal.brands)
-        and any(role.covers_brand(brand) for role in roles)
-    ]
-
-
-def seconds(back_at: int | None, now: int) -> int | None:
+def seconds_until(back_at: int | None, now: int) -> int | None:
     """Return in how many seconds a moment comes, rounded up; both in microseconds."""
     return None if back_at is None else -(-(back_at - now) // 1_000_000)
 

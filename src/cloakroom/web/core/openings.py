@@ -17,7 +17,7 @@ from cloakroom.flows.reveal import AdmittedReveals
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.core.answering import place, revealed
 
-_log = logging.getLogger("cloakroom.service")
+_log = logging.getLogger("cloakroom.core")
 
 Deliver = Callable[[int, Answer], None]
 """Takes the place of a request in its batch, and its answer."""

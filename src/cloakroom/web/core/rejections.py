@@ -10,7 +10,7 @@ from collections import Counter
 
 from cloakroom.flows.entry_writing import EntryWriter
 from cloakroom.flows.ports import PreparedEntry
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 
 MAX_KINDS = 200
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import psycopg
-
-from cloakroom.errors import CloakroomError, ConflictError, DeniedError, StoreError
-from cloakroom.ledger.entry import Operation
-from cloakroom.use_cases.people.sessions import SignInRefused
+from cloakroom.errors import CloakroomError, ConflictError, DeniedError, StoreError, UnstorableError
+from cloakroom.use_cases.people.sessions import SignInRefusedError
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.api.requests.elements import UnenrolledRequest
 from cloakroom.web.api.unenrolled import UnenrolledCaller, key_of
-from cloakroom.web.core.batching import PendingRequest
+from cloakroom.web.core.pending import PendingRequest
 from cloakroom.web.core.rejections import RejectionCounts
 from cloakroom.web.handlers.failures import failure
 from cloakroom.web.handlers.table import UNENROLLED_HANDLERS
@@ -32,17 +30,17 @@ def answer_unenrolled(application: Application, rejections: RejectionCounts, pen
     try:
         return UNENROLLED_HANDLERS[type(request)](application, UnenrolledCaller(key, pending.address), request)
     except DeniedError as error:
-        named = error.named if isinstance(error, SignInRefused) else ""
+        named = error.named if isinstance(error, SignInRefusedError) else ""
         rejections.add(error.code, named, operation=Operation.SIGN_IN)
         return _failure(error)
     except ConflictError as error:
+        return failure(error)
+    except UnstorableError as error:
         return failure(error)
     except StoreError:
         raise
     except CloakroomError as error:
         return failure(error)
-    except psycopg.DataError:
-        return problem("malformed", "a text holds what cannot be stored")
 
 
 def _failure(error: DeniedError) -> Answer:

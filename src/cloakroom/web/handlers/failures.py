@@ -1,41 +1,55 @@
-"""The answer to each error that a handler may raise."""
+"""The answer to each error that a handler may raise: by its type and code, never by its words."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cloakroom.errors import (
+    BusyError,
     CloakroomError,
     ConflictError,
     DeniedError,
     InputError,
     LimitError,
     OpenError,
+    PaymentDataError,
     UncheckableError,
+    UnstorableError,
     UsageError,
 )
-from cloakroom.use_cases.records.writing import KeysInMotion
 from cloakroom.web.api.problems import Answer, denial, problem
 
+_MAX_PROBLEMS = 20
+_BUSY_SECONDS = 5
 
-def failure(error: CloakroomError) -> Answer:
-    """Return the answer for an error."""
-    if isinstance(error, DeniedError):
-        return problem("not-found") if error.code in {"unknown", "not-found"} else denial(error.code)
-    if isinstance(error, InputError):
-        reasons = [item.reason for item in error.problems]
-        code = "payment-data" if any(_PAYMENT in reason for reason in reasons) else "malformed"
-        return problem(code, "; ".join(f"{item.position.field}: {item.reason}" for item in error.problems[:20]))
-    code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "internal")
-    return problem(code, retry_after_s=5 if code == "busy" else None)
-
-
-_PAYMENT = "which does not belong in a customer system"
-
-
-_CODES: dict[type[CloakroomError], str] = {
-    KeysInMotion: "busy",
+_CODES: Mapping[type[CloakroomError], str] = {
+    PaymentDataError: "payment-data",
+    InputError: "malformed",
+    UnstorableError: "malformed",
+    BusyError: "busy",
     ConflictError: "conflict",
     OpenError: "broken-record",
     LimitError: "too-large",
     UncheckableError: "not-found",
     UsageError: "malformed",
 }
+"""Codes of problems by the type of the error; where several match, the first."""
+
+
+def failure(error: CloakroomError) -> Answer:
+    """Return the answer for an error."""
+    if isinstance(error, DeniedError):
+        return problem("not-found") if error.code in {"unknown", "not-found"} else denial(error.code)
+    code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), "internal")
+    return problem(code, _detail(error), retry_after_s=_BUSY_SECONDS if code == "busy" else None)
+
+
+def _detail(error: CloakroomError) -> str:
+    """Return what may be told beyond the code: nothing that an error says elsewhere than about the request itself."""
+    match error:
+        case InputError():
+            return "; ".join(f"{item.position.field}: {item.reason}" for item in error.problems[:_MAX_PROBLEMS])
+        case UnstorableError():
+            return "a text holds what cannot be stored"
+        case _:
+            return ""

@@ -9,9 +9,9 @@ from cloakroom.errors import (
     UsageError,
 )
 from cloakroom.flows.authorisation import Caller
-from cloakroom.gate.policy import Operation
 from cloakroom.use_cases.ledger import files
 from cloakroom.use_cases.ledger.access_report import Opening, report_access
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.api.requests import ledger as requests
 from cloakroom.wiring import Application
@@ -31,8 +31,8 @@ def read_checkpoint(application: Application, caller: Caller, request: requests.
 def read_tile(application: Application, caller: Caller, request: requests.ReadTile) -> Answer:
     """Give out a tile or bundle."""
     application.authoriser.authorise(caller, Operation.LEDGER, request.purpose)
-    row = application.connection.execute("select data from tile where path = %s", (request.path,)).fetchone()
-    return problem("not-found") if row is None else Answer(200, row[0], b"application/octet-stream")
+    data = application.log.read_path(request.path)
+    return problem("not-found") if data is None else Answer(200, data, b"application/octet-stream")
 
 
 def prove_entry(application: Application, caller: Caller, request: requests.ProveEntry) -> Answer:

@@ -9,11 +9,11 @@ from cloakroom.adapters.postgres.sign_in_store import Session
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.exposure import Bound
-from cloakroom.gate.policy import Operation
 from cloakroom.use_cases.people import passkey_enrolment, principals
 from cloakroom.use_cases.people.exposure import exposure_of
 from cloakroom.use_cases.people.passkey_enrolment import APPROVALS_NEEDED
 from cloakroom.use_cases.people.sessions import find_session, live_sessions, revoke_session, revoke_sessions_of
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.api.requests import people as requests
 from cloakroom.wiring import Application

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import msgspec
 
 from cloakroom.flows.authorisation import Caller
-from cloakroom.gate.policy import Operation
 from cloakroom.use_cases.records.exchanging import exchange
 from cloakroom.use_cases.records.writing import RecordWrite, write_record
+from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer
 from cloakroom.web.api.requests import records as requests
 from cloakroom.wiring import Application

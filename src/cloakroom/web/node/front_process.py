@@ -11,7 +11,7 @@ import uvloop
 from cloakroom.web.front.addresses import Surroundings
 from cloakroom.web.front.front import FLUSH_SECONDS, Front
 from cloakroom.web.front.http_connection import Connections
-from cloakroom.web.front.router import Router, build_application
+from cloakroom.web.front.router import Router
 from cloakroom.web.metrics.port import show_metrics
 from cloakroom.web.node import process_setup
 from cloakroom.web.node.options import NodeOptions
@@ -36,7 +36,7 @@ async def _serve(
     for new_link, connected in ((front.new_link, to_core), (front.new_link_to_reports, to_reports)):
         connected.settimeout(0.0)
         await loop.create_unix_connection(new_link, sock=connected)
-    connections = Connections(Router(front, build_application(front)), LIMITS)
+    connections = Connections(Router(front), LIMITS)
     if serving.metrics_port is not None:
         front.metrics.gauge("connections", lambda: float(len(connections.open)))
         show_metrics(front.metrics, serving.metrics_port + number)

@@ -11,9 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 
-import psycopg
-
 from cloakroom.adapters.openid import OpenIDClient
+from cloakroom.adapters.postgres.notifications import Notifications
 from cloakroom.adapters.postgres.release_run_store import RUNS
 from cloakroom.adapters.postgres.service_store import ServiceStore
 from cloakroom.adapters.postgres.sign_in_store import CODES
@@ -92,7 +91,7 @@ class _Job:
         while not self._stopping.is_set():
             try:
                 self._serve()
-            except (psycopg.Error, CloakroomError) as error:
+            except CloakroomError as error:
                 if not self._stopping.is_set():
                     _log.error("%s: the store does not answer: %s", self._name, type(error).__name__)
             except Exception as error:  # noqa: BLE001 - one piece of work must not end the thread
@@ -104,7 +103,7 @@ class _Job:
 
     def _serve(self) -> None:
         application = self._application = self._open_store(self._name)
-        application.connection.execute(f"listen {self._channel}".encode())
+        notifications = Notifications(application.connection, self._channel)
         known = None
         while not self._stopping.is_set():
             found = ServiceStore(application.connection).changes()
@@ -113,13 +112,9 @@ class _Job:
             known = found
             if self._work(application):
                 continue
-            for _ in application.connection.notifies(timeout=LOOK_SECONDS, stop_after=1):
-                pass
+            notifications.wait(LOOK_SECONDS)
 
     def _close(self) -> None:
         application, self._application = self._application, None
         if application is not None:
-            try:
-                application.close()
-            except psycopg.Error as error:
-                _log.warning("%s: closing the store: %s", self._name, type(error).__name__)
+            application.close()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from cloakroom.adapters.postgres.service_store import ServiceStore
-from cloakroom.ledger.entry import Operation
+from cloakroom.vocabulary import Operation
 from cloakroom.web.node.periodic import Round, Schedule, SharedNumber, run_rounds
 from cloakroom.wiring import Application
 

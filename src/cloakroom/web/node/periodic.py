@@ -8,8 +8,6 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
-import psycopg
-
 from cloakroom.errors import CloakroomError, TamperedError
 from cloakroom.wiring import Application
 
@@ -58,7 +56,7 @@ def run_rounds(
         except TamperedError as error:
             _log.critical("the log was tampered with: %s", error)
             ended(Round.TAMPERED)
-        except (psycopg.Error, CloakroomError) as error:
+        except CloakroomError as error:
             _log.error("background work failed: %s", type(error).__name__)
             _close(application)
             application = None
@@ -87,7 +85,4 @@ class Schedule:
 
 def _close(application: Application | None) -> None:
     if application is not None:
-        try:
-            application.close()
-        except psycopg.Error as error:
-            _log.warning("closing the store: %s", type(error).__name__)
+        application.close()

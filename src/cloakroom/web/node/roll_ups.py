@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cloakroom.flows.lineage_views import fold_histories
+from cloakroom.flows.lineage_snapshots import fold_histories
 from cloakroom.web.node.periodic import Round, Schedule, SharedNumber, run_rounds
 from cloakroom.wiring import Application
 

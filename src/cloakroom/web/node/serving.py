@@ -27,7 +27,7 @@ from cloakroom.wiring import open_application
 
 __all__ = ["NodeOptions", "serve"]
 
-_log = logging.getLogger("cloakroom.service")
+_log = logging.getLogger("cloakroom.node")
 _BACKLOG = 1024
 _LOOK_SECONDS = 0.2
 

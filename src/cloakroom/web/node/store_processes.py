@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 
 from cloakroom.settings import Settings
 from cloakroom.web.api.decoding import RequestDecoder
-from cloakroom.web.core.batching import Batcher, Work
+from cloakroom.web.core.batcher import Batcher, Work
 from cloakroom.web.core.core import Core
 from cloakroom.web.metrics.counters import Metrics
 from cloakroom.web.metrics.port import show_metrics
@@ -58,7 +58,7 @@ def _work_for(
     metrics: Metrics,
     metrics_port: int | None,
 ) -> None:
-    core = Core(open_store, limits)
+    core = Core(open_store)
     work = Work(
         decode_request=RequestDecoder().read,
         answer=core.work,

@@ -6,11 +6,10 @@ cookie, no storage.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from cloakroom.web.api.problems import Answer
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; "
@@ -28,20 +27,13 @@ HEADERS = {
 }
 
 _FILES = (
-    ("/sign-in", "sign-in.html", "text/html"),
-    ("/sign-in/page.js", "sign-in.js", "text/javascript"),
-    ("/sign-in/page.css", "sign-in.css", "text/css"),
+    ("/sign-in", "sign-in.html", b"text/html; charset=utf-8"),
+    ("/sign-in/page.js", "sign-in.js", b"text/javascript; charset=utf-8"),
+    ("/sign-in/page.css", "sign-in.css", b"text/css; charset=utf-8"),
 )
 
 
-def page_routes() -> list[Route]:
-    """Return the routes of the page and its two files."""
+def page_answers() -> Mapping[str, Answer]:
+    """Return the page and its two files, by path."""
     folder = resources.files("cloakroom.web.pages")
-    return [_route(path, folder.joinpath(name).read_bytes(), kind) for path, name, kind in _FILES]
-
-
-def _route(path: str, content: bytes, kind: str) -> Route:
-    def give(_: Request) -> Response:
-        return Response(content, media_type=kind, headers=HEADERS)
-
-    return Route(path, give, methods=["GET"])
+    return {path: Answer(200, folder.joinpath(name).read_bytes(), kind, HEADERS) for path, name, kind in _FILES}

@@ -95,6 +95,10 @@ delete from tile where path = any (%(paths)s);
 -- name: tiles
 select path, data from tile where path = any (%(paths)s);
 
+-- name: tile_at
+-- A tile or bundle under exactly this path; a full one does not serve for a partial one.
+select data from tile where path = %(path)s;
+
 -- name: all_tiles
 select path, data from tile order by path;
 

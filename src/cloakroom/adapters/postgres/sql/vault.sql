@@ -6,6 +6,9 @@ from unnest(%(ordinals)s::bigint[]) as wanted(ordinal)
      join record r on r.brand = b.number and r.ordinal = wanted.ordinal
      left join person_key k on k.brand = r.brand and k.ordinal = r.ordinal;
 
+-- name: live_records
+select ordinal from record where brand = %(brand)s and state = 0 and ordinal = any (%(ordinals)s);
+
 -- name: sealed_versions
 -- Superseded values of records.
 select v.brand, v.ordinal, v.version, v.valid_from, 0::smallint, v.contact, v.identity, v.value,

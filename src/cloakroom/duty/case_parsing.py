@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Final
 
-from cloakroom.duty import facts
+from cloakroom.duty import fact_values
 from cloakroom.duty.facts import AffectedGroup, ControllerFacts, Facts, IncidentFacts, RiskAssessment
-from cloakroom.duty.instruments import STATUSES, Case, Rule
+from cloakroom.duty.instruments import STATUSES, Rule, RuleCase
+from cloakroom.vocabulary import DATA_ELEMENTS
 
 if TYPE_CHECKING:
     from cloakroom.toml import Table
@@ -27,10 +28,10 @@ _RISKS: Final = {"none": (False, False), "risk": (True, False), "high": (True, T
 _PLACE_OF: Final = {"EEA": "FR", "*": "FR"}
 
 
-def parse_cases(root: Table, rules: tuple[Rule, ...]) -> tuple[Case, ...]:
+def parse_cases(root: Table, rules: tuple[Rule, ...]) -> tuple[RuleCase, ...]:
     """Take all ``[[case]]`` of a rule file; one with `each` becomes a case per element."""
     by_id = {rule.id: rule for rule in rules}
-    cases: list[Case] = []
+    cases: list[RuleCase] = []
     for table in root.tables("case"):
         rule = by_id.get(table.text("rule"))
         if rule is None:
@@ -40,7 +41,7 @@ def parse_cases(root: Table, rules: tuple[Rule, ...]) -> tuple[Case, ...]:
     return tuple(cases)
 
 
-def _case(table: Table, rule: Rule, rules: dict[str, Rule]) -> list[Case]:
+def _case(table: Table, rule: Rule, rules: dict[str, Rule]) -> list[RuleCase]:
     name = table.text("name")
     place = table.text("place", default=_home(rule))
     incident = _incident(table)
@@ -55,7 +56,7 @@ def _case(table: Table, rule: Rule, rules: dict[str, Rule]) -> list[Case]:
     worlds = _worlds(table, place)
     table.close()
     return [
-        Case(
+        RuleCase(
             name=f"{name} [{label}]" if label else name,
             rule=rule.id,
             facts=Facts(table.source, incident, (controller,), groups),
@@ -99,7 +100,7 @@ def _worlds(table: Table, place: str) -> list[tuple[str, tuple[AffectedGroup, ..
     group_tables = table.tables("groups")
     if group_tables:
         return [("", tuple(_group(item, place) for item in group_tables))]
-    each = table.texts("each", choices=facts.DATA_ELEMENTS)
+    each = table.texts("each", choices=DATA_ELEMENTS)
     base = _group(table, place, closing=False)
     if not each:
         return [("", (base,))]
@@ -123,10 +124,10 @@ def _group(table: Table, place: str, *, closing: bool = True) -> AffectedGroup:
     where = table.text("place", default=place)
     country, _, subdivision = where.partition("-")
     persons = table.number("persons", default=BASE_PERSONS)
-    data = frozenset(table.texts("data", choices=facts.DATA_ELEMENTS) or BASE_DATA)
-    left_out = table.texts("data_except", choices=facts.DATA_ELEMENTS)
+    data = frozenset(table.texts("data", choices=DATA_ELEMENTS) or BASE_DATA)
+    left_out = table.texts("data_except", choices=DATA_ELEMENTS)
     if left_out:
-        data = facts.DATA_ELEMENTS - set(left_out)
+        data = DATA_ELEMENTS - set(left_out)
     group = AffectedGroup(
         controller=CONTROLLER,
         country=country,
@@ -134,7 +135,7 @@ def _group(table: Table, place: str, *, closing: bool = True) -> AffectedGroup:
         persons=persons,
         records=persons,
         data=data,
-        segment=table.text("segment", default="general", choices=facts.SEGMENTS),
+        segment=table.text("segment", default="general", choices=fact_values.SEGMENTS),
         persons_possible=table.number("persons_possible", default=persons),
     )
     if closing:
@@ -154,13 +155,13 @@ def _incident(table: Table) -> IncidentFacts:
         discovered_at=item.time("discovered_at") or at,
         determined_at=item.time("determined_at") or at,
         assessed_at=item.time("assessed_at") or at,
-        nature=item.texts("nature", choices=facts.NATURES) or ("confidentiality",),
-        cause=item.text("cause", default="external_malicious", choices=facts.CAUSES),
-        taken=item.text("taken", default="exfiltrated", choices=facts.TAKEN),
-        holder=item.text("holder", default="criminal", choices=facts.HOLDERS),
+        nature=item.texts("nature", choices=fact_values.NATURES) or ("confidentiality",),
+        cause=item.text("cause", default="external_malicious", choices=fact_values.CAUSES),
+        taken=item.text("taken", default="exfiltrated", choices=fact_values.TAKEN),
+        holder=item.text("holder", default="criminal", choices=fact_values.HOLDERS),
         intelligible=item.flag("intelligible", default=True),
         restored_hours=item.number("restored_hours", default=0),
-        service_harm=item.text("service_harm", default="none", choices=facts.SERVICE_HARMS),
+        service_harm=item.text("service_harm", default="none", choices=fact_values.SERVICE_HARMS),
         deletion_confirmed=item.flag("deletion_confirmed", default=False),
     )
     item.close()
@@ -193,7 +194,7 @@ def _controller(table: Table) -> ControllerFacts:
         eea_main_establishment=item.text("eea_main_establishment", default=""),
         languages=item.texts("languages"),
         timezone=item.text("timezone", default=""),
-        flags=frozenset(item.texts("flags", choices=facts.FLAGS)),
+        flags=frozenset(item.texts("flags", choices=fact_values.FLAGS)),
     )
     item.close()
     return controller
@@ -207,5 +208,5 @@ def _risks(table: Table) -> tuple[RiskAssessment, ...]:
     authority, persons = _RISKS[risk]
     return tuple(
         RiskAssessment(CONTROLLER, segment, document=True, authority=authority, persons=persons)
-        for segment in sorted(facts.SEGMENTS)
+        for segment in sorted(fact_values.SEGMENTS)
     )

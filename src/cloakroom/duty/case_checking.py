@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cloakroom.duty.duties import Duty
-    from cloakroom.duty.instruments import Authority, Case, Instrument
+    from cloakroom.duty.instruments import Authority, Instrument, RuleCase
 
 __all__ = ["failed_cases"]
 
@@ -31,7 +31,7 @@ def failed_cases(instrument: Instrument, authorities: tuple[Authority, ...] = ()
             yield Problem(Position(case.file, case.line, case.rule), f"case {case.name!r}: {reason}")
 
 
-def _failure(case: Case, instrument: Instrument, authorities: tuple[Authority, ...]) -> str:
+def _failure(case: RuleCase, instrument: Instrument, authorities: tuple[Authority, ...]) -> str:
     rules = RuleSet((_as_tried(instrument, case.rule, authorities),))
     results = [
         duty
@@ -54,7 +54,7 @@ def _as_tried(instrument: Instrument, rule_id: str, authorities: tuple[Authority
     return instrument.with_(rules=rules, authorities=known)
 
 
-def _difference(case: Case, duty: Duty) -> str:
+def _difference(case: RuleCase, duty: Duty) -> str:
     if duty.status != case.expect:
         return f"{duty.jurisdiction} is {duty.status}, expected {case.expect} ({'; '.join(duty.reasons[:3])})"
     if case.due_by is not None:

@@ -1,4 +1,4 @@
-"""A node's views of what each lineage has opened, kept in step with the store."""
+"""A node's snapshots of what each lineage has opened, kept in step with the store."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from cloakroom.gate.budget import Draw, OpenedRecords, Renewed
 from cloakroom.gate.folding import Folding, Past, events_of
 from cloakroom.gate.policy import Budget
 
-MAX_VIEWS = 10_000
-"""Views kept in memory; the least recently used one is dropped and read again when needed."""
+MAX_SNAPSHOTS = 10_000
+"""Snapshots kept in memory; the least recently used one is dropped and read again when needed."""
 
 FOLD_AFTER = 500
-"""Counted entries from which on they are folded into the history, so that a new view need not read each of them."""
+"""Counted entries from which on they are folded into the history, so that a new snapshot need not read each."""
 
 
-class LineageViews:
-    """Views by lineage. Not for use by two threads at once."""
+class LineageSnapshots:
+    """Snapshots by lineage. Not for use by two threads at once."""
 
     def __init__(self, ledger: Ledger) -> None:
         """Take the ledger to read from."""
         self._ledger = ledger
         self._states: OrderedDict[str, LineageState] = OrderedDict()
-        self._views: dict[str, OpenedRecords] = {}
+        self._snapshots: dict[str, OpenedRecords] = {}
 
     def load(self, lineages: Iterable[str]) -> None:
         """Make sure that each lineage is known here, however old the knowledge.
@@ -38,7 +38,7 @@ class LineageViews:
             self.refresh(missing)
 
     def refresh(self, lineages: Iterable[str]) -> None:
-        """Read the state of `lineages` from the store, and the entries that their views lack.
+        """Read the state of `lineages` from the store, and the entries that their snapshots lack.
 
         Raises:
             DeniedError: A lineage does not exist.
@@ -50,39 +50,39 @@ class LineageViews:
                 raise DeniedError("unknown", "no such principal")
             self._states[lineage] = states[lineage]
             self._states.move_to_end(lineage)
-            view = self._views.get(lineage)
-            if view is not None and view.version > states[lineage].version:
+            snapshot = self._snapshots.get(lineage)
+            if snapshot is not None and snapshot.version > states[lineage].version:
                 # It counts an entry whose transaction never became durable.
-                del self._views[lineage]
-            elif view is not None:
+                del self._snapshots[lineage]
+            elif snapshot is not None:
                 try:
-                    self._catch_up(lineage, view)
+                    self._catch_up(lineage, snapshot)
                 except TamperedError:
-                    # Others are refreshed with it. Whoever needs this view has it built anew, and is told then.
-                    del self._views[lineage]
-        while len(self._states) > MAX_VIEWS:
+                    # Others are refreshed with it. Whoever needs this snapshot has it built anew, and is told then.
+                    del self._snapshots[lineage]
+        while len(self._states) > MAX_SNAPSHOTS:
             dropped, _ = self._states.popitem(last=False)
-            self._views.pop(dropped, None)
+            self._snapshots.pop(dropped, None)
 
     def frozen(self, lineage: str) -> str | None:
         """Return the reason of a freeze that this node knows of; the store has the last word."""
         return self._states[lineage].frozen
 
     def version(self, lineage: str) -> int:
-        """Return the version that the store must have for this node's view to be current."""
-        view = self._views.get(lineage)
-        return view.version if view is not None else self._states[lineage].version
+        """Return the version that the store must have for this node's snapshot to be current."""
+        snapshot = self._snapshots.get(lineage)
+        return snapshot.version if snapshot is not None else self._states[lineage].version
 
-    def view(self, lineage: str, budget: Budget) -> OpenedRecords:
-        """Return the view of `lineage`, built from its counted entries if need be.
+    def snapshot(self, lineage: str, budget: Budget) -> OpenedRecords:
+        """Return the snapshot of `lineage`, built from its counted entries if need be.
 
         Raises:
             TamperedError: An entry of it, or its history, is not what was written.
         """
-        view = self._views.get(lineage)
-        if view is None or not view.fits(budget):
-            view = self._views[lineage] = self._built(lineage, budget)
-        return view
+        snapshot = self._snapshots.get(lineage)
+        if snapshot is None or not snapshot.fits(budget):
+            snapshot = self._snapshots[lineage] = self._built(lineage, budget)
+        return snapshot
 
     def counted(self, lineage: str, at: int, draws: Sequence[Draw]) -> None:
         """Take note of entries of this node that the store accepted."""
@@ -90,33 +90,33 @@ class LineageViews:
         self._states[lineage] = LineageState(
             state.version + len(draws), state.epoch, state.epoch_version, state.frozen
         )
-        view = self._views.get(lineage)
-        if view is not None:
+        snapshot = self._snapshots.get(lineage)
+        if snapshot is not None:
             for draw in draws:
-                view.apply(at, draw)
+                snapshot.apply(at, draw)
 
     def forget(self, lineage: str) -> None:
         """Drop what is known of `lineage`, so that it is read anew."""
         self._states.pop(lineage, None)
-        self._views.pop(lineage, None)
+        self._snapshots.pop(lineage, None)
 
     def _built(self, lineage: str, budget: Budget) -> OpenedRecords:
-        view = OpenedRecords(budget)
+        snapshot = OpenedRecords(budget)
         history = self._ledger.history(lineage)
         for at, event in events_of(history.items):
-            view.apply(at, event)
-        view.version = history.version
+            snapshot.apply(at, event)
+        snapshot.version = history.version
         folding = Folding(history.items)
-        self._catch_up(lineage, view, folding)
-        if view.version - history.version >= FOLD_AFTER:
-            # Where no keeper runs, nobody else does.
-            self._ledger.keep_history(lineage, history.version, History(view.version, folding.items()))
-        return view
+        self._catch_up(lineage, snapshot, folding)
+        if snapshot.version - history.version >= FOLD_AFTER:
+            # Where no roll-ups run, nobody else does.
+            self._ledger.keep_history(lineage, history.version, History(snapshot.version, folding.items()))
+        return snapshot
 
-    def _catch_up(self, lineage: str, view: OpenedRecords, folding: Folding | None = None) -> None:
-        for entry in _counted_since(self._ledger, lineage, view.version):
+    def _catch_up(self, lineage: str, snapshot: OpenedRecords, folding: Folding | None = None) -> None:
+        for entry in _counted_since(self._ledger, lineage, snapshot.version):
             event = _event(entry)
-            view.apply(entry.at, event.draw() if isinstance(event, Past) else event)
+            snapshot.apply(entry.at, event.draw() if isinstance(event, Past) else event)
             if folding is not None:
                 folding.add(entry.at, event)
 
