@@ -141,13 +141,13 @@ def test_of_two_brands_alike_the_one_that_the_table_is_about_is_taken() -> None:
     assert "other" not in report.matched.brands or not report.matched.brands["other"].proven
 
 
-def test_planted_records_are_nobody_and_still_name_their_release() -> None:
-    planted = {"release-1": BitMap([118, 119])}
+def test_canaries_are_nobody_and_still_name_their_release() -> None:
+    canaries = {"release-1": BitMap([118, 119])}
     given = disclosed_by_entries(
         "somebody", "release", dict.fromkeys(ALL, "reveal"), BitMap(range(100, 120)),
         first_at=START + DAY, last_at=START + DAY, entries=1, release="release-1",
     )  # fmt: skip
-    store = house(disclosed=[given], planted_records=planted)
+    store = house(disclosed=[given], canary_records=canaries)
     report = check(store, {"dump.csv": table(ours(100, 120), *ALL)})
     assert len(report.matched.proven) == 18
     assert sorted(report.matched.shown - report.matched.proven) == [118, 119]

@@ -179,3 +179,17 @@ def test_the_rule_list_as_json_has_mark_source_and_date():
 
 def test_the_warning_is_a_sentence():
     assert NOT_LEGAL_ADVICE.endswith(".")
+
+
+def test_progress_that_names_no_duty_of_these_facts_is_refused_with_its_file(facts, tmp_path):
+    progress = tmp_path / "progress.toml"
+    progress.write_text('[[done]]\nduty = "eu-gdpr-33:XX:nobody"\nat = 2026-03-03T08:00:00Z\nproof = "p"\n')
+    with pytest.raises(RuleError, match=r"progress\.toml: 1 entries"):
+        run("board", facts, "--progress", progress)
+
+
+def test_a_request_to_wait_is_shown_among_what_waits(facts):
+    hold = '\n[[hold]]\nground = "law_enforcement"\njurisdiction = "US-TX"\n'
+    facts.write_text(EXAMPLE + US.replace("249", "5000") + hold, encoding="utf-8")
+    output = re.sub(r"\s+", " ", run("evaluate", facts))
+    assert re.search(r"us-tx-[a-z]+:US-TX:balmere: on hold \(law enforcement\)", output)

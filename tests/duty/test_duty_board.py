@@ -164,3 +164,8 @@ def test_progress_is_read_strictly():
 
 def test_the_house_of_these_tests_sits_in_paris():
     assert HOUSE.country == "FR"
+
+
+def test_nobody_is_reminded_of_what_is_done():
+    assert rows(1)[0]["first"].reminders
+    assert rows(1, done("first", 1))[0]["first"].reminders == ()

@@ -97,3 +97,48 @@ def test_a_clock_that_starts_with_the_theft_starts_at_its_end_as_far_as_that_is_
         first = next(duty for duty in evaluate_duties(world, rules, ()) if duty.id.startswith("us-zz-first"))
         assert (first.clock.start, first.deadline) == (start, start + timedelta(hours=72))
         assert any("counted from awareness" in reason for reason in first.reasons) == (start == aware)
+
+
+EVERYWHERE = """
+[instrument]
+id = "eu-zz"
+name = "An invented law"
+jurisdiction = "EU"
+residents = ["EEA"]
+source = "https://example.org"
+read = 2026-11-23
+confidence = "V1"
+[[rule]]
+id = "eu-zz-first"
+provision = "s. 1"
+jurisdiction = "residence"
+recipient_kind = "authority"
+recipient = "someone"
+clock = { start = "aware", amount = 72, unit = "hour" }
+[[rule]]
+id = "eu-zz-second"
+provision = "s. 2"
+recipient_kind = "other"
+recipient = "someone else"
+clock = { start = "duty:eu-zz-first", amount = 24, unit = "hour" }
+"""
+
+
+def test_a_duty_that_follows_several_runs_from_the_last_one_done():
+    rules = parse_rules([RuleFile("eu/zz.toml", EVERYWHERE)])
+    world = facts(group("FR"), group("DE"))
+    first, last = MONDAY + timedelta(hours=1), MONDAY + timedelta(hours=30)
+    done = {"eu-zz-first:FR:house": last, "eu-zz-first:DE:house": first}
+    second = next(duty for duty in evaluate_duties(world, rules, (), done=done) if duty.id.startswith("eu-zz-second"))
+    assert (second.clock.start, second.deadline) == (last, last + timedelta(hours=24))
+    assert "counted from when it was done" in second.reasons
+
+
+def test_a_duty_that_follows_one_that_is_not_done_is_expected_by_the_earliest_deadline():
+    by_day = EVERYWHERE.replace('amount = 72, unit = "hour"', 'amount = 1, unit = "calendar_day"')
+    rules = parse_rules([RuleFile("eu/zz.toml", by_day)])
+    world = facts(group("FR"), group("FI"))
+    found = {duty.id: duty for duty in evaluate_duties(world, rules, ())}
+    ends = [found[f"eu-zz-first:{place}:house"].deadline for place in ("FR", "FI")]
+    assert min(ends) < max(ends)
+    assert found["eu-zz-second:EU:house"].clock.start == min(ends)

@@ -193,3 +193,37 @@ def test_nothing_in_a_file_reaches_the_terminal_as_a_command_to_it(place: Path) 
     assert all(result.exit_code == 0 for result in shown)
     assert not [result.output for result in shown if "\u001b" in result.output or "\u202e" in result.output]
     assert any("Bad\\u001b[2J" in result.output for result in shown)
+
+
+@pytest.mark.usefixtures("place")
+def test_a_supplement_after_the_deadline_is_not_late_where_the_first_filing_was_in_time(place: Path) -> None:
+    name, case = "eu-gdpr-33.FR.balmere", ["--case", "case"]
+    plain("filing", "draft", "facts.toml", "--answers", "answers.toml", *case, "--json", *AT)
+    sending = ["--reference", "R", "--proof", "receipt.txt", "--by", "C", *case]
+    run("filing", "submitted", name, *sending, "--at", "2026-03-05T09:00:00Z")
+    (place / "facts.toml").write_text(FACTS.replace("120000", "130000"), encoding="utf-8")
+    plain("filing", "draft", "facts.toml", "--answers", "answers.toml", *case, "--json", *AT)
+    sent = run("filing", "submitted", name, *sending, "--at", "2026-04-05T09:00:00Z")
+    assert sent.exit_code == 0
+    assert "after the deadline" not in sent.output
+
+
+def test_only_what_is_due_is_drafted_unless_conditional_duties_are_asked_for(place: Path) -> None:
+    (place / "facts.toml").write_text(FACTS.replace("persons = 900;", "persons = 200; persons_possible = 300;"))
+    ids = {}
+    for asked in ([], ["--conditional"], ["--for", "us-tx-ag:US-TX:balmere"]):
+        drafted = plain("filing", "draft", "facts.toml", "--case", f"case{len(ids)}", "--json", *asked, *AT)
+        ids[tuple(asked[:1])] = {row["id"] for row in drafted["filings"]}  # type: ignore[attr-defined]
+    assert "us-tx-ag.US-TX.balmere" not in ids[()]
+    assert ids["--conditional",] >= ids[()] | {"us-tx-ag.US-TX.balmere"}
+    assert ids["--for",] == {"us-tx-ag.US-TX.balmere"}
+
+
+@pytest.mark.usefixtures("place")
+def test_every_entry_of_the_register_is_kept_and_the_newest_is_exported(place: Path) -> None:
+    adding = ["register", "add", "facts.toml", "--incident", "2026-03", "--case", "case"]
+    assert "version 1" in run(*adding, "--by", "Ada", *AT).output
+    assert "version 2" in run(*adding, "--by", "Bea", *AT).output
+    (entry,) = json.loads(run("register", "export", "--case", "case").output)["entries"]
+    assert entry["by"] == "Bea"
+    assert len(list((place / "case/register/2026-03/balmere").iterdir())) == 2

@@ -407,3 +407,57 @@ def test_what_the_rule_demands_beyond_the_form_stands_on_the_sheet() -> None:
     assert "The law asks for: nature of the breach" in sheet
     assert "It must not contain: number of residents" in sheet
     assert "The authority works in cy; this form is in en" in sheet
+
+
+GERMANY = """
+[[affected]]
+controller = "balmere"; country = "DE"; subdivision = "BY"; persons = 30; persons_possible = 40
+data = ["name", "passport"]
+segment = "minor"
+[[affected]]
+controller = "balmere"; country = "DE"; persons = 7
+data = ["phone"]
+"""
+
+
+def test_residents_of_a_part_of_a_country_are_residents_of_the_country() -> None:
+    known = case(facts=FACTS + GERMANY)
+    german = replace(duty(known, "eu-gdpr-33:DE"), status="due")
+    answers = prepare_filing(LIBRARY, known, german, at=NOW)["answers"]
+    assert answers["persons.local"]["value"] == 37
+    assert answers["persons.number"]["value"] == german.residents == 37
+    assert (answers["persons.number_kind"]["value"], answers["persons.number_most"]["value"]) == ("approximate", 47)
+    assert answers["persons.by_segment"]["value"] == {"general": 7, "minor": 30}
+    assert answers["data.elements"]["value"] == ["name", "passport", "phone"]
+
+
+def test_a_filing_in_a_part_of_a_country_is_about_its_own_residents() -> None:
+    others = (
+        '[[affected]]\ncontroller = "balmere"; country = "US"; subdivision = "NY"; persons = 5\ndata = ["health"]\n'
+    )
+    known = case(facts=FACTS + others)
+    answers = prepare_filing(LIBRARY, known, duty(known, "us-tx-ag"), at=NOW)["answers"]
+    assert answers["data.elements"]["value"] == ["email", "name", "passport"]
+
+
+def test_a_filing_quotes_the_decisions_about_its_own_controller() -> None:
+    decisions = tuple(
+        Decision(name, "*", Outcome(authority=True), f"D. of {name}", datetime(2026, 3, 3, tzinfo=UTC), "why")
+        for name in ("balmere", "norvane")
+    )
+    known = case(facts=FACTS + NORVANE, decisions=decisions)
+    answers = prepare_filing(LIBRARY, known, duty(known, "eu-gdpr-33:FR"), at=NOW)["answers"]
+    assert "D. of balmere" in answers["risk.decision"]["value"]
+    assert "D. of norvane" not in answers["risk.decision"]["value"]
+
+
+def test_the_number_of_a_filing_is_the_one_that_the_duty_counted() -> None:
+    """Texas counts who lost a passport number, too; the facts may hold more residents than that."""
+    others = (
+        '[[affected]]\ncontroller = "balmere"; country = "US"; subdivision = "TX"; persons = 5\ndata = ["name"]\n'
+    )
+    known = case(facts=FACTS + others)
+    texas = duty(known, "us-tx-ag")
+    answers = prepare_filing(LIBRARY, known, texas, at=NOW)["answers"]
+    assert answers["persons.number"]["value"] == texas.residents == 900
+    assert answers["persons.total"]["value"] == 127_105

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.duty.filing_world import FACTS, NOW, case
 
 from cloakroom.adapters.legal_data import load_retention
+from cloakroom.duty.filings.records import FilingRecord, Submission
 from cloakroom.duty.register import (
     entry_for,
     entry_from_json,
@@ -63,7 +64,7 @@ def test_the_table_has_one_row_for_each_entry_and_says_whether_it_was_notified()
     assert "eu-gdpr-33:FR:balmere" in rows[0]["duties_due"]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_the_table_holds_no_formulas(start: str) -> None:
     row = next(csv.DictReader(io.StringIO(render_csv([replace(ENTRY, incident=f"{start}1+1")]))))
     assert row["incident"].startswith("'")
@@ -132,3 +133,61 @@ def test_a_file_of_periods_with_mistakes_is_refused_with_every_line() -> None:
     message = str(caught.value)
     for part in ("r.toml:5: law[1].months", "r.toml:6: law[1].from", "source", "read", "all other places"):
         assert part in message
+
+
+def test_a_period_that_starts_with_an_earlier_event_does_not_end_before_one_from_awareness() -> None:
+    early = retention_of(LAWS, ["US-NY"], {"aware": AWARE, "determined": date(2026, 1, 1)})
+    assert early.until == retention_of(LAWS, ["US-NY"], {"aware": AWARE}).until == date(2031, 3, 2)
+
+
+NORVANE = """
+[[controller]]
+id = "norvane"
+name = "Norvane Inc."
+country = "IN"
+[[affected]]
+controller = "norvane"; country = "IN"; persons = 7
+data = ["name"]
+"""
+
+
+def sent(controller: str, *days: int) -> FilingRecord:
+    draft = {"duty": {"controller": controller, "recipient": f"Authority of {controller}"}}
+    submissions = [
+        Submission(number, f"R-{day}", f"2026-03-{day:02}T10:00:00Z", "A", "p", "00")
+        for number, day in enumerate(days, start=1)
+    ]
+    return FilingRecord(f"f.{controller}", (draft,) * len(days), tuple(submissions))
+
+
+def test_an_entry_holds_the_filings_duties_and_periods_of_its_own_controller() -> None:
+    known = case(facts=FACTS + NORVANE)
+    records = [sent("balmere", 4, 9), sent("norvane", 20)]
+    ours, theirs = (
+        entry_for(known, name, incident="i", at=NOW, by="A", laws=LAWS, records=records)
+        for name in ("balmere", "norvane")
+    )
+    assert [filing["authority"] for filing in ours.filings] == ["Authority of balmere"]
+    assert [(filing["reference"], filing["at"]) for filing in ours.filings] == [("R-9", "2026-03-09T10:00:00Z")]
+    assert [filing["reference"] for filing in theirs.filings] == ["R-20"]
+    assert {decision["duty"].rpartition(":")[2] for decision in ours.decisions} == {"balmere"}
+    assert {law["law"] for law in ours.retention}.isdisjoint(law["law"] for law in theirs.retention)
+    assert (ours.facts["persons"], theirs.facts["persons"]) == (127_100, 7)
+    assert [segment["segment"] for segment in theirs.effects["segments"]] == ["general"]
+
+
+def test_an_entry_without_anything_sent_is_not_notified() -> None:
+    known = case(facts=FACTS + NORVANE)
+    entry = entry_for(known, "norvane", incident="i", at=NOW, by="A", laws=LAWS, records=[sent("balmere", 4)])
+    assert (entry.notified, entry.filings) == (False, [])
+
+
+def test_a_period_that_starts_with_the_report_runs_from_the_last_one() -> None:
+    known = case(facts=FACTS.replace('country = "KR"', 'country = "CH"'))
+    for records, until in (
+        ([sent("balmere", 4)], "2028-03-04"),
+        ([sent("balmere", 4, 30)], "2028-03-30"),
+        ([sent("balmere", 30), sent("balmere", 4)], "2028-03-30"),
+    ):
+        entry = entry_for(known, "balmere", incident="i", at=NOW, by="A", laws=LAWS, records=records)
+        assert until in {law["until"] for law in entry.retention}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -283,3 +284,47 @@ def test_more_persons_never_bring_fewer_duties_for_a_criminal_copy(groups: list[
     after = assess(METHOD, how, more).outcome
     assert after.authority >= before.authority
     assert after.persons >= before.persons
+
+
+def possible(proven: int, most: int, data: frozenset[str]) -> AffectedGroup:
+    return replace(exposed("balmere", "general", proven, proven, data), persons_possible=most)
+
+
+@pytest.mark.parametrize(("most", "told"), [(1000, False), (1001, True)])
+def test_persons_who_cannot_be_excluded_count_towards_a_threshold(most: int, told: bool) -> None:
+    how = incident(taken="accessed", holder="known_few", cause="internal_accident")
+    kit = frozenset({"name", "birth_date", "postal_address"})
+    (segment,) = assess(METHOD, how, [possible(10, most, kit)]).segments
+    assert segment.outcome.persons is told
+    assert segment.persons == segment.score.persons == most
+
+
+@pytest.mark.parametrize(("most", "many"), [(100, False), (101, True)])
+def test_more_than_100_persons_are_flagged_over_all_controllers(most: int, many: bool) -> None:
+    name = frozenset({"name"})
+    rows = [possible(0, most - 1, name), exposed("aurelio", "general", 1, 1, name)]
+    segments = assess(METHOD, incident(), rows).segments
+    assert [segment.flags["more_than_100_persons"] for segment in segments] == [many, many]
+
+
+def test_a_group_counts_as_soon_as_somebody_is_possible_or_a_record_is_known() -> None:
+    name = frozenset({"name"})
+    empty = possible(0, 0, name)
+    assert assess(METHOD, incident(), [empty]).segments == ()
+    assert assess(METHOD, incident(), [replace(empty, persons_possible=1)]).segments
+    assert assess(METHOD, incident(), [replace(empty, records=1)]).segments
+
+
+def test_a_judgement_about_a_controller_goes_before_one_about_a_segment_and_the_later_of_two_counts() -> None:
+    rows = [exposed("balmere", "general", 5, 5, frozenset({"name", "email"}))]
+    of_segment = Context(segment="general", author="A", reason="segment")
+    of_controller = Context(controller="balmere", author="B", reason="controller")
+    later = Context(controller="balmere", author="C", reason="later")
+    for contexts, author in (
+        ([of_segment, of_controller], "B"),
+        ([of_controller, of_segment], "B"),
+        ([of_controller, later], "C"),
+        ([later, of_controller], "B"),
+    ):
+        (segment,) = assess(METHOD, incident(), rows, contexts).segments
+        assert segment.notes[-1].startswith(f"Context judged by {author}")

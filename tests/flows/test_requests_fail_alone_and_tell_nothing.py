@@ -61,8 +61,8 @@ def test_requests_that_arrive_together_are_counted_in_no_more_sets_than_those_th
         for batch in (asks, *([ask] for ask in alone)):
             assert all(item.permitted for item in application.gatekeeper.admit(batch)[0])
     together, apart = (application.gatekeeper._snapshots._snapshots[name] for name in ("anna", "bruno"))
-    gauges = [view._plan("tarsenne", view._budget).gauges for view in (together, apart)]
-    assert [gauge.field_class for gauge in gauges[0]] == [gauge.field_class for gauge in gauges[1]]
+    counters = [view._plan("tarsenne", view._budget).counters for view in (together, apart)]
+    assert [counter.field_class for counter in counters[0]] == [counter.field_class for counter in counters[1]]
 
 
 def test_an_entry_tells_of_the_budget_what_its_levels_are(application):

@@ -7,14 +7,19 @@ batches, and over two nodes of which one knows nothing of what the other did.
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
+from pyroaring import BitMap
 
 from cloakroom.clock import FixedClock
+from cloakroom.flows.admission_request import AdmissionRequest
 from cloakroom.flows.find import MAX_FOUND, FindRequest, find
 from cloakroom.flows.reveal import RevealRequest, reveal
+from cloakroom.gate.policy import Operation
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases.people.exposure import exposure_of
+from cloakroom.use_cases.people.principals import renew
 from cloakroom.use_cases.records.importing import import_file
 from cloakroom.use_cases.store.configuration import apply_configuration
 from spine_world import NOON, live_ordinals, open_records, search, staff, tokens_of
@@ -22,6 +27,12 @@ from tarsenne_deliveries import BRAND, deliver, row
 
 NAMES = frozenset({"given_name"})
 SPEND = frozenset({"given_name", "spend_total"})
+HAND_OVER = """
+[purposes.hand_over]
+text = "Give another application tokens of its own"
+operations = ["exchange"]
+"""
+LOW = "mask_below_percent = 50\ntoken_below_percent = 20\n"
 SEARCH = 1 + MAX_FOUND
 """Probes that must be left for a search, since nobody knows before what it finds."""
 
@@ -31,21 +42,29 @@ def bounded(store, tmp_path):
     """Return a function that bounds Anna's budget and gives two nodes on which she works."""
     opened = []
 
-    def start(window):
-        first = store.open(clock=FixedClock(NOON), clock_tolerance=None)
+    def start(window, *changes):
+        clock = FixedClock(NOON)
+        first = store.open(clock=clock, clock_tolerance=None)
         opened.append(first)
         texts = dict(first.configuration.texts)
-        texts["policy.toml"] = with_counter(texts["policy.toml"], window)
+        texts["policy.toml"] = with_counter(with_hand_over(texts["policy.toml"]), window)
+        for old, new in changes:
+            assert old in texts["policy.toml"]
+            texts["policy.toml"] = texts["policy.toml"].replace(old, new)
         apply_configuration(first, texts)
         first.refresh_configuration()
         anna = staff(first)
-        second = store.open(node="second", clock=FixedClock(NOON), clock_tolerance=None)
+        second = store.open(node="second", clock=clock, clock_tolerance=None)
         opened.append(second)
         return first, second, anna
 
     yield start
     for node in opened:
         node.close()
+
+
+def with_hand_over(policy):
+    return policy.replace('purposes = ["clienteling"]', 'purposes = ["clienteling", "hand_over"]') + HAND_OVER
 
 
 def with_counter(policy, window):
@@ -98,9 +117,9 @@ def test_in_one_request_as_many_as_the_limit_are_shown_and_one_more_is_not(bound
 def test_a_batch_that_holds_more_than_is_left_is_answered_up_to_the_limit_and_no_further(bounded):
     node, _, anna = bounded({"records": 6})
     tokens = tokens_of(node, anna, live_ordinals(node)[:9])
-    codec = node.codec(anna.stored.token_scope)
+    codec = node.codec(anna.token_scope)
     parts = [tokens[0:3], tokens[3:7], tokens[3:6], tokens[6:7], tokens[0:1]]
-    asked = [RevealRequest(anna.stored.principal, part, codec, NAMES, "clienteling", "A-1") for part in parts]
+    asked = [RevealRequest(anna.principal, part, codec, NAMES, "clienteling", "A-1") for part in parts]
     answers = reveal(asked, gatekeeper=node.gatekeeper, catalogue=node.catalogue, openers=node.openers)
     assert [outcome(answer) for answer in answers] == ["permitted", "budget", "permitted", "budget", "permitted"]
     shown = {item.token for answer in answers for item in answer.revealed}
@@ -168,7 +187,7 @@ def test_a_batch_of_searches_is_answered_up_to_the_limit_and_no_further(bounded)
     node, _, anna = bounded({"probes": SEARCH + 2})
     asked = [
         FindRequest(
-            *(anna.stored.principal, node.codec("anna"), [BRAND], "email", f"nobody{at}@example.com", "clienteling"),
+            *(anna.principal, node.codec("anna"), [BRAND], "email", f"nobody{at}@example.com", "clienteling"),
             reference="A-1",
         )
         for at in range(5)
@@ -200,7 +219,9 @@ def test_a_search_costs_one_and_each_it_names_and_as_much_as_the_most_where_it_f
     bodies = node.connection.execute(
         "select body from ledger_entry where lineage = 'anna' and operation = 'find' and permitted order by id"
     )
-    assert [decode_entry(body).detail["probes"] for (body,) in bodies] == [cost, cost]
+    entries = [decode_entry(body) for (body,) in bodies]
+    named = 0 if records > MAX_FOUND else records
+    assert [(entry.records, entry.detail["probes"]) for entry in entries] == [(named, cost)] * 2
 
 
 def test_one_probe_less_than_a_search_may_cost_is_too_little_even_for_the_first(bounded):
@@ -213,3 +234,45 @@ def test_a_search_of_several_brands_needs_room_for_each_and_says_nothing_if_one_
     brands = ["tarsenne", "ombrelune", "hollinwray"]
     assert searches(node, anna, brands=brands) == "budget"
     assert searches(node, anna) == "budget", "what was permitted of it has counted"
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_what_draws_probes_by_its_records_is_counted_together_within_a_batch(bounded, left):
+    """Three tokens exchanged cost four probes; of three such requests in one batch two fit, whatever is left over."""
+    node, _, anna = bounded({"probes": 8 + left})
+    ordinals = live_ordinals(node, BRAND)[:9]
+    asks = [
+        AdmissionRequest(
+            principal=anna.principal,
+            operation=Operation.EXCHANGE,
+            purpose="hand_over",
+            brand=BRAND,
+            fields=frozenset(),
+            records=BitMap(ordinals[at : at + 3]),
+        )
+        for at in (0, 3, 6)
+    ]
+    admissions, _ = node.gatekeeper.admit(asks)
+    assert [item.code for item in admissions] == ["granted", "granted", "budget"]
+
+
+def test_the_last_records_of_a_budget_that_runs_low_leave_masked_and_then_as_tokens_but_leave(bounded):
+    node, _, anna = bounded({"records": 10}, ("[budgets.counter]\n", "[budgets.counter]\n" + LOW))
+    tokens = tokens_of(node, anna, live_ordinals(node)[:11])
+    answers = [open_records(node, anna, [token], fields=NAMES) for token in tokens]
+    assert [str(answer.admission.forms.get("given_name", "")) for answer in answers] == (
+        ["reveal"] * 5 + ["mask"] * 3 + ["token"] * 2 + [""]
+    )
+    assert outcome(answers[-1]) == "budget"
+
+
+def test_a_renewal_by_one_node_is_known_to_the_other_before_it_refuses(bounded):
+    first, second, anna = bounded({"records": 6})
+    paula = staff(first, "paula", "privacy_officer")
+    tokens = tokens_of(first, anna, live_ordinals(first)[:13])
+    assert reveals(second, anna, tokens[:6]) == "permitted"
+    first.clock.advance(timedelta(days=2))  # only the lifetime is spent now
+    assert reveals(second, anna, tokens[6:7]) == "budget"
+    renew(first, "anna", paula)
+    assert reveals(second, anna, tokens[6:12]) == "permitted"
+    assert reveals(second, anna, tokens[12:13]) == "budget"

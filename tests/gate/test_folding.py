@@ -179,3 +179,18 @@ def make_budget() -> Budget:
         for name, length in spans.items()
     ]
     return Budget("wide", *windows)
+
+
+def test_an_entry_after_a_renewal_counts_from_it_although_its_clock_was_set_back_and_history_was_folded_between():
+    budget = make_budget()
+    first = Past(START, "a", ("contact",), 0, BitMap([1]))
+    late = Past(START - 25 * MINUTE, "a", ("contact",), 1, BitMap([2]))
+    events = [(START, first), (START + 11 * MINUTE, Renewed()), (late.at, late)]
+    for folds in ([], [1], [2], [1, 2]):
+        view = OpenedRecords(budget)
+        for at, event in events_of(folded(events, folds)):
+            view.apply(at, event)
+        found = levels(view, START + 20 * MINUTE, budget)
+        assert found[WindowName.BURST, "records", "a"] == 1, folds
+        assert found[WindowName.BURST, "probes", "a"] == 1, folds
+        assert found[WindowName.LIFETIME, "records", "a"] == 1, folds

@@ -173,7 +173,6 @@ def ask_for_passkey(stage: Stage, name: str) -> tuple[SoftwareAuthenticator, pas
             asked.id,
             asked.fingerprint,
             purpose="access_administration",
-            address=None,
         )
     assert asked.state == "active"
     return authenticator, asked

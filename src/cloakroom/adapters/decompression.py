@@ -158,7 +158,7 @@ class _Frames:
 
     @property
     def are_whole(self) -> bool:
-        """Answer whether the bytes passed on so far end where a frame ends."""
+        """Return whether the bytes passed on so far end where a frame ends."""
         return self._is_between_frames and not self._held
 
     def read(self, size: int = -1, /) -> bytes:

@@ -69,7 +69,7 @@ def _agrees(name: str, *, is_name_partial: bool) -> pl.Expr:
 
 
 def _same_name(*, is_partial: bool) -> pl.Expr:
-    """Answer whether a shown name is the held one, with or without what the record holds beside it.
+    """Return whether a shown name is the held one, with or without what the record holds beside it.
 
     A record may hold a patronymic or a reading beside the name itself; a row may show these too, or instead.
     """

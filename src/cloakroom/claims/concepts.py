@@ -1,4 +1,4 @@
-"""What a column holds: told by its header in several languages, checked against its content, or by content alone."""
+"""Concepts of columns: told by a header in several languages, checked against the content, or by content alone."""
 
 from __future__ import annotations
 
@@ -68,7 +68,6 @@ REPORTED: Mapping[Concept, str] = {
 """Names of fields in reports; a country alone is no address."""
 
 _SAMPLE = 2_000
-SALESFORCE_ID = r"^\s*[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?\s*$"
 _CONTENT: Mapping[str, str] = {
     "email": r"@.*\.",
     "salesforce": r"^\s*00[0-9A-Za-z]{13}(?:[0-9A-Za-z]{3})?\s*$",
@@ -102,7 +101,7 @@ class Recognised:
 
     @property
     def is_personal(self) -> bool:
-        """Answer whether the table has anything by which a person can be found."""
+        """Return whether the table has anything by which a person can be found."""
         return bool(self.columns(Concept.EMAIL, Concept.PHONE, Concept.RECORD_ID))
 
 

@@ -51,7 +51,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """For the picture: share of rows that equal the history at each of some moments."""
+    """The share of rows that equal the history at each of some moments, for the picture."""
 
     at: tuple[int, ...]
     share: tuple[float, ...]
@@ -78,7 +78,7 @@ class Dating:
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """When rows agree with the history: parallel arrays, several intervals a row."""
+    """The intervals in which rows agree with the history: parallel arrays, several intervals a row."""
 
     row: _Int = field(repr=False)
     start: _Int = field(repr=False)

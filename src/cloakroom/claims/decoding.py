@@ -14,16 +14,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from cloakroom.canonical.byte_order import marked_encoding, unmarked_utf16
 from cloakroom.canonical.code_pages import CodePage, guess_code_page
 from cloakroom.claims.sources import Peekable
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _SAMPLE_BYTES = 64 << 10
 _LINES_AT_ONCE = 2_000
 _LINES_OF_PIECE = 40
@@ -50,7 +44,7 @@ class TextBlocks:
 
     @property
     def encoding(self) -> str:
-        """Name the encoding found so far."""
+        """Return the name of the encoding found so far."""
         if self._wide:
             return self._wide
         if not self._pages:
@@ -153,7 +147,7 @@ class TextBlocks:
         self._usual = _likeness(self._page, sample)
 
     def _is_even(self, lines: list[bytes]) -> bool:
-        """Answer whether lines look alike under the page at hand, from the first to the last."""
+        """Return whether lines look alike under the page at hand, from the first to the last."""
         assert self._page is not None
         middle = len(lines) // 2
         parts = [lines[:_LINES_OF_PIECE], lines[middle : middle + _LINES_OF_PIECE], lines[-_LINES_OF_PIECE:]]
@@ -162,7 +156,7 @@ class TextBlocks:
         return not found or min(found) > max(self._usual, *found) - _LESS_LIKE
 
     def _is_chance(self, line: bytes) -> bool:
-        """Answer whether a line that is valid UTF-8 looks more like the code page around it."""
+        """Return whether a line that is valid UTF-8 looks more like the code page around it."""
         page = self._page
         return page is not None and page.likeness(line.decode(page.name, "replace")) > page.likeness(line.decode())
 
@@ -172,7 +166,7 @@ def _signs(sample: bytes) -> int:
 
 
 def _is_valid(line: bytes) -> bool:
-    """Answer whether one line is UTF-8."""
+    """Return whether one line is UTF-8."""
     try:
         line.decode()
     except UnicodeDecodeError:
@@ -187,7 +181,7 @@ def _likeness(page: CodePage, sample: bytes) -> float:
 
 
 def is_utf8(block: bytes) -> bool:
-    """Answer whether bytes are valid UTF-8; ten times as fast as decoding them."""
+    """Return whether bytes are valid UTF-8; ten times as fast as decoding them."""
     try:
         pl.Series([block]).cast(pl.String)
     except pl.exceptions.PolarsError:
@@ -197,16 +191,4 @@ def is_utf8(block: bytes) -> bool:
 
 def wide_encoding(head: bytes) -> tuple[str | None, int]:
     """Return the encoding that the first bytes settle, or None, and how many bytes the mark takes."""
-    for mark, name in _MARKS:
-        if head.startswith(mark):
-            return name, len(mark)
-    sample = head[: len(head) // 2 * 2]
-    if len(sample) < 8:
-        return None, 0
-    even, odd = sample[0::2].count(0) * 2 / len(sample), sample[1::2].count(0) * 2 / len(sample)
-    # Even a text in Chinese has line ends, digits and separators, whose second byte is zero.
-    if odd > 0.15 and even < odd / 8:
-        return "utf-16-le", 0
-    if even > 0.15 and odd < even / 8:
-        return "utf-16-be", 0
-    return None, 0
+    return marked_encoding(head) or (unmarked_utf16(head), 0)

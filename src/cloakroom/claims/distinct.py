@@ -51,7 +51,7 @@ class DistinctHashes:
             self._runs[-1] = sorted_unique(np.concatenate((self._runs[-1], last)))
 
     def unknown(self, hashes: Hashes) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Say of each hash whether it has not been taken in yet."""
+        """Return for each hash whether it has not been taken in yet."""
         self._sort()
         unknown = np.ones(hashes.size, np.bool_)
         if not self._runs:

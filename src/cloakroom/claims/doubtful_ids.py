@@ -37,7 +37,7 @@ class DoubtfulPairs:
 
 @dataclass(slots=True)
 class TableIds:
-    """What the doubtful ids of one table are worth so far.
+    """The worth of one table's doubtful ids so far.
 
     Attributes:
         columns: Columns found to hold ids, and how they are to be spelled, by the columns of the batch.
@@ -52,7 +52,7 @@ class TableIds:
 
     @property
     def are_believed(self) -> bool:
-        """Answer whether addresses and numbers bear the ids out more often than not."""
+        """Return whether addresses and numbers bear the ids out more often than not."""
         return self._backed > self._contradicted
 
     def proving(
@@ -99,7 +99,7 @@ def sort_out(pairs: pl.DataFrame, others: pl.DataFrame, addressed: pl.Series) ->
 
 
 def values_bear_out(shown: pl.DataFrame, pairs: pl.DataFrame, held: pl.DataFrame) -> bool | None:
-    """Answer whether what rows show is what the records named by their ids hold; None where nothing tells.
+    """Return whether what rows show is what the records named by their ids hold; None where nothing tells.
 
     Args:
         shown: ``row`` and the columns of `values.shown_values`.

@@ -20,7 +20,7 @@ _INSTEAD_OF_EMPTY = np.uint64(1)
 
 
 class KeyTable:
-    """Gives each distinct hash a number: 0 to the first, 1 to the second, and so on."""
+    """A table that gives each distinct hash a number: 0 to the first, 1 to the second, and so on."""
 
     def __init__(self) -> None:
         """Begin with no keys."""

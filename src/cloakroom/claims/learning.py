@@ -1,4 +1,4 @@
-"""What a column means where its header does not say: which field of our own records it equals.
+"""Learn what a column means where its header does not say: which field of our own records it equals.
 
 Rows that share a key with a record are laid beside that record's values. A column that equals a field in most rows is
 that field, whatever it is called and in whatever language, header or none.
@@ -33,7 +33,7 @@ def unknown_columns(recognised: Recognised) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class IdSpelling:
-    """How the ids of a column must be written to be those of our records: as they are, in one case, with zeros.
+    """The spelling under which the ids of a column are those of our records: as they are, in one case, with zeros.
 
     Attributes:
         case: ``lower`` or ``upper``, or empty.

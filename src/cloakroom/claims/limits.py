@@ -9,7 +9,7 @@ MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a dump from a stranger may cost.
+    """The limits on what a dump from a stranger may cost.
 
     Attributes:
         depth: Containers inside containers, the outermost counted as 1.

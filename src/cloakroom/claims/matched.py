@@ -1,4 +1,4 @@
-"""What matching rows against records comes to."""
+"""Results of matching rows against records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pyroaring import BitMap
 
 @dataclass(frozen=True, slots=True)
 class BrandMatch:
-    """What a dump holds of one brand.
+    """The records of one brand that a dump holds.
 
     Attributes:
         proven: Records shown by rows, broken lines included.
@@ -42,7 +42,7 @@ class Matched:
         rows_bare: Rows whose address or number is known, and that show nothing else to compare.
         rows_foreign: Rows with a key, none of which is known.
         rows_silent: Rows without any key.
-        shown: All records that rows prove, planted ones included.
+        shown: All records that rows prove, canaries included.
         observations: What rows showed of a sample of records, for dating; by brand.
         notes: What limits the result.
     """
@@ -60,22 +60,22 @@ class Matched:
 
     @property
     def proven(self) -> BitMap:
-        """Records of all brands that are proven."""
+        """Return the records of all brands that are proven."""
         return _union(match.proven for match in self.brands.values())
 
     @property
     def proven_whole(self) -> BitMap:
-        """Records of all brands that whole rows show."""
+        """Return the records of all brands that whole rows show."""
         return _union(match.proven_whole for match in self.brands.values())
 
     @property
     def sure(self) -> BitMap:
-        """Records of all brands that a row shows and no other record agrees with."""
+        """Return the records of all brands that a row shows and no other record agrees with."""
         return _union(match.sure for match in self.brands.values())
 
     @property
     def fields(self) -> dict[str, tuple[str, ...]]:
-        """Names of the fields shown, by brand of which a record is proven."""
+        """Return the names of the fields shown, by brand of which a record is proven."""
         return {name: match.fields for name, match in self.brands.items() if match.proven}
 
 

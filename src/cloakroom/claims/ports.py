@@ -1,4 +1,4 @@
-"""What matching asks of the vault, split by what each answer discloses.
+"""Ports of matching to the vault, split by what each answer discloses.
 
 `CustomerIndex` answers from keyed digests and opens nothing. `History` opens values: each call is an internal reveal
 that the implementation records before it answers.
@@ -32,7 +32,7 @@ Answer = Callable[[], Found]
 
 
 class CustomerIndex(Protocol):
-    """Finds records by keyed digests, over every version of every record of every brand, deleted ones included."""
+    """An index of records by keyed digests: every version of every record of every brand, deleted ones included."""
 
     def look_up(self, kind: str, normalised: pl.Series) -> Answer:
         """Begin to look up the records that hold or held each key.
@@ -58,7 +58,7 @@ and parts of names in fields of a brand's own."""
 
 
 class History(Protocol):
-    """Opens values, each call on record as an internal reveal under its own purpose."""
+    """The values of records; each call is on record as an internal reveal under its own purpose."""
 
     def open_versions(self, ordinals: BitMap, fields: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield the versions of records, as text columns by field beside ``ordinal``, ``valid_from``, ``valid_to``.
@@ -70,7 +70,7 @@ class History(Protocol):
 
 
 class DisclosureSource(Protocol):
-    """Knows what left by our own hand."""
+    """The disclosures by our own hand."""
 
     def disclosures(self) -> Iterator[Disclosure]:
         """Yield releases, and one disclosure for each lineage with everything that it opened.
@@ -79,6 +79,6 @@ class DisclosureSource(Protocol):
         """
         ...
 
-    def planted(self) -> Mapping[str, BitMap]:
-        """Return the planted records by what they were planted for: the id of a release, or a population."""
+    def canaries(self) -> Mapping[str, BitMap]:
+        """Return the canaries by what they belong to: the id of a release, or a population."""
         ...

@@ -29,7 +29,7 @@ _Digests = np.ndarray[Any, np.dtype[np.uint64]]
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """What is remembered of a dump.
+    """The memory of a dump.
 
     Attributes:
         records: Proven records.
@@ -90,7 +90,7 @@ class RegisteredClaim:
 
 
 class ClaimRegister(Protocol):
-    """Keeps claims; each is durable when `add` returns."""
+    """A store of claims; each is durable when `add` returns."""
 
     def add(self, claim: RegisteredClaim) -> None:
         """Keep a claim, with its links to earlier ones."""
@@ -102,7 +102,7 @@ class ClaimRegister(Protocol):
 
 
 class Sampler:
-    """Gathers the sample of one dump's addresses, thinned by halves when it grows beyond its limit.
+    """A sample of one dump's addresses, thinned by halves when it grows beyond its limit.
 
     Args:
         digest: Gives the keyed digests (8 bytes each) of normal forms; the key is the store's.

@@ -37,7 +37,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What is known of the keys of a batch.
+    """The records behind the keys of a batch.
 
     Attributes:
         pairs: ``row`` and ``ordinal`` of the records behind each row's keys, those of crowds left out.

@@ -17,7 +17,7 @@ _NO_ROWS = pl.Series("row", [], dtype=pl.UInt32)
 
 
 def row_flags(rows: pl.Series, height: int) -> Flags:
-    """Say of each row of a batch of `height` rows whether it is among `rows`."""
+    """Return for each row of a batch of `height` rows whether it is among `rows`."""
     flags = np.zeros(height, np.bool_)
     flags[rows.to_numpy()] = True
     return flags
@@ -29,7 +29,7 @@ def without(pairs: pl.DataFrame, rows: pl.Series, height: int) -> pl.DataFrame:
 
 
 def is_single(pairs: pl.DataFrame) -> Flags:
-    """Say of each pair whether it is the only one of its row."""
+    """Return for each pair whether it is the only one of its row."""
     rows = pairs["row"].to_numpy()
     single: Flags = np.bincount(rows)[rows] == 1
     return single

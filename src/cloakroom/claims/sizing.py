@@ -1,4 +1,4 @@
-"""How large is it: rows, rejected rows, distinct addresses and numbers, fields, countries.
+"""Sizing of a dump: rows, rejected rows, distinct addresses and numbers, fields, countries.
 
 Distinct e-mail addresses are counted twice: in their normal form (strip, NFKC, lower case, domain as IDNA A-label,
 plus tags kept), and as the widely used public extractor would count them, since that is the figure the press will
@@ -104,7 +104,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A batch worked out, before it is counted."""
+    """A batch that is worked out and not yet counted."""
 
     rows: int
     rejected: int
@@ -116,7 +116,7 @@ class Prepared:
 
 @dataclass(slots=True)
 class Sizer:
-    """Takes batches in and counts.
+    """The counts of a dump, taken in batch by batch.
 
     Attributes:
         seed: Seed of the hashes; random for each run, so that nobody can prepare collisions.

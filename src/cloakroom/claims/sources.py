@@ -67,7 +67,7 @@ class SourceLimitError(LimitError):
 
 
 class DumpSource(Protocol):
-    """Gives the files of a dump."""
+    """A dump, wherever it lies."""
 
     @property
     def bytes_read(self) -> int:
@@ -84,7 +84,7 @@ class DumpSource(Protocol):
 
 
 class Workers(Protocol):
-    """Works on what comes next while the caller works on what came before."""
+    """Workers on what comes next, while the caller works on what came before."""
 
     def ahead(self, items: Iterator[T]) -> Iterator[T]:
         """Yield the same items, none of which may be None, in their order.

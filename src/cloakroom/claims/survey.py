@@ -55,7 +55,7 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class TableKey:
-    """Names a table: a file, and a section of it."""
+    """The name of a table: a file, and a section of it."""
 
     path: str
     section: int
@@ -137,7 +137,7 @@ class Survey:
 
 @dataclass(slots=True)
 class _FileState:
-    """What is known of a file while it is read."""
+    """The state of a file that is being read."""
 
     path: str
     reading: Reading | None = None
@@ -164,7 +164,7 @@ class _FileState:
             self.reading.wanted.columns = frozenset(columns) if columns else None
 
     def report(self) -> FileReport:
-        """Say what was read."""
+        """Return the report of what was read."""
         meanings: dict[str, None] = {}
         for found in self.meanings.values():
             meanings.update(dict.fromkeys(concept.value for concept in found.by_column.values()))

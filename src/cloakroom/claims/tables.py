@@ -1,4 +1,4 @@
-"""What readers give: rows as columns of text, and what was not whole."""
+"""Tables that readers give: rows as columns of text, and what was not whole."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BROKEN_KEPT = 4096
 
 @dataclass(slots=True)
 class Wanted:
-    """What a reader is told once the meaning of the columns is known.
+    """The columns that a reader is told to parse, once their meaning is known.
 
     Attributes:
         columns: Columns that somebody looks at; None for all of them.
@@ -58,7 +58,7 @@ class Batch:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Name all columns, parsed or not."""
+        """Return the names of all columns, parsed or not."""
         return self.unparsed.columns if self.unparsed is not None else tuple(self.frame.columns)
 
     def whole(self) -> pl.DataFrame:

@@ -80,7 +80,7 @@ def _numbers(values: pl.Series, country: pl.Series) -> pl.Series:
 
 
 def same_number(shown: pl.Expr, held: pl.Expr) -> pl.Expr:
-    """Answer whether a shown number is a held one; one of an unknown country by its last digits.
+    """Return whether a shown number is a held one; one of an unknown country by its last digits.
 
     Its first one or two may be what is dialled inside the country alone, such as Russia's 8.
     """

@@ -80,7 +80,7 @@ LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Whose authority was used.
+    """The authority that was used.
 
     Attributes:
         kind: ``lineage`` (of our own principals), ``user``, ``oauth_app``, ``token``, ``db_role``, ``api_key``,
@@ -107,7 +107,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Timespan:
-    """When, in UTC: from `begin` to `end`, both included.
+    """A span of time in UTC, from `begin` to `end`, both included.
 
     Attributes:
         precision_s: Seconds by which either may be off.
@@ -124,7 +124,7 @@ class Timespan:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where: system, tenant, way out, and the objects read."""
+    """A place: system, tenant, way out, and the objects read."""
 
     system: str
     channel: Channel
@@ -134,7 +134,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Which fields were shown.
+    """The fields that were shown.
 
     Attributes:
         names: Fields shown in the clear.
@@ -190,7 +190,7 @@ class Chunks:
 
     @property
     def is_whole(self) -> bool:
-        """Answer whether the pieces count from one without a gap and hold what the source states."""
+        """Return whether the pieces count from one without a gap and hold what the source states."""
         found = dict(zip(self.sequences, self.rows, strict=True))
         return sorted(found) == list(range(1, len(found) + 1)) and self.total in {None, sum(found.values())}
 
@@ -263,7 +263,7 @@ class Disclosure:
 
     @property
     def id(self) -> str:
-        """SHA-256 of the canonical content, hexadecimal: the same finding has the same id wherever it comes from."""
+        """Return the SHA-256 of the canonical content, hexadecimal: the same for the same finding from anywhere."""
         return sha256(json.encode(describe(self))).hex()
 
 

@@ -34,7 +34,7 @@ class Stage(IntEnum):
 
 
 class Attribution(StrEnum):
-    """Whose act it was."""
+    """The one whose act it was."""
 
     ATTACKER = "attacker"
     SUSPECTED = "suspected"

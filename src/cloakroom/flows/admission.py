@@ -42,8 +42,8 @@ from cloakroom.flows.pending_requests import PendingRequest, assess_together, by
 from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
 from cloakroom.gate.budget import Assessment, Draw, lesser
 from cloakroom.gate.decision import Decision, Obligation
+from cloakroom.gate.decision_cache import DecisionCache
 from cloakroom.gate.draw import FULL
-from cloakroom.gate.permits import Permits
 from cloakroom.gate.policy import Form, Policy
 from cloakroom.vocabulary import FieldClass, Operation
 
@@ -73,7 +73,7 @@ class Gatekeeper:
         self._policy = policy
         self._field_classes = field_classes
         self._canaries = canaries
-        self._permits = Permits(policy)
+        self._decisions = DecisionCache(policy)
         self._snapshots = LineageSnapshots(ledger)
 
     @property
@@ -86,7 +86,7 @@ class Gatekeeper:
         self._policy = policy
         self._field_classes = field_classes
         self._canaries = canaries
-        self._permits = Permits(policy)
+        self._decisions = DecisionCache(policy)
         self._entries.policy_sha256 = policy.sha256
 
     def admit(
@@ -146,7 +146,7 @@ class Gatekeeper:
         refusal = malformed(request)
         if refusal is not None:
             return refusal
-        decision = self._permits.decide(
+        decision = self._decisions.decide(
             request.principal,
             operation=request.operation,
             purpose=request.purpose,
@@ -276,7 +276,7 @@ class Gatekeeper:
             expected[lineage] = self._snapshots.version(lineage)
             at = assessment.at if assessment is not None else now
             # Those of a lineage were assessed together, so each entry tells of the same levels.
-            budget = {} if assessment is None else assessment.weighed.told()
+            budget = {} if assessment is None else assessment.usage.by_name()
             for case in group:
                 shown = forms[case.position] = self._lowered(case.decision.forms, assessment)
                 entries.append(self._entry(case, shown, budget, at))

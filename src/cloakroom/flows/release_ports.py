@@ -1,4 +1,4 @@
-"""What releases ask of the outside world, and the values that pass between them.
+"""Ports of releases to the outside world, and the values that pass through them.
 
 Split by the promise that must be kept: `ReleaseStore` holds what was asked for, approved and fixed, and its
 transactions are durable when they end; `ReleaseRecords` may be read at any time, since what it gives is sealed;
@@ -98,7 +98,7 @@ class ReleaseRecords(Protocol):
 
     @property
     def openers(self) -> Openers:
-        """What opens them under the newest keys; others after each `settle_keys`."""
+        """The store of canaries, written within a transaction of the `ReleaseStore`."""
         ...
 
     def settle_keys(self, brand: int) -> bool:
@@ -119,7 +119,7 @@ class ReleaseRecords(Protocol):
 
 
 class CanaryStore(Protocol):
-    """Where canaries are written, within a transaction of the `ReleaseStore`."""
+    """The openers under the newest keys; others after each `settle_keys`."""
 
     def add(self, brand: str, record_id: str, fields: Mapping[str, str]) -> BitMap:
         """Write a new record of a brand and return its ordinal; none where the brand has a record of that id.

@@ -1,4 +1,4 @@
-"""How many distinct records a lineage has opened, and whether it may open more. Exact, pure, fast.
+"""Budgets: count the distinct records that a lineage has opened, and say whether it may open more. Exact, pure, fast.
 
 The contract:
 
@@ -26,8 +26,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cloakroom.errors import UsageError
-from cloakroom.gate.draw import FULL, NO_CAPS, Assessment, Draw, Exhausted, Level, Renewed, lesser
-from cloakroom.gate.meters import Gauge, Meter, Plan, ProbeGauge, Weighed, caps_of, exhausted_by, surplus_of, weigh
+from cloakroom.gate.assessment import Assessment
+from cloakroom.gate.counters import (
+    Limit,
+    Plan,
+    ProbeCounter,
+    RecordCounter,
+    Usage,
+    caps_of,
+    exhausted_by,
+    measure,
+    surplus_of,
+)
+from cloakroom.gate.draw import FULL, NO_CAPS, Draw, Exhausted, Level, Renewed, lesser
 from cloakroom.gate.policy import WindowName
 from cloakroom.gate.windows import SlidingSet, SlidingSum
 
@@ -43,7 +54,7 @@ _BRAND: Final = "brand "
 
 
 class OpenedRecords:
-    """What one lineage has opened, according to the first `version` of its counted entries.
+    """The records that a lineage has opened, according to the first `version` of its counted entries.
 
     Args:
         budget: Decides which counters are kept. A budget with other ceilings may be passed to `assess` later;
@@ -98,10 +109,10 @@ class OpenedRecords:
                 self._one_brand = event.brand
                 self._plans = {}
         plan = self._plan(event.brand, self._budget)
-        for gauge in plan.gauges:
-            asked = records if gauge.field_class is None else sets.get(gauge.field_class)
+        for counter in plan.counters:
+            asked = records if counter.field_class is None else sets.get(counter.field_class)
             if asked:
-                gauge.opened.add(at, asked)
+                counter.opened.add(at, asked)
         if probes:
             for probed, _ in plan.probes:
                 probed.add(at, probes)
@@ -123,27 +134,27 @@ class OpenedRecords:
         if draw.records:
             self._tell_apart(draw)
         plan = self._plan(draw.brand, budget)
-        weighed = weigh(plan, at, draw)
-        if weighed.fits:
-            caps = caps_of(weighed, draw) if weighed.low else FULL
-            return Assessment(at, self.version, draw, weighed.new, 0, caps, None, weighed)
-        exhausted = exhausted_by(weighed, at, draw)
+        usage = measure(plan, at, draw)
+        if usage.fits:
+            caps = caps_of(usage, draw) if usage.low else FULL
+            return Assessment(at, self.version, draw, usage.new, 0, caps, None, usage)
+        exhausted = exhausted_by(usage, at, draw)
         if cut:
             smaller = draw.without(surplus_of(plan, at, draw))
-            less = weigh(plan, at, smaller)
+            less = measure(plan, at, smaller)
             if less.fits and smaller.records:
                 dropped = len(draw.records) - len(smaller.records)
                 caps = caps_of(less, smaller)
                 return Assessment(at, self.version, smaller, less.new, dropped, caps, exhausted, less)
-        return Assessment(at, self.version, draw, 0, 0, NO_CAPS, exhausted, weighed._replace(after=weighed.before))
+        return Assessment(at, self.version, draw, 0, 0, NO_CAPS, exhausted, usage._replace(after=usage.before))
 
     def levels(self, at: int, brand: str, budget: Budget) -> tuple[Level, ...]:
         """Return every counter that bounds `brand` as it stands at `at`, in microseconds since the epoch."""
         plan = self._plan(brand, budget)
         at = max(at, self.seen)
-        counts = [len(gauge.opened.live_at(at)) for gauge in plan.gauges]
+        counts = [len(counter.opened.live_at(at)) for counter in plan.counters]
         counts += [probed.total_at(at) for probed, _ in plan.probes]
-        return Weighed(plan, counts, counts, fits=True, low=False).levels()
+        return Usage(plan, counts, counts, fits=True, low=False).levels()
 
     def _renew(self) -> None:
         for (window, _), opened in self._sets.items():
@@ -174,35 +185,35 @@ class OpenedRecords:
             self._plans = {}
         plan = self._plans.get(brand)
         if plan is None:
-            by_window = [self._gauges(window, brand) for window in budget.windows]
-            gauges = tuple(gauge for found in by_window for gauge in found)
+            by_window = [self._counters(window, brand) for window in budget.windows]
+            counters = tuple(counter for found in by_window for counter in found)
             probes = tuple(
-                ProbeGauge(self._probed[window.name], Meter(budget, window.name, "probes", window.probes))
+                ProbeCounter(self._probed[window.name], Limit(budget, window.name, "probes", window.probes))
                 for window in budget.windows
             )
-            meters = (*(gauge.meters for gauge in gauges), *((gauge.meter,) for gauge in probes))
-            plan = self._plans[brand] = Plan(gauges, probes, len(gauges) - len(by_window[-1]), meters)
+            limits = (*(counter.limits for counter in counters), *((counter.limit,) for counter in probes))
+            plan = self._plans[brand] = Plan(counters, probes, len(counters) - len(by_window[-1]), limits)
         return plan
 
-    def _gauges(self, window: Window, brand: str) -> list[Gauge]:
-        common = [Meter(self._budget, window.name, "records", window.records)]
+    def _counters(self, window: Window, brand: str) -> list[RecordCounter]:
+        common = [Limit(self._budget, window.name, "records", window.records)]
         apart = []
         for kind, ceiling in window.classes.items():
-            meter = Meter(self._budget, window.name, kind.value, ceiling)
+            limit = Limit(self._budget, window.name, kind.value, ceiling)
             if kind in self._alike:
-                common.append(meter)
+                common.append(limit)
             else:
-                apart.append(Gauge(self._sets[window.name, kind.value], kind, (meter,)))
+                apart.append(RecordCounter(self._sets[window.name, kind.value], kind, (limit,)))
         if window.per_brand is not None:
-            meter = Meter(self._budget, window.name, "brand", window.per_brand)
+            limit = Limit(self._budget, window.name, "brand", window.per_brand)
             if not self._mixed and self._one_brand in {None, brand}:
-                common.append(meter)
+                common.append(limit)
             else:
                 key = (window.name, f"{_BRAND}{brand}")
                 if key not in self._sets:
                     self._sets[key] = SlidingSet(window.length, self._skew)
-                apart.append(Gauge(self._sets[key], None, (meter,)))
-        return [Gauge(self._sets[window.name, "records"], None, tuple(common)), *apart]
+                apart.append(RecordCounter(self._sets[key], None, (limit,)))
+        return [RecordCounter(self._sets[window.name, "records"], None, tuple(common)), *apart]
 
 
 def _shape(budget: Budget) -> tuple[object, ...]:

@@ -68,7 +68,7 @@ class ReasonCode(StrEnum):
 
 
 class Obligation(StrEnum):
-    """What a permit asks of whoever carries it out."""
+    """Obligations that a permit lays on whoever carries it out."""
 
     APPROVE_RELEASE = "approve-release"
     DRAW_PROBES = "draw-probes"
@@ -90,7 +90,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. Its id is also the name of its lineage.
+    """An authenticated principal. Its id is also the name of its lineage.
 
     Attributes:
         id: Name of the principal and of everything derived from it.
@@ -113,7 +113,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked.
+    """A request to the gate.
 
     Attributes:
         operation: What to do.
@@ -138,7 +138,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the gate answers, for the ledger and for people.
+    """The answer of the gate, for the ledger and for people.
 
     Attributes:
         outcome: Permit or deny.
@@ -158,7 +158,7 @@ class Decision:
 
     @property
     def permitted(self) -> bool:
-        """Whether the outcome is a permit."""
+        """Say whether the outcome is a permit."""
         return self.outcome is Outcome.PERMIT
 
     @property

@@ -1,4 +1,4 @@
-"""What one request takes from a budget, and what the budget says to it."""
+"""Draws: what one request takes from a budget, and where a budget stands before and after it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from cloakroom.vocabulary import FieldClass
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cloakroom.gate.meters import Weighed
     from cloakroom.gate.policy import WindowName
 
 FULL: Final[Mapping[FieldClass, Form]] = MappingProxyType(dict.fromkeys(FieldClass, Form.REVEAL))
@@ -27,7 +26,7 @@ _NOTHING: Final = BitMap()
 
 
 class Draw:
-    """What one entry takes from a budget: records of one brand per field class, and probes.
+    """Records of one brand per field class, and probes, that one entry takes from a budget.
 
     A request over several brands is one draw per brand, each with its own entry.
 
@@ -81,12 +80,12 @@ class Level(NamedTuple):
 
     @property
     def room(self) -> int:
-        """How much is left after the request; 0 where a lowered ceiling lies below what was opened."""
+        """Return what is left after the request; 0 where a lowered ceiling lies below what was opened."""
         return max(self.ceiling - self.after, 0)
 
 
 class Exhausted(NamedTuple):
-    """Why a budget said no.
+    """The reason of a budget that said no.
 
     Attributes:
         window: The first window, shortest first, without room.
@@ -108,40 +107,6 @@ class Exhausted(NamedTuple):
     def __str__(self) -> str:
         """Say it for a person."""
         return f"{self.counter} of {self.window}: {self.used} of {self.ceiling} used, {self.asked} more asked"
-
-
-class Assessment(NamedTuple):
-    """What a budget says to one draw, as of one version of the view.
-
-    Attributes:
-        at: The time the entry must carry and be applied with, in microseconds since the epoch.
-        version: The number of counted entries this rests on; the store compares it.
-        draw: What may be opened: the whole request, or with `cut` the part that fits; the request if refused.
-        new: Records of `draw` that the lineage has not opened since its last renewal.
-        dropped: How many records were cut.
-        caps: Best form per field class that the low-water marks leave; bring a field's form down with `lesser`.
-        exhausted: The first window without room for the whole request, or None.
-        weighed: The counts behind it; read `levels` instead.
-    """
-
-    at: int
-    version: int
-    draw: Draw
-    new: int
-    dropped: int
-    caps: Mapping[FieldClass, Form]
-    exhausted: Exhausted | None
-    weighed: Weighed
-
-    @property
-    def permitted(self) -> bool:
-        """Whether `draw` may be opened."""
-        return self.caps is not NO_CAPS
-
-    @property
-    def levels(self) -> tuple[Level, ...]:
-        """Every counter that the draw touches, before and after: what the entry records of the budget."""
-        return self.weighed.levels()
 
 
 def lesser(form: Form, cap: Form) -> Form:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What can be opened at most from now on until the end of one window.
+    """The most that can be opened from now on until the end of one window.
 
     Attributes:
         window: Burst, day or lifetime.
@@ -128,7 +128,7 @@ def expose(
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
-    """What a thief could get at, before any window bounds it."""
+    """The records that a thief could get at, before any window bounds it."""
 
     budget: Budget
     at: int

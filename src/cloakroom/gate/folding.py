@@ -1,4 +1,4 @@
-"""What many counted entries opened, in few items: so that a node that starts need not read each entry.
+"""Fold what many counted entries opened into few items, so that a node that starts need not read each entry.
 
 Entries that lie close together in time are united, by brand and classes. How close, depends on their age: of an
 entry that is a minutes old, those of the same a seconds may be united (rounded down to a power of two, at least one
@@ -6,7 +6,8 @@ second). The item has the time of the latest of them. So a view that is built fr
 another sixtieth of a window longer than one that is built from the entries, or another second, and never shorter: a
 window that still counts an item is at least as long as the item is old. The lifetime is exact.
 
-A renewal starts the lifetime anew and nothing else. Items from before the last one are kept apart.
+A renewal starts the lifetime anew and nothing else. Items from before the last one are kept apart; where none of them
+has the renewal's time, an empty item does.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _PARTS = 60
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What one or several counted entries opened.
+    """The records that one or several counted entries opened.
 
     Attributes:
         at: Time of the latest of them, in microseconds since the epoch.
@@ -75,6 +76,9 @@ class Folding:
         before, self._united = self._united.values(), {}
         for item in before:
             self._unite(replace(item, is_renewed=True), _SECOND)
+        if all(item.at < self._seen for item in self._united.values()):
+            # Holds the time of the renewal: an entry that comes later counts from it, whatever its clock says.
+            self._unite(Past(self._seen, "", (), 0, BitMap(), is_renewed=True), _SECOND)
 
     def items(self) -> tuple[Past, ...]:
         """Return everything in few items: those before the last renewal first, and by time."""
@@ -105,7 +109,8 @@ def events_of(items: Sequence[Past]) -> Iterator[tuple[int, Draw | Renewed]]:
         elif renewed_at is not None:
             yield renewed_at, Renewed()
             renewed_at = None
-        yield item.at, item.draw()
+        if item.records or item.probes:
+            yield item.at, item.draw()
     if renewed_at is not None:
         yield renewed_at, Renewed()
 

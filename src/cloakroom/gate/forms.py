@@ -44,7 +44,7 @@ _SHORT_LABEL: Final = re.compile(r"[A-Za-z]{2,3}", re.ASCII)
 
 
 class MaskKind(StrEnum):
-    """How a field is masked and banded."""
+    """The way in which a field is masked and banded."""
 
     AMOUNT = "amount"
     COUNTRY = "country"

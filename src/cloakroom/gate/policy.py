@@ -31,7 +31,7 @@ EVERY_BRAND = "*"
 
 
 class Form(StrEnum):
-    """How much of a field leaves: all, a range, a hint, or only the record's token."""
+    """The form in which a field leaves: all of it, a range, a hint, or only the record's token."""
 
     BAND = "band"
     MASK = "mask"
@@ -47,7 +47,7 @@ PROBING = frozenset({Operation.EXCHANGE, Operation.FIND, Operation.PROBE})
 
 
 class PrincipalKind(StrEnum):
-    """What stands behind a credential."""
+    """The kind of principal behind a credential."""
 
     APPLICATION = "application"
     PERSON = "person"
@@ -64,7 +64,7 @@ class WindowName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """Why somebody opens data, and what that reason allows."""
+    """A purpose for which somebody opens data, and what it allows."""
 
     name: str
     text: str
@@ -76,7 +76,7 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """Where calls may come from: address ranges, and whether the machine itself counts."""
+    """Networks that calls may come from: address ranges, and whether the machine itself counts."""
 
     ranges: tuple[Network, ...] = ()
     local: bool = False
@@ -149,7 +149,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much one lineage may open.
+    """A budget: the most that one lineage may open.
 
     Attributes:
         name: Its name in the policy.

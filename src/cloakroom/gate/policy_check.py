@@ -1,4 +1,4 @@
-"""What makes no sense in a policy whose every line is well formed.
+"""Check what makes no sense in a policy whose every line is well formed.
 
 Names that lead nowhere, rules that contradict each other, rules that can never take effect, ceilings that can
 never be reached. A rule that does nothing is refused like a wrong one: somebody believes that it protects them.

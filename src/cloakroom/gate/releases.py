@@ -26,7 +26,7 @@ FORMATS = ("csv", "parquet")
 
 
 class ReleaseState(StrEnum):
-    """How far a release is."""
+    """The state of a release."""
 
     REQUESTED = "requested"
     APPROVED = "approved"
@@ -36,7 +36,7 @@ class ReleaseState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseContent:
-    """What is asked for; immutable, and what approvals are of.
+    """The content of a release; immutable, and what approvals are of.
 
     Attributes:
         kind: Kind of release in the policy.
@@ -100,7 +100,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a release stands; times in microseconds."""
+    """The standing of a release; times in microseconds."""
 
     content: ReleaseContent
     requested_by: str

@@ -1,4 +1,4 @@
-"""Whether a credential is still valid. The one rule, for requests over HTTP and for the command line."""
+"""The validity of a credential: the one rule, for requests over HTTP and for the command line."""
 
 from __future__ import annotations
 

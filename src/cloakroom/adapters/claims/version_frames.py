@@ -35,7 +35,7 @@ class OpenedVersion:
 
 
 class VersionFrames:
-    """Makes frames, in which fields of the brands' own stand under the names that matching knows."""
+    """A maker of frames, in which fields of the brands' own stand under the names that matching knows."""
 
     def __init__(self, catalogue: Catalogue, configuration: Configuration) -> None:
         """Take the fields of the store, and the brands' mappings."""

@@ -87,7 +87,7 @@ def open_container(path: Path) -> Iterator[DeliveryFile]:
 
 
 def is_compressed(path: Path) -> bool:
-    """Answer whether a file is gzip or Zstandard."""
+    """Return whether a file is gzip or Zstandard."""
     with path.open("rb") as file:
         return container_kind(file.read(HEAD_BYTES)) in _ACCEPTED
 

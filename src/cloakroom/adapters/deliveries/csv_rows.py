@@ -118,7 +118,7 @@ class RowSplitter:
         return True
 
     def _swallows(self, inner: list[str]) -> bool:
-        """Answer whether a line inside a quoted record is a whole row by itself."""
+        """Return whether a line inside a quoted record is a whole row by itself."""
         if len(inner) > self._limits.record_lines:
             return True
         width = len(self._header)

@@ -12,26 +12,22 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cloakroom.canonical.byte_order import marked_encoding, order_of_utf16, unmarked_utf16
 from cloakroom.canonical.code_pages import guess_code_page
+from cloakroom.canonical.delimiters import DELIMITERS
 from cloakroom.errors import InputError, Position, Problem
 from cloakroom.vault.mapping import FileKind
 
 if TYPE_CHECKING:
     from cloakroom.vault.mapping import BrandMapping
 
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f", "\x01", ":", " ")
+_DELIMITERS = (*DELIMITERS, " ")
 _HEADER_PAGES = (
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp850", "cp852"),
     *("mac_roman", "cp932", "euc_jp", "gb18030", "big5", "cp949", "koi8_r", "cp866", "cp874"),
 )
 _GUESS_BYTES = 65_536
+_ORDER_BYTES = 4_096
 _EVIDENT_SIGNS = 4
 _OTHER_FORMATS = (
     (b"\xd0\xcf\x11\xe0", "an old Office document"), (b"%PDF", "a PDF"), (b"SQLite format 3\0", "an SQLite database"),
@@ -100,9 +96,9 @@ def detect_encoding(sample: bytes, mapping: BrandMapping, name: str, *, is_whole
     marked = _marked_encoding(sample)
     if marked is not None:
         return marked
-    zeros = sample[:4096:2].count(0), sample[1:4096:2].count(0)
-    if max(zeros) > len(sample[:4096]) // 8:
-        return _order_of_bytes(sample)
+    unmarked = unmarked_utf16(sample[:_ORDER_BYTES])
+    if unmarked is not None:
+        return unmarked
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample, final=is_whole)
     except UnicodeDecodeError:
@@ -111,8 +107,9 @@ def detect_encoding(sample: bytes, mapping: BrandMapping, name: str, *, is_whole
 
 
 def _marked_encoding(sample: bytes) -> str | None:
-    """Return the encoding that a byte order mark tells."""
-    return next((encoding for mark, encoding in _BYTE_ORDER_MARKS if sample.startswith(mark)), None)
+    """Return the encoding that a byte order mark tells; its codec finds the order by the mark, and leaves it out."""
+    marked = marked_encoding(sample)
+    return None if marked is None else marked[0].removesuffix("-le").removesuffix("-be")
 
 
 def _check_stated(sample: bytes, encoding: str, mapping: BrandMapping, name: str) -> str:
@@ -125,7 +122,7 @@ def _check_stated(sample: bytes, encoding: str, mapping: BrandMapping, name: str
         if sample[:2048].count(0) == 0 and len(sample) > 8:
             raise InputError.at(name, f"is not {encoding}, as {mapping.source} says", line=1)
         # Without a mark, the codec itself gives up or takes the machine's own order of bytes.
-        return encoding if marked is not None or encoding != "utf-16" else _order_of_bytes(sample)
+        return encoding if marked is not None or encoding != "utf-16" else order_of_utf16(sample[:_ORDER_BYTES])
     _refuse_evident_utf8(sample, encoding, mapping, name)
     lines = sample.split(b"\n")[:-1] or [sample]
     bad = [number for number, line in enumerate(lines, start=1) if not _decodes(line, encoding)]
@@ -133,10 +130,6 @@ def _check_stated(sample: bytes, encoding: str, mapping: BrandMapping, name: str
         hint = f"not {encoding}, as {mapping.source} says; it looks like {_guess(sample, mapping)}"
         raise InputError(Problem(Position(name, bad[0]), hint))
     return encoding
-
-
-def _order_of_bytes(sample: bytes) -> str:
-    return "utf-16-be" if sample[:4096:2].count(0) > sample[1:4096:2].count(0) else "utf-16-le"
 
 
 def _refuse_evident_utf8(sample: bytes, encoding: str, mapping: BrandMapping, name: str) -> None:

@@ -46,7 +46,7 @@ class ParquetFile:
 
     @property
     def is_nested(self) -> bool:
-        """Answer whether some column holds more than single values."""
+        """Return whether some column holds more than single values."""
         return any(dtype.is_nested() for dtype in self.schema.values())
 
     def blocks(self, mapping: BrandMapping, limits: Limits, *, skip_rows: int) -> Iterator[RawBlock]:

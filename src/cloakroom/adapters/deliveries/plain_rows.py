@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def is_plain(joined: str, dialect: Dialect) -> bool:
-    """Answer whether the lines that make up `joined` can be split without regard to quotes."""
+    """Return whether the lines that make up `joined` can be split without regard to quotes."""
     if (dialect.quote and dialect.quote in joined) or dialect.escape or dialect.line_end == "cr":
         return False
     carriages = joined.count("\r")

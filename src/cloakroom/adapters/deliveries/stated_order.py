@@ -46,7 +46,7 @@ def time_read_otherwise(form: str, mapping: BrandMapping) -> tuple[Read, str] | 
 
 
 def is_other_way(read: Read, unread: Sequence[str], taken: Sequence[str]) -> bool:
-    """Answer whether values are written the other way round.
+    """Return whether values are written the other way round.
 
     Args:
         read: Reads a value the other way.

@@ -33,7 +33,7 @@ _WORKBOOK_STARTS = (b"[Content_Types].xml", b"xl/", b"_rels/.rels", b"docProps/"
 
 
 class Containers:
-    """Opens the files of one dump."""
+    """The containers of one dump, opened one after the other."""
 
     def __init__(self, counter: ReadCounter) -> None:
         """Take what counts all that is read of the dump."""
@@ -150,7 +150,7 @@ def _kind(head: bytes) -> str | None:
 
 
 def _is_workbook(head: bytes) -> bool:
-    """Answer whether a zip is an Office document, which is one file and not a container."""
+    """Return whether a zip is an Office document, which is one file and not a container."""
     length = int.from_bytes(head[26:28], "little")
     return head[30 : 30 + length].startswith(_WORKBOOK_STARTS)
 

@@ -31,7 +31,7 @@ _PIECE_BYTES = 8 << 20
 
 @dataclass(slots=True)
 class ReadCounter:
-    """Counts what was read of a dump against its limits.
+    """A counter of what was read of a dump, against its limits.
 
     Attributes:
         limits: What a dump may cost.
@@ -139,7 +139,7 @@ def damaged(error: Exception) -> DamagedError:
 
 
 class PackedBytes:
-    """Counts the compressed bytes that a decompressor has taken."""
+    """A stream that counts the compressed bytes that a decompressor has taken."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream

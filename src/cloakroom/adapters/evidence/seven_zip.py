@@ -33,7 +33,7 @@ class _StoppedError(Exception):
 
 
 class _Pipe:
-    """Carries pieces from the decoder to the reader; both may end early."""
+    """A pipe for pieces from the decoder to the reader; both may end early."""
 
     def __init__(self) -> None:
         self._pieces: queue.Queue[tuple[str, bytes | str | BaseException]] = queue.Queue(_QUEUED_PIECES)

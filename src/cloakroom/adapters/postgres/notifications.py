@@ -1,4 +1,4 @@
-"""Waits for PostgreSQL's notifications, by which one process of a node wakes another, on whatever node."""
+"""Wait for PostgreSQL's notifications, by which one process of a node wakes another, on whatever node."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cloakroom.adapters.postgres.connection import Connection, store_error
 
 
 class Notifications:
-    """What comes in on one channel, over a connection that does nothing else meanwhile."""
+    """Notifications on one channel, over a connection that does nothing else meanwhile."""
 
     def __init__(self, connection: Connection, channel: str) -> None:
         """Listen from now on."""

@@ -18,7 +18,7 @@ _FIXED = {0x06: 0, 0x0A: 0, 0xFF: 0, 0x7F: 0, 0x11: 8, 0x13: 16}
 
 
 def looks_like_bson(head: bytes) -> bool:
-    """Answer whether a file may begin with a BSON document."""
+    """Return whether a file may begin with a BSON document."""
     if len(head) < 7:
         return False
     size = int.from_bytes(head[:4], "little")

@@ -14,11 +14,11 @@ from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.bson_rows import looks_like_bson, read_bson
 from cloakroom.claims.readers.columnar import read_parquet
 from cloakroom.claims.readers.delimited import read_delimited
-from cloakroom.claims.readers.dialect import Dialect, detect_dialect
 from cloakroom.claims.readers.json_rows import is_map, read_json_lines, read_json_objects
 from cloakroom.claims.readers.pasted import read_pasted
 from cloakroom.claims.readers.prose import kind_of_text, read_prose
 from cloakroom.claims.readers.sql_rows import read_sql
+from cloakroom.claims.readers.table_layout import TableLayout, detect_layout
 from cloakroom.claims.readers.workbook import read_workbook
 from cloakroom.claims.readers.xml_rows import read_xml
 from cloakroom.claims.sources import PlainFile, Readable, Workers
@@ -89,10 +89,10 @@ def _open_text(file: PlainFile, limits: Limits, workers: Workers) -> Reading:
 
 @dataclass(frozen=True, slots=True)
 class _TextForm:
-    """What a text is, and how its table is cut if it is one."""
+    """The form of a text, and the layout of its table if it is one."""
 
     name: str
-    dialect: Dialect | None = None
+    layout: TableLayout | None = None
 
 
 def _text_form(name: str, head: str, *, is_all: bool) -> _TextForm:
@@ -105,12 +105,12 @@ def _text_form(name: str, head: str, *, is_all: bool) -> _TextForm:
     kind = kind_of_text(name, start)
     if kind == "xml":
         return _TextForm(kind)
-    dialect = detect_dialect(head if not is_all else head + "\n\n")
-    if dialect is None or (kind in ("yaml", "log") and dialect.delimiter in ":, "):
+    layout = detect_layout(head if not is_all else head + "\n\n")
+    if layout is None or (kind in ("yaml", "log") and layout.delimiter in ":, "):
         return _TextForm(kind)
-    if dialect.is_pasted:
-        return _TextForm("text", dialect)
-    return _TextForm("tsv" if dialect.delimiter == "\t" else "csv", dialect)
+    if layout.is_pasted:
+        return _TextForm("text", layout)
+    return _TextForm("tsv" if layout.delimiter == "\t" else "csv", layout)
 
 
 def _structured_form(start: str, *, is_all: bool) -> str | None:
@@ -129,10 +129,10 @@ def _structured_form(start: str, *, is_all: bool) -> str | None:
 def _text_rows(
     form: _TextForm, blocks: Iterator[bytes], limits: Limits, wanted: Wanted, workers: Workers
 ) -> Iterator[Batch]:
-    if form.dialect is not None:
-        if form.dialect.is_pasted:
-            return read_pasted(blocks, form.dialect, limits)
-        return read_delimited(blocks, form.dialect, limits, workers, wanted)
+    if form.layout is not None:
+        if form.layout.is_pasted:
+            return read_pasted(blocks, form.layout, limits)
+        return read_delimited(blocks, form.layout, limits, workers, wanted)
     readers = {"json": read_json_objects, "jsonl": read_json_lines, "sql": read_sql, "xml": read_xml}
     reader = readers.get(form.name)
     return read_prose(blocks, form.name, limits) if reader is None else reader(blocks, limits)
@@ -146,7 +146,7 @@ def _is_object(line: str) -> bool:
 
 
 def _is_object_below(text: str) -> bool:
-    """Answer whether most of the first lines are objects, although the first one is broken."""
+    """Return whether most of the first lines are objects, although the first one is broken."""
     lines = [line for line in text.split("\n")[:20] if line.strip()]
     return len(lines) > 2 and sum(map(_is_object, lines)) > len(lines) / 2
 

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from cloakroom.claims.limits import Limits
-from cloakroom.claims.readers.dialect import Dialect
+from cloakroom.claims.readers.table_layout import TableLayout
 from cloakroom.claims.readers.tolerant import Cut, cut_rows
 from cloakroom.claims.sources import Workers
 from cloakroom.claims.tables import BROKEN_KEPT, Batch, Unparsed, Wanted, frame_of, unique_names
@@ -41,27 +41,27 @@ class _Rows:
 
 
 def read_delimited(
-    blocks: Iterable[bytes], dialect: Dialect, limits: Limits, workers: Workers, wanted: Wanted | None = None
+    blocks: Iterable[bytes], layout: TableLayout, limits: Limits, workers: Workers, wanted: Wanted | None = None
 ) -> Iterator[Batch]:
     """Yield the rows of a delimited text.
 
     Args:
         blocks: Valid UTF-8.
-        dialect: As found in the first block.
+        layout: As found in the first block.
         limits: A row longer than `record_bytes` is rejected.
         workers: Cut blocks.
         wanted: Says which columns are looked at, once that is known.
     """
-    names = unique_names(dialect.header or [f"column {number}" for number in range(1, dialect.columns + 1)])
-    cutter = _Cutter(dialect, names, wanted or Wanted())
-    yield from workers.results(_cuttings(blocks, dialect, limits, cutter))
+    names = unique_names(layout.header or [f"column {number}" for number in range(1, layout.columns + 1)])
+    cutter = _Cutter(layout, names, wanted or Wanted())
+    yield from workers.results(_cuttings(blocks, layout, limits, cutter))
 
 
 def _cuttings(
-    blocks: Iterable[bytes], dialect: Dialect, limits: Limits, cutter: _Cutter
+    blocks: Iterable[bytes], layout: TableLayout, limits: Limits, cutter: _Cutter
 ) -> Iterator[Callable[[], Batch]]:
     """Yield what cuts one block after the other."""
-    skip = dialect.preamble + (dialect.header is not None)
+    skip = layout.preamble + (layout.header is not None)
     carry = b""
     for block in blocks:
         data = carry + block if carry else block
@@ -105,7 +105,7 @@ def _table(codes: tuple[int, ...]) -> _Array:
 
 @dataclass(frozen=True, slots=True)
 class _Signs:
-    """How often signs occur in a block.
+    """The number of times that signs occur in a block.
 
     Attributes:
         lines: Line ends.
@@ -150,16 +150,16 @@ def _bytes_inside(codes: _Array, quotes: _Array) -> _Array | None:
 
 
 class _Cutter:
-    """Cuts blocks of whole lines."""
+    """A cutter of blocks of whole lines."""
 
-    def __init__(self, dialect: Dialect, names: list[str], wanted: Wanted) -> None:
-        self._delimiter = dialect.delimiter
-        self._code = ord(dialect.delimiter)
-        self._columns = dialect.columns
+    def __init__(self, layout: TableLayout, names: list[str], wanted: Wanted) -> None:
+        self._delimiter = layout.delimiter
+        self._code = ord(layout.delimiter)
+        self._columns = layout.columns
         self._names = names
         self._wanted = wanted
         self._sparse: set[str] = set()
-        self._header = dialect.header
+        self._header = layout.header
         self._may_precede = _table((self._code, _NEWLINE, _QUOTE))
         self._may_follow = _table((self._code, _NEWLINE, _RETURN, _QUOTE))
         self._schema = dict.fromkeys(names, pl.String)
@@ -276,7 +276,7 @@ class _Cutter:
         return Batch(frame, at_signs=signs.at_signs, unparsed=unparsed)
 
     def _has_bare_return(self, data: bytes) -> bool:
-        """Answer whether a cell before the last may be a lone carriage return, which Polars takes for empty."""
+        """Return whether a cell before the last may be a lone carriage return, which Polars takes for empty."""
         if b"\r" not in data:
             return False
         delimiter = self._delimiter.encode()
@@ -323,7 +323,7 @@ class _Cutter:
         return frame.filter(~repeated)
 
     def _has_header(self, frame: pl.DataFrame) -> bool:
-        """Answer whether any row could be a repetition of the header, from one column."""
+        """Return whether any row could be a repetition of the header, from one column."""
         if self._header is None:
             return False
         name = frame.columns[0]

@@ -158,13 +158,13 @@ def _objects(blocks: Iterator[bytes], limits: Limits) -> Iterator[bytes]:
 
 
 def is_map(head: bytes) -> bool:
-    """Answer whether an object holds rows under their keys: its first two values are objects that begin alike."""
+    """Return whether an object holds rows under their keys: its first two values are objects that begin alike."""
     first = _KEYED.match(head)
     return first is not None and re.search(_NEXT_KEYED + re.escape(first[1]), head) is not None
 
 
 def _row_depth(head: bytes) -> int:
-    """Say how deep rows lie: in an array, in an array inside a wrapper, or one after the other."""
+    """Return how deep rows lie: in an array, in an array inside a wrapper, or one after the other."""
     if head.lstrip().startswith(b"["):
         return 2
     if _WRAPPER.match(head):

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
 from cloakroom.claims.limits import Limits
-from cloakroom.claims.readers.dialect import Dialect
+from cloakroom.claims.readers.table_layout import TableLayout
 from cloakroom.claims.readers.tolerant import logical_lines, split_line
 from cloakroom.claims.tables import BROKEN_KEPT, Batch, frame_of
 
@@ -35,25 +35,25 @@ class _Section:
         return made
 
 
-def read_pasted(blocks: Iterator[bytes], dialect: Dialect, limits: Limits) -> Iterator[Batch]:
+def read_pasted(blocks: Iterator[bytes], layout: TableLayout, limits: Limits) -> Iterator[Batch]:
     """Yield the rows of every table in the text; lines outside of tables are looked through for addresses."""
-    section = _Section(0, dialect.columns, dialect.header)
+    section = _Section(0, layout.columns, layout.header)
     previous: str | None = None
-    for line in _unfold(logical_lines(blocks, limits.record_bytes), dialect.delimiter):
+    for line in _unfold(logical_lines(blocks, limits.record_bytes), layout.delimiter):
         if _RULE.match(line):
-            if previous is not None and dialect.delimiter in line:
-                section = yield from _new_section(section, previous, dialect.delimiter)
+            if previous is not None and layout.delimiter in line:
+                section = yield from _new_section(section, previous, layout.delimiter)
             previous = None
             continue
         if previous is not None:
-            _sort_in(previous, section, dialect.delimiter)
+            _sort_in(previous, section, layout.delimiter)
         previous = line if line.strip() else None
         if not line.strip() and section.rows:
             yield section.batch()
         if len(section.rows) >= _ROWS_PER_BATCH:
             yield section.batch()
     if previous is not None:
-        _sort_in(previous, section, dialect.delimiter)
+        _sort_in(previous, section, layout.delimiter)
     yield section.batch()
 
 

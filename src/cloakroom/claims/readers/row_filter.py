@@ -17,7 +17,7 @@ _WAITING_MAX = 1_000
 
 @dataclass(slots=True)
 class RowFilter:
-    """Lets the rows about people through, in their order as far as that can be."""
+    """A filter that lets the rows about people through, in their order as far as that can be."""
 
     _shapes: set[frozenset[str]] = field(default_factory=set)
     _waiting: list[dict[str, str]] = field(default_factory=list)
@@ -46,6 +46,6 @@ class RowFilter:
 
 
 def _alike(shape: frozenset[str], known: frozenset[str]) -> bool:
-    """Answer whether two rows have nearly the same names; some systems leave out what is empty."""
+    """Return whether two rows have nearly the same names; some systems leave out what is empty."""
     common = len(shape & known)
     return common >= _LEAST_NAMES and common >= 0.6 * len(known) and common >= 0.9 * len(shape)

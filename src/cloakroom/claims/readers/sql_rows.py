@@ -71,7 +71,7 @@ class _Table:
 
 
 class _Dump:
-    """Reads a dump piece by piece; what may go on in the next piece is kept."""
+    """A dump that is read piece by piece; what may go on in the next piece is kept."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

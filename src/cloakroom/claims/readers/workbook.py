@@ -16,7 +16,7 @@ import fastexcel
 import polars as pl
 
 from cloakroom.claims.limits import Limits
-from cloakroom.claims.readers.dialect import detect_dialect
+from cloakroom.claims.readers.table_layout import detect_layout
 from cloakroom.claims.tables import Batch, unique_names
 from cloakroom.errors import CloakroomError, LimitError
 
@@ -59,13 +59,13 @@ def _as_batch(frame: pl.DataFrame, number: int) -> Batch:
         lines = [str(row[0] or "") for row in head.rows()]
     else:
         lines = ["\x1f".join(_flat(cell) for cell in row) for row in head.rows()]
-    dialect = detect_dialect("\n".join(lines))
-    if dialect is None or dialect.header is None:
+    layout = detect_layout("\n".join(lines))
+    if layout is None or layout.header is None:
         names = unique_names([""] * frame.width)
         return Batch(frame.rename(dict(zip(frame.columns, names, strict=True))), section=number)
-    cells = [_flat(cell) for cell in frame.row(dialect.preamble)]
+    cells = [_flat(cell) for cell in frame.row(layout.preamble)]
     names = unique_names(cells)
-    body = frame.slice(dialect.preamble + 1)
+    body = frame.slice(layout.preamble + 1)
     return Batch(body.rename(dict(zip(frame.columns, names, strict=True))), section=number)
 
 

@@ -57,7 +57,7 @@ def read_xml(blocks: Iterable[bytes], limits: Limits) -> Iterator[Batch]:
 
 @dataclass(slots=True)
 class _Rows:
-    """Gathers leaves into rows while elements open and close."""
+    """Rows gathered from leaves while elements open and close."""
 
     columns_max: int
     path: list[str] = field(default_factory=list)

@@ -60,7 +60,6 @@ class Earlier:
 class Draft:
     """The answers of one filing, by canonical path."""
 
-    duty: Duty
     kind: str
     answers: dict[str, Answer]
 
@@ -72,9 +71,8 @@ def groups_of(facts: Facts, duty: Duty) -> tuple[AffectedGroup, ...]:
     place = duty.jurisdiction
     if place == controller.eea_main_establishment and place in EEA:
         return tuple(group for group in mine if group.country in EEA)
-    country = place.partition("-")[0]
-    by_place = tuple(group for group in mine if group.place == place)
-    return by_place or tuple(group for group in mine if group.country == country)
+    here = tuple(group for group in mine if place in {group.place, group.country})
+    return here or tuple(group for group in mine if group.country == place.partition("-")[0])
 
 
 def draft_filing(
@@ -139,7 +137,7 @@ def draft_filing(
             answer = written.best(path, duty.controller, language)
             if answer is not None:
                 answers[path] = answer
-    return Draft(duty, kind, answers)
+    return Draft(kind, answers)
 
 
 def _yes(value: bool) -> str:  # noqa: FBT001 - the one argument says it all

@@ -25,7 +25,7 @@ class FaultError(Exception):
 
 
 class Moment(StrEnum):
-    """When a fault comes: the effect is not done, or done without an answer."""
+    """The moment of a fault: the effect is not done, or done without an answer."""
 
     BEFORE = "before"
     AFTER = "after"

@@ -1,1 +1,1 @@
-"""What callers may ask and what they are answered: endpoints, typed requests, problems, and their description."""
+"""The HTTP interface as values: endpoints, typed requests and answers, problems, and their description."""

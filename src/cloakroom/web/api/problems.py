@@ -1,4 +1,4 @@
-"""What goes wrong, as problem details (RFC 9457): stable codes, fixed texts, nothing about anybody's records.
+"""Problem details (RFC 9457): stable codes, fixed texts, nothing about anybody's records.
 
 A problem never says whether a record exists. "No such record" and "not yours" are one code with one text; the finer
 reason of the gate is given only where it follows from the request and the policy alone.

@@ -21,7 +21,7 @@ _KEY_ID = re.compile(r"new:([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class UnenrolledCaller:
-    """Who signs in.
+    """A caller who signs in.
 
     Attributes:
         key: Public half of the key that signed the request.

@@ -1,1 +1,1 @@
-"""What a front process does: connections, HTTP, signatures, and the link to the core; no store, no keys."""
+"""The work of a front process: connections, HTTP, signatures, and the link to the core; no store, no keys."""

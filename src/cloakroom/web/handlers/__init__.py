@@ -1,1 +1,1 @@
-"""What does the work of each request that is not worked off in batches: decide, call a use case, answer."""
+"""Handlers of the requests that are not answered in batches: authorise, call a use case, answer."""

@@ -1,4 +1,4 @@
-"""How a node is told to serve."""
+"""Options of a node that serves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class NodeOptions:
-    """How to serve.
+    """Options of a node that serves.
 
     Attributes:
         host: Address to listen on.

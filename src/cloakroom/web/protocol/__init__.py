@@ -1,1 +1,1 @@
-"""What fronts and core share: the frames between them, and the bounds that both keep."""
+"""The protocol between fronts and core: the frames that they exchange, and the bounds that both keep."""

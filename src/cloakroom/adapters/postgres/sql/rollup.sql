@@ -88,12 +88,13 @@ where r.start + %(length)s > %(from)s and r.start < %(to)s
 order by r.start, r.lineage, r.operation, r.shape;
 
 -- name: entries_of_place
--- The integrated entries that the roll-up of one hour unites.
+-- The integrated entries that the roll-up of one hour unites. Of the same hour there may be later ones, which it does not.
 select place.leaf_index, e.lineage, e.body, e.sealed_set
 from ledger_entry e cross join lateral place_in_log(e.id) place
 where e.lineage = %(lineage)s and e.at >= %(start)s and e.at < %(start)s + %(hour)s
   and e.at >= %(from)s and e.at < %(to)s
   and e.operation = %(operation)s and e.shape = %(shape)s and place.leaf_index < %(size)s
+  and place.leaf_index < (select max(leaf_index) from rollup_progress)
   and e.permitted and e.sealed_set is not null and e.lineage_version is not null
 order by place.leaf_index;
 

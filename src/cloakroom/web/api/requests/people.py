@@ -24,7 +24,7 @@ class ShowExposure(Request, frozen=True, kw_only=True):
 
 
 class ExposureBound(msgspec.Struct, frozen=True):
-    """What can be opened at most until the end of one window."""
+    """The most that can be opened until the end of one window."""
 
     window: str
     until: str | None
@@ -54,7 +54,7 @@ class Freeze(Request, frozen=True, kw_only=True):
 
 
 class Frozen(msgspec.Struct, frozen=True):
-    """Whether it was frozen before."""
+    """Say whether it was frozen before."""
 
     principal: str
     was_frozen: bool

@@ -35,7 +35,7 @@ class Reveal(Request, frozen=True, kw_only=True):
 
 
 class RevealedRecord(msgspec.Struct, frozen=True):
-    """What is shown of one token; a field that the record lacks is left out."""
+    """The values shown of one token; a field that the record lacks is left out."""
 
     token: str
     fields: dict[str, str]

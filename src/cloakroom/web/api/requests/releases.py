@@ -88,7 +88,7 @@ class ReadReleasePart(Request, frozen=True, kw_only=True):
 
 
 class ReleaseProgress(msgspec.Struct, frozen=True):
-    """How far the run of a release is, with the size and hash of the file once it is whole."""
+    """The progress of the run of a release, with the size and hash of the file once it is whole."""
 
     id: str
     state: str

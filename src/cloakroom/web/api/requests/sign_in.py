@@ -39,7 +39,7 @@ class BeginPasskey(UnenrolledRequest, frozen=True, kw_only=True):
 
 
 class BegunPasskey(msgspec.Struct, frozen=True):
-    """What the client hashes with its key into the challenge: see docs/spec/sign-in.md."""
+    """The nonce that the client hashes with its key into the challenge: see docs/spec/sign-in.md."""
 
     ceremony: str
     nonce: str
@@ -65,7 +65,7 @@ class BeginOpenID(UnenrolledRequest, frozen=True, kw_only=True):
 
 
 class BegunOpenID(msgspec.Struct, frozen=True):
-    """Where the browser goes; the ceremony comes back as `state`."""
+    """The address that the browser goes to; the ceremony comes back as `state`."""
 
     ceremony: str
     location: str
@@ -100,7 +100,7 @@ class BeginEnrolment(UnenrolledRequest, frozen=True, kw_only=True):
 
 
 class BegunEnrolment(msgspec.Struct, frozen=True):
-    """What the client hashes with its key into the challenge, and what the authenticator is told."""
+    """The nonce that the client hashes with its key into the challenge, and what the authenticator is told."""
 
     ceremony: str
     nonce: str

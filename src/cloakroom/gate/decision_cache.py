@@ -1,8 +1,8 @@
-"""Permits given lately, so that a question that was answered is not judged anew a thousand times a second.
+"""Cache the decisions of one policy, so that a question that was answered is not judged a thousand times a second.
 
-`Permits.decide` answers what `decision.decide` would; applications ask the same thing about one record after the
-other. Only permits are kept, each with the principal as it was known then: a principal that is read anew is another
-one. Whether it is valid at the moment is looked at each time.
+`DecisionCache.decide` answers what `decision.decide` would; applications ask the same thing about one record after
+the other. Only permits are cached, each with the principal as it was known then: a principal that is read anew is
+another one. Whether it is valid at the moment is looked at each time.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from cloakroom.gate.decision import Decision, Principal, Request, decide, is_ref
 from cloakroom.gate.policy import Policy
 from cloakroom.vocabulary import Operation
 
-MOST_KEPT = 4_096
+DECISIONS_MAX = 4_096
 
 
 @dataclass(frozen=True, slots=True)
-class _Permit:
+class _CachedDecision:
     principal: Principal
     decision: Decision
 
 
-class Permits:
-    """What one policy permits."""
+class DecisionCache:
+    """The permits that one policy gave lately."""
 
     def __init__(self, policy: Policy) -> None:
-        """Take the rules; other rules take other permits."""
+        """Take the rules; other rules take another cache."""
         self._policy = policy
-        self._kept: dict[tuple[object, ...], _Permit] = {}
+        self._cached: dict[tuple[object, ...], _CachedDecision] = {}
 
     def decide(
         self,
@@ -61,13 +61,13 @@ class Permits:
         # A reference is judged by its form, and nothing else depends on what it says.
         form = None if reference is None else is_reference(reference)
         question = (principal.id, operation, purpose, brand, fields, records, address, form)
-        permit = self._kept.get(question)
+        cached = self._cached.get(question)
         if (
-            permit is not None
-            and permit.principal is principal
+            cached is not None
+            and cached.principal is principal
             and principal.valid_from <= moment < principal.valid_until
         ):
-            return permit.decision
+            return cached.decision
         request = Request(
             operation=operation,
             purpose=purpose,
@@ -80,7 +80,7 @@ class Permits:
         )
         decision = decide(self._policy, principal, request)
         if decision.permitted:
-            if len(self._kept) >= MOST_KEPT:
-                self._kept.clear()
-            self._kept[question] = _Permit(principal, decision)
+            if len(self._cached) >= DECISIONS_MAX:
+                self._cached.clear()
+            self._cached[question] = _CachedDecision(principal, decision)
         return decision

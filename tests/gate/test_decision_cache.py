@@ -1,4 +1,4 @@
-"""Permits that are kept say what a judgement of the moment would say, whatever was asked before."""
+"""DecisionCache that are kept say what a judgement of the moment would say, whatever was asked before."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from gate_worlds import person
 
 from cloakroom.clock import to_microseconds
-from cloakroom.gate import permits
+from cloakroom.gate import decision_cache
 from cloakroom.gate.decision import Principal, Request, decide
-from cloakroom.gate.permits import Permits
+from cloakroom.gate.decision_cache import DecisionCache
 from cloakroom.gate.policy import Networks
 from cloakroom.gate.policy_text import parse_policy
 from cloakroom.vocabulary import Operation
@@ -45,7 +45,7 @@ WORLD = {
 QUESTIONS = [dict(zip(WORLD, values, strict=True)) for values in itertools.product(*WORLD.values())]
 
 
-def asked(kept: Permits, question: dict[str, object]) -> object:
+def asked(kept: DecisionCache, question: dict[str, object]) -> object:
     rest = {name: value for name, value in question.items() if name not in {"principal", "at"}}
     return kept.decide(question["principal"], at=to_microseconds(question["at"]), **rest)  # type: ignore[arg-type]
 
@@ -59,7 +59,7 @@ def judged(question: dict[str, object]) -> object:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_kept_permit_says_what_judging_anew_would(seed: int) -> None:
-    kept = Permits(POLICY)
+    kept = DecisionCache(POLICY)
     permitted = 0
     for question in random.Random(seed).sample(QUESTIONS, len(QUESTIONS)):
         answer = asked(kept, question)
@@ -75,9 +75,9 @@ def test_a_permit_is_kept_and_there_are_never_more_than_so_many(monkeypatch: pyt
         judged_anew.append(request)
         return decide(POLICY, principal, request)
 
-    monkeypatch.setattr(permits, "decide", counting)
-    monkeypatch.setattr(permits, "MOST_KEPT", 3)
-    kept = Permits(POLICY)
+    monkeypatch.setattr(decision_cache, "decide", counting)
+    monkeypatch.setattr(decision_cache, "DECISIONS_MAX", 3)
+    kept = DecisionCache(POLICY)
     question = {
         "principal": CHIARA,
         "operation": Operation.REVEAL,
@@ -94,4 +94,4 @@ def test_a_permit_is_kept_and_there_are_never_more_than_so_many(monkeypatch: pyt
     assert len(judged_anew) == 1
     for count in range(1, 20):
         asked(kept, question | {"address": f"10.20.4.{count}"})
-        assert len(kept._kept) <= 3
+        assert len(kept._cached) <= 3

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cloakroom.canonical.delimiters import DELIMITERS
 from cloakroom.claims.readers.loose import loose_finds
 from cloakroom.claims.readers.tolerant import split_line
 
-_DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x01", "\x1f", ":", "`")
+_DELIMITERS = (*DELIMITERS, "`")
 _RULE = re.compile(r"^[\s|+:=_-]*[-=_]{3}[\s|+:=_-]*$")
 _VALUE = re.compile(r"@|^\s*[+(]?\d[\d\s().,/:+-]*$|^\s*00[0-9A-Za-z]{13,16}\s*$")
 _SAMPLE_LINES = 400
@@ -21,8 +22,8 @@ _TITLED_COLUMNS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
-    """How rows and columns are written.
+class TableLayout:
+    """The layout of a table in a text.
 
     Attributes:
         delimiter: One character.
@@ -39,8 +40,8 @@ class Dialect:
     is_pasted: bool
 
 
-def detect_dialect(text: str) -> Dialect | None:
-    """Return the dialect of a text of which `text` is the beginning, or None where it is no table."""
+def detect_layout(text: str) -> TableLayout | None:
+    """Return the layout of a text of which `text` is the beginning, or None where it is no table."""
     lines = text.split("\n")
     if len(lines) > 1 and len(text) > 1000:
         lines = lines[:-1]  # The last one may be cut.
@@ -60,7 +61,7 @@ def detect_dialect(text: str) -> Dialect | None:
     header = tuple(cell.strip() for cell in cells) if _is_header(cells, body) else None
     if delimiter in ",;:" and columns <= _PROSE_COLUMNS and any(map(_is_sentence, _filled(lines)[:3])):
         return None  # A letter with a list in it.
-    return Dialect(delimiter, columns, header, first, _is_pasted(lines, delimiter, columns))
+    return TableLayout(delimiter, columns, header, first, _is_pasted(lines, delimiter, columns))
 
 
 def _first_row(lines: Sequence[str], delimiter: str, columns: int) -> int:
@@ -78,7 +79,7 @@ def _filled(lines: Sequence[str]) -> list[str]:
 
 
 def _is_sentence(line: str) -> bool:
-    """Answer whether a line is prose: several words and nothing by which a person could be found."""
+    """Return whether a line is prose: several words and nothing by which a person could be found."""
     words = line.split()
     return len(words) >= _SENTENCE_WORDS and "  " not in line.strip() and not loose_finds(line)
 
@@ -109,14 +110,14 @@ def _score(lines: Sequence[str], delimiter: str) -> tuple[float, int] | None:
     return share + min(columns, 40) / 200, columns
 
 
-def _single_column(lines: Sequence[str]) -> Dialect | None:
+def _single_column(lines: Sequence[str]) -> TableLayout | None:
     """Accept a bare list: one value on each line."""
     filled = _filled(lines)
     values = [bool(_VALUE.search(line)) and len(line.split()) <= 3 for line in filled]
     if len(filled) < 2 or sum(values[1:]) < 0.9 * len(values[1:]):
         return None
     first = next(number for number, line in enumerate(lines) if line.strip())
-    return Dialect("\x00", 1, None if values[0] else (lines[first].strip(),), first, is_pasted=False)
+    return TableLayout("\x00", 1, None if values[0] else (lines[first].strip(),), first, is_pasted=False)
 
 
 def _is_header(cells: Sequence[str], body: Sequence[Sequence[str]]) -> bool:

@@ -1,0 +1,82 @@
+"""A column without a telling header is the field of ours that its values equal in most rows, and no other."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import pytest
+from test_doubtful_ids import pairs
+
+from cloakroom.claims.concepts import Concept, Recognised
+from cloakroom.claims.learning import learn_columns, possible_id_columns
+from cloakroom.claims.sizing import keyed_rows
+from cloakroom.claims.tables import Batch
+
+TODAY = date(2025, 7, 1)
+
+
+def learned(values: list[str | None], **held: list[str]) -> Concept:
+    """Return what a column of unknown meaning is found to be, each row paired with the record of its number."""
+    frame = pl.DataFrame({"x": values})
+    records = pl.DataFrame({"ordinal": range(len(values)), **held})
+    paired = pairs(*[(number, number) for number in range(len(values))])
+    return learn_columns(frame, Recognised({"x": Concept.OTHER}), paired, records, TODAY).by_column["x"]
+
+
+CITIES = [f"town {number}" for number in range(20)]
+
+
+@pytest.mark.parametrize(("right", "concept"), [(10, Concept.OTHER), (11, Concept.CITY), (20, Concept.CITY)])
+def test_more_than_half_of_the_rows_must_equal_the_field(right, concept) -> None:
+    values = [*CITIES[:right], *["elsewhere"] * (20 - right)]
+    assert learned(values, city=CITIES) is concept
+
+
+@pytest.mark.parametrize(("count", "concept"), [(7, Concept.OTHER), (8, Concept.CITY)])
+def test_eight_rows_at_least_must_be_compared(count, concept) -> None:
+    assert learned(CITIES[:count], city=CITIES[:count]) is concept
+    assert learned([*CITIES[:count], *[""] * 5], city=CITIES[: count + 5]) is concept
+
+
+def test_a_field_that_is_the_same_in_all_records_is_no_sign() -> None:
+    assert learned(["IT"] * 20, country=["IT"] * 20) is Concept.OTHER
+    assert learned(["IT"] * 19 + ["FR"], country=["IT"] * 19 + ["FR"]) is Concept.COUNTRY
+
+
+def test_of_several_fields_the_one_that_more_rows_equal_is_taken() -> None:
+    assert learned(CITIES, city=CITIES, region=[*CITIES[:15], *["x"] * 5]) is Concept.CITY
+
+
+def test_names_are_told_whole_or_in_part() -> None:
+    names = [f"ada{chr(97 + number)} example{chr(97 + number)}" for number in range(20)]
+    assert learned(names, name=names) is Concept.NAME
+    assert learned([name.split()[0] for name in names], name=names) is Concept.GIVEN_NAME
+
+
+def test_a_meaning_that_another_column_has_is_not_given_twice() -> None:
+    frame = pl.DataFrame({"x": CITIES, "town": CITIES})
+    known = Recognised({"x": Concept.OTHER, "town": Concept.CITY})
+    records = pl.DataFrame({"ordinal": range(20), "city": CITIES})
+    found = learn_columns(frame, known, pairs(*[(n, n) for n in range(20)]), records, TODAY)
+    assert found.by_column == known.by_column
+
+
+def possible_ids(values: list[str]) -> list[str]:
+    batch = Batch(pl.DataFrame({"x": values}, schema={"x": pl.String}))
+    return possible_id_columns(keyed_rows(batch, Recognised({"x": Concept.OTHER}))[0])
+
+
+@pytest.mark.parametrize(
+    ("values", "may_be_ids"),
+    [
+        ([f"a{n}" for n in range(8)], True),
+        ([f"a{n}" for n in range(7)], False),
+        ([f"a{n}" for n in range(10)] + ["a0"], True),
+        ([f"a{n}" for n in range(9)] + ["a0"], False),
+        ([f"a{n}" for n in range(10)] + [""] * 9, True),
+        ([f"a{n}" for n in range(10)] + [" "] * 10, False),
+    ],
+)
+def test_a_column_may_hold_ids_when_nearly_each_value_is_another_one(values, may_be_ids) -> None:
+    assert possible_ids(values) == (["x"] if may_be_ids else [])
