@@ -10,6 +10,7 @@ import pytest
 from service_world import World, signed
 
 from cloakroom.signing import content_digest
+from cloakroom.web.core.core import FLUSH_SECONDS
 from patience import PATIENCE, wait_until
 
 ORDER = {"purpose": "clienteling", "fields": ["email"], "reference": "APPT-7"}
@@ -58,14 +59,15 @@ def test_replayed_on_another_node(served: World):
 def test_replayed_while_the_node_was_killed_and_started_again(fresh: World):
     node = fresh.start()
     authority = f"127.0.0.1:{node.port}"
+    host = {"host": authority}
     order = {**ORDER, "tokens": fresh.tokens(1)}
     code = "clock"
     while code == "clock":  # The start took longer than a signature is valid: that shows nothing.
         request = signed(fresh, "associate", "POST", "/v1/reveal", order, authority=authority, lifetime_s=60)
-        assert request.send(node).status_code == 200
+        assert request.send(node, headers=host).status_code == 200
         node.kill()
         node = fresh.start("--authority", authority)
-        code = request.send(node).json()["code"]
+        code = request.send(node, headers=host).json()["code"]
     assert code == "replayed"
 
 
@@ -155,8 +157,11 @@ def test_without_a_signature(served: World, capture):
 def test_a_flood_of_refusals_becomes_few_entries(served: World):
     before = refusals(served, "unsigned")
     entries = sum(item.reason == "unsigned" for item in served.entries())
+    began = time.monotonic()
     with httpx.Client(base_url=served.nodes[0].address, timeout=PATIENCE) as http:
         for _ in range(300):
             assert http.post("/v1/reveal", content=b"{}").status_code == 401
     wait_until(lambda: refusals(served, "unsigned") == before + 300)
-    assert sum(item.reason == "unsigned" for item in served.entries()) <= entries + 10
+    # They are gathered for a second; the flood itself takes less than ten where the machine is not busy.
+    periods = (time.monotonic() - began) / FLUSH_SECONDS
+    assert sum(item.reason == "unsigned" for item in served.entries()) - entries <= max(10, periods + 1)
