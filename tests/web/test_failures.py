@@ -19,7 +19,7 @@ from service_world import SHOP, World, open_and_change, signed
 from cloakroom.client import RefusedError
 from cloakroom.use_cases.store import rotation as rotating
 from cloakroom.use_cases.store.configuration import apply_configuration
-from cloakroom.web.core.core import NOTICE_SECONDS
+from cloakroom.web.core.core import REFRESH_SECONDS
 from patience import PATIENCE, wait_until
 
 ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "reference": "ORDER-1"}
@@ -123,7 +123,7 @@ def test_a_changed_policy_is_in_force_within_two_seconds(fresh: World):
         )
         apply_configuration(application, texts)
         application.close()
-        assert NOTICE_SECONDS <= 2
+        assert REFRESH_SECONDS <= 2
         wait_until(lambda: code_of(fresh, SHOP, {**ORDER, "tokens": token})[0] == 403)
         with pytest.raises(RefusedError) as refused:
             list(client.reveal(token, **ORDER))
