@@ -78,6 +78,9 @@ SAMPLES = {
     "a domain that starts processes": ("scoping/sample.py", "import subprocess"),
     "mathematics that opens sockets": ("tlog/sample.py", "import socket"),
     "a flow that opens files": ("flows/sample.py", "import tempfile"),
+    "a front that sees the store": ("web/front/sample.py", "import cloakroom.wiring"),
+    "a shared room of the service that sees the store": ("web/protocol/sample.py", "import psycopg"),
+    "a handler that sees the core": ("web/handlers/sample.py", "import cloakroom.web.core.fair_queue"),
 }
 
 

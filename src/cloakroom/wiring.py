@@ -15,9 +15,9 @@ from cloakroom.adapters.postgres.claim_register import PostgresClaimRegister
 from cloakroom.adapters.postgres.connection import Connection, connect, create_schema, open_store
 from cloakroom.adapters.postgres.disclosures import PostgresDisclosures
 from cloakroom.adapters.postgres.facet_store import FacetStore
+from cloakroom.adapters.postgres.key_store import PostgresKeys
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.log_store import PostgresLog
-from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.adapters.postgres.release_store import PostgresReleases
 from cloakroom.adapters.postgres.server import start_server
 from cloakroom.adapters.postgres.store_records import StoreIdentity, StoreRecords
@@ -25,7 +25,7 @@ from cloakroom.adapters.postgres.vault_store import PostgresVault
 from cloakroom.adapters.root_key import create_root_key, load_root_key
 from cloakroom.clock import Clock, SystemClock, to_microseconds
 from cloakroom.crypto import SigningKey
-from cloakroom.errors import ConflictError, UncheckableError
+from cloakroom.errors import ConflictError
 from cloakroom.flows.admission import Gatekeeper
 from cloakroom.flows.authorisation import Authoriser
 from cloakroom.flows.configuration import Configuration, read_configuration
@@ -33,6 +33,7 @@ from cloakroom.flows.entry_writing import EntryWriter, NodeIdentity
 from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin_of
 from cloakroom.flows.opening import Openers
 from cloakroom.flows.sequencing import Sequencer
+from cloakroom.flows.store_keys import StoreKeys
 from cloakroom.gate.gate_clock import STORE_TOLERANCE
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.settings import Settings
@@ -44,9 +45,6 @@ from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.sealing import BrandSealer
 from cloakroom.vault.tokens import TokenCodec
 from cloakroom.vocabulary import Operation
-
-_BRAND_KEYS_LOCK = 4172029
-_IMPORT_LOCK = 4172041
 
 
 @dataclass
@@ -60,9 +58,7 @@ class Application:
         clock: Tells the time.
         identity: What store this is.
         configuration: The group's configuration in force.
-        catalogue: Numbers of brands, fields, indexes.
-        ring: The opened keys.
-        root: The root key.
+        keys: The opened keys, and what is made of them.
         node: This process's name in entries.
         clock_tolerance: Microseconds by which an entry's time may differ from the store's clock; beyond it the store
             refuses the entry. None: it does not compare.
@@ -74,9 +70,7 @@ class Application:
     clock: Clock
     identity: StoreIdentity
     configuration: Configuration
-    catalogue: Catalogue
-    ring: KeyRing
-    root: RootKey
+    keys: StoreKeys
     node: NodeIdentity
     clock_tolerance: int | None
 
@@ -95,13 +89,45 @@ class Application:
         """Return the entries and lineages."""
         return PostgresLedger(self.connection, self.sets, self.clock_tolerance)
 
-    @cached_property
+    @property
+    def catalogue(self) -> Catalogue:
+        """The numbers of brands, fields, indexes."""
+        return self.keys.catalogue
+
+    @property
+    def ring(self) -> KeyRing:
+        """The opened keys."""
+        return self.keys.ring
+
+    @property
+    def root(self) -> RootKey:
+        """The root key."""
+        return self.keys.root
+
+    @property
     def sets(self) -> RecordSetSealer:
-        """Return what seals and opens the sets of records that lie beside entries."""
-        return RecordSetSealer(
-            _set_keys(self.ring),
-            refreshed=lambda: _set_keys(KeyRing.open(self.root, self.records.keys())),
-        )
+        """What seals and opens the sets of records that lie beside entries."""
+        return self.keys.sets
+
+    @property
+    def sealers(self) -> Mapping[int, BrandSealer]:
+        """The sealer of each brand's records, by its number."""
+        return self.keys.sealers
+
+    @property
+    def openers(self) -> Openers:
+        """What opens records under durable entries."""
+        return self.keys.openers
+
+    @property
+    def digests(self) -> Mapping[int, RowDigests]:
+        """What computes the keyed digests of each brand, by its number."""
+        return self.keys.digests
+
+    @property
+    def key_store(self) -> PostgresKeys:
+        """The wrapped keys."""
+        return PostgresKeys(self.connection)
 
     @cached_property
     def disclosures(self) -> PostgresDisclosures:
@@ -126,22 +152,7 @@ class Application:
     @cached_property
     def facets(self) -> FacetStore:
         """Return the sealed facets, opened on demand."""
-        return FacetStore(self.connection, self.ring)
-
-    @cached_property
-    def sealers(self) -> Mapping[int, BrandSealer]:
-        """The sealer of each brand's records, by its number."""
-        return {number: BrandSealer(self.ring, number) for number in self.catalogue.brands.values()}
-
-    @cached_property
-    def openers(self) -> Openers:
-        """Return what opens records under durable entries."""
-        return Openers(self.ring, self.catalogue)
-
-    @cached_property
-    def digests(self) -> Mapping[int, RowDigests]:
-        """Return what computes the keyed digests of each brand, by its number."""
-        return {number: RowDigests(self.ring, self.catalogue, number) for number in self.catalogue.brands.values()}
+        return FacetStore(self.connection, lambda: self.ring)
 
     @cached_property
     def signer(self) -> Ed25519Signer:
@@ -190,7 +201,7 @@ class Application:
 
     def codec(self, token_scope: str) -> TokenCodec:
         """Return what reads and makes the tokens of one scope."""
-        return TokenCodec(self.ring.get(KeyPurpose.TOKEN, GROUP, token_scope))
+        return self.keys.codec(token_scope)
 
     def refresh_keys(self) -> None:
         """Read the key ring anew; other nodes may have added or destroyed generations.
@@ -198,85 +209,19 @@ class Application:
         Raises:
             UncheckableError: The ring lies under a root key that is not where this one came from; nothing changed.
         """
-        stored = self.records.keys()
-        try:
-            self.ring = KeyRing.open(self.root, stored)
-        except UncheckableError:
-            # After a rotation the new root key may have been put where the old one lay.
-            root = load_root_key(self.settings.root_key)
-            self.ring, self.root = KeyRing.open(root, stored), root
-        for name in ("sealers", "openers", "digests", "facets"):
-            self.__dict__.pop(name, None)
-        self.sets.adopt(_set_keys(self.ring))
-
-    @contextmanager
-    def changing_keys(self) -> Iterator[None]:
-        """Open a transaction in which the key ring may be changed: alone, and knowing its latest state.
-
-        Raises:
-            UncheckableError: The ring lies under another root key by now.
-        """
-        with self.connection.transaction():
-            self.records.lock_keys()
-            self.refresh_keys()
-            yield
-
-    @contextmanager
-    def settled_keys(self, brand: int, *, changing: bool = False) -> Iterator[None]:
-        """Keep the keys of a brand's records as they are until the end: imports among each other, rotations alone.
-
-        An import that goes on under keys that a rotation destroys meanwhile would seal records for nobody.
-        """
-        lock = "pg_advisory_lock" if changing else "pg_advisory_lock_shared"
-        unlock = "pg_advisory_unlock" if changing else "pg_advisory_unlock_shared"
-        self.connection.execute(f"select {lock}(%s, %s)".encode(), (_BRAND_KEYS_LOCK, brand))
-        try:
-            self.refresh_keys()
-            yield
-        finally:
-            if not self.connection.closed:
-                self.connection.execute(f"select {unlock}(%s, %s)".encode(), (_BRAND_KEYS_LOCK, brand))
-
-    @contextmanager
-    def sole_import(self, brand: int) -> Iterator[None]:
-        """Be the only import of a brand until the end: two at once could make one record twice."""
-        self.connection.execute("select pg_advisory_lock(%s, %s)", (_IMPORT_LOCK, brand))
-        try:
-            yield
-        finally:
-            if not self.connection.closed:
-                self.connection.execute("select pg_advisory_unlock(%s, %s)", (_IMPORT_LOCK, brand))
-
-    def may_write(self, brand: int) -> bool:
-        """Within a transaction: keep imports of a brand away until its end; false while one runs."""
-        row = self.connection.execute(
-            "select pg_try_advisory_xact_lock_shared(%s, %s)", (_IMPORT_LOCK, brand)
-        ).fetchone()
-        return bool(row and row[0])
+        self.keys.refresh()
 
     def settle_keys(self, brand: int) -> bool:
-        """Within a transaction: keep a brand's keys as they are until its end.
-
-        Returns:
-            False while they are being rotated, or lie under a root key that this node was not given yet.
-        """
-        row = self.connection.execute(
-            "select pg_try_advisory_xact_lock_shared(%s, %s)", (_BRAND_KEYS_LOCK, brand)
-        ).fetchone()
-        if row is None or not row[0]:
-            return False
-        try:
-            self.refresh_keys()
-        except UncheckableError:
-            return False
-        return True
+        """Within a transaction: keep a brand's keys as they are until its end; see `StoreKeys.settle`."""
+        return self.keys.settle(brand)
 
     def refresh_configuration(self) -> None:
         """Read the configuration in force and the planted records anew; what lineages have opened stays counted."""
         configuration = read_configuration(self.records.configuration())
         catalogue = self.records.catalogue(configuration.definitions)
-        self.refresh_keys()
-        self.configuration, self.catalogue = configuration, catalogue
+        self.keys.refresh()
+        self.keys.adopt(catalogue)
+        self.configuration = configuration
         self.gatekeeper.adopt(self.configuration.policy, self.configuration.field_classes, self.canaries())
 
     def now(self) -> int:
@@ -286,10 +231,6 @@ class Application:
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()
-
-
-def _set_keys(ring: KeyRing) -> dict[int, bytes]:
-    return {number: ring.get(KeyPurpose.SET, GROUP, "", number) for number in ring.generations(KeyPurpose.SET)}
 
 
 def initialise(settings: Settings, config: Path) -> Application:
@@ -327,11 +268,11 @@ def _write_store(connection: Connection, configuration: Configuration, root: Roo
     records = StoreRecords(connection)
     identity = records.create(configuration.group.name, "", at)
     origin = origin_of(configuration.group.name, identity.id.hex)
-    connection.execute("update store set origin = %s", (origin,))
+    records.set_origin(origin)
     catalogue = Catalogue({}, {}, {}, {}).extended(configuration.group.brands, configuration.definitions)
     records.store_catalogue(catalogue)
     for key in keys_of_group(root) + keys_of_new_brands(root, catalogue, ()):
-        records.add_key(key, at)
+        PostgresKeys(connection).add_key(key, at)
     for path, content in configuration.texts.items():
         records.add_configuration(path, content, at)
 
@@ -361,11 +302,13 @@ def open_application(
     connection = open_store(url)
     records = StoreRecords(connection)
     identity = records.identity()
-    root = load_root_key(settings.root_key)
-    ring = KeyRing.open(root, records.keys())
     configuration = read_configuration(records.configuration())
-    at = to_microseconds(clock.now())
-    row = connection.execute(load_queries("ledger")["register_node"], {"id": settings.node, "at": at}).fetchone()
+    keys = StoreKeys(
+        store=PostgresKeys(connection),
+        root=load_root_key(settings.root_key),
+        load_root=lambda: load_root_key(settings.root_key),
+        catalogue=records.catalogue(configuration.definitions),
+    )
     return Application(
         settings=settings,
         url=url,
@@ -373,10 +316,8 @@ def open_application(
         clock=clock,
         identity=identity,
         configuration=configuration,
-        catalogue=records.catalogue(configuration.definitions),
-        ring=ring,
-        root=root,
-        node=NodeIdentity(settings.node, int(row[0]) if row else 0),
+        keys=keys,
+        node=NodeIdentity(settings.node, records.register_node(settings.node, to_microseconds(clock.now()))),
         clock_tolerance=clock_tolerance,
     )
 

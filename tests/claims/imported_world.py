@@ -95,7 +95,7 @@ class ImportedWorld:
         self.ids = dict(self.versions.select("id", "ordinal").unique().iter_rows())
         self.opened = BitMap()
         self.disclosed: list[Disclosure] = []
-        self._planted: dict[str, BitMap] = {}
+        self._canaries: dict[str, BitMap] = {}
         codes = pl.Series([country_of(code or "") for code in self.versions["country"]], dtype=pl.String)
         keys = {"email": [email_keys(self.versions["email"])[0]], "customer_number": [self.versions["id"]],
                 "phone": [phone_keys(self.versions[name], codes) for name in ("phone", "mobile")]}  # fmt: skip
@@ -130,8 +130,8 @@ class ImportedWorld:
     def disclosures(self) -> Iterator[Disclosure]:
         yield from self.disclosed
 
-    def planted(self) -> Mapping[str, BitMap]:
-        return self._planted
+    def canaries(self) -> Mapping[str, BitMap]:
+        return self._canaries
 
 
 assert set(OPENED) - {"name", "gender"} <= {*_FIELDS}

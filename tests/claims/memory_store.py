@@ -57,7 +57,7 @@ class MemoryStore:
 
     versions: Sequence[Version]
     disclosed: Sequence[Disclosure] = ()
-    planted_records: Mapping[str, BitMap] = field(default_factory=dict)
+    canary_records: Mapping[str, BitMap] = field(default_factory=dict)
     claims: list[RegisteredClaim] = field(default_factory=list)
     opened: list[BitMap] = field(default_factory=list)
     looked_up: list[tuple[str, list[str]]] = field(default_factory=list)
@@ -90,9 +90,9 @@ class MemoryStore:
         return lambda: Found(found["position"].cast(pl.Int64).to_numpy(), found["ordinal"].to_numpy())
 
     def brands(self) -> Mapping[str, BitMap]:
-        planted = BitMap.union(BitMap(), *self.planted_records.values())
+        canaries = BitMap.union(BitMap(), *self.canary_records.values())
         names = dict.fromkeys(one.brand for one in self.versions)
-        return {name: BitMap(one.ordinal for one in self.versions if one.brand == name) - planted for name in names}
+        return {name: BitMap(one.ordinal for one in self.versions if one.brand == name) - canaries for name in names}
 
     def regions(self) -> Sequence[str]:
         return ("IT",)
@@ -108,8 +108,8 @@ class MemoryStore:
     def disclosures(self) -> Iterable[Disclosure]:
         return iter(self.disclosed)
 
-    def planted(self) -> Mapping[str, BitMap]:
-        return self.planted_records
+    def canaries(self) -> Mapping[str, BitMap]:
+        return self.canary_records
 
     def add(self, claim: RegisteredClaim) -> None:
         self.claims.append(claim)

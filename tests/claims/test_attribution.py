@@ -39,7 +39,7 @@ def test_a_release_is_found_however_many_of_its_rows_were_removed(others, kept) 
     random_ = random.Random(1)
     source = random_.sample(range(ALL), 9000)
     leaked = BitMap(random_.sample(source, int(9000 * kept)))
-    ranked = attribute(leaked, FIELDS, SNAPSHOTS, [*others, disclosed("stolen", source)], population=ALL, planted={})
+    ranked = attribute(leaked, FIELDS, SNAPSHOTS, [*others, disclosed("stolen", source)], population=ALL, canaries={})
     assert ranked[0].id == "stolen"
     assert ranked[0].contained == 1.0
     assert "all fields shown were part of it" in ranked[0].reason
@@ -49,11 +49,11 @@ def test_records_from_elsewhere_mixed_in_do_not_hide_the_source(others) -> None:
     random_ = random.Random(2)
     source = random_.sample(range(ALL), 9000)
     leaked = BitMap(random_.sample(source, 1500) + random_.sample(range(ALL), 80))
-    ranked = attribute(leaked, FIELDS, SNAPSHOTS, [*others, disclosed("stolen", source)], population=ALL, planted={})
+    ranked = attribute(leaked, FIELDS, SNAPSHOTS, [*others, disclosed("stolen", source)], population=ALL, canaries={})
     assert ranked[0].id == "stolen"
 
 
-def test_a_planted_record_outweighs_every_likelihood(others) -> None:
+def test_a_canary_outweighs_every_likelihood(others) -> None:
     source = range(2000, 6000)
     leaked = BitMap(range(2000, 2400)) | BitMap([ALL + 5])
     marked = disclosed("marked", [*range(2000, 60_000), ALL + 5])
@@ -63,7 +63,7 @@ def test_a_planted_record_outweighs_every_likelihood(others) -> None:
         SNAPSHOTS,
         [*others, disclosed("tight", source), marked],
         population=ALL,
-        planted={"marked": BitMap([ALL + 5])},
+        canaries={"marked": BitMap([ALL + 5])},
     )
     assert ranked[0].id == "marked"
     assert ranked[0].marks == 1
@@ -76,25 +76,25 @@ def test_of_two_equal_sets_the_one_with_the_fields_and_the_time_comes_first() ->
         disclosed("bare", records, fields={"email"}),
         disclosed("right", records),
     ]
-    ranked = attribute(BitMap(range(400)), FIELDS, SNAPSHOTS, rivals, population=ALL, planted={})
+    ranked = attribute(BitMap(range(400)), FIELDS, SNAPSHOTS, rivals, population=ALL, canaries={})
     assert next(candidate.id for candidate in ranked) == "right"
     assert {candidate.id for candidate in ranked[1:]} == {"late", "bare"}
 
 
 def test_the_thief_is_found_by_everything_his_lineage_opened(others) -> None:
     thief = disclosed("s.marchetti", range(300, 1100), kind="disclosure")
-    ranked = attribute(BitMap(range(310, 1000)), FIELDS, SNAPSHOTS, [*others, thief], population=ALL, planted={})
+    ranked = attribute(BitMap(range(310, 1000)), FIELDS, SNAPSHOTS, [*others, thief], population=ALL, canaries={})
     assert (ranked[0].kind, ranked[0].id) == ("disclosure", "s.marchetti")
 
 
 def test_a_set_that_nobody_opened_is_attributed_to_nobody(others) -> None:
     leaked = BitMap(random.Random(3).sample(range(ALL), 5000))
-    ranked = attribute(leaked, FIELDS, SNAPSHOTS, others[:-1], population=ALL, planted={})
+    ranked = attribute(leaked, FIELDS, SNAPSHOTS, others[:-1], population=ALL, canaries={})
     assert ranked == []
 
 
-def test_planted_records_of_a_population_are_named() -> None:
-    ranked = attribute(BitMap([7, 8, 900]), FIELDS, [], [], population=ALL, planted={"house": BitMap([900, 901])})
+def test_canaries_of_a_population_are_named() -> None:
+    ranked = attribute(BitMap([7, 8, 900]), FIELDS, [], [], population=ALL, canaries={"house": BitMap([900, 901])})
     assert ranked[0].kind == "population"
     assert ranked[0].marks == 1
 
@@ -105,8 +105,8 @@ def share_of(part: int, whole: int, *, outside: int = 0) -> BitMap:
     return BitMap(range(part)) | BitMap(range(ALL - outside, ALL))
 
 
-def one(leaked: BitMap, *candidates: Disclosure, fields=FIELDS, snapshots=(), planted=None) -> list:
-    return attribute(leaked, fields, list(snapshots), candidates, population=ALL, planted=planted or {})
+def one(leaked: BitMap, *candidates: Disclosure, fields=FIELDS, snapshots=(), canaries=None) -> list:
+    return attribute(leaked, fields, list(snapshots), candidates, population=ALL, canaries=canaries or {})
 
 
 @pytest.mark.parametrize(("inside", "is_named"), [(49, False), (50, True), (51, True)])
@@ -115,24 +115,24 @@ def test_a_disclosure_is_a_candidate_from_half_of_the_dump_on(inside, is_named) 
     assert bool(one(leaked, disclosed("release", range(100)))) is is_named
 
 
-def test_a_planted_record_names_its_release_however_little_of_the_dump_it_holds() -> None:
+def test_a_canary_names_its_release_however_little_of_the_dump_it_holds() -> None:
     leaked = share_of(1, 100, outside=99)
-    (found,) = one(leaked, disclosed("release", range(100)), planted={"release": BitMap([0])})
+    (found,) = one(leaked, disclosed("release", range(100)), canaries={"release": BitMap([0])})
     assert (found.kind, found.id, found.marks, found.contained) == ("release", "release", 1, 0.01)
     assert found.evidence < 0
-    assert found.reason.startswith("1 record planted in it alone; holds 1.0% of the dump's 100 records")
+    assert found.reason.startswith("1 canary of it alone; holds 1.0% of the dump's 100 records")
 
 
-def test_planted_records_of_one_release_say_nothing_of_another() -> None:
+def test_canaries_of_one_release_say_nothing_of_another() -> None:
     leaked = BitMap(range(100))
-    ranked = one(leaked, disclosed("a", range(100)), disclosed("b", range(100)), planted={"b": BitMap([5, 6])})
+    ranked = one(leaked, disclosed("a", range(100)), disclosed("b", range(100)), canaries={"b": BitMap([5, 6])})
     assert [(found.id, found.marks) for found in ranked] == [("b", 2), ("a", 0)]
-    assert "2 records planted in it alone" in ranked[0].reason
+    assert "2 canaries of it alone" in ranked[0].reason
 
 
-def test_a_lineage_that_is_called_like_a_population_does_not_take_its_planted_records() -> None:
+def test_a_lineage_that_is_called_like_a_population_does_not_take_its_canaries() -> None:
     ranked = one(
-        BitMap(range(100)), disclosed("house", range(100), kind="disclosure"), planted={"house": BitMap([7])}
+        BitMap(range(100)), disclosed("house", range(100), kind="disclosure"), canaries={"house": BitMap([7])}
     )
     assert [(found.kind, found.marks) for found in ranked] == [("disclosure", 0), ("population", 1)]
 
@@ -141,11 +141,11 @@ def test_populations_come_last_whatever_they_hold() -> None:
     ranked = one(
         BitMap(range(100)),
         disclosed("r", range(200)),
-        planted={"house": BitMap(range(90, 100)), "gone": BitMap([5000])},
+        canaries={"house": BitMap(range(90, 100)), "gone": BitMap([5000])},
     )
     assert [(found.kind, found.id) for found in ranked] == [("release", "r"), ("population", "house")]
     assert ranked[1].covered == 1.0
-    assert "10 planted records of house" in ranked[1].reason
+    assert "10 canaries of house" in ranked[1].reason
 
 
 def evidence_of(leaked: BitMap, item: Disclosure, **how) -> float:

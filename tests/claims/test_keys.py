@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from cloakroom.canonical.email import canonical_emails
 from cloakroom.canonical.phone import canonical_phones
-from cloakroom.claims.keys import email_keys, id_keys, in_public_form, phone_keys, possible_numbers, salesforce_ids
+from cloakroom.canonical.salesforce_ids import long_ids
+from cloakroom.claims.keys import email_keys, id_keys, in_public_form, phone_keys, possible_numbers
 
 _ADDRESS = st.text(st.sampled_from("aB1._+-@?é ｍ\u00a0"), max_size=14) | st.emails()
 
@@ -103,7 +104,7 @@ def test_a_national_number_without_country_may_be_of_the_countries_seen_beside_i
 
 def test_ids_of_15_and_18_characters_and_of_any_letter_case_are_one() -> None:
     whole = "003Qx0000031ZbSIAU"
-    assert salesforce_ids([whole[:15], whole, whole.lower(), whole.upper()]) == [whole] * 4
+    assert long_ids([whole[:15], whole, whole.lower(), whole.upper()]) == [whole] * 4
 
 
 def test_ids_that_are_no_salesforce_ids_are_only_trimmed() -> None:

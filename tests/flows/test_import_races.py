@@ -68,7 +68,7 @@ def test_a_change_that_comes_while_facets_are_folded_is_not_lost(application, st
             super().store(brand, facets)
 
     insert(application.connection, 4_000_000)
-    Interrupted(application.connection, application.ring).fold_changes(1)
+    Interrupted(application.connection, lambda: application.ring).fold_changes(1)
     assert application.facets.values_of(1, "country")["IS"] == BitMap([4_000_000, 4_000_001])
     application.facets.fold_changes(1)
     assert application.facets.values_of(1, "country")["IS"] == BitMap([4_000_000, 4_000_001])
@@ -79,7 +79,7 @@ def test_a_rotation_waits_for_an_import_of_its_brand(application, store):
     rotator = store.open(node="rotator")
     thread = threading.Thread(target=rotate_brand, args=(rotator, "tarsenne"))
     brand = application.catalogue.brand("tarsenne")
-    with application.settled_keys(brand):
+    with application.keys.settled(brand):
         thread.start()
         thread.join(3.5)
         assert thread.is_alive()

@@ -10,6 +10,7 @@ import pytest
 
 from cloakroom.adapters.root_key import create_root_key
 from cloakroom.errors import CloakroomError, UncheckableError
+from cloakroom.flows import rotate
 from cloakroom.use_cases.store import rotation as rotating
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import KeyPurpose
@@ -135,9 +136,9 @@ class StoppedError(Exception):
 
 @pytest.mark.parametrize("what", ["brand", "index"])
 def test_a_rotation_that_stops_in_the_middle_goes_on_where_it_stopped(store, monkeypatch, what):
-    monkeypatch.setattr(rotating, "BATCH", 40)
-    monkeypatch.setattr(rotating, "REFRESH_SECONDS", 0)
-    rotate = {"brand": rotating.rotate_brand, "index": rotating.rotate_index}[what]
+    monkeypatch.setattr(rotate, "BATCH", 40)
+    monkeypatch.setattr(rotate, "REFRESH_SECONDS", 0)
+    rotate_it = {"brand": rotating.rotate_brand, "index": rotating.rotate_index}[what]
     application = store.open()
     before = opened_world(application)
 
@@ -146,11 +147,11 @@ def test_a_rotation_that_stops_in_the_middle_goes_on_where_it_stopped(store, mon
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        rotate(application, "tarsenne", stop)
+        rotate_it(application, "tarsenne", stop)
     application.close()
     again = store.open()
     assert opened_world(again) == before
-    assert rotate(again, "tarsenne") > 0
+    assert rotate_it(again, "tarsenne") > 0
     assert opened_world(again) == before
     purpose, detail = (KeyPurpose.WRAP, "CONTACT") if what == "brand" else (KeyPurpose.INDEX, "")
     assert again.ring.generations(purpose, again.catalogue.brand("tarsenne"), detail) == [2]

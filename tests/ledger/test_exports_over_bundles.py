@@ -8,9 +8,9 @@ import shutil
 import pytest
 from pyroaring import BitMap
 
-from cloakroom.errors import CloakroomError
+from cloakroom.errors import CloakroomError, TamperedError
 from cloakroom.ledger.export_files import set_bundle_path
-from cloakroom.ledger.record_sets import decode_set_bundle
+from cloakroom.ledger.record_sets import decode_set_bundle, encode_set_bundle
 from cloakroom.tlog.proof_file import ProofFile
 from cloakroom.tlog.tiles import ENTRIES, TILE_WIDTH, Tile, decode_bundle
 from cloakroom.use_cases.ledger.files import export_ledger, prove_entry, verify_ledger
@@ -130,3 +130,33 @@ def test_bundles_in_each_others_place_are_found(ledger, tmp_path):
         for source, target in ((first, aside), (second, first), (aside, second)):
             shutil.move(source, target)
     assert verify_ledger(folder, export.key).entries == 513
+
+
+def test_what_another_node_takes_into_the_log_meanwhile_is_in_the_next_export(ledger, store, tmp_path, monkeypatch):
+    """Its partial bundles go when fuller ones come; an export is of one state of the store."""
+    grow(ledger, 257)
+    other, all_tiles = store.open(node="other"), ledger.log.all_tiles
+
+    def tiles_beside_another():
+        grow(other, 300)
+        yield from all_tiles()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger.log, "all_tiles", tiles_beside_another)
+        first = export_ledger(ledger, tmp_path / "ledger")
+    assert first.size == 257
+    assert verify_ledger(tmp_path / "ledger", first.key).entries == 257
+    other.close()
+    second = export_ledger(ledger, tmp_path / "ledger")
+    assert verify_ledger(tmp_path / "ledger", second.key).entries == second.size == 300
+
+
+def test_a_bundle_of_sets_that_is_cut_short_anywhere_is_refused():
+    whole = encode_set_bundle([None, b"first", None, b"second"])
+    for end in range(1, len(whole)):
+        try:
+            found = decode_set_bundle(whole[:end])
+        except TamperedError:
+            continue
+        assert found == decode_set_bundle(whole)[: len(found)], "cut between two sets"
+        assert len(found) < 4

@@ -1,6 +1,6 @@
-"""Through whom did it leave: planted records first, then the likeliest of our own disclosures.
+"""Through whom did it leave: canaries first, then the likeliest of our own disclosures.
 
-A planted record that occurs in one release alone settles the matter, whatever became of the rest of its rows.
+A canary that occurs in one release alone settles the matter, whatever became of the rest of its rows.
 Otherwise every release, and everything that each lineage ever opened, is weighed by one question: how much likelier
 are just these records if the dump was drawn from there than if it was drawn from all records? Drawn from a set of n
 records, each of the dump's records inside has the chance 1/n, so the smallest set that holds nearly all of them
@@ -44,8 +44,8 @@ class Candidate:
 
     Attributes:
         kind: ``release``, ``disclosure`` or ``population``.
-        id: Of the release, or of the lineage, or of the planted population.
-        marks: Planted records of this candidate alone that the dump holds.
+        id: Of the release, or of the lineage, or of the population of canaries.
+        marks: Canaries of this candidate alone that the dump holds.
         contained: Share of the dump's proven records that it had.
         covered: Share of its records that the dump holds.
         missing_fields: Fields that the dump shows and it did not.
@@ -70,7 +70,7 @@ def attribute(
     disclosed: Iterable[Disclosure],
     *,
     population: int,
-    planted: Mapping[str, BitMap],
+    canaries: Mapping[str, BitMap],
 ) -> list[Candidate]:
     """Rank the ways by which the dump may have left, likeliest first.
 
@@ -80,11 +80,11 @@ def attribute(
         snapshots: As-of times of the data.
         disclosed: Releases and lineages, as `DisclosureSource` gives them.
         population: Number of all records of the brands at hand.
-        planted: Planted records, by the release or the population that they were planted for.
+        canaries: Canaries, by the release or the population that they belong to.
     """
     dump = _Dump(proven, frozenset(fields), snapshots, population)
     candidates = []
-    populations = dict(planted)
+    populations = dict(canaries)
     for item in disclosed:
         kind, name = _source(item)
         marks = len(proven & populations.pop(name, BitMap())) if kind == RELEASE else 0
@@ -92,7 +92,7 @@ def attribute(
             candidates.append(weighed)
     for name, records in populations.items():
         if found := len(proven & records):
-            what = "planted records" if found > 1 else "planted record"
+            what = "canaries" if found > 1 else "canary"
             reason = f"{found} {what} of {name}: taken from the store or through a reveal of it"
             candidates.append(Candidate(POPULATION, name, found, 0.0, found / len(records), (), 0.0, reason))
     candidates.sort(key=lambda candidate: (candidate.kind == POPULATION, -candidate.marks, -candidate.evidence))
@@ -127,7 +127,7 @@ def _weighed(item: Disclosure, dump: _Dump, marks: int) -> Candidate | None:
     is_timely = _is_timely(item, dump.snapshots)
     evidence = contained * math.log((1 - _SLIPS) * dump.population / size) + (1 - contained) * math.log(_SLIPS)
     evidence -= _FIELD_PENALTY * len(missing) + _TIME_PENALTY * (is_timely is False)
-    parts = [f"{marks} record{'s' if marks > 1 else ''} planted in it alone"] if marks else []
+    parts = [f"{marks} {'canaries' if marks > 1 else 'canary'} of it alone"] if marks else []
     share = f"{contained:.1%} of the dump's {len(dump.proven)} records"
     parts.append(f"holds {share}, which are {covered:.1%} of its {size}")
     parts.append("all fields shown were part of it" if not missing else "did not show " + ", ".join(missing))

@@ -68,7 +68,6 @@ REPORTED: Mapping[Concept, str] = {
 """Names of fields in reports; a country alone is no address."""
 
 _SAMPLE = 2_000
-SALESFORCE_ID = r"^\s*[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?\s*$"
 _CONTENT: Mapping[str, str] = {
     "email": r"@.*\.",
     "salesforce": r"^\s*00[0-9A-Za-z]{13}(?:[0-9A-Za-z]{3})?\s*$",

@@ -21,6 +21,7 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
 from cloakroom.canonical.email import canonical_emails
 from cloakroom.canonical.phone import canonical_phones, is_region
+from cloakroom.canonical.salesforce_ids import long_ids
 
 _SEPARATORS = "[ .()/\u00a0-]+"
 _PUBLIC_LOCAL = re.compile(r"[a-z0-9](?:[a-z0-9_+.-]{0,62}[a-z0-9])?")
@@ -57,7 +58,6 @@ _USUAL_REGIONS = (
     "PT",
     "IN",
 )
-_SUFFIX_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 
 @lru_cache(maxsize=1)
@@ -377,43 +377,7 @@ def id_keys(values: pl.Series) -> pl.Series:
         return bare
     chosen = bare.filter(is_id)
     unique = chosen.unique()
-    forms = pl.Series(salesforce_ids(unique.to_list()), dtype=pl.String)
+    forms = pl.Series(long_ids(unique.to_list()), dtype=pl.String)
     if unique.len() == bare.len() and bool(is_id.all()):
-        return pl.Series(salesforce_ids(bare.to_list()), dtype=pl.String)
+        return pl.Series(long_ids(bare.to_list()), dtype=pl.String)
     return bare.replace_strict(unique, forms, default=bare, return_dtype=pl.String)
-
-
-def salesforce_ids(ids: list[str]) -> list[str]:
-    """Return ids of 15 or 18 characters in the form of 18."""
-    if not ids:
-        return []
-    lengths = np.fromiter((len(text) for text in ids), np.int64, len(ids))
-    codes = np.frombuffer("".join(text[:15] for text in ids).encode("ascii"), np.uint8).reshape(-1, 15)
-    suffixes = _suffixes(codes)
-    long = np.flatnonzero(lengths == 18)
-    result = [text[:15] + suffix for text, suffix in zip(ids, suffixes, strict=True)]
-    for place in long:
-        given = ids[place][15:].upper()
-        if result[place][15:] != given:
-            result[place] = _with_case(ids[place], given)
-    return result
-
-
-def _suffixes(codes: np.ndarray[Any, np.dtype[np.uint8]]) -> list[str]:
-    capitals = ((codes >= 65) & (codes <= 90)).reshape(-1, 3, 5)
-    values = (capitals * np.array([1, 2, 4, 8, 16])).sum(axis=2)
-    signs = np.frombuffer(_SUFFIX_SIGNS.encode(), np.uint8)[values]
-    text = np.ascontiguousarray(signs).tobytes().decode()
-    return [text[start : start + 3] for start in range(0, len(text), 3)]
-
-
-def _with_case(text: str, suffix: str) -> str:
-    """Restore the letter case that the suffix states; a suffix that is none leaves the id as it is."""
-    letters = []
-    for place, sign in enumerate(text[:15]):
-        bits = _SUFFIX_SIGNS.find(suffix[place // 5])
-        if bits < 0:
-            return text
-        letters.append(sign.upper() if bits >> (place % 5) & 1 else sign.lower())
-    restored = "".join(letters)
-    return restored + suffix

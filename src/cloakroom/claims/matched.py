@@ -42,7 +42,7 @@ class Matched:
         rows_bare: Rows whose address or number is known, and that show nothing else to compare.
         rows_foreign: Rows with a key, none of which is known.
         rows_silent: Rows without any key.
-        shown: All records that rows prove, planted ones included.
+        shown: All records that rows prove, canaries included.
         observations: What rows showed of a sample of records, for dating; by brand.
         notes: What limits the result.
     """

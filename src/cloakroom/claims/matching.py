@@ -240,7 +240,7 @@ class Matcher:
         return best.select("row", "ordinal", "score")
 
     def _brand_numbers(self, ordinals: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Return the number of each record's brand, 0 for planted ones."""
+        """Return the number of each record's brand, 0 for canaries."""
         known = ordinals < self._brand_of.size
         numbers = np.zeros(ordinals.size, np.uint8)
         numbers[known] = self._brand_of[ordinals[known]]
@@ -269,7 +269,7 @@ class Matcher:
         numbers = self._brand_numbers(ordinals)
         for number in np.flatnonzero(np.bincount(numbers)):
             name = self._brand_names[int(number)]
-            if not name:  # Planted records are nobody's customers.
+            if not name:  # Canaries are nobody's customers.
                 continue
             part = proven.filter(pl.Series(numbers == number))
             rows = np.flatnonzero(row_flags(part["row"], keyed.frame.height))

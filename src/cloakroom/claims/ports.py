@@ -79,6 +79,6 @@ class DisclosureSource(Protocol):
         """
         ...
 
-    def planted(self) -> Mapping[str, BitMap]:
-        """Return the planted records by what they were planted for: the id of a release, or a population."""
+    def canaries(self) -> Mapping[str, BitMap]:
+        """Return the canaries by what they belong to: the id of a release, or a population."""
         ...

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import calendar
 import re
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -48,13 +47,7 @@ class Statement:
 
     def theft_begins(self) -> int | None:
         """Return the first moment of the claimed time of the theft, in microseconds."""
-        span = _span(self.theft)
-        return None if span is None else span[0]
-
-    def theft_ends(self) -> int | None:
-        """Return the moment after the claimed time of the theft, in microseconds."""
-        span = _span(self.theft)
-        return None if span is None else span[1]
+        return None if self.theft is None else _first_moment(self.theft)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the statement as plain values."""
@@ -75,7 +68,7 @@ def parse_statement(data: bytes, source: str) -> Statement:
         raise InputError.at(source, "must be an object")
     for name in ("claimed_theft", "posted"):
         text = value.get(name)
-        if text is not None and (not isinstance(text, str) or _span(text) is None):
+        if text is not None and (not isinstance(text, str) or _first_moment(text) is None):
             raise InputError.at(source, "must be a month or a day, such as 2025-06 or 2025-06-10", field=name)
     for name in _COUNTS:
         count = value.get(name)
@@ -99,19 +92,13 @@ def _text(value: dict[str, Any], name: str) -> str | None:
     return None if found is None else str(found)[:5000]
 
 
-def _span(text: str | None) -> tuple[int, int] | None:
-    if text is None:
+def _first_moment(text: str) -> int | None:
+    """Return the first moment of a month or day in microseconds, None where it is neither."""
+    match = _MONTH.match(text) or _DAY.match(text[:10])
+    if match is None:
         return None
+    year, month, *day = map(int, match.groups())
     try:
-        if match := _MONTH.match(text):
-            year, month = int(match[1]), int(match[2])
-            first = datetime(year, month, 1, tzinfo=UTC)
-            return to_microseconds(first), to_microseconds(
-                first + timedelta(days=calendar.monthrange(year, month)[1])
-            )
-        if match := _DAY.match(text[:10]):
-            first = datetime(int(match[1]), int(match[2]), int(match[3]), tzinfo=UTC)
-            return to_microseconds(first), to_microseconds(first + timedelta(days=1))
+        return to_microseconds(datetime(year, month, day[0] if day else 1, tzinfo=UTC))
     except ValueError:
         return None
-    return None

@@ -197,7 +197,7 @@ def _attributed(vault: Vault, matched: Matched, snapshots: Sequence[Snapshot]) -
         snapshots,
         vault.disclosures.disclosures(),
         population=sum(len(brands[name]) for name in matched.fields),
-        planted=vault.disclosures.planted(),
+        canaries=vault.disclosures.canaries(),
     )
 
 

@@ -32,7 +32,7 @@ class IndexedVault:
         vault: The sealed records and their indexes.
         catalogue: Numbers of brands and indexes.
         digests: What computes the keyed digests of each brand, by its number.
-        brands: All records of each brand, planted ones left out.
+        brands: All records of each brand, canaries left out.
         regions: Countries whose national telephone numbers the brands' systems hold without saying so.
     """
 
@@ -81,7 +81,7 @@ class VaultCustomerIndex:
         self._asked = 0
 
     def brands(self) -> Mapping[str, BitMap]:
-        """Return all records of each brand, planted ones left out."""
+        """Return all records of each brand, canaries left out."""
         return self._brands
 
     def regions(self) -> Sequence[str]:

@@ -28,18 +28,18 @@ class OwnDisclosures:
         disclosures: PostgresDisclosures,
         releases: PostgresReleases,
         claims: PostgresClaimRegister,
-        planted: Mapping[str, BitMap],
+        canaries: Mapping[str, BitMap],
     ) -> None:
-        """Take what integrates and reads entries, the releases, the register of claims, and the planted records."""
+        """Take what integrates and reads entries, the releases, the register of claims, and the canaries."""
         self._sequencer = sequencer
         self._disclosures = disclosures
         self._releases = releases
         self._claims = claims
-        self._planted = planted
+        self._canaries = canaries
 
-    def planted(self) -> Mapping[str, BitMap]:
-        """Return the planted records by what they were planted for: the id of a release, or a population."""
-        return self._planted
+    def canaries(self) -> Mapping[str, BitMap]:
+        """Return the canaries by what they belong to: the id of a release, or a population."""
+        return self._canaries
 
     def disclosures(self) -> Iterator[Disclosure]:
         """Yield each release, and for each lineage everything that it opened."""

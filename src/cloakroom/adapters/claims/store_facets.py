@@ -1,4 +1,4 @@
-"""Records by brand, by country and as planted, from the sealed facets."""
+"""Records by brand and by country, and the canaries, from the sealed facets."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class StoreFacets:
         self._brands = dict(sorted(catalogue.brands.items()))
         self._facets = facets
 
-    def planted(self) -> dict[str, BitMap]:
-        """Return planted records by what they were planted for: the id of a release, or a population."""
+    def canaries(self) -> dict[str, BitMap]:
+        """Return the canaries by what they belong to: the id of a release, or a population."""
         return self._united(CANARY)
 
     def brand_records(self) -> dict[str, BitMap]:
-        """Return all records of each brand, planted ones left out."""
-        planted = BitMap.union(BitMap(), *self.planted().values())
+        """Return all records of each brand, canaries left out."""
+        canaries = BitMap.union(BitMap(), *self.canaries().values())
         return {
-            name: BitMap.union(BitMap(), *self._facets.values_of(number, RECORD).values()) - planted
+            name: BitMap.union(BitMap(), *self._facets.values_of(number, RECORD).values()) - canaries
             for name, number in self._brands.items()
         }
 

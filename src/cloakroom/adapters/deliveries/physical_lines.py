@@ -34,11 +34,6 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_HANDLER, _mark)
 
 
-def decode_marking(data: bytes, encoding: str) -> str:
-    """Return the text of `data`, with `UNDECODABLE` in place of what is none."""
-    return data.decode(encoding, _HANDLER)
-
-
 def read_line_blocks(
     file: DeliveryFile, encoding: str, line_end: str, limits: Limits, *, lines_in_block: int
 ) -> Iterator[tuple[list[str], bool]]:

@@ -98,6 +98,11 @@ def _insist_on_durability(connection: Connection) -> None:
         connection.execute("set synchronous_commit = on")
 
 
+def wait_for_the_disk(connection: Connection) -> None:
+    """Within a transaction: make it durable when it commits, whatever was switched off in it before."""
+    connection.execute("set local synchronous_commit = on")
+
+
 @contextmanager
 def snapshot(connection: Connection) -> Iterator[None]:
     """Let several queries see one state of the store: what others commit meanwhile is seen by none of them.

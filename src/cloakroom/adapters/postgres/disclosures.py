@@ -15,6 +15,7 @@ import msgspec
 from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.connection import Connection, snapshot
+from cloakroom.adapters.postgres.locks import Lock, try_hold
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.disclosures.disclosure import Disclosure
 from cloakroom.ledger.disclosed import disclosed_by_entries
@@ -166,8 +167,7 @@ class PostgresDisclosures:
         return self._sets.open(place_of_roll_up(place), sealed)
 
     def _locked(self) -> bool:
-        row = self._connection.execute("select pg_try_advisory_xact_lock(4172028)").fetchone()
-        return bool(row and row[0])
+        return try_hold(self._connection, Lock.ROLL_UPS)
 
     def _number(self, name: str) -> int:
         row = self._connection.execute(self._queries[name]).fetchone()

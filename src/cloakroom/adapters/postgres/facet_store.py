@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.connection import Connection
+from cloakroom.adapters.postgres.locks import Lock, hold
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.vault.facets import ERASED, PERMANENT, FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose, KeyRing
@@ -15,8 +16,8 @@ from cloakroom.vault.key_ring import KeyPurpose, KeyRing
 class FacetStore:
     """Opens the facets of brands; every change is written sealed."""
 
-    def __init__(self, connection: Connection, ring: KeyRing) -> None:
-        """Take an open connection and the keys."""
+    def __init__(self, connection: Connection, ring: Callable[[], KeyRing]) -> None:
+        """Take an open connection, and what gives the keys as they are by now; those of facets stay the same."""
         self._connection = connection
         self._ring = ring
         self._queries = load_queries("vault")
@@ -44,18 +45,16 @@ class FacetStore:
             )
             gone = [sealer.key_of(*place).hex() for place in facets if place not in kept]
             if gone:
-                cursor.execute("delete from facet where brand = %s and key = any (%s::uuid[])", (brand, gone))
+                cursor.execute(self._queries["drop_facets"], {"brand": brand, "keys": gone})
 
     def fold_changes(self, brand: int) -> None:
         """Write the facets whole and drop the changes that are in them, in one transaction."""
         with self._connection.transaction():
-            self._connection.execute("select pg_advisory_xact_lock(4172027, %s)", (brand,))
+            hold(self._connection, Lock.FACETS, brand)
             facets, changes = self._load(brand)
             if changes:
                 self.store(brand, facets)
-                self._connection.execute(
-                    "delete from facet_change where brand = %s and id = any (%s)", (brand, changes)
-                )
+                self._connection.execute(self._queries["drop_facet_changes"], {"brand": brand, "ids": changes})
 
     def _load(self, brand: int) -> tuple[dict[tuple[str, str], BitMap], list[int]]:
         """Return the facets with all changes applied, and the ids of those changes.
@@ -79,5 +78,5 @@ class FacetStore:
 
     def _sealer(self, brand: int) -> FacetSealer:
         if brand not in self._sealers:
-            self._sealers[brand] = FacetSealer(self._ring.get(KeyPurpose.FACET, brand), brand)
+            self._sealers[brand] = FacetSealer(self._ring().get(KeyPurpose.FACET, brand), brand)
         return self._sealers[brand]

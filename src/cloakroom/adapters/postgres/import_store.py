@@ -10,6 +10,7 @@ import msgspec
 
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
+from cloakroom.adapters.postgres.rows import index_arguments
 from cloakroom.errors import ConflictError
 from cloakroom.flows.import_ports import BatchWrite, DeliveryState
 from cloakroom.vault.row_changes import KnownRecord, Replacement
@@ -185,16 +186,7 @@ class PostgresImports:
     ) -> None:
         if not entries:
             return
-        stored = digests.stored_links(b"".join(link for _, _, link in entries), generation)
-        self._connection.execute(
-            self._queries[query],
-            {
-                "brand": brand,
-                "index_ids": [number * 256 + generation for _, number, _ in entries],
-                "digests": [stored[at : at + 16].hex() for at in range(0, len(stored), 16)],
-                "ordinals": [ordinal for ordinal, _, _ in entries],
-            },
-        )
+        self._connection.execute(self._queries[query], index_arguments(brand, digests, entries, generation))
 
 
 class OverlappedImports:

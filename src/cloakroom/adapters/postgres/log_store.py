@@ -9,12 +9,12 @@ from itertools import accumulate
 import psycopg
 
 from cloakroom.adapters.postgres.connection import Connection
+from cloakroom.adapters.postgres.locks import Lock, hold, try_hold
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.errors import StoreError, UnavailableError, UncheckableError
 from cloakroom.flows.sequencing import StoredCheckpoint
 from cloakroom.tlog.tiles import Tile
 
-_SEQUENCER_LOCK = 4172026
 _PATIENCE_SECONDS = 5
 
 
@@ -30,8 +30,7 @@ class PostgresLog:
     def exclusive(self, *, wait: bool) -> Iterator[bool]:
         """See `LogStore.exclusive`."""
         with self._connection.transaction():
-            row = self._connection.execute("select pg_try_advisory_xact_lock(%s)", (_SEQUENCER_LOCK,)).fetchone()
-            is_mine = bool(row and row[0])
+            is_mine = try_hold(self._connection, Lock.SEQUENCER)
             if wait and not is_mine:
                 self._wait_for_the_sequencer()
             yield is_mine or wait
@@ -39,7 +38,7 @@ class PostgresLog:
     def _wait_for_the_sequencer(self) -> None:
         self._connection.execute(f"set local lock_timeout = '{_PATIENCE_SECONDS}s'".encode())
         try:
-            self._connection.execute("select pg_advisory_xact_lock(%s)", (_SEQUENCER_LOCK,))
+            hold(self._connection, Lock.SEQUENCER)
         except UnavailableError as error:
             if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
                 raise

@@ -1,4 +1,4 @@
-"""Waits for PostgreSQL's notifications, by which one process of a node wakes another, on whatever node."""
+"""Wait for PostgreSQL's notifications, by which one process of a node wakes another, on whatever node."""
 
 from __future__ import annotations
 

@@ -30,14 +30,6 @@ class StoreChanges:
     canaries: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
-    """The answer to an earlier write under the same idempotency key."""
-
-    request: bytes
-    answer: bytes
-
-
 class ServiceStore:
     """Reads and writes over one connection; not for use by two threads at once."""
 
@@ -115,19 +107,6 @@ class ServiceStore:
         row = self._connection.execute(self._queries["changes"]).fetchone()
         assert row is not None
         return StoreChanges(row[0], int(row[1]), int(row[2]))
-
-    def kept_answer(self, lineage: str, key: str) -> KeptAnswer | None:
-        """Return the answer that a write of this lineage under `key` was given."""
-        row = self._connection.execute(self._queries["answer_of"], {"lineage": lineage, "key": key}).fetchone()
-        return None if row is None else KeptAnswer(row[0], row[1])
-
-    def keep_answer(self, lineage: str, key: str, kept: KeptAnswer, at: int) -> bool:
-        """Keep an answer; false if another one was kept first. Call it in the transaction of the write itself."""
-        cursor = self._connection.execute(
-            self._queries["keep_answer"],
-            {"lineage": lineage, "key": key, "request": kept.request, "answer": kept.answer, "at": at},
-        )
-        return bool(cursor.rowcount)
 
     def forget_answers(self, before: int) -> None:
         """Drop answers kept before a moment, in microseconds."""

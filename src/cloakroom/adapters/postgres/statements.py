@@ -1,4 +1,4 @@
-"""Runs the few statements of the hot path straight through libpq, in PostgreSQL's binary formats.
+"""Run the few statements of the hot path straight through libpq, in PostgreSQL's binary formats.
 
 psycopg's cursors cost more than the statements where thousands of small batches a second are appended: adapting
 arrays, converting queries and driving a pipeline are Python. Here parameters are encoded by the caller, statements
@@ -109,7 +109,7 @@ class _Statement:
 
 
 class _Rows:
-    """Decodes the rows of one query, whose columns mostly stay what they are."""
+    """A decoder of the rows of one query, whose columns mostly stay what they are."""
 
     def __init__(self, connection: Connection) -> None:
         self._transformer = Transformer(connection)

@@ -19,7 +19,6 @@ from cloakroom.gate.policy import LOCAL, Networks, PrincipalKind
 from cloakroom.gate.validity import has_lapsed
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.fields import FieldDefinition
-from cloakroom.vault.key_ring import KeyName, KeyPurpose, WrappedKey
 
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -129,29 +128,15 @@ class StoreRecords:
             raise StoreError("the store is incomplete: `cloakroom init` was interrupted; remove it and start again")
         return StoreIdentity(*row)
 
-    def lock_keys(self) -> None:
-        """Let nobody else change the key ring until the transaction ends; reading goes on."""
-        self._connection.execute("lock table key_ring in share row exclusive mode")
+    def set_origin(self, origin: str) -> None:
+        """Name the store's ledger; once, while it is made."""
+        self._connection.execute(self._queries["set_origin"], {"origin": origin})
 
-    def add_key(self, key: WrappedKey, at: int) -> None:
-        """Store a wrapped key of the ring."""
-        self._connection.execute(self._queries["add_key"], _key_row(key) | {"at": at})
-
-    def replace_key(self, key: WrappedKey) -> None:
-        """Store the same key wrapped anew."""
-        self._connection.execute(self._queries["replace_key"], _key_row(key))
-
-    def drop_key(self, name: KeyName) -> None:
-        """Destroy a key of the ring."""
-        self._connection.execute(self._queries["drop_key"], _key_row(WrappedKey(name, b"")))
-
-    def keys(self) -> list[WrappedKey]:
-        """Return all wrapped keys of the ring."""
-        rows = self._connection.execute(self._queries["keys"])
-        return [
-            WrappedKey(KeyName(KeyPurpose(purpose), scope, detail, generation), wrapped)
-            for purpose, scope, detail, generation, wrapped in rows
-        ]
+    def register_node(self, name: str, at: int) -> int:
+        """Note the start of a node; return how often it has started."""
+        row = self._connection.execute(self._queries["register_node"], {"id": name, "at": at}).fetchone()
+        assert row is not None
+        return int(row[0])
 
     def add_configuration(self, path: str, content: str, at: int) -> None:
         """Store a new version of a configuration file."""
@@ -267,17 +252,6 @@ def _networks(texts: list[str]) -> Networks:
         ranges=tuple(ip_network(text) for text in texts if text != LOCAL),
         local=LOCAL in texts,
     )
-
-
-def _key_row(key: WrappedKey) -> dict[str, object]:
-    name = key.name
-    return {
-        "purpose": str(name.purpose),
-        "scope": name.scope,
-        "detail": name.detail,
-        "generation": name.generation,
-        "wrapped": key.wrapped,
-    }
 
 
 def stored_principal(row: tuple[Any, ...]) -> StoredPrincipal:

@@ -60,7 +60,6 @@ class Earlier:
 class Draft:
     """The answers of one filing, by canonical path."""
 
-    duty: Duty
     kind: str
     answers: dict[str, Answer]
 
@@ -138,7 +137,7 @@ def draft_filing(
             answer = written.best(path, duty.controller, language)
             if answer is not None:
                 answers[path] = answer
-    return Draft(duty, kind, answers)
+    return Draft(kind, answers)
 
 
 def _yes(value: bool) -> str:  # noqa: FBT001 - the one argument says it all

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cloakroom.clock import format_time, parse_time
-from cloakroom.duty.duties import duty_from_json, duty_to_json
+from cloakroom.duty.duties import duty_to_json
 from cloakroom.duty.filings.amendments import changes_between, render_change
 from cloakroom.duty.filings.drafting import Draft, Earlier, deciding_with, draft_filing
 from cloakroom.duty.filings.filling import fill_form, missing_canonical
@@ -136,7 +136,7 @@ def refill(library: FormLibrary, version: dict[str, Any], *, language: str | Non
     form = next((form for form in library.forms if form.id == version["form"]), None)
     if form is None:
         raise UsageError(f"the form {version['form']} of this filing is not known here")
-    draft = Draft(duty_from_json(version["duty"]), version["kind"], answers_from_json(version["answers"]))
+    draft = Draft(version["kind"], answers_from_json(version["answers"]))
     return fill_form(library.template, library.vocabulary, form, draft, language=language)
 
 

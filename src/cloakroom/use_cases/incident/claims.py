@@ -61,7 +61,7 @@ def check(
                 application.disclosures,
                 application.releases,
                 application.claims,
-                facets.planted(),
+                facets.canaries(),
             ),
             persons=ClaimPersons(application, by, claim),
             countries=facets,

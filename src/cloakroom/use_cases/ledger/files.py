@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloakroom.adapters.postgres.connection import snapshot
 from cloakroom.adapters.postgres.log_store import PostgresLog
 from cloakroom.adapters.tile_files import TileDirectory
 from cloakroom.errors import CloakroomError, TamperedError, UncheckableError
@@ -53,8 +54,7 @@ def export_ledger(application: Application, directory: Path) -> Export:
     log = application.log
     target = TileDirectory(directory)
     count, pending = 0, {}
-    with application.connection.transaction():
-        application.connection.execute("set transaction isolation level repeatable read")
+    with snapshot(application.connection):
         checkpoint = log.latest_checkpoint()
         if checkpoint is None:
             raise UncheckableError("the log is empty")

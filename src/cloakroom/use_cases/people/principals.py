@@ -15,7 +15,7 @@ from cloakroom.flows.authorisation import FROZEN, Caller
 from cloakroom.gate.decision import Principal, decide_renewal
 from cloakroom.gate.policy import EVERY_BRAND, LOCAL, PrincipalKind
 from cloakroom.ledger.entry import check_identifier
-from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, new_key
+from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose
 from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
@@ -77,12 +77,11 @@ def enrol(
         raise ConflictError(f"{path} exists already")
     at = application.now()
     detail = {"action": "enrol", "credential": credential, "roles": sorted(roles), "brands": sorted(brands)}
-    with application.changing_keys():
+    with application.keys.changing():
         application.records.add_principal(principal, networks, scope, at)
         application.records.add_credential(credential, name, key, at)
         if works_through is None:
-            token_key = new_key(application.root, KeyName(KeyPurpose.TOKEN, GROUP, name, 1))
-            application.records.add_key(token_key, at)
+            application.keys.add(KeyName(KeyPurpose.TOKEN, GROUP, name, 1), at)
         application.entries.append(lineage=name, operation=Operation.PRINCIPAL, principal=by, detail=detail)
         if path is not None:
             write_credential(path, PrivateCredential(credential, name, private))

@@ -16,6 +16,7 @@ import numpy as np
 from cloakroom.adapters.deliveries import Delivery, Rejection, RowBatch, open_delivery
 from cloakroom.adapters.postgres.connection import open_store
 from cloakroom.adapters.postgres.import_store import OverlappedImports, PostgresImports
+from cloakroom.adapters.postgres.write_store import PostgresWrites
 from cloakroom.adapters.sealing_workers import sealing_workers
 from cloakroom.errors import InputError
 from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
@@ -68,7 +69,7 @@ def import_file(
     brand = application.catalogue.brand(brand_name)
     if not path.is_file():
         raise InputError.at(str(path), "is not a file")
-    with application.settled_keys(brand), application.sole_import(brand):
+    with application.keys.settled(brand), PostgresWrites(application.connection).sole_import(brand):
         return _import(application, path, brand_name, rejects=rejects, progress=progress)
 
 

@@ -35,7 +35,7 @@ def apply_configuration(application: Application, texts: Mapping[str, str]) -> d
             application.records.add_configuration(path, texts[path], at)
         application.records.store_catalogue(catalogue)
         for key in keys_of_new_brands(application.root, catalogue, application.catalogue.brands):
-            application.records.add_key(key, at)
+            application.key_store.add_key(key, at)
         application.entries.append(
             lineage="system",
             operation=Operation.POLICY,

@@ -1,1 +1,1 @@
-"""The interface: endpoints, typed requests and answers, problems, and their description."""
+"""The HTTP interface as values: endpoints, typed requests and answers, problems, and their description."""

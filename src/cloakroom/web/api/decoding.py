@@ -1,4 +1,4 @@
-"""Decodes what requests ask, strictly: unknown members, repeated parameters and bodies of GETs are refused."""
+"""Decode what requests ask, strictly: unknown members, repeated parameters and bodies of GETs are refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_PARAMETERS = 20
 
 
 class RequestDecoder:
-    """Knows the type that each endpoint takes."""
+    """Decoders of the requests of all endpoints."""
 
     def __init__(self) -> None:
         """Prepare a decoder for each endpoint."""

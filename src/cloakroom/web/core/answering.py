@@ -1,4 +1,4 @@
-"""Small pieces of answers that several parts of the core give."""
+"""Pieces of answers that several parts of the core give."""
 
 from __future__ import annotations
 

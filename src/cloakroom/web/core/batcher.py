@@ -48,7 +48,7 @@ _READINESS_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The work of the core on what fronts send; none of it raises.
+    """The core's part in what the batcher does; none of it raises.
 
     Attributes:
         decode_request: Decodes what a request asks, by the name of its endpoint; raises ValueError.

@@ -1,4 +1,4 @@
-"""Works batches off, in a process of its own that alone knows the store and its keys.
+"""Work batches off, in a process of its own that alone knows the store and its keys.
 
 For each batch, in this order:
 
@@ -39,12 +39,12 @@ from cloakroom.wiring import Application
 _log = logging.getLogger("cloakroom.core")
 FLUSH_SECONDS = 1.0
 REFRESH_SECONDS = 0.5
-"""How often the core looks whether keys, configuration or canaries changed."""
+"""Time between two looks whether keys, configuration or canaries changed."""
 USE_SECONDS = 5.0
 
 
 class Core:
-    """Answers batches from one store."""
+    """The answers to batches, from one store."""
 
     def __init__(self, open_store: Callable[[], Application]) -> None:
         """Take what opens the store; called again after a failure."""

@@ -1,4 +1,4 @@
-"""A bounded queue that takes turns between principals: who is served next.
+"""A bounded queue that takes turns between principals.
 
 One principal with a thousand requests waiting delays another's single request by one turn, not by a thousand. Pure;
 the caller locks.
@@ -22,7 +22,7 @@ class Waiting(Protocol):
 
     @property
     def size(self) -> int:
-        """Return how many records it names."""
+        """Number of records that it names."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Finds out who asks: claims nonces, reads credentials, and refuses what neither of both allows."""
+"""Identify who asks: claim nonces, read credentials, and reject what either forbids."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ Refreshed = Callable[[], Openers]
 
 
 PIECE_RECORDS = 32
-"""How many records are opened between two looks at whether the store has answered; at least one request's."""
+"""Number of records opened between two looks at whether the store has answered; at least one request's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.opening import Openers
 from cloakroom.flows.reveal import RevealRequest, admit_reveals
+from cloakroom.vault.tokens import TokenCodec
 from cloakroom.web.api.problems import problem
 from cloakroom.web.api.requests.records import Reveal
 from cloakroom.web.core.batch import Batch
@@ -33,37 +34,37 @@ def admit(
     Raises:
         StoreError: The store does not answer.
     """
-    requests, places = [], []
+    prepared = {}
     for at, caller in callers.items():
         request = batch.items[at].request
-        if not isinstance(request, Reveal):
-            continue
-        codec = store.codec(caller.token_scope)
-        if codec is None:
-            batch.answers[at] = problem("unavailable", retry_after_s=1)
-            continue
-        places.append(at)
-        requests.append(
-            RevealRequest(
-                principal=caller.principal,
-                tokens=request.tokens,
-                codec=codec,
-                fields=frozenset(request.fields),
-                purpose=request.purpose,
-                reference=request.reference,
-                address=caller.address,
-                credential=caller.credential,
-            )
-        )
-    if not requests:
+        if isinstance(request, Reveal):
+            codec = store.codec(caller.token_scope)
+            if codec is None:
+                batch.answers[at] = problem("unavailable", retry_after_s=1)
+            else:
+                prepared[at] = _prepared(caller, request, codec)
+    if not prepared:
         return
     application = store.application
     admitted = admit_reveals(
-        requests,
+        list(prepared.values()),
         gatekeeper=application.gatekeeper,
         catalogue=application.catalogue,
         openers=application.openers,
     )
     admitted_at = application.now()  # May ask the store, hence fail; from the next line on answers are promised.
-    batch.later.update(places)
-    openings.add(admitted, places, admitted_at, batch.deliver, refreshed)
+    batch.later.update(prepared)
+    openings.add(admitted, list(prepared), admitted_at, batch.deliver, refreshed)
+
+
+def _prepared(caller: Caller, request: Reveal, codec: TokenCodec) -> RevealRequest:
+    return RevealRequest(
+        principal=caller.principal,
+        tokens=request.tokens,
+        codec=codec,
+        fields=frozenset(request.fields),
+        purpose=request.purpose,
+        reference=request.reference,
+        address=caller.address,
+        credential=caller.credential,
+    )

@@ -1,4 +1,4 @@
-"""Answers those who sign in: their requests come with a key that nobody has enrolled yet."""
+"""Answer those who sign in: their requests come with a key that nobody has enrolled yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses: where a request comes from, and for whom it is meant.
+"""Network addresses: the caller's, and the one that a request was meant for.
 
 A caller is on the machine itself only if the connection comes from a loopback address, nothing says that it was
 forwarded, and it was addressed to a loopback name: so a proxy on the same machine never makes the world look local,
@@ -18,7 +18,7 @@ _FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The service's knowledge of the network around it.
+    """The network around the service, as far as it knows.
 
     Attributes:
         authorities: Names (with port, unless it is the default one) that clients use for this service.

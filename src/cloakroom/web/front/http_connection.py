@@ -48,7 +48,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Handler(Protocol):
-    """The answerer of requests."""
+    """Something that answers requests."""
 
     def handle(self, request: HTTPRequest, answered: Callable[[Answer], None]) -> Callable[[], None] | None:
         """Answer by calling `answered` once; return what to call if the caller goes away before, or None."""

@@ -19,7 +19,7 @@ _READABLE = frozenset({"GET", "HEAD"})
 
 
 class Router:
-    """Finds who answers a request."""
+    """The way from a path to who answers it."""
 
     def __init__(self, front: Front) -> None:
         """Take the front."""

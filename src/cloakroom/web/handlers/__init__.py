@@ -1,1 +1,1 @@
-"""Handlers of the requests that are not worked off in batches: decide, call a use case, answer."""
+"""Handlers of the requests that are not answered in batches: authorise, call a use case, answer."""

@@ -46,7 +46,7 @@ HANDLERS: Mapping[type[Request], Handler] = {
     release_requests.ShowRelease: releases.show_release,
     release_requests.ShowReleaseRun: releases.show_release_run,
 }
-"""What answers each request of an enrolled credential; reveals and searches are answered by the core itself."""
+"""By the type of a request of an enrolled credential; reveals and searches are answered by the core itself."""
 
 UNENROLLED_HANDLERS: Mapping[type[UnenrolledRequest], UnenrolledHandler] = {
     sign_in_requests.BeginEnrolment: sign_in.begin_enrolling,
@@ -58,4 +58,4 @@ UNENROLLED_HANDLERS: Mapping[type[UnenrolledRequest], UnenrolledHandler] = {
     sign_in_requests.FinishPasskey: sign_in.finish_passkey,
     sign_in_requests.ShowSignIn: sign_in.show_sign_in,
 }
-"""What answers each request with a key that is not enrolled."""
+"""By the type of a request with a key that is not enrolled."""

@@ -31,7 +31,7 @@ class _Histogram:
 
 
 class Metrics:
-    """Counters of one process. Safe for use by several threads."""
+    """Counters of what one process has done. Safe for use by several threads."""
 
     def __init__(self) -> None:
         """Start at zero."""

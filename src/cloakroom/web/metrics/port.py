@@ -1,4 +1,4 @@
-"""Shows metrics on a port of the loopback address, from a thread of its own."""
+"""Show metrics on a port of the loopback address, from a thread of its own."""
 
 from __future__ import annotations
 

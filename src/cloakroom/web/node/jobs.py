@@ -1,4 +1,4 @@
-"""Jobs that a node does for people in the background: OpenID providers, running releases. A thread for each.
+"""Ask OpenID providers and run releases, in the background, for people who wait. A thread for each.
 
 Work waits in the store and is leased, so whichever node is first does it, and what a dead node left is taken up by
 another. Threads are woken by PostgreSQL's notifications and look by themselves besides.

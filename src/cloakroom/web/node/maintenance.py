@@ -1,4 +1,4 @@
-"""Maintenance that a node must not fall behind with: integrate entries, beat, tidy up; in its own process."""
+"""Integrate entries, beat, and tidy up: work that a node must not fall behind with, in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from cloakroom.adapters.postgres.service_store import ServiceStore
 from cloakroom.vocabulary import Operation
-from cloakroom.web.node.periodic import Round, Schedule, SharedNumber, run_rounds
+from cloakroom.web.node.periodic import RunResult, Schedule, SharedNumber, run_periodically
 from cloakroom.wiring import Application
 
 STEP_SECONDS = 0.2
@@ -25,7 +25,7 @@ WELL_SECONDS = 10.0
 
 
 def is_well(last_good: SharedNumber) -> bool:
-    """Answer whether the last ten seconds saw a complete round of maintenance, and nothing was tampered with."""
+    """Answer whether the last ten seconds saw a complete run of maintenance, and nothing was tampered with."""
     return time.monotonic() - last_good.value < WELL_SECONDS
 
 
@@ -44,7 +44,7 @@ class Maintenance:
         Args:
             open_store: Opens the store.
             stops_within: Waits so many seconds for the word to end, and says whether it came.
-            last_good: Where to note, by the machine's monotonic clock, that a round was complete.
+            last_good: Where to note, by the machine's monotonic clock, that a run was complete.
             tampered: Not 0 once anybody on this node has found something tampered with.
         """
         self._open_store = open_store
@@ -55,12 +55,12 @@ class Maintenance:
 
     def run(self) -> None:
         """Work until told to stop, and integrate one last time."""
-        run_rounds(self._open_store, self._step, self._stops_within, every_s=STEP_SECONDS, ended=self._note)
+        run_periodically(self._open_store, self._step, self._stops_within, every_s=STEP_SECONDS, ended=self._note)
 
-    def _note(self, ended: Round) -> None:
-        if ended is Round.TAMPERED:
+    def _note(self, ended: RunResult) -> None:
+        if ended is RunResult.TAMPERED:
             self._tampered.value = 1.0
-        elif ended is Round.GOOD:
+        elif ended is RunResult.GOOD:
             self._last_good.value = 0.0 if self._tampered.value else time.monotonic()
 
     def _step(self, application: Application) -> None:

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class NodeOptions:
-    """Options of serving.
+    """Options of a node that serves.
 
     Attributes:
         host: Address to listen on.

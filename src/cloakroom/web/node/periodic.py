@@ -11,7 +11,7 @@ from typing import Protocol
 from cloakroom.errors import CloakroomError, TamperedError
 from cloakroom.wiring import Application
 
-_log = logging.getLogger("cloakroom.maintenance")
+_log = logging.getLogger("cloakroom.node")
 
 
 class SharedNumber(Protocol):
@@ -20,30 +20,30 @@ class SharedNumber(Protocol):
     value: float
 
 
-class Round(Enum):
-    """The end of a round."""
+class RunResult(Enum):
+    """The end of one run."""
 
     GOOD = "good"
     FAILED = "failed"
     TAMPERED = "tampered"
 
 
-def run_rounds(
+def run_periodically(
     open_store: Callable[[], Application],
     work: Callable[[Application], None],
     stops_within: Callable[[float], bool],
     *,
     every_s: float,
-    ended: Callable[[Round], None],
+    ended: Callable[[RunResult], None],
 ) -> None:
     """Work until told to stop, and one last time.
 
     Args:
         open_store: Opens the store.
-        work: One round.
+        work: One run.
         stops_within: Waits so many seconds for the word to end, and says whether it came.
-        every_s: Time between rounds.
-        ended: Is told how each round ended.
+        every_s: Time between two runs.
+        ended: Is told how each run ended.
     """
     application: Application | None = None
     stopping = False
@@ -52,15 +52,15 @@ def run_rounds(
             if application is None:
                 application = open_store()
             work(application)
-            ended(Round.GOOD)
+            ended(RunResult.GOOD)
         except TamperedError as error:
             _log.critical("the log was tampered with: %s", error)
-            ended(Round.TAMPERED)
+            ended(RunResult.TAMPERED)
         except CloakroomError as error:
             _log.error("background work failed: %s", type(error).__name__)
             _close(application)
             application = None
-            ended(Round.FAILED)
+            ended(RunResult.FAILED)
         if stopping:
             break
         stopping = stops_within(every_s)
@@ -68,7 +68,7 @@ def run_rounds(
 
 
 class Schedule:
-    """A schedule of what is due when, by the machine's monotonic clock."""
+    """Times at which things are due, by the machine's monotonic clock."""
 
     def __init__(self) -> None:
         """Begin; everything is due at first."""

@@ -1,4 +1,4 @@
-"""The set-up that every process of a node does first."""
+"""The beginning of every process of a node: logging, signals, priority, memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from multiprocessing import connection, parent_process
 _GC_THRESHOLDS = (20_000, 50, 100)
 
 _NICENESS = 10
-"""How much others come first, as `nice` counts: 0 is as everybody, 19 the most."""
+"""Amount by which others come first, as `nice` counts: 0 is as everybody, 19 the most."""
 
 
 def begin() -> None:

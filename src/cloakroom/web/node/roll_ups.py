@@ -1,4 +1,4 @@
-"""Roll-ups and folding, done by a node when there is time; in a process of their own, behind all others.
+"""Roll entries up and fold them when there is time; in a process of its own, behind all others.
 
 Nothing waits for it. Who asks who was affected takes in what is not rolled up yet, and who builds the view of a
 lineage reads what is not folded yet; both only take longer. So it runs at a low priority: as part of the
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cloakroom.flows.lineage_snapshots import fold_histories
-from cloakroom.web.node.periodic import Round, Schedule, SharedNumber, run_rounds
+from cloakroom.web.node.periodic import RunResult, Schedule, SharedNumber, run_periodically
 from cloakroom.wiring import Application
 
 STEP_SECONDS = 1.0
@@ -40,10 +40,10 @@ class RollUps:
 
     def run(self) -> None:
         """Work until told to stop."""
-        run_rounds(self._open_store, self._step, self._stops_within, every_s=STEP_SECONDS, ended=self._note)
+        run_periodically(self._open_store, self._step, self._stops_within, every_s=STEP_SECONDS, ended=self._note)
 
-    def _note(self, ended: Round) -> None:
-        if ended is Round.TAMPERED:
+    def _note(self, ended: RunResult) -> None:
+        if ended is RunResult.TAMPERED:
             self._tampered.value = 1.0
 
     def _step(self, application: Application) -> None:

@@ -1,4 +1,4 @@
-"""Runs a node of the service: its fronts, two cores, maintenance, roll-ups, jobs, and this process, which watches.
+"""Run a node of the service: its fronts, two cores, maintenance, roll-ups, jobs, and this process, which watches.
 
 The front processes share the listening socket; each has a pair of sockets to the core, and one to the core for
 reports, which works off what takes long. Stopping is told to the fronts, which answer what they have taken in and go;

@@ -1,1 +1,1 @@
-"""The protocol between fronts and core: frames, and the bounds that both keep."""
+"""The protocol between fronts and core: the frames that they exchange, and the bounds that both keep."""

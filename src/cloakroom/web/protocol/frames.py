@@ -1,4 +1,4 @@
-"""Frames between the front processes of a node and its core: MessagePack over a pair of Unix sockets.
+"""Messages between the front processes of a node and its core: MessagePack over a pair of Unix sockets.
 
 A frame is the length of its content in four bytes, most significant first, and a list of messages; whatever is sent
 together travels in one frame. Both ends are the same program on the same machine, so the format has no version. The
@@ -17,7 +17,7 @@ _HEAD = 4
 
 
 class VerifiedSignature(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A verified signature; its nonce is not claimed yet.
+    """The proof that a verified signature is; its nonce is not claimed yet.
 
     Attributes:
         key_id: Id of the credential.
@@ -120,11 +120,11 @@ def frame(messages: Sequence[ToCore] | Sequence[ToFront]) -> bytes:
 
 
 class FrameError(ValueError):
-    """The error of what is no frame; the other end is not to be trusted any further."""
+    """Bytes that are no frame; the other end is not to be trusted any further."""
 
 
 class FrameReader(Generic[M]):
-    """Takes frames apart as their bytes come in."""
+    """A reader that takes frames apart as their bytes come in."""
 
     def __init__(self, decoder: msgspec.msgpack.Decoder[list[M]]) -> None:
         """Take what decodes a frame's content: `front_reader` or `core_reader`."""

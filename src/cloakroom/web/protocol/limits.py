@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one front process, and of the core of a node.
+    """Bounds of what one front process takes on, and the core of a node.
 
     Attributes:
         connections: Open connections; for one more the longest idle one is closed, or the new one rejected.

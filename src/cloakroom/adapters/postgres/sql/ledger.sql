@@ -108,7 +108,3 @@ select leaf_index, sealed_set from log_entries(%(from)s, %(to)s) where sealed_se
 
 -- name: leaf
 select body from log_entries(%(leaf_index)s, %(leaf_index)s + 1);
-
--- name: register_node
-insert into node (id, epoch, started_at) values (%(id)s, 1, %(at)s)
-on conflict (id) do update set epoch = node.epoch + 1, started_at = excluded.started_at returning epoch;

@@ -5,6 +5,13 @@ values (%(id)s, %(group_name)s, %(origin)s, %(at)s);
 -- name: store
 select id, group_name, origin, created_at from store;
 
+-- name: set_origin
+update store set origin = %(origin)s;
+
+-- name: lock_keys
+-- Nobody else changes the ring until the transaction ends; reading goes on.
+lock table key_ring in share row exclusive mode;
+
 -- name: add_key
 insert into key_ring (purpose, scope, detail, generation, wrapped, created_at)
 values (%(purpose)s, %(scope)s, %(detail)s, %(generation)s, %(wrapped)s, %(at)s);
@@ -80,3 +87,7 @@ update credential set last_used_at = greatest(coalesce(last_used_at, 0), %(at)s)
 
 -- name: revoke_credential
 update credential set revoked_at = %(at)s where id = %(id)s and revoked_at is null;
+
+-- name: register_node
+insert into node (id, epoch, started_at) values (%(id)s, 1, %(at)s)
+on conflict (id) do update set epoch = node.epoch + 1, started_at = excluded.started_at returning epoch;

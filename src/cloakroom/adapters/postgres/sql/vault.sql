@@ -107,8 +107,11 @@ union all
 insert into facet (brand, key, sealed) values (%(brand)s, %(key)s, %(sealed)s)
 on conflict (brand, key) do update set sealed = excluded.sealed;
 
--- name: drop_facet
-delete from facet where brand = %(brand)s and key = any (%(keys)s);
+-- name: drop_facets
+delete from facet where brand = %(brand)s and key = any (%(keys)s::uuid[]);
+
+-- name: drop_facet_changes
+delete from facet_change where brand = %(brand)s and id = any (%(ids)s);
 
 -- name: erase_keys
 delete from person_key where brand = %(brand)s and ordinal = any (%(ordinals)s);
@@ -119,10 +122,6 @@ delete from envelope_version where brand = %(brand)s and ordinal = any (%(ordina
 -- name: erase_records
 update record set state = 2, content = null, contact = null, identity = null, value = null
 where brand = %(brand)s and ordinal = any (%(ordinals)s);
-
--- name: lock_index
--- Index rows of a brand are moved to another generation, or erased, by one transaction at a time.
-select pg_advisory_xact_lock(4172030, %(brand)s);
 
 -- name: erase_index
 delete from blind_index b using unnest(%(index_ids)s::smallint[], %(digests)s::uuid[], %(ordinals)s::bigint[])
@@ -162,6 +161,16 @@ update person_key k set generation = u.generation, wraps = u.wraps
 from unnest(%(ordinals)s::bigint[], %(generations)s::int[], %(wraps)s::bytea[])
      as u(ordinal, generation, wraps)
 where k.brand = %(brand)s and k.ordinal = u.ordinal and k.generation < u.generation;
+
+-- name: take_index_rows
+delete from blind_index where ctid = any (array(select ctid from blind_index
+    where brand = %(brand)s and index_id = %(index_id)s limit %(limit)s)) returning digest, ordinal, current;
+
+-- name: put_index_rows
+insert into blind_index (brand, index_id, digest, ordinal, current)
+select %(brand)s, %(index_id)s, u.digest, u.ordinal, u.current
+from unnest(%(digests)s::uuid[], %(ordinals)s::bigint[], %(current)s::boolean[]) as u(digest, ordinal, current)
+on conflict (brand, index_id, digest, ordinal) do update set current = blind_index.current or excluded.current;
 
 -- name: add_facet_change
 insert into facet_change (brand, sealed) values (%(brand)s, %(sealed)s);

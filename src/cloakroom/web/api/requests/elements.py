@@ -1,4 +1,4 @@
-"""Elements of requests: texts confined to identifiers or in length, and the type of all requests.
+"""Elements of requests: texts confined to identifiers or in length, and the type that all requests are kinds of.
 
 Every text that can end in the ledger is an identifier. Requests are decoded strictly from JSON; the OpenAPI
 description is made from these types.
@@ -49,7 +49,7 @@ class Request(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
 
     @property
     def size(self) -> int:
-        """Return how many records it names, for taking turns."""
+        """Number of records that it names, for taking turns."""
         return 1
 
 
