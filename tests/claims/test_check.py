@@ -233,3 +233,54 @@ def test_two_tables_are_one_dump_and_an_unread_file_is_named() -> None:
     assert [(item.path, item.rows) for item in report.files] == [("a.csv", 20), ("b.csv", 30), ("c.rar", 0)]
     assert report.files[2].notes == ("rar archives are not read",)
     assert report.checked_at == CHECKED
+
+
+def test_a_record_that_one_row_proves_is_not_bounded_by_another() -> None:
+    rows = [
+        customer(0),
+        customer(0) | {"given_name": "Zoe", "family_name": "Other"},
+        customer(1) | {"given_name": "Eve"},
+    ]
+    match = check(house(), {"dump.csv": table(rows, *PLAIN)}).matched.brands["house"]
+    assert (sorted(match.proven), sorted(match.bounded)) == ([0], [1])
+
+
+def test_addresses_in_broken_lines_are_counted_apart_and_prove_with_an_id() -> None:
+    whole = table(ours(0, 20), "id", *PLAIN)
+    report = check(house(), {"dump.csv": whole + f"{customer(50)['email']}\n".encode()})
+    assert (report.size.rows, report.size.rejected_rows, report.matched.emails_known) == (20, 1, 20)
+    assert (report.size.emails_distinct, report.size.emails_distinct_with_broken) == (20, 21)
+    assert len(report.matched.brands["house"].proven_whole) == 20
+
+
+def test_a_row_of_which_several_records_agree_is_not_sure_of_any() -> None:
+    twins = [Version(number, customer(1, id=str(number))) for number in (0, 1)]
+    store = MemoryStore([*twins, *(Version(number, customer(number)) for number in range(10, 30))])
+    match = check(store, {"dump.csv": table([customer(1), customer(10)], *PLAIN)}).matched.brands["house"]
+    assert sorted(match.sure) == [10]
+
+
+def test_a_column_without_a_telling_header_is_learned_from_the_records() -> None:
+    rows = [customer(number) | {"x1": f"Town{customer(number)['city'][4:]}"} for number in range(40)]
+    report = check(house(), {"dump.csv": table(rows, "email", "given_name", "family_name", "x1")})
+    assert "address" in report.matched.brands["house"].fields
+
+
+def test_national_numbers_without_a_country_are_looked_up_in_the_countries_of_the_brands() -> None:
+    rows = [customer(number) | {"phone": f"333{number:07d}"} for number in range(40)]
+    report = check(house(), {"dump.csv": table(rows, "given_name", "family_name", "phone")})
+    assert (report.matched.rows_own, len(report.matched.proven)) == (40, 40)
+
+
+def test_each_key_is_looked_up_once_however_often_it_comes() -> None:
+    store = house()
+    check(store, {f"{number}.csv": table(ours(0, 30), *ALL) for number in range(3)})
+    asked = [key for kind, keys in store.looked_up if kind == "email" for key in keys]
+    assert len(asked) == len(set(asked)) == 30
+
+
+def test_fields_are_those_that_rows_of_the_brand_fill() -> None:
+    rows = [*ours(0, 20, city="", birth_date=""), *strangers(30)]
+    assert set(check(house(), {"dump.csv": table(rows, *ALL)}).matched.brands["house"].fields) == {
+        "record_id", "name", "email", "phone",
+    }  # fmt: skip

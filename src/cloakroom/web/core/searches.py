@@ -8,18 +8,19 @@ import msgspec
 from pyroaring import BitMap
 
 from cloakroom.errors import InputError
+from cloakroom.flows.admission import Gatekeeper
 from cloakroom.flows.admission_request import AdmissionRequest
 from cloakroom.flows.authorisation import Caller
 from cloakroom.flows.find import FindAnswer, FindRequest, find, normal_form
-from cloakroom.gate.decision import roles_of
-from cloakroom.gate.policy import EVERY_BRAND
+from cloakroom.gate.decision import Principal, roles_of
+from cloakroom.gate.policy import EVERY_BRAND, Policy
+from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vocabulary import Operation
 from cloakroom.web.api.problems import Answer, denial, problem
 from cloakroom.web.api.requests.records import Find, Found
 from cloakroom.web.core.answering import seconds_until
 from cloakroom.web.core.batch import Batch
 from cloakroom.web.core.opened_store import OpenedStore
-from cloakroom.wiring import Application
 
 _encode = msgspec.json.Encoder().encode
 
@@ -61,9 +62,9 @@ def _prepare(store: OpenedStore, caller: Caller, request: Find) -> FindRequest |
     codec = store.codec(caller.token_scope)
     if codec is None:
         return problem("unavailable", retry_after_s=1)
-    brands = request.brands or _reach(application, caller)
+    brands = request.brands or _reach(application.configuration.policy, application.catalogue, caller.principal)
     if not brands or any(brand not in application.catalogue.brands for brand in brands):
-        return _refuse_brand(application, caller, request)
+        return _refuse_brand(application.gatekeeper, caller, request)
     try:
         normal_form(application.catalogue, request.by, request.value, request.country)
     except InputError:
@@ -90,19 +91,18 @@ def _shown(answer: FindAnswer, now: int) -> Answer:
     return Answer(200, _encode(Found({brand: list(items) for brand, items in answer.tokens.items()})))
 
 
-def _reach(application: Application, caller: Caller) -> list[str]:
-    """Return the brands within a caller's reach, for a search that names none."""
-    principal, policy = caller.principal, application.configuration.policy
+def _reach(policy: Policy, catalogue: Catalogue, principal: Principal) -> list[str]:
+    """Return the brands within a principal's reach, for a search that names none."""
     roles = roles_of(policy, principal)
     return [
         brand
-        for brand in sorted(application.catalogue.brands)
+        for brand in sorted(catalogue.brands)
         if (EVERY_BRAND in principal.brands or brand in principal.brands)
         and any(role.covers_brand(brand) for role in roles)
     ]
 
 
-def _refuse_brand(application: Application, caller: Caller, request: Find) -> Answer:
+def _refuse_brand(gatekeeper: Gatekeeper, caller: Caller, request: Find) -> Answer:
     """Refuse a search in brands that do not exist or that nothing grants, with the entry of any refusal."""
     refused = AdmissionRequest(
         principal=caller.principal,
@@ -115,5 +115,5 @@ def _refuse_brand(application: Application, caller: Caller, request: Find) -> An
         address=caller.address,
         credential=caller.credential,
     )
-    admissions, _ = application.gatekeeper.admit([refused])
+    admissions, _ = gatekeeper.admit([refused])
     return denial(admissions[0].code)
