@@ -8,7 +8,9 @@ from contextlib import closing
 import pytest
 
 from cloakroom.adapters.postgres.import_store import PostgresImports
+from cloakroom.adapters.postgres.write_store import PostgresWrites
 from cloakroom.errors import BusyError, ConflictError, DeniedError
+from cloakroom.flows import rotate as rotate_flow
 from cloakroom.flows.import_ports import BatchWrite
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import decode_entry
@@ -77,16 +79,16 @@ def refused(node, shop, error):
 
 def test_nothing_is_written_while_the_keys_of_the_brand_are_rotated(nodes, shops):
     one, two = nodes
-    with one.settled_keys(one.catalogue.brand(BRAND), changing=True):
+    with one.keys.settled(one.catalogue.brand(BRAND), changing=True):
         refused(two, shops[0], BusyError)
     assert write(two, shops[0])
 
 
 def test_nothing_is_written_while_a_delivery_of_the_brand_is_imported(nodes, shops):
     one, two = nodes
-    with one.sole_import(one.catalogue.brand(BRAND)):
+    with PostgresWrites(one.connection).sole_import(one.catalogue.brand(BRAND)):
         refused(two, shops[0], BusyError)
-    with one.sole_import(one.catalogue.brand("ombrelune")):
+    with PostgresWrites(one.connection).sole_import(one.catalogue.brand("ombrelune")):
         assert write(two, shops[0])
 
 
@@ -108,7 +110,7 @@ def test_a_second_import_of_a_brand_waits_for_the_first_and_makes_no_record_twic
     one, two = nodes
     path = deliver(tmp_path / "a.csv", row(NUMBER, "2025-01-01", email="ada@example.com"))
     thread = threading.Thread(target=import_file, args=(two, path, BRAND))
-    with one.sole_import(one.catalogue.brand(BRAND)):
+    with PostgresWrites(one.connection).sole_import(one.catalogue.brand(BRAND)):
         thread.start()
         thread.join(0.5)
         assert thread.is_alive()
@@ -152,7 +154,7 @@ def test_a_key_belongs_to_one_caller_and_one_request(nodes, shops):
 
 @pytest.mark.parametrize("rotate", [rotation.rotate_brand, rotation.rotate_index], ids=["brand", "index"])
 def test_a_node_that_was_not_told_of_a_rotation_writes_under_the_new_keys(nodes, shops, monkeypatch, rotate):
-    monkeypatch.setattr(rotation, "REFRESH_SECONDS", 0)
+    monkeypatch.setattr(rotate_flow, "REFRESH_SECONDS", 0)
     one, two = nodes
     rotate(one, BRAND)
     assert write(two, shops[0])
