@@ -10,7 +10,7 @@ One request on its way through a node, under the name that it has in each room:
       │
     core               Request               decoded strictly (api); PendingRequest until it is answered
       │                                      its nonce is claimed and its credential read here, batch by batch
-      ├─ flows         RevealRequest, FindRequest    many at once; each is an admission request of the gatekeeper
+      ├─ flows         RevealRequest, FindRequest    many at once; each makes AdmissionRequests for the gatekeeper
       └─ handlers      Request, Caller               everything else, one by one
            │
          Answer        status, content, code of a problem: back the same way
