@@ -211,10 +211,6 @@ class Application:
         """
         self.keys.refresh()
 
-    def settle_keys(self, brand: int) -> bool:
-        """Within a transaction: keep a brand's keys as they are until its end; see `StoreKeys.settle`."""
-        return self.keys.settle(brand)
-
     def refresh_configuration(self) -> None:
         """Read the configuration in force and the planted records anew; what lineages have opened stays counted."""
         configuration = read_configuration(self.records.configuration())

@@ -46,10 +46,6 @@ select brand, count(*) from facet_change group by brand;
 -- Entries in the order of the log, for feeds.
 select leaf_index, body from log_entries(%(from)s, %(from)s::bigint + %(limit)s) order by leaf_index;
 
--- name: wait_for_the_disk
--- The transaction that is open waits for the disk at its commit, whatever was set before.
-set local synchronous_commit = on;
-
 -- name: add_release
 insert into release (id, kind, requested_by, content, digest, state, requested_at, expires_at)
 values (%(id)s, %(kind)s, %(requested_by)s, %(content)s, %(digest)s, 'requested', %(at)s, %(expires_at)s);
