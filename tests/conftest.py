@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from cloakroom.wiring import Application
+from long_files_first import in_halves
 from stores import (
     RUN_FOLDER,
     StoreCopy,
@@ -45,6 +46,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.pop(RUN_FOLDER), ignore_errors=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put long files first where workers share the tests."""
+    if hasattr(config, "workerinput"):
+        items[:] = in_halves(items)
 
 
 @pytest.fixture(scope="session")

@@ -117,7 +117,7 @@ CALLERS = {
     "DurableEntry": {"flows/entry_writing.py"},
     "admitted": {"flows/admission.py"},
     # Speaks to the database.
-    "execute": {"adapters/", "wiring.py", "use_cases/ledger/files.py", "use_cases/records/", "use_cases/store/"},
+    "execute": {"adapters/"},
     "executemany": {"adapters/"},
 }
 """Where a function or class may be called by that name, by path below the package."""
@@ -152,7 +152,8 @@ def test_what_unseals_gives_what_opens_or_speaks_sql_is_called_in_its_own_place_
         ("web/core/core.py", "values = self._openers._brands[1].open_many(rows, wanted)"),
         ("use_cases/releases/running.py", 'entry = DurableEntry("anna", records, forms)'),
         ("use_cases/records/erasing.py", "entry = application.entries.admitted(lineage, records, forms)"),
-        ("use_cases/people/status.py", 'connection.execute("select 1")'),
+        ("use_cases/store/status.py", 'connection.execute("select 1")'),
+        ("wiring.py", 'connection.execute("select 1")'),
         ("flows/find.py", "envelope.open_envelope(key, data, head)"),
     ],
 )

@@ -106,7 +106,7 @@ class Application:
 
     @property
     def sets(self) -> RecordSetSealer:
-        """What seals and opens the sets of records that lie beside entries."""
+        """Return what seals and opens the sets of records that lie beside entries."""
         return self.keys.sets
 
     @property
@@ -116,12 +116,12 @@ class Application:
 
     @property
     def openers(self) -> Openers:
-        """What opens records under durable entries."""
+        """Return what opens records under durable entries."""
         return self.keys.openers
 
     @property
     def digests(self) -> Mapping[int, RowDigests]:
-        """What computes the keyed digests of each brand, by its number."""
+        """Return what computes the keyed digests of each brand, by its number."""
         return self.keys.digests
 
     @property
@@ -192,7 +192,7 @@ class Application:
         return Authoriser(entries=self.entries, ledger=self.ledger, policy=self.configuration.policy)
 
     def canaries(self) -> BitMap:
-        """Return the planted records of all brands."""
+        """Return the canaries of all brands."""
         found = BitMap()
         for number in self.catalogue.brands.values():
             for ordinals in self.facets.values_of(number, CANARY).values():
@@ -211,12 +211,8 @@ class Application:
         """
         self.keys.refresh()
 
-    def settle_keys(self, brand: int) -> bool:
-        """Within a transaction: keep a brand's keys as they are until its end; see `StoreKeys.settle`."""
-        return self.keys.settle(brand)
-
     def refresh_configuration(self) -> None:
-        """Read the configuration in force and the planted records anew; what lineages have opened stays counted."""
+        """Read the configuration in force and the canaries anew; what lineages have opened stays counted."""
         configuration = read_configuration(self.records.configuration())
         catalogue = self.records.catalogue(configuration.definitions)
         self.keys.refresh()

@@ -11,6 +11,7 @@ from workers_behaviour import WorkersBehaviour
 
 from cloakroom.adapters.evidence.threads import WorkerThreads
 from cloakroom.claims.sources import InTurn, Workers
+from patience import PATIENCE
 
 
 class TestInTurn(WorkersBehaviour):
@@ -39,7 +40,7 @@ def test_one_item_at_most_is_read_ahead() -> None:
 
     items = WorkerThreads().ahead(numbers())
     assert next(items) == 1
-    assert is_second_read.wait(5)
+    assert is_second_read.wait(PATIENCE)
     time.sleep(0.01)
     assert read == [1, 2]
     items.close()  # type: ignore[attr-defined]
@@ -56,7 +57,7 @@ def test_nothing_reads_any_longer_once_the_iteration_was_given_up() -> None:
 
     items = WorkerThreads().ahead(slow())
     next(items)
-    assert reading.wait(5)
+    assert reading.wait(PATIENCE)
     items.close()  # type: ignore[attr-defined]
     assert threading.active_count() == threads
 

@@ -15,6 +15,7 @@ from cloakroom.use_cases.records.importing import import_file
 from cloakroom.use_cases.store.rotation import rotate_brand
 from cloakroom.vault.facets import FacetChange, FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
+from patience import wait_until
 
 
 class DeathError(Exception):
@@ -81,7 +82,9 @@ def test_a_rotation_waits_for_an_import_of_its_brand(application, store):
     brand = application.catalogue.brand("tarsenne")
     with application.keys.settled(brand):
         thread.start()
-        thread.join(3.5)
+        waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted and pid = %s"
+        process = (rotator.connection.info.backend_pid,)
+        wait_until(lambda: application.connection.execute(waiting, process).fetchone() == (1,))
         assert thread.is_alive()
         assert application.ring.generations(KeyPurpose.WRAP, brand, "CONTACT") == [1]
     thread.join()

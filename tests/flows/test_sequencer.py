@@ -15,6 +15,7 @@ from cloakroom.errors import CloakroomError, StoreError, UnavailableError
 from cloakroom.flows.sequencing import Sequencer
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases.ledger.files import export_ledger, verify_ledger
+from patience import PATIENCE
 from spine_world import live_ordinals, open_records, staff, tokens_of
 
 
@@ -44,7 +45,7 @@ def another_node_at_it(node, seconds):
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert held.wait(20)
+    assert held.wait(PATIENCE)
     yield
     thread.join()
 

@@ -16,12 +16,12 @@ from cloakroom.clock import FixedClock
 from cloakroom.flows.admission_request import AdmissionRequest
 from cloakroom.flows.find import MAX_FOUND, FindRequest, find
 from cloakroom.flows.reveal import RevealRequest, reveal
-from cloakroom.gate.policy import Operation
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases.people.exposure import exposure_of
 from cloakroom.use_cases.people.principals import renew
 from cloakroom.use_cases.records.importing import import_file
 from cloakroom.use_cases.store.configuration import apply_configuration
+from cloakroom.vocabulary import Operation
 from spine_world import NOON, live_ordinals, open_records, search, staff, tokens_of
 from tarsenne_deliveries import BRAND, deliver, row
 

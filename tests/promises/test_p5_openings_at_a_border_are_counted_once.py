@@ -16,10 +16,10 @@ from cloakroom.adapters.postgres import disclosures
 from cloakroom.adapters.postgres.disclosures import HOUR, LENGTHS
 from cloakroom.adapters.postgres.openings import PostgresOpenings
 from cloakroom.clock import FixedClock, to_microseconds
-from cloakroom.ledger.entry import Operation
 from cloakroom.use_cases.incident.affected import affected_by
 from cloakroom.use_cases.ledger.access_report import report_access
 from cloakroom.use_cases.store.configuration import apply_configuration
+from cloakroom.vocabulary import Operation
 from spine_world import NOON, live_ordinals, staff, tokens_of
 
 BORDER = to_microseconds(NOON - timedelta(days=90)) // LENGTHS[-1] * LENGTHS[-1]

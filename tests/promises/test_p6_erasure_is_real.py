@@ -25,6 +25,7 @@ from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.facets import PERMANENT
 from cloakroom.vault.opening import BrandOpener
 from cloakroom.wiring import open_application
+from patience import PATIENCE
 from spine_world import live_ordinals, open_records, rows_of, search, staff, tokens_of
 from stores import database
 
@@ -223,11 +224,11 @@ def test_a_receipt_waits_for_another_nodes_sequencer(application, officer, store
         with other.log.exclusive(wait=False) as mine:
             assert mine
             held.set()
-            go.wait(20)
+            go.wait(PATIENCE)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    held.wait(20)
+    held.wait(PATIENCE)
     threading.Timer(0.5, go.set).start()
     receipt = erase_records(application, officer, live_ordinals(application)[:1])
     thread.join()

@@ -27,7 +27,7 @@ from cloakroom.flows.release_ports import ReleaseStore
 from cloakroom.flows.release_requests import ReleaseRequests
 from cloakroom.flows.release_run import ReleaseRuns
 from cloakroom.gate.decision import Principal
-from cloakroom.gate.policy import PrincipalKind
+from cloakroom.gate.policy import Policy, PrincipalKind
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.testing.group import copy_configuration
 from cloakroom.testing.simulators.memory_audience import MemoryAudience
@@ -85,9 +85,18 @@ def open_node(
     store: MemoryStore,
     replaced: Callable[[ReleaseStore], ReleaseStore] = lambda store: store,
     openers: Callable[..., Openers] = Openers,
+    policy: Policy | None = None,
 ) -> ReleaseNode:
-    """Return a node that has just begun over a store, with randomness of its own that is always the same."""
+    """Return a node that has just begun over a store, with randomness of its own that is always the same.
+
+    Args:
+        store: The store.
+        replaced: Gives what is put in the place of its `ReleaseStore`.
+        openers: Makes what opens records.
+        policy: The policy in force; the group's unless told.
+    """
     configuration, catalogue, ring = group()
+    policy = policy or configuration.policy
     clock, ledger = FixedClock(NOW), MemoryLedger(store, SETS)
     nodes = store.table("node")
     nodes["memory"] = epoch = nodes.get("memory", 0) + 1
@@ -97,11 +106,11 @@ def open_node(
         ledger=ledger,
         clock=clock,
         sets=SETS,
-        policy_sha256=configuration.policy.sha256,
+        policy_sha256=policy.sha256,
     )
     releases = replaced(MemoryReleases(store))
     records = MemoryAudience(store, ring, catalogue, openers)
-    audience = Audience(records=records, catalogue=catalogue, bands=configuration.policy.bands)
+    audience = Audience(records=records, catalogue=catalogue, bands=policy.bands)
     canaries = Canaries(
         audience=audience,
         store=records,
@@ -112,8 +121,8 @@ def open_node(
     requests = ReleaseRequests(
         store=releases,
         entries=entries,
-        authoriser=Authoriser(entries=entries, ledger=ledger, policy=configuration.policy),
-        policy=configuration.policy,
+        authoriser=Authoriser(entries=entries, ledger=ledger, policy=policy),
+        policy=policy,
         clock=clock,
         credentials_of=lambda name: frozenset({f"{name}-key"}),
         random_bytes=chance.randbytes,

@@ -284,6 +284,28 @@ class ReleaseRunBehaviour:
         assert (entry.records, set(entry.forms)) == (found.records, set(FIELDS))
         refused("exhausted", lambda: world.run(node, name))
 
+    def test_deleted_records_and_canaries_of_other_releases_are_in_none(self, world: ReleaseWorld) -> None:
+        node = world.node()
+        first = world.approved(node, facets={"country": "FR"}).id
+        world.run(node, first)
+        gone = node.facet("country", "FR").min()
+        world.delete(gone)
+        second = world.approved(node, facets={"country": "FR"}).id
+        world.run(node, second)
+        before, after = node.store.get(first).records, node.store.get(second).records
+        assert before - after == node.facet("canary", first) | BitMap([gone])
+        assert after - before == node.facet("canary", second)
+
+    def test_a_set_that_is_not_the_one_of_its_entry_does_not_leave(self, world: ReleaseWorld) -> None:
+        node = world.node()
+        name = world.approved(node).id
+        some = BitMap(list(node.facet("record", "all"))[:9])
+        append_set(node, name, some)
+        node.store.begun(name, some | BitMap([some.max() + 1]), 0)
+        with pytest.raises(TamperedError, match=name):
+            world.run(node, name)
+        assert node.store.get(name).rows_done == 0
+
     def test_a_run_that_finds_the_set_fixed_by_another_takes_that_up(self, world: ReleaseWorld) -> None:
         """It was free when the run entered its templates, and fixed when it came back with what it opened."""
         other = world.node()

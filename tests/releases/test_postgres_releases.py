@@ -56,7 +56,7 @@ def world(store_template, tmp_path_factory) -> Iterator[ReleaseWorld]:
 
         @contextmanager
         def rotating(brand: int) -> Iterator[None]:
-            with hand.settled_keys(brand, changing=True):
+            with hand.keys.settled(brand, changing=True):
                 yield
 
         yield ReleaseWorld(

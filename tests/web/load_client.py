@@ -1,25 +1,24 @@
-"""A client in a process of its own, who writes down what it received, for as long as nodes answer."""
+"""A client in a process of its own, who writes down what it received, until its standard input is closed."""
 
 from __future__ import annotations
 
 import json
+import select
 import sys
-import time
 from pathlib import Path
 
 from cloakroom.client import Client, RefusedError, UnreachableError
 
-addresses, credential, tokens, notes, seconds = (
+addresses, credential, tokens, notes = (
     sys.argv[1].split(","),
     Path(sys.argv[2]),
     json.loads(Path(sys.argv[3]).read_text()),
     Path(sys.argv[4]),
-    float(sys.argv[5]),
 )
 clients = [Client(address, credential, attempts=1, timeout_s=10) for address in addresses]
-until, number = time.monotonic() + seconds, 0
+number = 0
 with notes.open("w") as file:
-    while time.monotonic() < until:
+    while not select.select([sys.stdin], [], [], 0)[0]:
         number += 1
         size = (1, 1, 3, 1, 8)[number % 5]
         first = number * 7 % (len(tokens) - size)

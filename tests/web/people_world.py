@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from service_world import World
+import pytest
+from service_world import World, new_world
 from software_authenticator import SoftwareAuthenticator, unb64
 
 from cloakroom.client import Client, SignIn
 from cloakroom.use_cases.store.configuration import apply_configuration
 
 RP_ID = "localhost"
+ORIGIN = "https://localhost"
 SERVICE = """format = 1
 [sessions]
 hours = 8
@@ -93,3 +96,12 @@ def enrol_person(world: World, name: str, origin: str, **options) -> Person:
     passkey = ask_for_passkey(world.nodes[0].address, name, authenticator)
     approve(world, passkey, "security", "privacy")
     return Person(name, authenticator, passkey["id"])
+
+
+@pytest.fixture(scope="module")
+def peopled(store_template, tmp_path_factory) -> Iterator[World]:
+    """A served store under whose configuration people sign in and nodes run releases; shared by a module's tests."""
+    with new_world(store_template, tmp_path_factory.mktemp("peopled")) as world:
+        admit_people(world, ORIGIN)
+        world.start()
+        yield world

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +32,7 @@ from cloakroom.use_cases.store.configuration import apply_configuration
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application, open_application
+from patience import PATIENCE, wait_until
 from stores import StoreCopy, copied_store
 
 SHOP = "shop-app"
@@ -64,7 +65,7 @@ class Node:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(40)
+        return self.process.wait(PATIENCE)
 
 
 @dataclass
@@ -77,6 +78,15 @@ class World:
 
     def open(self, node: str = "test") -> Application:
         return open_application(replace(self.settings, node=node))
+
+    def enrol(self, name: str, role: str) -> None:
+        """Enrol somebody more, whom no other test of the module has to do with, under the name of a credential."""
+        with closing(self.open("enrolling")) as application:
+            path = principals.enrol(
+                application, name, kind=PrincipalKind.PERSON, roles=frozenset({role}), works_through=SHOP
+            )
+        assert path is not None
+        self.credentials[name] = path
 
     def start(self, *options: str, port: int | None = None) -> Node:
         port = port or free_port()
@@ -93,7 +103,7 @@ class World:
             )
         node = Node(process, port, log)
         self.nodes.append(node)
-        wait_until(lambda: _is_ready(node), 120, log.read_text)
+        wait_until(lambda: _is_ready(node), log.read_text)
         return node
 
     def client(self, name: str, node: Node | None = None, **options: object) -> Client:
@@ -142,14 +152,6 @@ def _is_ready(node: Node) -> bool:
         return httpx.get(f"{node.address}/readyz", timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
-
-
-def wait_until(condition: Callable[[], bool], seconds: float, words: Callable[[], str] = lambda: "") -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            raise AssertionError(f"did not happen within {seconds} s {words()}")
-        time.sleep(0.05)
 
 
 @contextmanager
@@ -265,7 +267,7 @@ class Signed:
             f"{node.address}{changes.get('path', self.path)}",
             content=body,  # type: ignore[arg-type]
             headers={name: value for name, value in headers.items() if value is not None},
-            timeout=20,
+            timeout=PATIENCE,
         )
 
 

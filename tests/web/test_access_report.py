@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from people_world import admit_people
 from pyroaring import BitMap
-from service_world import World, new_world
+from service_world import World
 
 from cloakroom.adapters.postgres.openings import PostgresOpenings
 from cloakroom.client import RefusedError
@@ -18,16 +17,14 @@ from cloakroom.ledger.entry import decode_entry
 from cloakroom.ledger.record_sets import entry_place
 from cloakroom.tlog.note import Ed25519Verifier
 from cloakroom.tlog.proof_file import ProofFile
+from patience import PATIENCE
 
 ORDER = {"purpose": "own_access", "reference": "DSAR-1"}
 
 
-@pytest.fixture(scope="module")
-def opened(store_template, tmp_path_factory) -> Iterator[World]:
-    with new_world(store_template, tmp_path_factory.mktemp("reports")) as world:
-        admit_people(world, "https://localhost")
-        world.start()
-        yield world
+@pytest.fixture
+def opened(peopled: World) -> World:
+    return peopled
 
 
 def look_at(world: World, name: str, tokens: list[str], reference: str, fields=("email",)) -> None:
@@ -168,11 +165,11 @@ def writing_the_log(world: World) -> Iterator[threading.Event]:
     def hold() -> None:
         with holder.log.exclusive(wait=True):
             held.set()
-            go.wait(20)
+            go.wait(PATIENCE)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert held.wait(20)
+    assert held.wait(PATIENCE)
     yield go
     go.set()
     thread.join()

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from service_world import SHOP, World, wait_until
+from service_world import SHOP, World
 
 from cloakroom.client import Client
 from foreign_tools import tool
+from patience import PATIENCE, wait_until
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "serve-behind-nginx.md"
 NAME = "vault.example.com"
@@ -50,7 +51,7 @@ def test_the_nginx_of_the_how_to_passes_signed_requests_through_and_tells_who_ca
         lambda host, *rest, **more: look_up("127.0.0.1" if host == NAME else host, *rest, **more),
     )
     try:
-        wait_until(lambda: _ready(f"https://{NAME}/readyz"), 10)
+        wait_until(lambda: _ready(f"https://{NAME}/readyz"))
         # Behind the proxy the caller is 127.0.0.1 as the proxy saw it: a network, no longer "the machine itself".
         with Client(f"https://{NAME}", fresh.credentials[SHOP]) as client:
             assert client.exposure().principal == SHOP
@@ -61,6 +62,6 @@ def test_the_nginx_of_the_how_to_passes_signed_requests_through_and_tells_who_ca
 
 def _ready(address: str) -> bool:
     try:
-        return httpx.get(address).text == "ready\n"
+        return httpx.get(address, timeout=PATIENCE).text == "ready\n"
     except httpx.HTTPError:
         return False

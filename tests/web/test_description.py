@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,14 +10,13 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
-from people_world import admit_people
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
     status_code_conformance,
 )
-from service_world import World, new_world
+from service_world import World
 
 from cloakroom.crypto import SigningKey
 from cloakroom.signing import Message, content_digest, sign_request
@@ -26,6 +24,7 @@ from cloakroom.web.api.description import describe
 from cloakroom.web.api.endpoints import ENDPOINTS
 from cloakroom.web.api.requests.elements import UnenrolledRequest
 from cloakroom.web.api.unenrolled import key_id_of
+from patience import PATIENCE
 
 SCHEMA = schemathesis.openapi.from_dict(describe())
 UNENROLLED = {item.path for item in ENDPOINTS if issubclass(item.request, UnenrolledRequest)}
@@ -57,15 +56,6 @@ class SignedBy(requests.auth.AuthBase):
         return request
 
 
-@pytest.fixture(scope="module")
-def peopled(store_template, tmp_path_factory) -> Iterator[World]:
-    """A served store under whose configuration people sign in, so that every endpoint does its work."""
-    with new_world(store_template, tmp_path_factory.mktemp("described")) as world:
-        admit_people(world, "https://localhost")
-        world.start()
-        yield world
-
-
 @pytest.mark.slow
 @SCHEMA.parametrize()
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
@@ -76,7 +66,7 @@ def test_answers_are_what_the_description_says(case, peopled):
 
 
 def test_the_description_is_published(served: World):
-    response = httpx.get(f"{served.nodes[0].address}/openapi.json")
+    response = httpx.get(f"{served.nodes[0].address}/openapi.json", timeout=PATIENCE)
     assert response.json() == describe()
     assert response.json()["openapi"] == "3.1.0"
 

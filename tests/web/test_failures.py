@@ -14,11 +14,13 @@ import psycopg
 import pyrage
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from service_world import SHOP, World, open_and_change, signed, wait_until
+from service_world import SHOP, World, open_and_change, signed
 
 from cloakroom.client import RefusedError
 from cloakroom.use_cases.store import rotation as rotating
 from cloakroom.use_cases.store.configuration import apply_configuration
+from cloakroom.web.core.core import REFRESH_SECONDS
+from patience import PATIENCE, wait_until
 
 ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "reference": "ORDER-1"}
 
@@ -28,36 +30,34 @@ def code_of(world: World, name: str, order: dict) -> tuple[int, str]:
     return response.status_code, response.json().get("code", "")
 
 
-def test_while_the_store_is_away_nothing_is_opened_and_afterwards_all_is_well(fresh: World):
-    node = fresh.start()
-    token = fresh.tokens(1)
+def test_while_the_store_is_away_nothing_is_opened_and_afterwards_all_is_well(served: World):
+    node = served.nodes[0]
+    token = served.tokens(1)
     order = {**ORDER, "tokens": token}
-    assert code_of(fresh, SHOP, order) == (200, "")
-    name = conninfo_to_dict(fresh.settings.database_url)["dbname"]
-    with psycopg.connect(make_conninfo(fresh.settings.database_url, dbname="postgres"), autocommit=True) as other:
+    assert code_of(served, SHOP, order) == (200, "")
+    name = conninfo_to_dict(served.settings.database_url)["dbname"]
+    with psycopg.connect(make_conninfo(served.settings.database_url, dbname="postgres"), autocommit=True) as other:
         other.execute(f'alter database "{name}" with allow_connections false')
         other.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", (name,))
-        assert code_of(fresh, SHOP, order) == (503, "unavailable")
-        wait_until(lambda: httpx.get(f"{node.address}/readyz").status_code == 503, 20)
-        assert httpx.get(f"{node.address}/healthz").status_code == 200
+        assert code_of(served, SHOP, order) == (503, "unavailable")
+        wait_until(lambda: httpx.get(f"{node.address}/readyz", timeout=PATIENCE).status_code == 503)
+        assert httpx.get(f"{node.address}/healthz", timeout=PATIENCE).status_code == 200
         other.execute(f'alter database "{name}" with allow_connections true')
-    wait_until(lambda: code_of(fresh, SHOP, order) == (200, ""), 10)
-    wait_until(lambda: httpx.get(f"{node.address}/readyz").status_code == 200, 10)
+    wait_until(lambda: code_of(served, SHOP, order) == (200, ""))
+    wait_until(lambda: httpx.get(f"{node.address}/readyz", timeout=PATIENCE).status_code == 200)
 
 
-def test_a_changed_row_breaks_its_own_request_only(fresh: World):
-    fresh.start()
-    tokens = fresh.tokens(3)
-    application = fresh.open()
+def test_a_changed_row_breaks_its_own_request_only(served: World):
+    tokens = served.tokens(3, skip=100)
+    application = served.open()
     reference = application.codec(SHOP).read_all(tokens[:1])[0]
-    application.connection.execute(
-        "update person_key set wraps = set_byte(wraps, 0, get_byte(wraps, 0) # 1) where ordinal = %s",
-        (reference.ordinal,),
-    )
-    application.close()
+    flip = "update person_key set wraps = set_byte(wraps, 0, get_byte(wraps, 0) # 1) where ordinal = %s"
+    application.connection.execute(flip, (reference.ordinal,))
     orders = [{**ORDER, "tokens": [token]} for token in tokens]
     with ThreadPoolExecutor(3) as pool:
-        answers = list(pool.map(lambda order: code_of(fresh, SHOP, order), orders))
+        answers = list(pool.map(lambda order: code_of(served, SHOP, order), orders))
+    application.connection.execute(flip, (reference.ordinal,))
+    application.close()
     assert answers == [(500, "broken-record"), (200, ""), (200, "")]
 
 
@@ -79,14 +79,13 @@ def test_a_changed_history_refuses_its_own_lineage_only(fresh: World):
     assert sum(item.count for item in refused) == 20
 
 
-def test_keys_rotate_while_a_node_serves(fresh: World):
-    fresh.start()
-    tokens = fresh.tokens(30, brand="tarsenne")
+def test_keys_rotate_while_a_node_serves(served: World):
+    tokens = served.tokens(30, brand="tarsenne")
     stop, seen = threading.Event(), []
 
     def work() -> None:
         number = 0
-        with fresh.client(SHOP) as client:
+        with served.client(SHOP) as client:
             while not stop.is_set():
                 number += 1
                 try:
@@ -97,11 +96,12 @@ def test_keys_rotate_while_a_node_serves(fresh: World):
 
     worker = threading.Thread(target=work)
     worker.start()
-    application = fresh.open("rotator")
+    application = served.open("rotator")
     rotating.rotate_brand(application, "tarsenne")
     rotating.rotate_index(application, "tarsenne")
     application.close()
-    time.sleep(1)
+    before = len(seen)
+    wait_until(lambda: len(seen) > before + 20 or not worker.is_alive())
     stop.set()
     worker.join()
     assert set(seen) == {True}
@@ -123,31 +123,30 @@ def test_a_changed_policy_is_in_force_within_two_seconds(fresh: World):
         )
         apply_configuration(application, texts)
         application.close()
-        time.sleep(2)
+        assert REFRESH_SECONDS <= 2
+        wait_until(lambda: code_of(fresh, SHOP, {**ORDER, "tokens": token})[0] == 403)
         with pytest.raises(RefusedError) as refused:
             list(client.reveal(token, **ORDER))
     assert refused.value.reason == "purpose"
 
 
-def test_a_placeholder_is_no_answer(fresh: World):
-    fresh.start()
-    with fresh.client(SHOP) as shop:
+def test_a_placeholder_is_no_answer(served: World):
+    with served.client(SHOP) as shop:
         for number in range(101):
             shop.write("tarsenne", f"SAME-{number}", {"email": "none@example.org"}, purpose="record_keeping")
-    with fresh.client("privacy") as client, pytest.raises(RefusedError) as refused:
+    with served.client("privacy") as client, pytest.raises(RefusedError) as refused:
         client.find("none@example.org", purpose="access_request", brands=["tarsenne"], reference="DSR-1")
     assert refused.value.code in {"too-many", "policy", "budget"}
 
 
-def test_releases_over_http_show_nothing_to_strangers(fresh: World):
-    fresh.start()
+def test_releases_over_http_show_nothing_to_strangers(served: World):
     key = str(pyrage.x25519.Identity.generate().to_public())
     asked = {"brand": "tarsenne", "fields": ["email"], "recipient": "printer-7", "recipient_key": key}
     with (
-        fresh.client("marketing") as marketing,
-        fresh.client("privacy") as privacy,
-        fresh.client("security") as security,
-        fresh.client("associate") as stranger,
+        served.client("marketing") as marketing,
+        served.client("privacy") as privacy,
+        served.client("security") as security,
+        served.client("associate") as stranger,
     ):
         release = marketing.request_release("campaign", **asked)
         assert [item.id for item in privacy.releases()] == [release.id]
@@ -173,6 +172,7 @@ def test_more_than_can_be_done_is_turned_away_at_once_and_nothing_is_lost(fresh:
     """900 callers at once: each is answered, or told to come back, and the ledger holds exactly those answered."""
     node = fresh.start()
     tokens = fresh.tokens(200)
+    signed_at = time.time()
     requests = [
         signed(fresh, SHOP, "POST", "/v1/reveal", {**ORDER, "tokens": [tokens[number % 200]]}, lifetime_s=60)
         for number in range(900)
@@ -181,7 +181,7 @@ def test_more_than_can_be_done_is_turned_away_at_once_and_nothing_is_lost(fresh:
         "import asyncio,sys,json,time,httpx\n"
         "async def main():\n"
         " requests=json.load(sys.stdin)\n"
-        " async with httpx.AsyncClient(limits=httpx.Limits(max_connections=900),timeout=30) as http:\n"
+        " async with httpx.AsyncClient(limits=httpx.Limits(max_connections=900),timeout=300) as http:\n"
         "  async def one(r):\n"
         "   a=await http.post(r[0],content=r[1],headers=r[2])\n"
         "   return a.status_code,a.json().get('code'),a.headers.get('retry-after'),a.headers['content-type']\n"
@@ -202,5 +202,6 @@ def test_more_than_can_be_done_is_turned_away_at_once_and_nothing_is_lost(fresh:
     assert len(entered) == shown > 0
     # The very requests that were turned away are welcome later: nothing of them was done, not even their nonces.
     again = [item for item, answer in zip(requests, answers, strict=True) if answer[0] != 200][:20]
-    codes = {item.send(node).status_code for item in again}
-    assert codes <= {200}
+    codes = {(answer.status_code, answer.json().get("code")) for answer in (item.send(node) for item in again)}
+    # Where the machine was so busy that a minute has passed, they are refused for their age, as they would be then.
+    assert codes <= ({(200, None)} if time.time() - signed_at < 45 else {(200, None), (401, "clock")})

@@ -10,16 +10,16 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from openid_provider import Provider
-from people_world import admit_people
-from service_world import World, new_world, wait_until
+from people_world import ORIGIN, admit_people
+from service_world import World, new_world
 
 from cloakroom.adapters import openid
 from cloakroom.client import Client, RefusedError, SignIn
 from cloakroom.errors import ConflictError, RuleError, UsageError
 from cloakroom.flows.service_file import parse_service
 from cloakroom.use_cases.people.passkey_enrolment import link_subject, unlink_subjects
+from patience import wait_until
 
-ORIGIN = "https://localhost"
 REDIRECT = "https://localhost/sign-in"
 STRENGTH = 'acr = ["phishing-resistant"]\namr = ["hwk"]\nmax_age_minutes = 30\n'
 
@@ -71,7 +71,7 @@ def check_refused(world: World, provider: Provider, reason: str) -> None:
     with pytest.raises(RefusedError) as caught:
         signing.finish_openid(begun, back["code"], issuer=back["iss"])
     assert (caught.value.code, caught.value.reason) == ("sign-in", "")
-    wait_until(lambda: entered(world, reason) == before + 1, 5)
+    wait_until(lambda: entered(world, reason) == before + 1)
 
 
 def test_a_subject_that_is_linked_signs_in_and_works(joined: World, honest: Provider):
@@ -153,7 +153,7 @@ def test_a_code_serves_once_even_if_the_provider_would_take_it_again(joined: Wor
     before = entered(joined, "code")
     with pytest.raises(RefusedError, match="sign-in"):
         stolen_signing.finish_openid(stolen_begun, hers["code"])
-    wait_until(lambda: entered(joined, "code") == before + 1, 5)
+    wait_until(lambda: entered(joined, "code") == before + 1)
     assert stolen_back["state"] == stolen_begun.ceremony
 
 
@@ -165,7 +165,7 @@ def test_a_code_that_was_caught_is_worth_nothing_without_the_key_that_began(join
         thief.finish_openid(begun, back["code"])
     with pytest.raises(RefusedError, match="sign-in"):
         thief._client.post("/v1/sign-in/openid/collect", {"ceremony": begun.ceremony})
-    wait_until(lambda: entered(joined, "ceremony") == before + 2, 5)
+    wait_until(lambda: entered(joined, "ceremony") == before + 2)
 
 
 def test_an_answer_of_another_provider_is_refused(joined: World, honest: Provider):
@@ -173,7 +173,7 @@ def test_an_answer_of_another_provider_is_refused(joined: World, honest: Provide
     before = entered(joined, "issuer")
     with pytest.raises(RefusedError, match="sign-in"):
         signing.finish_openid(begun, back["code"], issuer="https://evil.example")
-    wait_until(lambda: entered(joined, "issuer") == before + 1, 5)
+    wait_until(lambda: entered(joined, "issuer") == before + 1)
 
 
 def test_a_provider_that_is_down_signs_nobody_in_and_holds_nobody_up(joined: World, honest: Provider):

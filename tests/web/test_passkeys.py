@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import httpx
 import msgspec
 import psycopg
 import pytest
-from people_world import RP_ID, Person, admit_people, approve, ask_for_passkey, enrol_person
-from service_world import World, new_world, signed, wait_until
+from people_world import ORIGIN, RP_ID, Person, admit_people, approve, ask_for_passkey, enrol_person
+from service_world import World, signed
 from software_authenticator import USER_PRESENT, SoftwareAuthenticator, b64, unb64
 
 from cloakroom.client import Client, RefusedError, SignIn
@@ -18,17 +17,7 @@ from cloakroom.crypto import SigningKey
 from cloakroom.signing import Message, content_digest, sign_request
 from cloakroom.signing.binding import Ceremony, bind_key
 from cloakroom.use_cases.store.configuration import apply_configuration
-
-ORIGIN = "https://localhost"
-
-
-@pytest.fixture(scope="module")
-def peopled(store_template, tmp_path_factory) -> Iterator[World]:
-    """A served store under whose configuration people sign in."""
-    with new_world(store_template, tmp_path_factory.mktemp("peopled")) as world:
-        admit_people(world, ORIGIN)
-        world.start()
-        yield world
+from patience import PATIENCE, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +39,7 @@ def check_refused(world: World, reason: str, attempt, code: str = "sign-in") -> 
     with pytest.raises(RefusedError) as caught:
         attempt()
     assert (caught.value.code, caught.value.reason) == (code, "")
-    wait_until(lambda: entered(world, reason) == before + 1, 5)
+    wait_until(lambda: entered(world, reason) == before + 1)
 
 
 def attempt_sign_in(world: World, person: Person, **bent):
@@ -82,7 +71,7 @@ def test_a_session_that_ended_days_ago_is_forgotten_and_one_that_ended_today_is_
             ended = int((time.time() - hours * 3600) * 1e6)
             connection.execute("update credential set revoked_at = %s where id = %s", (ended, session))
         kept = "select id from credential where id = any (%s)"
-        wait_until(lambda: len(connection.execute(kept, (sessions,)).fetchall()) < 2, 20)
+        wait_until(lambda: len(connection.execute(kept, (sessions,)).fetchall()) < 2)
         assert connection.execute(kept, (sessions,)).fetchall() == [(sessions[1],)]
 
 
@@ -243,13 +232,13 @@ def test_a_captured_sign_in_replayed_is_refused_with_its_entry(peopled: World, a
     headers["content-digest"] = digest
 
     def send() -> httpx.Response:
-        return httpx.post(f"{node.address}{path}", content=body, headers=headers)
+        return httpx.post(f"{node.address}{path}", content=body, headers=headers, timeout=PATIENCE)
 
     assert send().status_code == 200
     before = sum(item.count for item in peopled.entries() if item.reason == "replayed")
     response = send()
     assert (response.status_code, response.json()["code"]) == (401, "replayed")
-    wait_until(lambda: sum(item.count for item in peopled.entries() if item.reason == "replayed") == before + 1, 5)
+    wait_until(lambda: sum(item.count for item in peopled.entries() if item.reason == "replayed") == before + 1)
 
 
 def test_an_authenticator_that_counts_backwards_is_stopped_with_its_sessions(peopled: World):
@@ -321,25 +310,25 @@ def test_a_key_that_nobody_enrolled_does_nothing_but_sign_in(peopled: World):
     assert request.send(peopled.nodes[0]).json()["code"] == "bad-signature"
 
 
-def test_a_frozen_person_does_not_sign_in_and_a_session_freezes_with_its_lineage(fresh: World):
-    admit_people(fresh, ORIGIN)
-    node = fresh.start()
-    person = enrol_person(fresh, "associate", ORIGIN)
-    with person.sign_in(node.address) as client, fresh.client("security") as security:
-        security.freeze("associate", purpose="containment", reason="stolen-laptop")
+def test_a_frozen_person_does_not_sign_in_and_a_session_freezes_with_its_lineage(peopled: World):
+    peopled.enrol("thief", "store_associate")
+    node = peopled.nodes[0]
+    person = enrol_person(peopled, "thief", ORIGIN)
+    with person.sign_in(node.address) as client, peopled.client("security") as security:
+        security.freeze("thief", purpose="containment", reason="stolen-laptop")
         with pytest.raises(RefusedError, match="frozen"):
-            list(client.reveal(fresh.tokens(1), purpose="clienteling", fields=["email"], reference="APPT-7"))
-    check_refused(fresh, "frozen", attempt_sign_in(fresh, person))
+            list(client.reveal(peopled.tokens(1), purpose="clienteling", fields=["email"], reference="APPT-7"))
+    check_refused(peopled, "frozen", attempt_sign_in(peopled, person))
 
 
-def test_a_session_lapses_when_idle_and_when_its_time_is_up(fresh: World):
-    admit_people(fresh, ORIGIN)
-    node = fresh.start()
-    person = enrol_person(fresh, "associate", ORIGIN)
+def test_a_session_lapses_when_idle_and_when_its_time_is_up(peopled: World):
+    peopled.enrol("idler", "store_associate")
+    node = peopled.nodes[0]
+    person = enrol_person(peopled, "idler", ORIGIN)
     for column, change in (("idle", "idle = 1, last_used_at = null"), ("expiry", "expires_at = 1")):
         with person.sign_in(node.address) as client:
             client.session()
-            with psycopg.connect(fresh.settings.database_url, autocommit=True) as connection:
+            with psycopg.connect(peopled.settings.database_url, autocommit=True) as connection:
                 connection.execute(f"update credential set {change} where id = %s", (client._credential.id,))
             with pytest.raises(RefusedError, match="expired"):
                 client.session()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from people_world import RP_ID, Person, admit_people, ask_for_passkey
-from service_world import World, new_world
+from people_world import ORIGIN, RP_ID, Person, ask_for_passkey
+from service_world import World
 from software_authenticator import SoftwareAuthenticator
 
 from cloakroom.cli.main import main
@@ -16,15 +15,10 @@ from cloakroom.client import RefusedError
 from cloakroom.tlog.note import Ed25519Verifier
 from cloakroom.tlog.proof_file import ProofFile
 
-ORIGIN = "https://localhost"
 
-
-@pytest.fixture(scope="module")
-def world(store_template, tmp_path_factory) -> Iterator[World]:
-    with new_world(store_template, tmp_path_factory.mktemp("commands")) as made:
-        admit_people(made, ORIGIN)
-        made.start()
-        yield made
+@pytest.fixture
+def world(peopled: World) -> World:
+    return peopled
 
 
 @pytest.fixture

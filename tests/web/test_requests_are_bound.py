@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from service_world import World, signed, wait_until
+from service_world import World, signed
 
 from cloakroom.signing import content_digest
+from cloakroom.web.core.core import FLUSH_SECONDS
+from patience import PATIENCE, wait_until
 
 ORDER = {"purpose": "clienteling", "fields": ["email"], "reference": "APPT-7"}
 
@@ -23,7 +25,7 @@ def check_refused(world: World, code: str, send, status: int = 401) -> None:
     before = refusals(world, code)
     response = send()
     assert (response.status_code, response.json()["code"]) == (status, code)
-    wait_until(lambda: refusals(world, code) == before + 1, 5)
+    wait_until(lambda: refusals(world, code) == before + 1)
 
 
 @pytest.fixture
@@ -44,23 +46,29 @@ def test_replayed_as_it_is(served: World, capture):
     assert opened(served) == before
 
 
-def test_replayed_on_another_node(fresh: World):
-    first = fresh.start()
-    request = signed(fresh, "associate", "POST", "/v1/reveal", {**ORDER, "tokens": fresh.tokens(1)})
-    second = fresh.start("--authority", f"127.0.0.1:{first.port}")
+def test_replayed_on_another_node(served: World):
+    first = served.nodes[0]
+    second = served.start("--authority", f"127.0.0.1:{first.port}")
+    request = signed(served, "associate", "POST", "/v1/reveal", {**ORDER, "tokens": served.tokens(1)})
     host = {"host": f"127.0.0.1:{first.port}"}
     assert request.send(first).status_code == 200
-    check_refused(fresh, "replayed", lambda: request.send(second, headers=host))
+    check_refused(served, "replayed", lambda: request.send(second, headers=host))
+    assert second.stop() == 0
 
 
 def test_replayed_while_the_node_was_killed_and_started_again(fresh: World):
-    first = fresh.start()
-    request = signed(fresh, "associate", "POST", "/v1/reveal", {**ORDER, "tokens": fresh.tokens(1)})
-    assert request.send(first).status_code == 200
-    first.kill()
-    second = fresh.start("--authority", f"127.0.0.1:{first.port}")
-    response = request.send(second, headers={"host": f"127.0.0.1:{first.port}"})
-    assert response.json()["code"] == "replayed"
+    node = fresh.start()
+    authority = f"127.0.0.1:{node.port}"
+    host = {"host": authority}
+    order = {**ORDER, "tokens": fresh.tokens(1)}
+    code = "clock"
+    while code == "clock":  # The start took longer than a signature is valid: that shows nothing.
+        request = signed(fresh, "associate", "POST", "/v1/reveal", order, authority=authority, lifetime_s=60)
+        assert request.send(node, headers=host).status_code == 200
+        node.kill()
+        node = fresh.start("--authority", authority)
+        code = request.send(node, headers=host).json()["code"]
+    assert code == "replayed"
 
 
 def test_many_at_once_are_answered_once(served: World):
@@ -146,10 +154,14 @@ def test_without_a_signature(served: World, capture):
     check_refused(served, "unsigned", lambda: capture.send(served.nodes[0], headers=headers))
 
 
-def test_a_flood_of_refusals_becomes_few_entries(fresh: World):
-    node = fresh.start()
-    with httpx.Client(base_url=node.address) as http:
+def test_a_flood_of_refusals_becomes_few_entries(served: World):
+    before = refusals(served, "unsigned")
+    entries = sum(item.reason == "unsigned" for item in served.entries())
+    began = time.monotonic()
+    with httpx.Client(base_url=served.nodes[0].address, timeout=PATIENCE) as http:
         for _ in range(300):
             assert http.post("/v1/reveal", content=b"{}").status_code == 401
-    wait_until(lambda: refusals(fresh, "unsigned") == 300, 5)
-    assert sum(item.reason == "unsigned" for item in fresh.entries()) <= 10
+    wait_until(lambda: refusals(served, "unsigned") == before + 300)
+    # They are gathered for a second; the flood itself takes less than ten where the machine is not busy.
+    periods = (time.monotonic() - began) / FLUSH_SECONDS
+    assert sum(item.reason == "unsigned" for item in served.entries()) - entries <= max(10, periods + 1)

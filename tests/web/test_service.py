@@ -7,11 +7,12 @@ import time
 
 import httpx
 import pytest
-from service_world import SHOP, World, signed, wait_until
+from service_world import SHOP, World, free_port, signed
 
 from cloakroom.client import RefusedError
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.people import principals
+from patience import PATIENCE, wait_until
 
 CLIENTELING = {"purpose": "clienteling", "fields": ["given_name", "email"], "reference": "APPT-1"}
 # Some records have no address, and not every address that a shop typed is one.
@@ -87,7 +88,7 @@ def test_what_is_not_there_takes_as_long_as_what_is_not_yours(served: World):
     """Medians of interleaved requests differ by less than a fifth of the spread of either."""
     other, garbage = served.tokens(1, scope="other-app"), ["tok_" + "A" * 22]
     seconds: dict[str, list[float]] = {"other": [], "garbage": []}
-    with httpx.Client(base_url=served.nodes[0].address) as http:
+    with httpx.Client(base_url=served.nodes[0].address, timeout=PATIENCE) as http:
         for _ in range(150):
             for name, tokens in (("other", other), ("garbage", garbage)):
                 request = signed(served, "associate", "POST", "/v1/reveal", {**CLIENTELING, "tokens": tokens})
@@ -109,46 +110,51 @@ def test_a_spent_budget_says_when_to_come_back(served: World):
         assert 0 < refused.value.retry_after_s <= 660
 
 
-def test_a_freeze_holds_from_the_next_request_on(fresh: World):
-    first, second = fresh.start(), fresh.start()
-    token = fresh.tokens(1)
+def test_a_freeze_holds_from_the_next_request_on(served: World):
+    second = served.start()
+    served.enrol("thief", "store_associate")
+    token = served.tokens(1)
     with (
-        fresh.client("security", first) as guard,
-        fresh.client("associate", second) as thief,
+        served.client("security") as guard,
+        served.client("thief", second) as thief,
     ):
         assert list(thief.reveal(token, **CLIENTELING))
-        assert guard.freeze("associate", purpose="containment", reason="INC-1")
+        assert guard.freeze("thief", purpose="containment", reason="INC-1")
         with pytest.raises(RefusedError) as refused:
             list(thief.reveal(token, **CLIENTELING))
         assert refused.value.code == "frozen"
-        assert not guard.freeze("associate", purpose="containment", reason="INC-1")
+        assert not guard.freeze("thief", purpose="containment", reason="INC-1")
         for again in (lambda: thief.exposure("security", purpose="clienteling"),):
             with pytest.raises(RefusedError) as refused:
                 again()
             assert refused.value.code == "frozen"
+    assert second.stop() == 0
 
 
-def test_a_revoked_credential_is_refused_at_once(fresh: World):
-    node = fresh.start()
-    token = fresh.tokens(1)
-    with fresh.client("associate", node) as client:
+def test_a_revoked_credential_is_refused_at_once(served: World):
+    served.enrol("revoked", "store_associate")
+    token = served.tokens(1)
+    with served.client("revoked") as client:
         assert list(client.reveal(token, **CLIENTELING))
-        application = fresh.open()
-        application.records.revoke_credential(fresh.credential("associate").id, application.now())
+        application = served.open()
+        application.records.revoke_credential(served.credential("revoked").id, application.now())
         application.close()
         with pytest.raises(RefusedError) as refused:
             list(client.reveal(token, **CLIENTELING))
         assert (refused.value.code, refused.value.status) == ("expired", 401)
 
 
-def test_a_credential_that_nobody_used_for_three_months_has_lapsed(fresh: World):
-    node = fresh.start()
-    application = fresh.open()
+def test_a_credential_that_nobody_used_for_three_months_has_lapsed(served: World):
+    served.enrol("absent", "store_associate")
+    application = served.open()
     old = application.now() - 91 * 86_400_000_000
-    application.connection.execute("update credential set created_at = %s, last_used_at = %s", (old, old))
+    application.connection.execute(
+        "update credential set created_at = %s, last_used_at = %s where id = %s",
+        (old, old, served.credential("absent").id),
+    )
     application.close()
-    with fresh.client("associate", node) as client, pytest.raises(RefusedError) as refused:
-        list(client.reveal(fresh.tokens(1), **CLIENTELING))
+    with served.client("absent") as client, pytest.raises(RefusedError) as refused:
+        list(client.reveal(served.tokens(1), **CLIENTELING))
     assert refused.value.code == "expired"
 
 
@@ -164,8 +170,8 @@ def test_an_application_enrolled_while_a_node_runs_is_served(served: World):
 
 
 def test_the_ledger_can_be_read_and_an_entry_proven(served: World):
-    with httpx.Client(base_url=served.nodes[0].address) as http:
-        wait_until(lambda: bool(served.entries()), 5)
+    with httpx.Client(base_url=served.nodes[0].address, timeout=PATIENCE) as http:
+        wait_until(lambda: bool(served.entries()))
 
         def get(path: str) -> httpx.Response:
             request = signed(served, "privacy", "GET", path)
@@ -186,10 +192,10 @@ def test_the_ledger_can_be_read_and_an_entry_proven(served: World):
 def test_paths_and_methods_that_do_not_exist_are_problems_too(served: World):
     address = served.nodes[0].address
     for response, code in (
-        (httpx.get(f"{address}/nothing"), "not-found"),
-        (httpx.get(f"{address}/v1/reveal"), "method-not-allowed"),
-        (httpx.post(f"{address}/v1/reveal", content=b"x" * 300_000), "too-large"),
-        (httpx.post(f"{address}/v1/reveal", content=b"{}"), "unsigned"),
+        (httpx.get(f"{address}/nothing", timeout=PATIENCE), "not-found"),
+        (httpx.get(f"{address}/v1/reveal", timeout=PATIENCE), "method-not-allowed"),
+        (httpx.post(f"{address}/v1/reveal", content=b"x" * 300_000, timeout=PATIENCE), "too-large"),
+        (httpx.post(f"{address}/v1/reveal", content=b"{}", timeout=PATIENCE), "unsigned"),
     ):
         assert response.headers["content-type"] == "application/problem+json"
         assert response.json()["code"] == code
@@ -200,7 +206,7 @@ def test_a_stopped_node_has_answered_and_entered_everything(fresh: World):
     with fresh.client(SHOP, node) as client:
         for token in fresh.tokens(10):
             list(client.reveal([token], purpose="order_confirmation", fields=["email"], reference="ORDER-9"))
-    httpx.post(f"{node.address}/v1/reveal", content=b"{}")
+    httpx.post(f"{node.address}/v1/reveal", content=b"{}", timeout=PATIENCE)
     assert node.stop() == 0
     entries = fresh.entries()
     assert sum(item.records for item in entries if item.operation == "reveal") == 10
@@ -211,10 +217,11 @@ def test_a_stopped_node_has_answered_and_entered_everything(fresh: World):
 
 
 def test_metrics_name_nobody(fresh: World):
-    fresh.start("--metrics-port", "19464")
+    port = free_port()
+    fresh.start("--metrics-port", str(port))
     with fresh.client("associate") as client:
         list(client.reveal(fresh.tokens(1), **CLIENTELING))
-    text = httpx.get("http://127.0.0.1:19464/metrics").text
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE).text
     assert 'cloakroom_answers_total{endpoint="reveal",status="200",code=""} 1' in text
     assert "associate" not in text
-    assert httpx.get(f"{fresh.nodes[0].address}/metrics").status_code == 404
+    assert httpx.get(f"{fresh.nodes[0].address}/metrics", timeout=PATIENCE).status_code == 404

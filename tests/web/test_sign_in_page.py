@@ -9,7 +9,7 @@ import httpx
 import pytest
 from openid_provider import Provider
 from people_world import admit_people, approve
-from service_world import World, free_port, new_world, wait_until
+from service_world import World, free_port, new_world
 
 from cloakroom.use_cases.people.passkey_enrolment import link_subject
 from cloakroom.web.pages.sign_in import CONTENT_SECURITY_POLICY
@@ -19,6 +19,8 @@ from selenium.common.exceptions import NoSuchElementException, StaleElementRefer
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions  # noqa: E402
+
+from patience import PATIENCE, wait_until  # noqa: E402
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
@@ -82,7 +84,7 @@ def status(browser) -> str:
 
 
 def await_text(browser, name: str, text: str) -> None:
-    wait_until(lambda: text in shown(browser, name), 60, lambda: f"{status(browser)} {browser.get_log('browser')}")
+    wait_until(lambda: text in shown(browser, name), lambda: f"{status(browser)} {browser.get_log('browser')}")
 
 
 def press(browser, name: str) -> None:
@@ -98,7 +100,7 @@ def press(browser, name: str) -> None:
 
 def enrol_in(browser, world: World, origin: str, name: str) -> None:
     browser.get(f"{origin}/sign-in")
-    wait_until(lambda: browser.find_element(By.ID, "enrol").is_displayed(), 20)
+    wait_until(lambda: browser.find_element(By.ID, "enrol").is_displayed())
     browser.find_element(By.ID, "principal").send_keys(name, Keys.ENTER)
     await_text(browser, "status", "waits for approval")
     passkey = {"id": shown(browser, "passkey"), "fingerprint": shown(browser, "fingerprint")}
@@ -156,7 +158,7 @@ def test_a_session_that_was_revoked_elsewhere_is_shown_as_ended(site, browser):
 def test_somebody_signs_in_at_the_provider_and_the_address_bar_keeps_nothing(site, browser):
     _, origin = site
     browser.get(f"{origin}/sign-in")
-    wait_until(lambda: "Valmont account" in browser.find_element(By.ID, "providers").text, 20)
+    wait_until(lambda: "Valmont account" in browser.find_element(By.ID, "providers").text)
     press(browser, "Sign in with Valmont account")
     await_text(browser, "who", "privacy")
     assert browser.current_url == f"{origin}/sign-in"
@@ -179,20 +181,20 @@ def test_an_authenticator_that_verifies_nobody_does_not_sign_in(site, browser):
     options.is_user_verified = False
     browser.add_virtual_authenticator(options)
     browser.get(f"{origin}/sign-in")
-    wait_until(lambda: browser.find_element(By.ID, "enrol").is_displayed(), 20)
+    wait_until(lambda: browser.find_element(By.ID, "enrol").is_displayed())
     browser.find_element(By.ID, "principal").send_keys("associate", Keys.ENTER)
-    wait_until(lambda: status(browser) not in {"", "One moment…"}, 20)
+    wait_until(lambda: status(browser) not in {"", "One moment…"})
     assert shown(browser, "fingerprint") == ""
 
 
 def test_the_page_takes_nothing_from_outside_and_forbids_what_it_does_not_need(site):
     _, origin = site
-    response = httpx.get(f"{origin}/sign-in")
+    response = httpx.get(f"{origin}/sign-in", timeout=PATIENCE)
     assert response.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
     assert "unsafe" not in CONTENT_SECURITY_POLICY
     assert "set-cookie" not in response.headers
     for path in ("", "/page.js", "/page.css"):
-        content = httpx.get(f"{origin}/sign-in{path}")
+        content = httpx.get(f"{origin}/sign-in{path}", timeout=PATIENCE)
         assert content.headers["cache-control"] == "no-store"
         assert "http://" not in content.text
         assert "https://" not in content.text

@@ -42,7 +42,7 @@ from cloakroom.clock import to_microseconds
 from cloakroom.settings import load_settings
 from cloakroom.vault.opening import BrandOpener
 from cloakroom.wiring import open_application
-from stores import database
+from stores import create_database, database, made_once
 
 EARLY = datetime(2024, 2, 14, 10, 30, tzinfo=UTC)
 MIDDLE = datetime(2024, 4, 2, 3, 0, tzinfo=UTC)
@@ -60,10 +60,19 @@ NESTED = {
 
 
 @pytest.fixture(scope="module")
-def second(postgres_server, tmp_path_factory):
-    with database(postgres_server) as url, pytest.MonkeyPatch.context() as patch:
+def second(postgres_server, run_folder):
+    """The second group's store: imported once for all workers, a copy of its database for each."""
+
+    def make(folder):
+        url = create_database(postgres_server)
         patch.setenv("CLOAKROOM_DATABASE_URL", url)
-        yield make_store(tmp_path_factory.mktemp("second"), History(persons=700, changes=9))
+        return url, make_store(folder, History(persons=700, changes=9))
+
+    with pytest.MonkeyPatch.context() as patch:
+        template, made = made_once(run_folder, "second_group", make)
+        with database(postgres_server, template) as url:
+            patch.setenv("CLOAKROOM_DATABASE_URL", url)
+            yield made
 
 
 def test_every_row_of_every_delivery_is_taken(second: SecondStore) -> None:

@@ -22,7 +22,6 @@ and erasures do not notice.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -49,19 +48,21 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What every rotation needs.
+    """The collaborators of every rotation.
 
     Attributes:
         keys: The keys.
         store: The rows that lie under them.
         entries: Writes the entries.
         clock: Tells the time.
+        sleep: Waits for so many seconds, while other nodes notice a new key.
     """
 
     keys: StoreKeys
     store: RotationStore
     entries: EntryWriter
     clock: Clock
+    sleep: Callable[[float], None]
 
     def enter(self, purpose: KeyPurpose, detail: Mapping[str, object]) -> None:
         """Append the entry of a step, within the transaction of that step."""
@@ -160,7 +161,7 @@ def _add_generation(rotation: Rotation, names: Sequence[KeyName], told: Mapping[
             rotation.keys.add(name, to_microseconds(rotation.clock.now()))
         rotation.enter(names[0].purpose, {"generation": names[0].generation, **told})
     rotation.keys.refresh()
-    time.sleep(REFRESH_SECONDS)
+    rotation.sleep(REFRESH_SECONDS)
 
 
 def _drop_older(rotation: Rotation, purpose: KeyPurpose, brand: int, told: Mapping[str, object]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from cloakroom.adapters.postgres.connection import Connection
+from cloakroom.adapters.postgres.connection import Connection, wait_for_the_disk
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.errors import DeniedError, TamperedError
 from cloakroom.flows.release_ports import StoredRelease
@@ -34,7 +34,7 @@ class PostgresReleases:
         with self._connection.transaction():
             yield
             # Canaries are written as an import writes rows, which switches the wait for the disk off.
-            self._connection.execute(self._queries["wait_for_the_disk"])
+            wait_for_the_disk(self._connection)
 
     def add(self, name: str, content: ReleaseContent, requested_by: str, at: int, expires_at: int) -> None:
         """See `ReleaseStore.add`."""

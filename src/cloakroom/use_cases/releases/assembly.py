@@ -33,11 +33,11 @@ class OpenedRecords:
     @property
     def openers(self) -> Openers:
         """See `ReleaseRecords.openers`."""
-        return self._application.openers
+        return self._application.keys.openers
 
     def settle_keys(self, brand: int) -> bool:
         """See `ReleaseRecords.settle_keys`."""
-        return self._application.settle_keys(brand)
+        return self._application.keys.settle(brand)
 
     def facets(self, brand: int) -> Mapping[tuple[str, str], BitMap]:
         """See `ReleaseRecords.facets`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from cloakroom.adapters.postgres.rotation_store import PostgresRotations
 from cloakroom.adapters.root_key import load_root_key
 from cloakroom.flows import rotate
@@ -30,5 +32,9 @@ def rotate_sets(application: Application) -> int:
 
 def _rotation(application: Application) -> rotate.Rotation:
     return rotate.Rotation(
-        application.keys, PostgresRotations(application.connection), application.entries, application.clock
+        application.keys,
+        PostgresRotations(application.connection),
+        application.entries,
+        application.clock,
+        time.sleep,
     )

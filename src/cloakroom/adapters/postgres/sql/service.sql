@@ -23,7 +23,7 @@ update credential c set last_used_at = greatest(coalesce(c.last_used_at, 0), u.a
 from unnest(%(credentials)s::text[], %(at)s::bigint[]) as u(id, at) where c.id = u.id;
 
 -- name: changes
--- Numbers that move when keys, configuration or planted records do.
+-- Numbers that move when keys, configuration or canaries do.
 select (select coalesce(sum(hashtextextended(purpose || scope || detail, generation)::numeric), 0)::text from key_ring)
            as keys,
        (select coalesce(sum(version), 0) from configuration) as configuration,
@@ -45,10 +45,6 @@ select brand, count(*) from facet_change group by brand;
 -- name: entries_after
 -- Entries in the order of the log, for feeds.
 select leaf_index, body from log_entries(%(from)s, %(from)s::bigint + %(limit)s) order by leaf_index;
-
--- name: wait_for_the_disk
--- The transaction that is open waits for the disk at its commit, whatever was set before.
-set local synchronous_commit = on;
 
 -- name: add_release
 insert into release (id, kind, requested_by, content, digest, state, requested_at, expires_at)
