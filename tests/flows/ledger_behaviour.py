@@ -13,7 +13,7 @@ from cloakroom.clock import Clock, SystemClock
 from cloakroom.errors import StoreError, TamperedError
 from cloakroom.flows.entry_writing import EntryWriter, NodeIdentity
 from cloakroom.flows.ports import Appended, History, Ledger, LineageState, PreparedEntry
-from cloakroom.gate.folding import Past
+from cloakroom.gate.folding import CountedItem
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.vocabulary import Operation
 
@@ -234,7 +234,7 @@ class LedgerBehaviour:
 
     def test_a_history_is_kept_in_the_place_of_the_one_it_continues(self, world: LedgerWorld) -> None:
         world.append(0, world.reveal(1), world.reveal(2))
-        history = History(2, (Past(7, "auberon", ("contact",), 4, BitMap([1, 2])),))
+        history = History(2, (CountedItem(7, "auberon", ("contact",), 4, BitMap([1, 2])),))
         assert world.ledger.history(world.lineage) == History(0, ())
         assert world.lineage in world.ledger.unfolded(2)
         assert world.ledger.keep_history(world.lineage, 0, history)
@@ -243,7 +243,7 @@ class LedgerBehaviour:
 
     def test_a_history_is_not_kept_after_another_or_within_a_transaction(self, world: LedgerWorld) -> None:
         world.append(0, world.reveal(1))
-        history = History(1, (Past(7, "auberon", ("contact",), 2, BitMap([1])),))
+        history = History(1, (CountedItem(7, "auberon", ("contact",), 2, BitMap([1])),))
         with world.ledger.locked([world.lineage]):
             assert not world.ledger.keep_history(world.lineage, 0, history)
         assert world.ledger.keep_history(world.lineage, 0, history)

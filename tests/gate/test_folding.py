@@ -12,7 +12,7 @@ from pyroaring import BitMap
 
 from cloakroom.gate.budget import DEFAULT_SKEW, OpenedRecords
 from cloakroom.gate.draw import Renewed
-from cloakroom.gate.folding import Folding, Past, events_of
+from cloakroom.gate.folding import CountedItem, Folding, events_of
 from cloakroom.gate.policy import Budget, Window, WindowName
 from cloakroom.vocabulary import FieldClass
 
@@ -34,7 +34,7 @@ def histories(draw):
             continue
         drawn = source.choice([("contact",), ("contact", "identity"), ("value",), ()])
         records = BitMap(source.sample(range(40), source.randint(1, 6))) if drawn else BitMap()
-        events.append((at, Past(at, source.choice(["a", "b"]), drawn, source.randint(0, 3), records)))
+        events.append((at, CountedItem(at, source.choice(["a", "b"]), drawn, source.randint(0, 3), records)))
     folds = sorted(draw(st.sets(st.integers(0, len(events)), max_size=4)))
     return (
         events,
@@ -46,7 +46,7 @@ def histories(draw):
 
 def folded(events, folds):
     """Fold events in several steps, each time going on from the items of the last."""
-    items: tuple[Past, ...] = ()
+    items: tuple[CountedItem, ...] = ()
     for start, end in pairwise([0, *folds, len(events)]):
         folding = Folding(items)
         for at, event in events[start:end]:
@@ -58,7 +58,7 @@ def folded(events, folds):
 def view_of(budget, events):
     view = OpenedRecords(budget)
     for at, event in events:
-        view.apply(at, event.draw() if isinstance(event, Past) else event)
+        view.apply(at, event.draw() if isinstance(event, CountedItem) else event)
     return view
 
 
@@ -105,7 +105,9 @@ def drawn_since(events, start):
     # A time earlier than the latest before it counts as that one.
     times = accumulate((at for at, _ in events), max)
     return [
-        (at, event) for at, (_, event) in zip(times, events, strict=True) if isinstance(event, Past) and at > start
+        (at, event)
+        for at, (_, event) in zip(times, events, strict=True)
+        if isinstance(event, CountedItem) and at > start
     ]
 
 
@@ -119,7 +121,7 @@ def within(events, start):
 @pytest.mark.parametrize("foldings", [1, 2, 40])
 def test_no_entry_is_moved_back_nor_on_by_more_than_a_sixtieth_of_its_age_or_a_second(foldings):
     times = [START + number * 17 * SECOND // 3 for number in range(20_000)]
-    events = [(at, Past(at, "a", ("contact",), 1, BitMap([number]))) for number, at in enumerate(times)]
+    events = [(at, CountedItem(at, "a", ("contact",), 1, BitMap([number]))) for number, at in enumerate(times)]
     items = folded(events, list(range(0, len(events), len(events) // foldings))[1:])
     moved = {record: item.at - times[record] for item in items for record in item.records}
     assert len(moved) == len(times)
@@ -133,7 +135,7 @@ def test_however_much_a_lineage_does_its_history_stays_short(hours):
     step = max(hours * 60 * MINUTE // 60_000, 1)
     for number in range(60_000):
         folding.add(
-            START + number * step, Past(START + number * step, "a", ("contact",), 1, BitMap([number % 5_000]))
+            START + number * step, CountedItem(START + number * step, "a", ("contact",), 1, BitMap([number % 5_000]))
         )
     items = folding.items()
     assert len(items) < 1_200
@@ -145,25 +147,25 @@ def test_however_much_a_lineage_does_its_history_stays_short(hours):
 def test_an_item_has_the_time_of_its_latest_entry():
     folding = Folding()
     for at in (START + 2, START + 5, START + 9):
-        folding.add(at, Past(at, "a", ("contact",), 1, BitMap([at % 7])))
+        folding.add(at, CountedItem(at, "a", ("contact",), 1, BitMap([at % 7])))
     [item] = folding.items()
     assert (item.at, item.probes) == (START + 9, 3)
 
 
 def test_an_entry_of_a_clock_that_was_set_back_has_the_time_of_the_latest_before_it():
-    for items in ((), (Past(START, "a", ("contact",), 1, BitMap([1])),)):
+    for items in ((), (CountedItem(START, "a", ("contact",), 1, BitMap([1])),)):
         folding = Folding(items)
         if not items:
-            folding.add(START, Past(START, "a", ("contact",), 1, BitMap([1])))
-        folding.add(START - DAY, Past(START - DAY, "b", ("contact",), 1, BitMap([2])))
+            folding.add(START, CountedItem(START, "a", ("contact",), 1, BitMap([1])))
+        folding.add(START - DAY, CountedItem(START - DAY, "b", ("contact",), 1, BitMap([2])))
         assert {item.at for item in folding.items()} == {START}
 
 
 def test_a_renewal_keeps_what_came_before_apart_from_what_came_after():
     folding = Folding()
-    folding.add(START, Past(START, "a", ("contact",), 1, BitMap([1])))
+    folding.add(START, CountedItem(START, "a", ("contact",), 1, BitMap([1])))
     folding.add(START, Renewed())
-    folding.add(START, Past(START, "a", ("contact",), 1, BitMap([2])))
+    folding.add(START, CountedItem(START, "a", ("contact",), 1, BitMap([2])))
     first, second = folding.items()
     assert (first.is_renewed, first.records) == (True, BitMap([1]))
     assert (second.is_renewed, second.records) == (False, BitMap([2]))
@@ -183,8 +185,8 @@ def make_budget() -> Budget:
 
 def test_an_entry_after_a_renewal_counts_from_it_although_its_clock_was_set_back_and_history_was_folded_between():
     budget = make_budget()
-    first = Past(START, "a", ("contact",), 0, BitMap([1]))
-    late = Past(START - 25 * MINUTE, "a", ("contact",), 1, BitMap([2]))
+    first = CountedItem(START, "a", ("contact",), 0, BitMap([1]))
+    late = CountedItem(START - 25 * MINUTE, "a", ("contact",), 1, BitMap([2]))
     events = [(START, first), (START + 11 * MINUTE, Renewed()), (late.at, late)]
     for folds in ([], [1], [2], [1, 2]):
         view = OpenedRecords(budget)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from cloakroom.errors import DeniedError, TamperedError
 from cloakroom.flows.ports import COUNTED_AT_ONCE, CountedEntry, History, Ledger, LineageState
 from cloakroom.gate.budget import Draw, OpenedRecords, Renewed
-from cloakroom.gate.folding import Folding, Past, events_of
+from cloakroom.gate.folding import CountedItem, Folding, events_of
 from cloakroom.gate.policy import Budget
 
 MAX_SNAPSHOTS = 10_000
@@ -116,7 +116,7 @@ class LineageSnapshots:
     def _catch_up(self, lineage: str, snapshot: OpenedRecords, folding: Folding | None = None) -> None:
         for entry in _counted_since(self._ledger, lineage, snapshot.version):
             event = _event(entry)
-            snapshot.apply(entry.at, event.draw() if isinstance(event, Past) else event)
+            snapshot.apply(entry.at, event.draw() if isinstance(event, CountedItem) else event)
             if folding is not None:
                 folding.add(entry.at, event)
 
@@ -141,7 +141,7 @@ def _counted_since(ledger: Ledger, lineage: str, version: int) -> Iterator[Count
         version = entries[-1].version
 
 
-def _event(entry: CountedEntry) -> Past | Renewed:
+def _event(entry: CountedEntry) -> CountedItem | Renewed:
     if entry.operation == "renew":
         return Renewed()
-    return Past(entry.at, entry.brand, tuple(sorted(entry.drawn)), entry.probes, entry.records)
+    return CountedItem(entry.at, entry.brand, tuple(sorted(entry.drawn)), entry.probes, entry.records)

@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 from pyroaring import BitMap
 
-from cloakroom.gate.folding import Past
+from cloakroom.gate.folding import CountedItem
 from cloakroom.vault.sealed_record import SealedKeys, SealedRecord
 
 COUNTED_AT_ONCE = 20_000
@@ -106,7 +106,7 @@ class History:
     """
 
     version: int
-    items: Sequence[Past]
+    items: Sequence[CountedItem]
 
 
 class StoredRow(msgspec.Struct, frozen=True, gc=False):

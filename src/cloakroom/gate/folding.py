@@ -20,14 +20,14 @@ from pyroaring import BitMap
 from cloakroom.gate.draw import Draw, Renewed
 from cloakroom.vocabulary import FieldClass
 
-__all__ = ["Folding", "Past", "events_of"]
+__all__ = ["CountedItem", "Folding", "events_of"]
 
 _SECOND = 1_000_000
 _PARTS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class CountedItem:
     """The records that one or several counted entries opened.
 
     Attributes:
@@ -58,19 +58,19 @@ _Key = tuple[bool, str, tuple[str, ...], int, int]
 class Folding:
     """Unites items; whatever comes in was accepted by the store, in its order."""
 
-    def __init__(self, items: Iterable[Past] = ()) -> None:
+    def __init__(self, items: Iterable[CountedItem] = ()) -> None:
         """Begin with what was folded earlier."""
-        self._united: dict[_Key, Past] = {}
+        self._united: dict[_Key, CountedItem] = {}
         self._seen = 0
         for item in items:
             self._seen = max(self._seen, item.at)
             self._unite(item, _SECOND)
 
-    def add(self, at: int, event: Past | Renewed) -> None:
+    def add(self, at: int, event: CountedItem | Renewed) -> None:
         """Take in one counted entry with its time, in microseconds since the epoch."""
         # Time does not go back: see the contract of `budget`.
         self._seen = max(self._seen, at)
-        if isinstance(event, Past):
+        if isinstance(event, CountedItem):
             self._unite(event if event.at == self._seen else replace(event, at=self._seen), _SECOND)
             return
         before, self._united = self._united.values(), {}
@@ -78,16 +78,16 @@ class Folding:
             self._unite(replace(item, is_renewed=True), _SECOND)
         if all(item.at < self._seen for item in self._united.values()):
             # Holds the time of the renewal: an entry that comes later counts from it, whatever its clock says.
-            self._unite(Past(self._seen, "", (), 0, BitMap(), is_renewed=True), _SECOND)
+            self._unite(CountedItem(self._seen, "", (), 0, BitMap(), is_renewed=True), _SECOND)
 
-    def items(self) -> tuple[Past, ...]:
+    def items(self) -> tuple[CountedItem, ...]:
         """Return everything in few items: those before the last renewal first, and by time."""
         before, self._united = self._united.values(), {}
         for item in before:
             self._unite(item, _width(self._seen - item.at))
         return tuple(sorted(self._united.values(), key=lambda item: (not item.is_renewed, item.at)))
 
-    def _unite(self, item: Past, width: int) -> None:
+    def _unite(self, item: CountedItem, width: int) -> None:
         key = (item.is_renewed, item.brand, item.drawn, width, item.at // width)
         known = self._united.get(key)
         if known is not None:
@@ -100,7 +100,7 @@ class Folding:
         self._united[key] = item
 
 
-def events_of(items: Sequence[Past]) -> Iterator[tuple[int, Draw | Renewed]]:
+def events_of(items: Sequence[CountedItem]) -> Iterator[tuple[int, Draw | Renewed]]:
     """Yield times and events from which a view is built, in order; `items` as `Folding.items` gives them."""
     renewed_at = None
     for item in items:

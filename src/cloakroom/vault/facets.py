@@ -21,7 +21,7 @@ CANARY = "canary"
 ERASED = "erased"
 RECORD = "record"
 PERMANENT = frozenset({CANARY, ERASED, RECORD})
-"""Facets that no change of a record's values touches: planted, erased, and all records of a brand."""
+"""Facets that no change of a record's values touches: canaries, erased, and all records of a brand."""
 _SMALLEST = 4096
 _LENGTHS = struct.Struct(">BHHI")
 

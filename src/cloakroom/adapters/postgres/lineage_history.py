@@ -19,7 +19,7 @@ from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.errors import TamperedError
 from cloakroom.flows.ports import History
-from cloakroom.gate.folding import Past
+from cloakroom.gate.folding import CountedItem
 from cloakroom.ledger.record_sets import RecordSetSealer
 
 
@@ -42,7 +42,7 @@ class LineageHistories:
             raise TamperedError(f"the folded history of lineage {lineage} up to version {version} is not complete")
         items = []
         for _, number, brand, drawn, probes, last_at, is_renewed, sealed in rows:
-            stated = Past(last_at, brand, tuple(drawn), probes, BitMap(), is_renewed)
+            stated = CountedItem(last_at, brand, tuple(drawn), probes, BitMap(), is_renewed)
             records = self._sets.open(_place(lineage, version, number, len(rows), stated), sealed)
             items.append(replace(stated, records=records))
         return History(version, tuple(items))
@@ -86,7 +86,7 @@ class LineageHistories:
         return [row[0] for row in self._connection.execute(self._queries["unfolded"], {"entries": entries})]
 
 
-def _place(lineage: str, version: int, number: int, count: int, item: Past) -> str:
+def _place(lineage: str, version: int, number: int, count: int, item: CountedItem) -> str:
     return (
         f"history/{lineage}/{version}/{number}/{count}/{item.at}/{item.probes}/{int(item.is_renewed)}/{item.brand}/"
         f"{','.join(item.drawn)}"

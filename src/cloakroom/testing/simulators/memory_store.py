@@ -55,6 +55,8 @@ class MemoryStore:
         """
         self.effects: list[str] = []
         """Names of the effects begun so far."""
+        self.held: set[tuple[str, int]] = set()
+        """Locks that somebody holds over any number of transactions, by their name and what they are of."""
         self._fault = fault
         self._tables: dict[str, dict[Any, Any]] = {}
         self._depth = 0
@@ -67,6 +69,13 @@ class MemoryStore:
     def fail(self, fault: Fault | None) -> None:
         """Set the one failure, counted from now; None for none."""
         self.effects, self._fault = [], fault
+
+    def copied(self) -> MemoryStore:
+        """Return another store that holds the same, without faults."""
+        assert not self.in_transaction
+        other = MemoryStore()
+        other._tables = {name: dict(table) for name, table in self._tables.items()}
+        return other
 
     def table(self, name: str) -> dict[Any, Any]:
         """Return a table, empty at first; its values are never changed in place."""
