@@ -192,7 +192,7 @@ class Application:
         return Authoriser(entries=self.entries, ledger=self.ledger, policy=self.configuration.policy)
 
     def canaries(self) -> BitMap:
-        """Return the planted records of all brands."""
+        """Return the canaries of all brands."""
         found = BitMap()
         for number in self.catalogue.brands.values():
             for ordinals in self.facets.values_of(number, CANARY).values():
@@ -212,7 +212,7 @@ class Application:
         self.keys.refresh()
 
     def refresh_configuration(self) -> None:
-        """Read the configuration in force and the planted records anew; what lineages have opened stays counted."""
+        """Read the configuration in force and the canaries anew; what lineages have opened stays counted."""
         configuration = read_configuration(self.records.configuration())
         catalogue = self.records.catalogue(configuration.definitions)
         self.keys.refresh()

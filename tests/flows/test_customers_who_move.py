@@ -18,7 +18,7 @@ from cloakroom.use_cases.records.importing import import_file
 from cloakroom.use_cases.records.writing import RecordWrite, write_record
 from cloakroom.use_cases.releases import running
 from cloakroom.vault.facets import ERASED, RECORD
-from spine_world import NOON, open_records, staff, tokens_of
+from spine_world import NOON, open_records, search, staff, tokens_of
 from tarsenne_deliveries import BRAND, deliver, gone, ordinal_of, row
 
 NUMBER = 90_000_001
@@ -189,6 +189,21 @@ def test_no_place_is_counted_twice_whatever_moved(application, bring):
     for name in ("country", "language", "kind", "store", "spend_band", "adult_on", "region"):
         sets = [members for (found, _), members in facets.items() if found == name]
         assert sum(map(len, sets)) == len(BitMap.union(*sets)), name
+
+
+def test_a_customer_is_found_by_the_address_of_now_alone_and_again_by_one_that_came_back(application, bring):
+    anna, neighbour = staff(application), NUMBER + 1
+
+    def found(email):
+        return len(search(application, anna, [BRAND], email).tokens[BRAND])
+
+    old, new = {"email": "family@example.com"}, {"email": "own@example.com"}
+    bring(delivered("2025-03-01", IN_ITALY | old), delivered("2025-03-01", IN_ITALY | old, neighbour))
+    assert found("family@example.com") == 2
+    bring(delivered("2025-03-02", IN_ITALY | new))
+    assert (found("family@example.com"), found("own@example.com")) == (1, 1)
+    bring(delivered("2025-03-03", IN_ITALY | old))
+    assert (found("family@example.com"), found("own@example.com")) == (2, 0)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pyroaring import BitMap
 from release_world import DOMAIN, approved, enrol_everybody
 
 from cloakroom.adapters.postgres.service_store import ServiceStore
+from cloakroom.flows import rotate as rotate_flow
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.ledger.record_sets import entry_place
 from cloakroom.use_cases.people import principals
@@ -178,7 +179,7 @@ def test_whoever_one_node_enrolled_is_served_by_the_other_once_it_has_read_the_k
 
 @pytest.mark.parametrize("rotate", [rotation.rotate_brand, rotation.rotate_index], ids=["brand", "index"])
 def test_a_generation_of_a_brands_keys_that_one_node_added_opens_and_finds_on_the_other(nodes, monkeypatch, rotate):
-    monkeypatch.setattr(rotation, "REFRESH_SECONDS", 0)
+    monkeypatch.setattr(rotate_flow, "REFRESH_SECONDS", 0)
     one, two = nodes
     anna = staff(one)
     two.refresh_keys()
@@ -197,7 +198,7 @@ def test_a_generation_of_a_brands_keys_that_one_node_added_opens_and_finds_on_th
 
 
 def test_sets_that_one_node_seals_under_a_newer_key_are_read_by_the_other_without_being_told(nodes, monkeypatch):
-    monkeypatch.setattr(rotation, "REFRESH_SECONDS", 0)
+    monkeypatch.setattr(rotate_flow, "REFRESH_SECONDS", 0)
     one, two = nodes
     anna = staff(one)
     two.refresh_keys()

@@ -69,7 +69,7 @@ class Run:
         state: ``waiting``, ``running``, ``done`` or ``failed``.
         failure: Stable code of what went wrong, or None.
         rows_done: Rows written so far.
-        records: Rows in all, planted ones included.
+        records: Rows in all, canaries included.
         parts: Parts of the finished file.
         size: Its bytes.
         file_sha256: Its SHA-256 in hex, once it is whole.

@@ -1,6 +1,6 @@
 """Admission: the one door through which every opening goes.
 
-For a batch of requests: decide, look whether a planted record is touched, assess against the budgets, and append one
+For a batch of requests: decide, look whether a canary is touched, assess against the budgets, and append one
 durable entry for each, permitted or refused. What comes back as permitted is in the ledger; only then may a caller
 open anything. The order, and why a crash anywhere is harmless:
 
@@ -82,7 +82,7 @@ class Gatekeeper:
         return self._policy
 
     def adopt(self, policy: Policy, field_classes: Mapping[str, FieldClass], canaries: BitMap) -> None:
-        """Go on with other rules, fields and planted records; what lineages have opened stays counted."""
+        """Go on with other rules, fields and canaries; what lineages have opened stays counted."""
         self._policy = policy
         self._field_classes = field_classes
         self._canaries = canaries

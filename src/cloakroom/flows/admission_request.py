@@ -58,7 +58,7 @@ class Admission(msgspec.Struct, frozen=True):
         explanation: For people.
         forms: Form of each field, already lowered where a budget runs low.
         back_at: When a refused request would fit, in microseconds, or None.
-        canary: Whether a planted record was touched.
+        canary: Whether a canary was touched.
         entry: The durable entry of a permitted request, under which its records may be opened.
     """
 

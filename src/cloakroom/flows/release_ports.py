@@ -98,7 +98,7 @@ class ReleaseRecords(Protocol):
 
     @property
     def openers(self) -> Openers:
-        """The store of canaries, written within a transaction of the `ReleaseStore`."""
+        """The openers under the newest keys; others after each `settle_keys`."""
         ...
 
     def settle_keys(self, brand: int) -> bool:
@@ -119,7 +119,7 @@ class ReleaseRecords(Protocol):
 
 
 class CanaryStore(Protocol):
-    """The openers under the newest keys; others after each `settle_keys`."""
+    """The store of canaries, written within a transaction of the `ReleaseStore`."""
 
     def add(self, brand: str, record_id: str, fields: Mapping[str, str]) -> BitMap:
         """Write a new record of a brand and return its ordinal; none where the brand has a record of that id.

@@ -95,7 +95,7 @@ class ServiceRules:
         sessions: Bounds of sessions.
         passkeys: For whom authenticators sign; None where nobody signs in with one.
         providers: OpenID providers by their names here.
-        canary_domain: Domain whose mail the group receives, for planted records of releases; empty where unknown.
+        canary_domain: Domain whose mail the group receives, for canaries of releases; empty where unknown.
     """
 
     sessions: Sessions = field(default_factory=Sessions)

@@ -23,7 +23,7 @@ class Presented:
 
 @dataclass(frozen=True, slots=True)
 class StoreChanges:
-    """Numbers that move when keys, configuration or planted records change; compared, never interpreted."""
+    """Numbers that move when keys, configuration or canaries change; compared, never interpreted."""
 
     keys: str
     configuration: int
@@ -103,7 +103,7 @@ class ServiceStore:
             )
 
     def changes(self) -> StoreChanges:
-        """Return what tells whether keys, configuration or planted records changed."""
+        """Return what tells whether keys, configuration or canaries changed."""
         row = self._connection.execute(self._queries["changes"]).fetchone()
         assert row is not None
         return StoreChanges(row[0], int(row[1]), int(row[2]))

@@ -90,9 +90,7 @@ def run(
     name: Name,
     credential: AsOption,
     out: Annotated[Path, typer.Option(help="Where to write the encrypted file.")],
-    canary_domain: Annotated[
-        str, typer.Option(help="Domain whose mail you receive, for the addresses of planted records.")
-    ],
+    canary_domain: Annotated[str, typer.Option(help="Domain whose mail you receive, for the addresses of canaries.")],
     home: HomeOption = None,
     json_output: JsonOption = False,
 ) -> None:

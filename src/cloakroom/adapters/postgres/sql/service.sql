@@ -23,7 +23,7 @@ update credential c set last_used_at = greatest(coalesce(c.last_used_at, 0), u.a
 from unnest(%(credentials)s::text[], %(at)s::bigint[]) as u(id, at) where c.id = u.id;
 
 -- name: changes
--- Numbers that move when keys, configuration or planted records do.
+-- Numbers that move when keys, configuration or canaries do.
 select (select coalesce(sum(hashtextextended(purpose || scope || detail, generation)::numeric), 0)::text from key_ring)
            as keys,
        (select coalesce(sum(version), 0) from configuration) as configuration,
