@@ -127,6 +127,7 @@ def test_keys_that_are_rotated_elsewhere_open_here(world):
 
 def test_between_batches_a_core_looks_by_itself_more_than_once_a_second(world):
     token = tokens(world.elsewhere, live(world.elsewhere))
+    assert world.core.code(world.associate, Reveal(tokens=token, **SOLD)) == ""
     change(
         world.elsewhere,
         **{"policy.toml": world.elsewhere.configuration.texts["policy.toml"] + FORBID},
