@@ -20,14 +20,14 @@ from cloakroom.vocabulary import Operation
 
 SIGNER = Ed25519Signer("example.com/log", SigningKey(bytes(32)))
 CLOCK = FixedClock(datetime(2026, 5, 4, 9, tzinfo=UTC))
+SETS = RecordSetSealer({1: bytes(32)})
 ROUNDS = (3, 255, 4)
 """Entries of each round: within a bundle, up to beyond its end, and after it."""
 
 
 def sequence(store: MemoryStore, *, rounds: tuple[int, ...] = ROUNDS) -> None:
-    sets = RecordSetSealer({1: bytes(32)})
-    ledger = MemoryLedger(store, sets)
-    writer = EntryWriter(node=NodeIdentity("memory", 1), ledger=ledger, clock=CLOCK, sets=sets, policy_sha256="")
+    ledger = MemoryLedger(store, SETS)
+    writer = EntryWriter(node=NodeIdentity("memory", 1), ledger=ledger, clock=CLOCK, sets=SETS, policy_sha256="")
     sequencer = Sequencer(store=MemoryLog(store), signer=SIGNER, clock=CLOCK)
     for entries in rounds:
         prepared = [writer.prepare(lineage="system", operation=Operation.HEARTBEAT) for _ in range(entries)]
@@ -57,3 +57,14 @@ def test_each_entry_is_in_the_log_once_and_in_order_whatever_failed():
         sequence(store, rounds=(2,))
         bodies = [item.prepared.body for item in store.table("entry").values()]
         assert logged(store) == bodies, fault
+
+
+def test_of_two_sequencers_by_turns_each_goes_on_from_what_the_other_stored():
+    store = MemoryStore()
+    ledger = MemoryLedger(store, SETS)
+    writer = EntryWriter(node=NodeIdentity("memory", 1), ledger=ledger, clock=CLOCK, sets=SETS, policy_sha256="")
+    sequencers = [Sequencer(store=MemoryLog(store), signer=SIGNER, clock=CLOCK) for _ in range(2)]
+    for turn in range(5):
+        ledger.append({}, [writer.prepare(lineage="system", operation=Operation.HEARTBEAT)])
+        assert sequencers[turn % 2].run() == 1
+    assert logged(store) == [item.prepared.body for item in store.table("entry").values()]
