@@ -86,7 +86,8 @@ def test_passkeys_belong_to_a_domain_and_sign_at_origins_within_it(rp_id: str, o
     [
         "http://vault.example.com", "https://vault.example.com/", "https://vault.example.com/sign-in",
         "https://vault.example.com?x", "https://vault.example.com#x", "https://a@vault.example.com",
-        "vault.example.com", "https://badexample.com", "https://example.com.bad.example", "https://example.org", "https://", "https://[",
+        "vault.example.com", "https://badexample.com", "https://example.com.bad.example",
+        "https://example.org", "https://", "https://[",
         "HTTPS://vault.example.com", "http://localhost", "ftp://vault.example.com",
     ],
 )  # fmt: skip
