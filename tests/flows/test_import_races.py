@@ -76,6 +76,30 @@ def test_a_change_that_comes_while_facets_are_folded_is_not_lost(application, st
     other.close()
 
 
+def test_a_change_that_another_node_folds_meanwhile_is_not_lost(application, store):
+    other = store.open(node="other")
+    sealer = FacetSealer(application.ring.get(KeyPurpose.FACET, 1), 1)
+    thread = threading.Thread(target=other.facets.fold_changes, args=(1,))
+
+    def insert(ordinal):
+        change = sealer.seal_change(FacetChange(BitMap(), {("country", "IS"): BitMap([ordinal])}))
+        with other.connection.transaction():
+            other.connection.execute("insert into facet_change (brand, sealed) values (1, %s)", (change,))
+
+    class Interrupted(FacetStore):
+        def store(self, brand, facets):
+            insert(4_000_001)
+            thread.start()
+            thread.join(0.5)
+            super().store(brand, facets)
+
+    insert(4_000_000)
+    Interrupted(application.connection, lambda: application.ring).fold_changes(1)
+    thread.join()
+    assert application.facets.values_of(1, "country")["IS"] == BitMap([4_000_000, 4_000_001])
+    other.close()
+
+
 def test_a_rotation_waits_for_an_import_of_its_brand(application, store):
     rotator = store.open(node="rotator")
     thread = threading.Thread(target=rotate_brand, args=(rotator, "tarsenne"))

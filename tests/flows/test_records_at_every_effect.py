@@ -17,6 +17,7 @@ from pyroaring import BitMap
 from cloakroom.errors import BusyError, ConflictError, DeniedError, InputError, UncheckableError
 from cloakroom.flows import rotate
 from cloakroom.flows.admission import Gatekeeper
+from cloakroom.flows.authorisation import Authoriser
 from cloakroom.flows.opening import Openers
 from cloakroom.flows.reveal import RevealRequest, reveal
 from cloakroom.ledger.record_sets import entry_place
@@ -138,6 +139,21 @@ def test_a_frozen_caller_neither_writes_nor_erases():
     with pytest.raises(DeniedError):
         node.erase(1)
     assert written(node) == before
+
+
+def test_a_freeze_that_comes_after_the_policy_was_asked_still_stops_an_erasure():
+    store = filled()
+    node = MemoryNode(store)
+
+    class Interrupted(Authoriser):
+        def authorise(self, *arguments, **options):
+            super().authorise(*arguments, **options)
+            MemoryNode(store).gatekeeper().freeze("paula", by="operator", reason="operator")
+
+    node.authoriser = Interrupted(entries=node.entries, ledger=node.ledger, policy=node.configuration.policy)
+    with pytest.raises(DeniedError):
+        node.erase(1)
+    assert 1 in node.emails()
 
 
 def test_the_record_that_was_erased_is_not_written_again_under_its_id():

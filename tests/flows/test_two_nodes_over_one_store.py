@@ -1,4 +1,4 @@
-"""What one node changes in the store, another knows before it answers by it: planted records, rules, keys, freezes.
+"""What one node changes in the store, another knows before it answers by it: canaries, rules, keys, freezes.
 
 Here the nodes are two applications in one process. A serving node looks at `ServiceStore.changes`, and where they
 moved calls `refresh_configuration`; this is what both must do.
@@ -66,10 +66,10 @@ def test_a_record_planted_by_one_node_freezes_whoever_touches_it_on_the_other(no
     release(one, who, tmp_path)
     assert ServiceStore(two.connection).changes().canaries != before.canaries
     two.refresh_configuration()
-    planted = one.canaries()
-    assert two.canaries() == planted
-    assert len(planted) == 5
-    touched = tokens_of(two, who["associate"], [planted.min()])
+    canaries = one.canaries()
+    assert two.canaries() == canaries
+    assert len(canaries) == 5
+    touched = tokens_of(two, who["associate"], [canaries.min()])
     answer = open_records(two, who["associate"], touched, fields=NAME)
     assert answer.admission.canary
     assert not answer.revealed

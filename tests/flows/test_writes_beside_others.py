@@ -11,6 +11,7 @@ from cloakroom.adapters.postgres.import_store import PostgresImports
 from cloakroom.adapters.postgres.write_store import PostgresWrites
 from cloakroom.errors import BusyError, ConflictError, DeniedError
 from cloakroom.flows import rotate as rotate_flow
+from cloakroom.flows.authorisation import Authoriser
 from cloakroom.flows.import_ports import BatchWrite
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import decode_entry
@@ -209,3 +210,19 @@ def test_values_that_do_not_follow_the_stored_version_are_not_written(nodes, sho
     assert (
         one.connection.execute("select 1 from envelope_version where ordinal = %s", (known.ordinal,)).fetchall() == []
     )
+
+
+def test_whoever_is_frozen_after_he_was_authorised_erases_nothing(nodes, shops, monkeypatch):
+    one, two = nodes
+    write(one, shops[0])
+    ordinal, officer = ordinal_of(one, NUMBER), staff(two, "paula", "privacy_officer")
+    tokens, genuine = tokens_of(two, officer, [ordinal]), Authoriser.authorise
+
+    def frozen_afterwards(self, *arguments, **named):
+        genuine(self, *arguments, **named)
+        principals.freeze(one, "paula", by="operator", reason="INC-1")
+
+    monkeypatch.setattr(Authoriser, "authorise", frozen_afterwards)
+    with pytest.raises(DeniedError):
+        erase(two, tokens, officer, purpose="access_request", reference="DSAR-1")
+    assert ordinal_of(one, NUMBER) == ordinal

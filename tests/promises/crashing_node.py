@@ -15,10 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from cloakroom.adapters.postgres.connection import Connection
+from cloakroom.adapters.postgres.key_store import PostgresKeys
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.statements import Statements
+from cloakroom.adapters.root_key import load_root_key
 from cloakroom.flows import opening, release_run
 from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.store_keys import StoreKeys
 from cloakroom.settings import Settings
 from cloakroom.use_cases.people.principals import authenticate
 from cloakroom.use_cases.releases import running as releasing
@@ -150,7 +153,14 @@ def run(plan: dict) -> None:
     application = open_application(settings)
     application.connection.close()
     CountingConnection.moment = moment
-    application = replace(application, connection=CountingConnection.connect(plan["url"], autocommit=True))
+    connection = CountingConnection.connect(plan["url"], autocommit=True)
+    keys = StoreKeys(
+        store=PostgresKeys(connection),
+        root=application.keys.root,
+        load_root=lambda: load_root_key(settings.root_key),
+        catalogue=application.catalogue,
+    )
+    application = replace(application, connection=connection, keys=keys)
     ledger = (EagerLedger if plan.get("eager") else DyingLedger)(application.connection, application.sets)
     ledger.moment = moment
     DyingStatements.moment = moment

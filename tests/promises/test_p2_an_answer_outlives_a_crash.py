@@ -378,6 +378,23 @@ _OF_FLOWS = {"approve_release", "request_release", "run_release"}
 """Methods of flows that open transactions: whoever calls one writes."""
 
 
+def test_a_method_of_a_flow_that_opens_a_transaction_is_known_by_its_name():
+    """Or a use case that calls it would not be found."""
+    found = set()
+    for path in sorted((Path(cloakroom.__file__).parent / "flows").glob("*.py")):
+        for item in ast.parse(path.read_text()).body:
+            methods = [one for one in getattr(item, "body", ()) if isinstance(one, ast.FunctionDef)]
+            if isinstance(item, ast.ClassDef) and "Protocol" not in map(ast.unparse, item.bases):
+                found |= {one.name for one in methods if any(map(_opens_a_transaction, ast.walk(one)))}
+    public = {name for name in found if not name.startswith("_")}
+    assert public - _TRANSACTIONS == _OF_FLOWS | {"run"}, "of these only the sequencer's is called `run`"
+
+
+def _opens_a_transaction(node: ast.AST) -> bool:
+    called = node.func if isinstance(node, ast.Call) else None
+    return isinstance(called, ast.Attribute) and called.attr in _TRANSACTIONS
+
+
 def writing_functions() -> set[tuple[str, str]]:
     """Return (module, name) of the public functions that append entries or open transactions themselves."""
     root = Path(cloakroom.__file__).parent

@@ -23,7 +23,6 @@ import idna
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-NORMALIZER_VERSION = 1
 MAX_LENGTH = 320  # 64 for the local part, @, 255 for the domain: RFC 5321 §4.5.3.1
 
 _ASCII = re.compile(

@@ -23,7 +23,6 @@ from functools import lru_cache
 
 from cloakroom.canonical.transliteration import Script, script_of, transliterate
 
-NORMALIZER_VERSION = 1
 MAX_LENGTH = 400
 
 _SPECIAL = str.maketrans(

@@ -31,7 +31,6 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, ValidationR
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-NORMALIZER_VERSION = 1
 MAX_LENGTH = 250
 
 _SEPARATORS = {ord(sign): None for sign in " -.()/\u00a0"}

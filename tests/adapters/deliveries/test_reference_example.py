@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cloakroom.adapters.deliveries import load_folder, open_delivery
+from cloakroom.adapters.deliveries import open_delivery
+from cloakroom.flows.configuration import read_configuration
 from cloakroom.vault.fields import WELL_KNOWN_FIELDS, FieldKind
 from cloakroom.vault.mapping_file import parse_mapping
 from cloakroom.vocabulary import DATA_ELEMENTS
@@ -21,14 +22,13 @@ def blocks(page):
 
 
 @pytest.fixture
-def configuration(tmp_path):
-    (tmp_path / "brands").mkdir()
-    (tmp_path / "group.toml").write_text(blocks(GROUP_PAGE)[0], encoding="utf-8")
+def configuration():
+    texts = {"group.toml": blocks(GROUP_PAGE)[0], "policy.toml": ""}
     for text in blocks(MAPPING_PAGE):
         name = re.match(r"# (brands/\w+\.toml)\n", text)
         if name:
-            (tmp_path / name.group(1)).write_text(text, encoding="utf-8")
-    return load_folder(tmp_path)
+            texts[name.group(1)] = text
+    return read_configuration(texts)
 
 
 def test_the_bookseller_of_the_page_is_read(configuration, tmp_path):
@@ -42,7 +42,7 @@ def test_the_bookseller_of_the_page_is_read(configuration, tmp_path):
     path = tmp_path / "export.txt"
     lines = ["\t".join(row) + "\r\n" for row in (header, first, second, third)]
     path.write_bytes("".join(lines).encode("utf-16"))
-    (batch,) = open_delivery(path, configuration.mapping("lindgruen"), configuration.group).batches()
+    (batch,) = open_delivery(path, configuration.mappings["lindgruen"], configuration.group).batches()
     assert batch.rejected == []
     assert batch.record_ids == ["k-1", "k-2", "k-3"]
     assert batch.deleted == [False, False, True]
@@ -76,7 +76,7 @@ def test_the_stationer_of_the_page_is_read(configuration, tmp_path):
     }
     path = tmp_path / "export"
     path.write_text(json.dumps(item) + "\n", encoding="utf-8")
-    (batch,) = open_delivery(path, configuration.mapping("papierhaus"), configuration.group).batches()
+    (batch,) = open_delivery(path, configuration.mappings["papierhaus"], configuration.group).batches()
     assert batch.rejected == []
     assert batch.modified_at == [1735689600123000]
     assert batch.normal["mobile"] == ["+436641234567"]

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from cloakroom.adapters.deliveries import Limits, load_folder, open_delivery
+from cloakroom.adapters.configuration_folder import read_folder
+from cloakroom.adapters.deliveries import Limits, open_delivery
+from cloakroom.flows.configuration import read_configuration
 
 ROOT = Path(__file__).parents[3]
 WORLD = Path(os.environ.get("CLOAKROOM_WORLD", ROOT.parent / "shared" / "data" / "world"))
-CONFIGURATION = load_folder(ROOT / "examples" / "valmont")
+CONFIGURATION = read_configuration(read_folder(ROOT / "examples" / "valmont"))
 
 pytestmark = [
     pytest.mark.world,
@@ -29,7 +31,7 @@ def test_rows_and_addresses_agree_with_the_truth_and_nothing_is_refused():
     emails = set()
     versions = 0
     for brand, path, rows in deliveries():
-        delivery = open_delivery(path, CONFIGURATION.mapping(brand), CONFIGURATION.group)
+        delivery = open_delivery(path, CONFIGURATION.mappings[brand], CONFIGURATION.group)
         found = 0
         for batch in delivery.batches():
             assert batch.rejected == []
@@ -46,8 +48,8 @@ def test_any_cut_into_batches_gives_the_same_rows():
     for brand, path, _ in deliveries():
         if ".full." not in path.name:
             continue
-        whole = open_delivery(path, CONFIGURATION.mapping(brand), CONFIGURATION.group)
-        small = open_delivery(path, CONFIGURATION.mapping(brand), CONFIGURATION.group, limits=Limits(batch_rows=777))
+        whole = open_delivery(path, CONFIGURATION.mappings[brand], CONFIGURATION.group)
+        small = open_delivery(path, CONFIGURATION.mappings[brand], CONFIGURATION.group, limits=Limits(batch_rows=777))
         expected = [line for batch in whole.batches() for line in batch.lines]
         parts = list(small.batches())
         assert [line for batch in parts for line in batch.lines] == expected
@@ -59,7 +61,7 @@ def test_records_and_erasures_agree_with_the_truth():
     truth = json.loads((WORLD / "truth" / "world.json").read_text(encoding="utf-8"))
     records = {}
     for brand, path, _ in deliveries():
-        for batch in open_delivery(path, CONFIGURATION.mapping(brand), CONFIGURATION.group).batches():
+        for batch in open_delivery(path, CONFIGURATION.mappings[brand], CONFIGURATION.group).batches():
             for identifier, gone in zip(batch.record_ids, batch.deleted, strict=True):
                 assert len(identifier) == 18
                 records[brand, identifier] = gone

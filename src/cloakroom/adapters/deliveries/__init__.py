@@ -1,7 +1,6 @@
 """Deliveries: files of the brands' customer systems, read into batches of clean, typed rows.
 
-    configuration = load_folder(Path("examples/valmont"))
-    delivery = open_delivery(path, configuration.mapping("balmere"), configuration.group)
+    delivery = open_delivery(path, configuration.mappings["balmere"], configuration.group)
     for batch in delivery.batches(skip_rows=rows_already_taken):
         ...
 
@@ -11,6 +10,5 @@ Opening checks what concerns the whole file (form, encoding, columns) and raises
 
 from cloakroom.adapters.deliveries.batches import Limits, Rejection, RowBatch
 from cloakroom.adapters.deliveries.delivery import Delivery, open_delivery
-from cloakroom.adapters.deliveries.folder import Configuration, load_folder
 
-__all__ = ["Configuration", "Delivery", "Limits", "Rejection", "RowBatch", "load_folder", "open_delivery"]
+__all__ = ["Delivery", "Limits", "Rejection", "RowBatch", "open_delivery"]

@@ -90,13 +90,6 @@ class PostgresVault:
         rows = np.frombuffer(b"".join(block[0] for block in blocks), _INDEX_ROW)
         return rows["digest"].tobytes(), rows["ordinal"].astype(np.int64)
 
-    def validity(self, brand: int, ordinals: Sequence[int]) -> list[tuple[int, int, int | None]]:
-        """Return (ordinal, valid from, valid to or None) of every version of the records."""
-        rows = self._connection.execute(
-            self._queries["validity"], {"brand": brand, "ordinals": list(ordinals)}, binary=True
-        )
-        return [(row[0], row[1], row[2]) for row in rows]
-
     def facets(self, brand: int) -> dict[bytes, bytes]:
         """Return the sealed facets of a brand by their keys."""
         rows = self._connection.execute(self._queries["facets"], {"brand": brand}, binary=True)

@@ -131,13 +131,6 @@ where b.brand = %(brand)s and b.index_id = u.index_id and b.digest = u.digest an
 -- name: count_records
 select brand, state, count(*) from record group by brand, state order by brand, state;
 
--- name: validity
-select v.ordinal, v.valid_from, v.valid_to from envelope_version v
-where v.brand = %(brand)s and v.ordinal = any (%(ordinals)s)
-union all
-select r.ordinal, r.valid_from, case when r.state = 0 then null else r.valid_from end from record r
-where r.brand = %(brand)s and r.ordinal = any (%(ordinals)s);
-
 -- name: index_rows
 -- A whole index, 20 bytes a row (digest, ordinal), in a block for each first byte of a digest: few long values travel
 -- faster than many short ones, and a range of the primary key needs no sorting, hashing or counting of rows.
