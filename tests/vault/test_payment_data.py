@@ -160,7 +160,13 @@ LABELLED = [
         "gift card pin 1234",
         "chèque cadeau pin 1234",
     ),
-    *("ギフトカード 暗証番号 1234", "기프트카드 비밀번호 1234", "礼品卡 密码 1234", "禮品卡 密碼 1234"),
+    *(
+        "chèque cadeau pin 1234",
+        "ギフトカード 暗証番号 1234",
+        "기프트카드 비밀번호 1234",
+        "礼品卡 密码 1234",
+        "禮品卡 密碼 1234",
+    ),
 ]
 
 
@@ -195,7 +201,8 @@ ISSUED = [
     *((prefix, size) for prefix in ("300", "305", "3095", "36", "38", "39") for size in (14, 19)),
     *((prefix, size) for prefix in ("6011", "644", "649", "65", "3528", "3529", "353", "358") for size in (16, 19)),
     *((prefix, size) for prefix in ("62", "81", "2200", "2204") for size in (16, 19)),
-    *((prefix, size) for prefix in ("5018", "5020", "5038", "5893", "6304", "6759", "6761", "6763") for size in (13, 19)),
+    *((prefix, size) for prefix in ("5018", "5020", "5038", "5893") for size in (13, 19)),
+    *((prefix, size) for prefix in ("6304", "6759", "6761", "6763") for size in (13, 19)),
     *((prefix, 16) for prefix in ("60", "82", "508", "9792")),
 ]  # fmt: skip
 NOT_ISSUED = [
@@ -204,7 +211,8 @@ NOT_ISSUED = [
     *((prefix, size) for prefix in ("51", "2221", "2720", "9792", "82", "508") for size in (15, 17)),
     *((prefix, size) for prefix in ("34", "37") for size in (14, 16)),
     *((prefix, size) for prefix in ("300", "306", "309", "36", "38") for size in (13, 20)),
-    *((prefix, 16) for prefix in ("306", "3094", "3527", "359", "31", "32", "2205", "643", "66", "61", "63", "67", "58")),
+    *((prefix, 16) for prefix in ("306", "3094", "3527", "359", "31", "32", "2205")),
+    *((prefix, 16) for prefix in ("643", "66", "61", "63", "67", "58")),
     *((prefix, size) for prefix in ("6011", "644", "65", "3528", "62", "81", "2200") for size in (15, 20)),
     *((prefix, size) for prefix in ("5018", "6763", "6304") for size in (12, 20)),
     *((prefix, 14) for prefix in ("5019", "5021", "6303", "6305", "6758", "6760", "6764", "60")),

@@ -32,7 +32,7 @@ _FOLDED = (
     r"\x{ff0b}-\x{ff0f}\x{ff21}-\x{ff3a}\x{ff3f}\x{ff41}-\x{ff5a}\x{ff65}-\x{ffdc}\x{1d400}-\x{1d7ff}"
     r"\x{1f100}-\x{1f16f}\x{2f800}-\x{2fa1f}]"
 )
-"""Blocks of characters that stand for a digit, a letter or a separator in another form, or that compose with others."""
+"""Blocks of characters that are other forms of digits, letters or separators, or that compose with others."""
 
 SUSPICIOUS = rf"(?i:{_LABELS})|(?:[0-9]{_SEPARATOR}{{0,2}}){{12}}[0-9]|[\x{{660}}-\x{{1fbf9}}&&\p{{Nd}}]|{_FOLDED}"
 """A text that does not match this, in the syntax of Rust's regex, holds nothing to find; quick over many texts."""
