@@ -161,7 +161,7 @@ def _unique(tables: tuple[Table, ...]) -> tuple[Table, ...]:
         identifier = table.text("id")
         if identifier and not _IDENTIFIER.fullmatch(identifier):
             table.report("id", "must be lower-case letters, digits, - and _, beginning with a letter")
-        if identifier in seen:
+        if identifier and identifier in seen:
             table.report("id", "is used twice")
         seen.add(identifier)
     return tables

@@ -21,12 +21,20 @@ from enum import StrEnum
 
 _SEPARATOR = r"[\s\-._/\u00a0\u00ad\u200b\u2010-\u2015\u2212\u3000]"
 _LABELS = (
-    r"cv[vc]|cvn|cryptogramme|kartenpr|pr[üu]fziffer|security code|verification (?:code|value|number)"
-    r"|code de s[ée]curit|codice di sicurezza|c[óo]digo de seguridad|セキュリティコード|安全码"
+    r"cv[vc]|cvn|cryptogramme|kartenpr|pr[üu]fziffer|security\s+code|verification\s+(?:code|value|number)"
+    r"|code\s+de\s+s[ée]curit|codice\s+di\s+sicurezza|c[óo]digo\s+de\s+seguridad|セキュリティコード|安全码"
     r"|gift|voucher|cadeau|geschenk|gutschein|regalo|presente|ギフト|기프트|礼品卡|禮品卡"
 )
+_FOLDED = (
+    r"[\x{aa}\x{b2}\x{b3}\x{b9}\x{ba}\x{bc}-\x{be}\x{2b0}-\x{36f}\x{1100}-\x{11ff}\x{1d2c}-\x{1dbf}\x{2024}\x{2025}"
+    r"\x{2070}-\x{209f}\x{2100}-\x{218f}\x{2460}-\x{24ff}\x{2c7c}\x{2c7d}\x{2f00}-\x{2fdf}\x{3099}\x{309a}"
+    r"\x{3130}-\x{318f}\x{3200}-\x{33ff}\x{a7f2}-\x{a7f4}\x{f900}-\x{faff}\x{fb00}-\x{fb06}\x{fe30}-\x{fe6f}"
+    r"\x{ff0b}-\x{ff0f}\x{ff21}-\x{ff3a}\x{ff3f}\x{ff41}-\x{ff5a}\x{ff65}-\x{ffdc}\x{1d400}-\x{1d7ff}"
+    r"\x{1f100}-\x{1f16f}\x{2f800}-\x{2fa1f}]"
+)
+"""Blocks of characters that are other forms of digits, letters or separators, or that compose with others."""
 
-SUSPICIOUS = rf"(?i:{_LABELS})|(?:[0-9]{_SEPARATOR}{{0,2}}){{12}}[0-9]|[\x{{660}}-\x{{1fbf9}}&&\p{{Nd}}]"
+SUSPICIOUS = rf"(?i:{_LABELS})|(?:[0-9]{_SEPARATOR}{{0,2}}){{12}}[0-9]|[\x{{660}}-\x{{1fbf9}}&&\p{{Nd}}]|{_FOLDED}"
 """A text that does not match this, in the syntax of Rust's regex, holds nothing to find; quick over many texts."""
 
 _RUN = re.compile(rf"\d(?:{_SEPARATOR}{{0,2}}\d){{12,}}")
