@@ -139,9 +139,7 @@ def _passkeys(table: Table) -> PasskeyRules:
     if not origins:
         table.report("origins", "must name the origin of the sign-in page, such as https://vault.example.com")
     for origin in origins:
-        parts = urlsplit(origin)
-        inside = parts.hostname == rp_id or (parts.hostname or "").endswith(f".{rp_id}")
-        if origin != f"{parts.scheme}://{parts.netloc}" or not _is_safe(origin) or not inside:
+        if not _is_origin_within(origin, rp_id):
             table.report("origins", "must be https://NAME[:PORT] within rp_id; http for localhost alone")
     table.close()
     return PasskeyRules(rp_id, origins)
@@ -193,6 +191,14 @@ def _canary_domain(table: Table) -> str:
         table.report("canary_domain", "must be a domain in lower case")
     table.close()
     return domain
+
+
+def _is_origin_within(origin: str, rp_id: str) -> bool:
+    if not _is_safe(origin):  # what cannot be taken apart is not, either
+        return False
+    parts = urlsplit(origin)
+    inside = parts.hostname == rp_id or (parts.hostname or "").endswith(f".{rp_id}")
+    return inside and origin == f"{parts.scheme}://{parts.netloc}"
 
 
 def _is_safe(url: str) -> bool:

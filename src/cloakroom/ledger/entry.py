@@ -85,6 +85,9 @@ _LEFT_OUT_WHERE_EMPTY = (
     *("purpose", "brand", "shape", "records", "set_sha256"),
     *("reference", "policy", "budget", "detail"),
 )
+_MEMBERS = frozenset(Entry.__struct_fields__) - {"node_epoch", "sequence"}
+"""Members of an encoded entry besides its format; the numbers of a node's start and entry stand beside its name."""
+
 _PLAIN = frozenset({str, int})
 
 
@@ -134,36 +137,20 @@ def decode_entry(leaf: bytes) -> Entry:
         document = canonical_json.decode(leaf)
     except UsageError as error:
         raise TamperedError("a leaf is not canonical JSON") from error
-    if not isinstance(document, dict) or document.get("v") != FORMAT:
+    if not isinstance(document, dict) or type(version := document.pop("v", None)) is not int or version != FORMAT:
         raise TamperedError("a leaf is of an unknown format")
+    if not document.keys() <= _MEMBERS:
+        raise TamperedError("a leaf holds a member that entries do not have")
+    if document.get("count") == 1 or not all(document.get(name, True) for name in _LEFT_OUT_WHERE_EMPTY):
+        raise TamperedError("a leaf holds a member that entries leave out")
     try:
-        node, node_epoch, sequence = document["node"]
-        operation = Operation(document["operation"])
-        if operation not in ENTRY_OPERATIONS:
-            raise TamperedError("a leaf states an operation that has no entries")
-        return Entry(
-            at=document["at"],
-            node=node,
-            node_epoch=node_epoch,
-            sequence=sequence,
-            lineage=document["lineage"],
-            principal=document["principal"],
-            operation=operation,
-            permitted=document["permitted"],
-            reason=document["reason"],
-            purpose=document.get("purpose", ""),
-            brand=document.get("brand", ""),
-            shape=document.get("shape", {}),
-            records=document.get("records", 0),
-            set_sha256=document.get("set_sha256", ""),
-            reference=document.get("reference", ""),
-            policy=document.get("policy", ""),
-            budget={name: (levels[0], levels[1], levels[2]) for name, levels in document.get("budget", {}).items()},
-            detail=document.get("detail", {}),
-            count=document.get("count", 1),
-        )
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        document["node"], document["node_epoch"], document["sequence"] = document["node"]
+        entry = msgspec.convert(document, Entry)
+    except (KeyError, TypeError, ValueError) as error:
         raise TamperedError("a leaf lacks what an entry has") from error
+    if entry.operation not in ENTRY_OPERATIONS:
+        raise TamperedError("a leaf states an operation that has no entries")
+    return entry
 
 
 def check_identifier(name: str, value: str) -> None:
