@@ -51,7 +51,9 @@ def invent_record(
 
 
 def _mailbox(fields: Mapping[str, str], chance: random.Random) -> str:
-    words = [fields.get("given_name", ""), fields.get("family_name", ""), *fields.get("name", "").split(" ")]
+    words = [fields[name] for name in ("given_name", "family_name") if name in fields] or fields.get(
+        "name", ""
+    ).split(" ")
     plain = [_NOT_A_LETTER.sub("", unicodedata.normalize("NFKD", word).lower())[:20] for word in words]
     stem = chance.choice(["", ".", "_"]).join(word for word in plain[:2] if word) or "mail"
     return f"{stem}{chance.randint(10, 9999)}"
