@@ -117,10 +117,10 @@ class Sequencer:
         integration = integrate(state, [leaf for _, leaf in waiting])
         checkpoint = Checkpoint(self._signer.name, integration.state.size, integration.root)
         note = sign_checkpoint(checkpoint, self._signer)
-        obsolete = [tile.path for tile in edge_tiles(state.size) if tile.path not in integration.files]
         kept = {tile.path for tile in edge_tiles(integration.state.size)}
+        obsolete = [tile.path for tile in edge_tiles(state.size) if tile.path not in kept]
         stored = StoredCheckpoint(checkpoint.size, checkpoint.root, note, to_microseconds(self._clock.now()))
-        self._store.write(integration.files, [path for path in obsolete if path not in kept], stored)
+        self._store.write(integration.files, obsolete, stored)
         self._store.integrated([number for number, _ in waiting], state.size)
         self._state = integration.state
         return len(waiting)
@@ -133,7 +133,7 @@ class Sequencer:
         self._check_signature(latest)
         state = restore(latest.size, self._store)
         leaves = b"".join(leaf_hash(entry) for entry in decode_bundle(state.bundle))
-        if state.root() != latest.root or leaves != state.edge[0]:
+        if state.root() != latest.root or leaves != b"".join(state.edge[:1]):
             raise TamperedError(f"the stored tree of size {latest.size} is not the one that was signed")
         return state
 

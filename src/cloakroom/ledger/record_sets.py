@@ -85,8 +85,9 @@ class RecordSetSealer:
                     plain = self._ciphers[generation].open(nonce, sealed[_HEADER.size :], _context(generation, place))
                 except OpenError as error:
                     raise TamperedError(f"the record set of {place} does not open") from error
-                (size,) = _LENGTH.unpack_from(plain)
-                return BitMap.deserialize(plain[_LENGTH.size : _LENGTH.size + size])
+                records = _records_in(plain)
+                if records is not None:
+                    return records
         raise TamperedError(f"the record set of {place} does not open")
 
 
@@ -137,6 +138,20 @@ def encode_set(records: AbstractBitMap) -> bytes:
     copy.shrink_to_fit()
     copy.run_optimize()
     return copy.serialize()
+
+
+def _records_in(plain: bytes) -> BitMap | None:
+    """Return the records of an opened set; None for what nobody seals who keeps to the specification."""
+    if not plain or len(plain) % PADDING:
+        return None
+    (size,) = _LENGTH.unpack_from(plain)
+    end = _LENGTH.size + size
+    if end > len(plain) or any(plain[end:]):
+        return None
+    try:
+        return BitMap.deserialize(plain[_LENGTH.size : end])
+    except (ValueError, IndexError):
+        return None
 
 
 def _context(generation: int, place: str) -> bytes:

@@ -42,5 +42,5 @@ def apply_configuration(application: Application, texts: Mapping[str, str]) -> d
             policy=configuration.policy.sha256,
             detail={"changed": changed, "before": before.policy.sha256},
         )
-    application.refresh_keys()
+    application.refresh_configuration()
     return {"policy": configuration.policy.sha256, "changed": changed}
