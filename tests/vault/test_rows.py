@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vault_worlds import ALBA, BOREAS, CATALOGUE, block, ring
 
-from cloakroom.vault.envelope import EnvelopeClass
-from cloakroom.vault.rows import INDEX_CELL, RowDigests, cells_of_row, columns_of, links_by_row, read_index_cell
+from cloakroom.crypto import hmac_sha256
+from cloakroom.vault.envelope import INDEX_CELL, EnvelopeClass
+from cloakroom.vault.key_ring import KeyPurpose
+from cloakroom.vault.rows import (
+    IndexEntries,
+    RowBlock,
+    RowDigests,
+    cells_of_row,
+    columns_of,
+    links_by_row,
+    read_index_cell,
+)
 
 DIGESTS = RowDigests(ring(), CATALOGUE, ALBA)
 ADA = {
@@ -89,3 +100,115 @@ def test_generations_are_read_newest_first():
 
 def test_no_representation_shows_a_row():
     assert "ada" not in repr(block(ADA)).lower()
+
+
+signs = st.sampled_from([None, "", "\x1e", "\x1f", "\x1e\x1f", "\x1f\x1e", "\x1f-"])
+sign_rows = st.fixed_dictionaries(
+    {"customer_number": st.sampled_from(["a", "a\x1f", "a\x1f\x1e"]), "given_name": signs, "family_name": signs}
+)
+
+
+@given(sign_rows, sign_rows)
+@settings(max_examples=300)
+def test_the_signs_between_texts_make_no_two_rows_alike(one, other):
+    first, second = DIGESTS.contents(block(one, other))
+    assert (first == second) == (one == other)
+    assert [second] == DIGESTS.contents(block(other | dict.fromkeys(one.keys() - other.keys())))
+
+
+def test_a_text_that_moves_to_the_next_field_with_a_sign_between_is_a_change():
+    one = {"customer_number": "1", "given_name": "a\x1fb", "family_name": "c"}
+    for other in (one | {"given_name": "a", "family_name": "b\x1fc"}, one | {"customer_number": "1\x1fa"}):
+        assert len(set(DIGESTS.contents(block(one, other)))) == 2
+    said, silent = {"customer_number": "1", "given_name": "\x1e"}, {"customer_number": "1", "given_name": None}
+    assert len(set(DIGESTS.contents(block(said, silent)))) == 2
+
+
+def test_the_digest_of_a_usual_row_is_what_it_always_was():
+    """Digests lie in stores; another one would make each repeated row a change."""
+    row = {"customer_number": "C1", "given_name": "Ada", "email": None}
+    [digest] = DIGESTS.contents(block(row))
+    content = ring().get(KeyPurpose.CONTENT, ALBA)
+    assert digest == hmac_sha256(content, b"email\x1fgiven_name\x1fC1\x1f\x1e\x1fAda")[:16]
+
+
+def test_a_text_is_not_the_same_in_another_field():
+    first, second = (DIGESTS.contents(block({"customer_number": "1", name: "a"})) for name in ("given_name", "city"))
+    assert first != second
+
+
+def test_taken_rows_are_those_at_their_positions_in_every_column():
+    rows = [ADA | {"customer_number": f"C{number}", "given_name": f"N{number}"} for number in range(4)]
+    whole = block(*rows, deleted={2})
+    some = whole.take([2, 0, 2])
+    assert (len(whole), len(some)) == (4, 3)
+    assert (some.record_ids, some.modified_at, some.deleted) == (
+        ["C2", "C0", "C2"],
+        [1_002, 1_000, 1_002],
+        [True, False, True],
+    )
+    assert some.columns["given_name"] == ["N2", "N0", "N2"]
+    assert some.normal["email"] == ["ada@example.com"] * 3
+    assert DIGESTS.contents(some) == [DIGESTS.contents(whole)[at] for at in (2, 0, 2)]
+    assert len(whole.take([])) == 0
+
+
+def test_each_index_entry_leads_from_its_row_to_the_link_of_its_form():
+    two = block(ADA | {"mobile": "+39022"}, {"customer_number": "C2"}, {"customer_number": "C3", "phone": "+39021"})
+    entries = {item.number: item for item in DIGESTS.index_entries(two)}
+    phone = entries[CATALOGUE.indexes["phone"]]
+    assert sorted(zip(phone.rows, (phone.links[at : at + 16] for at in range(0, 48, 16)), strict=True)) == sorted(
+        [(0, DIGESTS.link("phone", [form])) for form in ("+39021", "+39022")]
+        + [(2, DIGESTS.link("phone", ["+39021"]))]
+    )
+    assert entries[CATALOGUE.indexes["email"]].rows == [0]
+    record_ids = entries[CATALOGUE.indexes["customer_number"]]
+    assert (record_ids.rows, record_ids.links) == ([0, 1, 2], DIGESTS.link("customer_number", ["C1", "C2", "C3"]))
+
+
+def test_a_record_id_that_is_a_column_too_enters_its_index_once():
+    one = RowBlock(["C1"], [0], [False], {"customer_number": ["c1 "]}, {"customer_number": ["c1"]}, {})
+    [entry] = DIGESTS.index_entries(one)
+    assert entry.links == DIGESTS.link("customer_number", ["C1"])
+    cells = cells_of_row(columns_of(one, CATALOGUE), 0, b"")
+    assert dict(cells[EnvelopeClass.IDENTITY]) == {INDEX_CELL: b"", CATALOGUE.fields["customer_number"]: b"c1 "}
+
+
+@given(st.lists(st.tuples(st.integers(0, 255), st.binary(min_size=16, max_size=16)), max_size=8))
+def test_an_index_cell_is_read_back_as_it_was_written(entries):
+    items = [IndexEntries(number, [0], link) for number, link in entries]
+    [cell] = links_by_row(1, items)
+    assert read_index_cell(cell) == entries
+    assert len(cell) == 17 * len(entries)
+
+
+def test_a_row_without_entries_has_an_empty_index_cell_and_silent_fields_no_cell():
+    assert links_by_row(3, [IndexEntries(2, [1], bytes(16))]) == [b"", b"\x02" + bytes(16), b""]
+    silent = block({"customer_number": "C1", "email": None, "spend_total": None})
+    assert set(cells_of_row(columns_of(silent, CATALOGUE), 0, b"")) == {EnvelopeClass.IDENTITY}
+    empty = block({"customer_number": "C1", "email": ""})
+    held = cells_of_row(columns_of(empty, CATALOGUE), 0, b"x")
+    assert held[EnvelopeClass.CONTACT] == [(CATALOGUE.fields["email"], b"")]
+    assert held[EnvelopeClass.IDENTITY] == [(INDEX_CELL, b"x"), (CATALOGUE.fields["customer_number"], b"C1")]
+
+
+def test_columns_go_to_their_class_in_the_order_of_their_numbers_as_utf_8():
+    row = {"customer_number": "C1", "given_name": "Zoë", "family_name": "Ng", "email": "z@x.example"}
+    columns = columns_of(block(row), CATALOGUE)
+    for numbered in columns.values():
+        assert [number for number, _ in numbered] == sorted(number for number, _ in numbered)
+    assert dict(columns[EnvelopeClass.CONTACT])[CATALOGUE.fields["given_name"]] == ["Zoë".encode()]
+
+
+def test_a_stored_digest_is_found_under_the_generation_that_it_was_made_with():
+    both = RowDigests(ring(index=(1, 2)), CATALOGUE, ALBA)
+    links = both.link("email", ["a@b.example", "c@d.example"])
+    for generation in (None, 1, 2):
+        assert both.stored_links(links, generation) == both.stored(
+            "email", ["a@b.example", "c@d.example"], generation
+        )
+        assert both.to_link(both.stored_links(links, generation), generation or 2) == links
+    assert both.stored_links(links) == both.stored_links(links, 2) != both.stored_links(links, 1)
+    assert both.to_link(both.stored_links(links, 1), 2) != links
+    with pytest.raises(KeyError):
+        both.stored_links(links, 3)

@@ -114,7 +114,11 @@ class RowDigests:
             for name in names
         ]
         rows = zip(block.record_ids, *columns, strict=True)
-        return self._content.digests([(head + _SEPARATOR.join(row)).encode() for row in rows], BLOCK_SIZE)
+        texts = [head + _SEPARATOR.join(row) for row in rows]
+        for row in _ambiguous_rows(block, texts, head.count(_SEPARATOR) + len(names)):
+            sizes = ["-" if text is None else str(len(text)) for text in (block.columns[name][row] for name in names)]
+            texts[row] += _SEPARATOR + ",".join(sizes)
+        return self._content.digests([text.encode() for text in texts], BLOCK_SIZE)
 
     def index_entries(self, block: RowBlock) -> list[IndexEntries]:
         """Return the index entries of all rows, one value for each index.
@@ -144,6 +148,15 @@ class RowDigests:
     def stored_links(self, links: bytes, generation: int | None = None) -> bytes:
         """Return the digests as stored for the concatenated link digests."""
         return self._indexes[self._newest if generation is None else generation].to_stored(links)
+
+
+def _ambiguous_rows(block: RowBlock, texts: Sequence[str], separators: int) -> set[int]:
+    """Return the rows that hold a separator, or the sign of an absent text, within a text of their own."""
+    found = {row for row, text in enumerate(texts) if text.count(_SEPARATOR) != separators}
+    for values in block.columns.values():
+        if _ABSENT in values:
+            found.update(row for row, text in enumerate(values) if text == _ABSENT)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
