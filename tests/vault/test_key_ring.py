@@ -92,3 +92,4 @@ def test_a_ring_keeps_what_it_was_given_when_the_giver_changes_it():
     ring = KeyRing(keys)
     keys[replace(NAME, generation=2)] = bytes(32)
     assert ring.newest(KeyPurpose.WRAP, 1, "CONTACT") == 1
+    assert ring.names() == [NAME]

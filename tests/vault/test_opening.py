@@ -86,6 +86,9 @@ def test_a_key_set_with_another_number_seals_and_opens_its_own_values_only():
         OPENER.open(RECORD, second, ALL)
     sealed = SEALER.reseal(7, 1, second, CELLS)
     assert OPENER.open(sealed, second, ALL) == VALUES
+    [moved] = sealer(wrap=(1, 2)).rewrap([(7, second)])
+    assert moved.key_number == 1
+    assert opener(wrap=(1, 2)).open(sealed, moved, ALL) == VALUES
     with pytest.raises(OpenError):
         OPENER.open(sealed, KEYS, ALL)
 
