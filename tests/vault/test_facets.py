@@ -79,3 +79,55 @@ def test_a_facet_opens_under_no_other_key_brand_or_place():
 def test_names_and_values_are_told_apart_however_they_are_cut():
     assert SEALER.key_of("ab", "c") != SEALER.key_of("a", "bc")
     assert FacetSealer(bytes([1]) * 32, 1).key_of("ab", "c") != SEALER.key_of("ab", "c")
+
+
+@pytest.mark.parametrize("size", [4_096, 8_192, 16_384])
+def test_a_facet_is_padded_to_the_next_power_of_two_and_a_full_one_gets_no_more(size):
+    members = BitMap([1, 2])
+    full = "n" * (size - 9 - len(members.serialize()) - 1)
+    for name, padded in ((full, size), (full[:-1], size), (full + "n", 2 * size)):
+        sealed = SEALER.seal(name, "v", members)
+        assert len(sealed) == 12 + padded + 16
+        assert SEALER.open(SEALER.key_of(name, "v"), sealed) == (name, "v", members)
+
+
+@pytest.mark.parametrize(("name_size", "blocks"), [(4_000, 1), (4_200, 2), (8_300, 3), (12_500, 4)])
+def test_a_change_is_padded_to_whole_blocks_of_four_kilobytes(name_size, blocks):
+    change = FacetChange(BitMap([1]), {("n" * name_size, "v"): BitMap([2])})
+    sealed = SEALER.seal_change(change)
+    assert len(sealed) == 12 + 4_096 * blocks + 16
+    assert SEALER.open_change(sealed) == change
+
+
+def test_a_change_of_exactly_whole_blocks_still_ends_in_padding():
+    rest = 4_096 - (9 + len(BitMap().serialize())) - (9 + len(BitMap([2]).serialize()))
+    change = FacetChange(BitMap(), {("n" * (rest - 1), "v"): BitMap([2])})
+    assert len(SEALER.seal_change(change)) == 12 + 8_192 + 16
+    assert SEALER.open_change(SEALER.seal_change(change)) == change
+
+
+def test_a_facet_is_no_change_and_a_change_no_facet():
+    facet, change = SEALER.seal("country", "IT", BitMap([1])), SEALER.seal_change(FacetChange(BitMap([1]), {}))
+    with pytest.raises(OpenError):
+        SEALER.open_change(facet)
+    with pytest.raises(OpenError):
+        SEALER.open(SEALER.key_of("country", "IT"), change)
+    with pytest.raises(OpenError):
+        OTHER.open_change(change)
+
+
+def test_every_changed_byte_of_the_ends_of_a_facet_is_found():
+    sealed, place = SEALER.seal("country", "IT", BitMap([1, 2])), SEALER.key_of("country", "IT")
+    for at in (*range(40), *range(len(sealed) - 40, len(sealed))):
+        with pytest.raises(OpenError):
+            SEALER.open(place, sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :])
+
+
+def test_records_leave_every_facet_but_the_permanent_ones_and_then_enter():
+    facets = {(name, "v"): BitMap([1, 2]) for name in ("country", "canary", "erased", "record")}
+    FacetChange(BitMap([1]), {("country", "w"): BitMap([1])}).apply(facets)
+    assert facets["country", "v"] == BitMap([2])
+    assert facets["country", "w"] == BitMap([1])
+    assert all(facets[name, "v"] == BitMap([1, 2]) for name in ("canary", "erased", "record"))
+    FacetChange(BitMap([2]), {("country", "v"): BitMap([2])}).apply(facets)
+    assert facets["country", "v"] == BitMap([2])

@@ -63,3 +63,32 @@ def test_a_key_that_is_not_there_is_named():
 def test_no_representation_shows_a_key():
     ring = KeyRing({NAME: b"k" * 32})
     assert "kkkk" not in repr(ring) + repr(ROOT) + str(ring)
+
+
+def test_the_newest_generation_is_that_of_its_own_purpose_scope_and_detail():
+    names = [NAME, replace(NAME, scope=2, generation=3), replace(NAME, detail="VALUE", generation=4)]
+    names.append(replace(NAME, purpose=KeyPurpose.INDEX, generation=5))
+    ring = KeyRing({name: bytes([name.generation]) * 32 for name in names})
+    for name in names:
+        assert ring.newest(name.purpose, name.scope, name.detail) == name.generation
+        assert ring.generations(name.purpose, name.scope, name.detail) == [name.generation]
+        assert ring.get(name.purpose, name.scope, name.detail) == bytes([name.generation]) * 32
+    assert ring.names() == sorted(names)
+    assert ring.generations(KeyPurpose.SET) == []
+
+
+def test_a_ring_opens_whole_or_not_at_all():
+    wrapped = [new_key(ROOT, replace(NAME, generation=number)) for number in (1, 2)]
+    assert KeyRing.open(ROOT, wrapped).get(KeyPurpose.WRAP, 1, "CONTACT", 2) == ROOT.unwrap(wrapped[1])
+    crossed = [wrapped[0], WrappedKey(wrapped[1].name, wrapped[0].wrapped)]
+    with pytest.raises(UncheckableError, match=r"^key wrap/1/CONTACT/2 does not open: wrong root key"):
+        KeyRing.open(ROOT, crossed)
+    with pytest.raises(UncheckableError):
+        ROOT.unwrap(WrappedKey(NAME, wrapped[0].wrapped + b"\0"))
+
+
+def test_a_ring_keeps_what_it_was_given_when_the_giver_changes_it():
+    keys = {NAME: bytes(32)}
+    ring = KeyRing(keys)
+    keys[replace(NAME, generation=2)] = bytes(32)
+    assert ring.newest(KeyPurpose.WRAP, 1, "CONTACT") == 1

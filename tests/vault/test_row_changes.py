@@ -138,3 +138,23 @@ def test_a_changed_record_that_does_not_open_is_named():
     lost = replace(known, identity=None, keys=SealedKeys(1, 0, b""))
     with pytest.raises(OpenError, match="record 5 does not open"):
         plan(lost, EVA, 200)
+
+
+def test_a_deletion_of_the_same_moment_holds_and_an_older_one_of_what_is_gone_changes_nothing():
+    known = stored(ADA, 100)
+    assert plan(known, ADA, 100, deleted=True).fates == [RowFate.DELETED]
+    gone = after(known, plan(known, ADA, 200, deleted=True).replacements[0])
+    for at in (50, 200, 300):
+        assert plan(gone, EVA, at, deleted=True).fates == [RowFate.UNCHANGED]
+    assert plan(gone, ADA, 199).fates == [RowFate.STALE]
+    assert plan(gone, ADA, 200).fates == [RowFate.CHANGED]
+
+
+def test_values_that_stay_are_neither_retired_nor_added():
+    known = stored(ADA | {"phone": "+39021"}, 100)
+    [change] = plan(known, ADA | {"phone": "+39022", "given_name": "Ada"}, 200).replacements
+    number = CATALOGUE.indexes["phone"]
+    assert list(change.retired) == [(number, DIGESTS.link("phone", ["+39021"]))]
+    assert list(change.added) == [(number, DIGESTS.link("phone", ["+39022"]))]
+    assert change.content == DIGESTS.contents(block(ADA | {"phone": "+39022", "given_name": "Ada"}))[0]
+    assert OPENER.open(change.record, known.keys, ALL)[CATALOGUE.fields["given_name"]] == b"Ada"
