@@ -1,4 +1,4 @@
-"""A configuration comes into force whole, with its entry, or not at all, and is what the next is compared with."""
+"""A configuration comes into force whole, with its entry, or not at all; the next is compared with it."""
 
 from __future__ import annotations
 

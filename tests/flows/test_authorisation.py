@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cloakroom.errors import DeniedError
+from cloakroom.errors import DeniedError, UnavailableError
 from cloakroom.flows.authorisation import Caller
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.people import principals
@@ -128,7 +128,7 @@ def test_a_lineage_that_is_held_cannot_be_frozen_before_the_transaction_ends(app
     other.connection.execute("set lock_timeout = '100ms'")
     with application.connection.transaction():
         application.authoriser.hold_unfrozen("privacy")
-        with pytest.raises(Exception, match="lock timeout"):
+        with pytest.raises(UnavailableError, match="LockNotAvailable"):
             principals.freeze(other, "privacy", by="operator", reason="stolen-laptop")
     assert principals.freeze(other, "privacy", by="operator", reason="stolen-laptop")
     other.close()

@@ -164,7 +164,8 @@ def renew(application: Application, name: str, renewer: Caller, *, thaw: bool = 
     with application.authoriser.entering_refusals(renewer, Operation.RENEW, lineage=name):
         if not decision.permitted:
             raise DeniedError(str(decision.reasons[0].code), decision.explanation)
-        application.authoriser.check_not_frozen(by.id)
+        if application.records.principal(by.id).frozen_at is not None:
+            raise DeniedError(FROZEN, "a frozen credential renews nobody")
         if renewed.frozen_at is not None and not thaw:
             raise DeniedError(FROZEN, f"{name} is frozen; look into it first, then renew with thaw")
     entries = application.entries
