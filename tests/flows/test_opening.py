@@ -69,18 +69,19 @@ def test_a_field_that_the_entry_does_not_name_is_not_opened(application, some):
     entry = entered(application, some, fields=["email"])
     row = application.vault.sealed_rows([some.min()])[0]
     with pytest.raises(UnrecordedError, match="field family_name"):
-        application.openers.open(row.brand, [(entry, row.record, row.keys)], ("family_name",))
+        application.openers.open(row.brand, [(entry, [(row.record, row.keys)])], ("family_name",))
 
 
 def test_each_row_is_opened_under_its_own_entry(application, some):
     one, other = list(some)[:2]
     rows = {row.record.ordinal: row for row in application.vault.sealed_rows([one, other])}
     mine, foreign = entered(application, BitMap([one])), entered(application, BitMap([one, other]))
-    both = [(mine, rows[one].record, rows[one].keys), (mine, rows[other].record, rows[other].keys)]
+    first, second = ((rows[ordinal].record, rows[ordinal].keys) for ordinal in (one, other))
     with pytest.raises(UnrecordedError):
-        application.openers.open(rows[one].brand, both, ("email",))
-    both[1] = (foreign, rows[other].record, rows[other].keys)
-    assert None not in application.openers.open(rows[one].brand, both, ("email",))
+        application.openers.open(rows[one].brand, [(mine, [first, second])], ("email",))
+    with pytest.raises(UnrecordedError):
+        application.openers.open(rows[one].brand, [(foreign, [first]), (mine, [second])], ("email",))
+    assert None not in application.openers.open(rows[one].brand, [(mine, [first]), (foreign, [second])], ("email",))
 
 
 def test_within_a_transaction_no_entry_opens_anything(application, some):

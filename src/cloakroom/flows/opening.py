@@ -38,8 +38,11 @@ MAX_FIELD_SETS_KEPT = 1_024
 EnteredRecords = tuple[Sequence[RecordReference], Mapping[str, DurableEntry]]
 """Records that are to be shown, and the entry that opens those of each brand, by its name."""
 
-EnteredRow = tuple[DurableEntry, SealedRecord, SealedKeys]
-"""A version of a record with its keys, and the entry under which it is opened."""
+SealedRow = tuple[SealedRecord, SealedKeys]
+"""A version of a record with its keys."""
+
+EnteredRows = tuple[DurableEntry, Sequence[SealedRow]]
+"""Versions of records, and the entry under which they are opened."""
 
 _Shown = tuple[tuple[str, Form], ...]
 """The fields shown, and the form of each."""
@@ -61,28 +64,29 @@ class Openers:
         self._wanted: dict[tuple[str, ...], Mapping[EnvelopeClass, list[int]]] = {}
 
     def open(
-        self, brand: int, rows: Sequence[EnteredRow], fields: tuple[str, ...]
+        self, brand: int, entered: Sequence[EnteredRows], fields: tuple[str, ...]
     ) -> list[Mapping[int, bytes] | None]:
         """Return the values of each row by field number, None for each that does not open.
 
         Args:
             brand: Number of the brand.
-            rows: Versions of its records, each with the entry that names it.
+            entered: Versions of its records, with the entries that name them.
             fields: Names of the fields; one that the group does not have is left out.
 
         Raises:
-            UnrecordedError: An entry does not name the record or a field that it should open; nothing was opened.
+            UnrecordedError: An entry does not name a record or a field that it should open; nothing was opened.
         """
-        named: DurableEntry | None = None
-        for entry, record, _ in rows:
-            if entry is not named:
-                unnamed = [name for name in fields if name not in entry.forms]
-                if unnamed:
-                    raise UnrecordedError(f"no durable entry names field {unnamed[0]}; nothing was opened")
-                named = entry
-            if record.ordinal not in entry.records:
-                raise UnrecordedError(f"no durable entry names record {record.ordinal}; nothing was opened")
-        return self._brands[brand].open_many([(record, keys) for _, record, keys in rows], self._numbers(fields))
+        rows: list[SealedRow] = []
+        for entry, under_it in entered:
+            unnamed = [name for name in fields if name not in entry.forms]
+            if unnamed:
+                raise UnrecordedError(f"no durable entry names field {unnamed[0]}; nothing was opened")
+            # Thousands in a second: no frame of the interpreter for each.
+            if not all(map(entry.records.__contains__, [record.ordinal for record, _ in under_it])):
+                missing = next(record.ordinal for record, _ in under_it if record.ordinal not in entry.records)
+                raise UnrecordedError(f"no durable entry names record {missing}; nothing was opened")
+            rows += under_it
+        return self._brands[brand].open_many(rows, self._numbers(fields))
 
     def index_cells(self, brand: int) -> OpenIndexCells:
         """Return what opens the index cells of a brand's records, and nothing else of them; see the contract."""
@@ -151,34 +155,37 @@ class RecordOpener:
         """
         shown: list[list[dict[str, str]]] = [[{}] * len(references) for references, _ in requests]
         broken: dict[int, OpenError] = {}
-        groups: dict[tuple[int, _Shown], list[tuple[int, int, EnteredRow]]] = {}
+        places: dict[tuple[int, _Shown], list[tuple[int, int]]] = {}
+        groups: dict[tuple[int, _Shown], list[EnteredRows]] = {}
         for request, (references, entries) in enumerate(requests):
-            for brand, rows in self._present(references).items():
+            for brand, (present, rows) in self._present(references).items():
                 entry = entries.get(self._names[brand])
                 if entry is None:
                     raise UnrecordedError(f"no durable entry names a record of brand {brand}; nothing was opened")
-                group = groups.setdefault((brand, tuple(entry.forms.items())), [])
-                group += [(request, at, (entry, record, keys)) for at, record, keys in rows]
-        for (brand, forms), group in groups.items():
+                group = brand, tuple(entry.forms.items())
+                places.setdefault(group, []).extend((request, at) for at in present)
+                groups.setdefault(group, []).append((entry, rows))
+        for (brand, forms), entered in groups.items():
             names, fields = self._plan(forms)
-            opened = self._openers.open(brand, [row for _, _, row in group], names)
-            for (request, at, (_, record, _)), values in zip(group, opened, strict=True):
+            opened = self._openers.open(brand, entered, names)
+            records = (record for _, rows in entered for record, _ in rows)
+            for (request, at), record, values in zip(places[brand, forms], records, opened, strict=True):
                 if values is None:
                     broken[request] = _broken(record.ordinal)
                 else:
                     shown[request][at] = _rendered(values, fields)
         return [broken.get(request, one) for request, one in enumerate(shown)]
 
-    def _present(
-        self, references: Sequence[RecordReference]
-    ) -> Mapping[int, list[tuple[int, SealedRecord, SealedKeys]]]:
-        """Return by brand the place of each record that is neither erased nor gone, and what is stored of it."""
-        by_brand: dict[int, list[tuple[int, SealedRecord, SealedKeys]]] = {}
+    def _present(self, references: Sequence[RecordReference]) -> Mapping[int, tuple[list[int], list[SealedRow]]]:
+        """Return by brand the places of the records that are neither erased nor gone, and what is stored of them."""
+        by_brand: dict[int, tuple[list[int], list[SealedRow]]] = {}
         for at, reference in enumerate(references):
             row = self._rows.get(reference.ordinal)
             if row is None or row.keys is None or row.brand != reference.brand or row.state == ERASED:
                 continue
-            by_brand.setdefault(row.brand, []).append((at, row.record, row.keys))
+            places, rows = by_brand.setdefault(row.brand, ([], []))
+            places.append(at)
+            rows.append((row.record, row.keys))
         return by_brand
 
     def _plan(self, shown: _Shown) -> tuple[tuple[str, ...], list[_Field]]:
@@ -225,7 +232,7 @@ def open_rows(
         if row.keys is not None:
             by_brand.setdefault(row.brand, []).append((row, row.keys))
     for brand, present in by_brand.items():
-        opened = openers.open(brand, [(entry, row.record, keys) for row, keys in present], fields)
+        opened = openers.open(brand, [(entry, [(row.record, keys) for row, keys in present])], fields)
         for (row, _), values in zip(present, opened, strict=True):
             if values is None:
                 raise _broken(row.record.ordinal)
