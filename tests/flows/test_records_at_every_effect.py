@@ -324,10 +324,10 @@ class Revealing:
         seen = self.opened.setdefault(store, BitMap())
 
         class NotingOpeners(Openers):
-            def open(self, brand, rows, fields):
-                seen.update(record.ordinal for _, record, _ in rows)
+            def open(self, brand, entered, fields):
+                seen.update(record.ordinal for _, rows in entered for record, _ in rows)
                 with store.effect("open"):
-                    return super().open(brand, rows, fields)
+                    return super().open(brand, entered, fields)
 
         return NotingOpeners(node.keys.ring, node.catalogue)
 

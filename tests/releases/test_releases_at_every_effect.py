@@ -61,10 +61,10 @@ class Stage:
         stage = self
 
         class NotingOpeners(Openers):
-            def open(self, brand: int, rows: list, fields: tuple[str, ...]) -> list:
-                stage.opened.update(record.ordinal for _, record, _ in rows)
+            def open(self, brand: int, entered: list, fields: tuple[str, ...]) -> list:
+                stage.opened.update(record.ordinal for _, rows in entered for record, _ in rows)
                 with stage.store.effect("open"):
-                    return super().open(brand, rows, fields)
+                    return super().open(brand, entered, fields)
 
         return NotingOpeners(*arguments)
 

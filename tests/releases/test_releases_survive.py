@@ -129,6 +129,7 @@ def check_whole(application, plan):
     assert not Path(f"{plan['target']}.part").exists()
 
 
+# Half a minute: each of some ninety moments is a death of a real process and a release run to its end after it.
 @pytest.mark.slow
 def test_wherever_a_release_dies_nothing_was_opened_without_its_entry_and_it_ends_as_one(prepared, tmp_path):
     application, who, plan = prepared
