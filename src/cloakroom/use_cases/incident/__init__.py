@@ -1,1 +1,1 @@
-"""After a theft: who was affected, which persons, what a claim holds, facts for duties."""
+"""After a theft: who was affected, which persons, what a claim holds, duties, severity, filings, the register."""
