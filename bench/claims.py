@@ -60,7 +60,7 @@ from cloakroom.claims.limits import Limits
 from cloakroom.claims.matching import Matcher
 from cloakroom.claims.sizing import Sizer
 from cloakroom.claims.survey import Survey
-from cloakroom.flows.check_claim import date_matched
+from cloakroom.flows.incident.check_claim import date_matched
 from cloakroom.settings import Settings
 from cloakroom.wiring import open_application
 

@@ -21,7 +21,7 @@ from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.server import stop_server
 from cloakroom.canonical import json as canonical_json
 from cloakroom.crypto import sha256
-from cloakroom.flows.ports import PreparedEntry
+from cloakroom.flows.ledger.ports import PreparedEntry
 from cloakroom.ledger.entry import Entry, encode_entry
 from cloakroom.ledger.record_sets import entry_place, hash_set
 from cloakroom.settings import Settings

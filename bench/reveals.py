@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from bench.stores import BRAND, BenchStore, enrol_reader
-from cloakroom.flows.reveal import RevealRequest, reveal
+from cloakroom.flows.records.reveal import RevealRequest, reveal
 from cloakroom.use_cases.people.principals import authenticate
 from cloakroom.vault.tokens import RecordReference
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cloakroom.adapters.deliveries import open_delivery
-from cloakroom.flows.find import FindRequest, find
-from cloakroom.flows.reveal import RevealRequest, reveal
+from cloakroom.flows.records.find import FindRequest, find
+from cloakroom.flows.records.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.people import principals
 from cloakroom.vault.opening import BrandOpener

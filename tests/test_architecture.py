@@ -49,7 +49,7 @@ def test_the_contracts_hold(copy):
 SAMPLES = {
     "a domain package that sees another": ("vault/sample.py", "import cloakroom.gate.policy"),
     "a domain package that sees an adapter": ("gate/sample.py", "import cloakroom.adapters.root_key"),
-    "a flow that sees an adapter": ("flows/sample.py", "import cloakroom.adapters.postgres.connection"),
+    "a flow that sees an adapter": ("flows/records/sample.py", "import cloakroom.adapters.postgres.connection"),
     "mathematics that sees a domain": ("tlog/sample.py", "import cloakroom.ledger.entry"),
     "the crypto library outside crypto": (
         "vault/sample.py",
@@ -59,6 +59,9 @@ SAMPLES = {
     "a room of the service without a place": ("web/sample/__init__.py", ""),
     "a room of commands without a place": ("cli/sample/__init__.py", ""),
     "a room of use cases without a place": ("use_cases/sample/__init__.py", ""),
+    "a room of flows without a place": ("flows/sample/__init__.py", ""),
+    "a flow of records that sees one of releases": ("flows/records/sample.py", "import cloakroom.flows.releases.run"),
+    "a writer of entries that sees the door": ("flows/ledger/sample.py", "import cloakroom.flows.opening"),
     "a command that a use case sees": ("use_cases/store/sample.py", "import cloakroom.cli.output"),
     "a use case of records that sees one of releases": (
         "use_cases/records/sample.py",
@@ -68,16 +71,16 @@ SAMPLES = {
     "a front that sees the core": ("web/front/sample.py", "import cloakroom.web.core.core"),
     "an endpoint that unseals by itself": ("web/core/sample.py", "from cloakroom.vault.opening import BrandOpener"),
     "a use case that unseals by itself": ("use_cases/store/sample.py", "import cloakroom.vault.opening"),
-    "another flow that unseals": ("flows/sample.py", "from cloakroom.vault.opening import open_envelope"),
+    "another flow that unseals": ("flows/records/sample.py", "from cloakroom.vault.opening import open_envelope"),
     "the driver of the database in the gate": ("gate/sample.py", "import psycopg"),
-    "the driver of the database in a flow": ("flows/sample.py", "import psycopg.errors"),
+    "the driver of the database in a flow": ("flows/store/sample.py", "import psycopg.errors"),
     "the driver of the database in an endpoint": ("web/core/sample.py", "import psycopg"),
     "the driver of the database in a use case": ("use_cases/store/sample.py", "from psycopg import sql"),
     "a domain that opens files": ("claims/sample.py", "from pathlib import Path"),
     "a domain that starts threads": ("claims/sample.py", "import threading"),
     "a domain that starts processes": ("scoping/sample.py", "import subprocess"),
     "mathematics that opens sockets": ("tlog/sample.py", "import socket"),
-    "a flow that opens files": ("flows/sample.py", "import tempfile"),
+    "a flow that opens files": ("flows/incident/sample.py", "import tempfile"),
     "a front that sees the store": ("web/front/sample.py", "import cloakroom.wiring"),
     "a shared room of the service that sees the store": ("web/protocol/sample.py", "import psycopg"),
     "a handler that sees the core": ("web/handlers/sample.py", "import cloakroom.web.core.fair_queue"),
@@ -110,12 +113,17 @@ def test_a_circle_of_modules_is_found_even_one_for_types_alone(copy, package):
 CALLERS = {
     # Unseals: the class that does it, and the one door.
     "open_many": {"vault/opening.py", "flows/opening.py"},
-    "open_index_cells": {"vault/opening.py", "vault/row_changes.py", "flows/opening.py", "flows/import_delivery.py"},
+    "open_index_cells": {
+        "vault/opening.py",
+        "vault/row_changes.py",
+        "flows/opening.py",
+        "flows/records/import_delivery.py",
+    },
     "open_envelope": {"vault/opening.py"},
     "open_cells": {"vault/opening.py"},
     # Gives what opens: the writer of entries, and admission, which had its entries appended.
-    "DurableEntry": {"flows/entry_writing.py"},
-    "admitted": {"flows/admission.py"},
+    "DurableEntry": {"flows/ledger/entry_writing.py"},
+    "admitted": {"flows/admission/gatekeeper.py"},
     # Speaks to the database.
     "execute": {"adapters/"},
     "executemany": {"adapters/"},
@@ -154,7 +162,7 @@ def test_what_unseals_gives_what_opens_or_speaks_sql_is_called_in_its_own_place_
         ("use_cases/records/erasing.py", "entry = application.entries.admitted(lineage, records, forms)"),
         ("use_cases/store/status.py", 'connection.execute("select 1")'),
         ("wiring.py", 'connection.execute("select 1")'),
-        ("flows/find.py", "envelope.open_envelope(key, data, head)"),
+        ("flows/records/find.py", "envelope.open_envelope(key, data, head)"),
     ],
 )
 def test_a_call_in_another_place_is_found(tmp_path, place, text):

@@ -38,8 +38,8 @@ TABLES = {
 
 # Module, constant, what it bounds.
 CONSTANTS = (
-    ("cloakroom.flows.reveal", "MAX_TOKENS", "tokens in one `reveal`"),
-    ("cloakroom.flows.find", "MAX_FOUND", "records of a brand that one search may find"),
+    ("cloakroom.flows.records.reveal", "MAX_TOKENS", "tokens in one `reveal`"),
+    ("cloakroom.flows.records.find", "MAX_FOUND", "records of a brand that one search may find"),
     ("cloakroom.cli.store.maintenance", "ERASED_AT_ONCE", "tokens in one `erase` on the command line"),
     ("cloakroom.cli.records.find_and_reveal", "LINE_MAX", "characters of a value read from standard input"),
     ("cloakroom.use_cases.ledger.access_report", "MAX_RECORDS", "records of one access report"),

@@ -26,14 +26,14 @@ from cloakroom.adapters.root_key import create_root_key, load_root_key
 from cloakroom.clock import Clock, SystemClock, to_microseconds
 from cloakroom.crypto import SigningKey
 from cloakroom.errors import ConflictError
-from cloakroom.flows.admission import Gatekeeper
-from cloakroom.flows.authorisation import Authoriser
-from cloakroom.flows.configuration import Configuration, read_configuration
-from cloakroom.flows.entry_writing import EntryWriter, NodeIdentity
-from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands, origin_of
+from cloakroom.flows.admission.authorisation import Authoriser
+from cloakroom.flows.admission.gatekeeper import Gatekeeper
+from cloakroom.flows.ledger.entry_writing import EntryWriter, NodeIdentity
+from cloakroom.flows.ledger.sequencing import Sequencer
 from cloakroom.flows.opening import Openers
-from cloakroom.flows.sequencing import Sequencer
-from cloakroom.flows.store_keys import StoreKeys
+from cloakroom.flows.store.configuration import Configuration, read_configuration
+from cloakroom.flows.store.initialise import keys_of_group, keys_of_new_brands, origin_of
+from cloakroom.flows.store.keys import StoreKeys
 from cloakroom.gate.gate_clock import STORE_TOLERANCE
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.settings import Settings

@@ -19,7 +19,7 @@ from cloakroom.claims.sources import InTurn
 from cloakroom.claims.statement import Statement
 from cloakroom.clock import parse_time, to_microseconds
 from cloakroom.disclosures.disclosure import Disclosure
-from cloakroom.flows.check_claim import CheckRequest, Vault, check_claim
+from cloakroom.flows.incident.check_claim import CheckRequest, Vault, check_claim
 
 DAY = 86_400_000_000
 START = to_microseconds(parse_time("2025-01-01T00:00:00Z"))

@@ -11,8 +11,8 @@ import pyrage
 import pytest
 
 from cloakroom.claims.statement import Statement
-from cloakroom.flows.authorisation import Caller
-from cloakroom.flows.reveal import RevealRequest, reveal
+from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.records.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.use_cases.incident import claims as claiming

@@ -17,7 +17,7 @@ from cloakroom.claims.register import RegisteredClaim
 from cloakroom.claims.report import ClaimReport, Evidence, PersonInterval, report_document
 from cloakroom.claims.statement import Statement, parse_statement
 from cloakroom.clock import parse_time, to_microseconds
-from cloakroom.flows.check_claim import CheckRequest, Vault, check_claim
+from cloakroom.flows.incident.check_claim import CheckRequest, Vault, check_claim
 from cloakroom.ledger.disclosed import disclosed_by_entries
 
 pytestmark = [pytest.mark.world, pytest.mark.skipif(not WORLD.is_dir(), reason="the synthetic world is absent")]

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import pytest
 
-from cloakroom.flows.key_ports import KeyStore, RotationStore
-from cloakroom.flows.record_ports import KeptAnswer, WriteStore
+from cloakroom.flows.records.ports import KeptAnswer, WriteStore
+from cloakroom.flows.store.ports import KeyStore, RotationStore
 from cloakroom.vault.key_ring import KeyName, KeyPurpose, WrappedKey
 
 

@@ -11,8 +11,8 @@ from pyroaring import BitMap
 
 from cloakroom.clock import Clock, SystemClock
 from cloakroom.errors import StoreError, TamperedError
-from cloakroom.flows.entry_writing import EntryWriter, NodeIdentity
-from cloakroom.flows.ports import Appended, History, Ledger, LineageState, PreparedEntry
+from cloakroom.flows.ledger.entry_writing import EntryWriter, NodeIdentity
+from cloakroom.flows.ledger.ports import Appended, History, Ledger, LineageState, PreparedEntry
 from cloakroom.gate.folding import CountedItem
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.vocabulary import Operation

@@ -12,15 +12,15 @@ from cloakroom.adapters.configuration_folder import read_folder
 from cloakroom.adapters.postgres.copy_rows import NewRowEncoder
 from cloakroom.adapters.single_records import read_record
 from cloakroom.clock import FixedClock, to_microseconds
-from cloakroom.flows.admission import Gatekeeper
-from cloakroom.flows.authorisation import Authoriser, Caller
-from cloakroom.flows.configuration import Configuration, read_configuration
-from cloakroom.flows.entry_writing import EntryWriter, NodeIdentity
-from cloakroom.flows.erase import ErasureRequest, erase
-from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands
-from cloakroom.flows.rotate import Rotation
-from cloakroom.flows.store_keys import StoreKeys
-from cloakroom.flows.write_record import WriteRequest, import_rows, write_record
+from cloakroom.flows.admission.authorisation import Authoriser, Caller
+from cloakroom.flows.admission.gatekeeper import Gatekeeper
+from cloakroom.flows.ledger.entry_writing import EntryWriter, NodeIdentity
+from cloakroom.flows.records.erase import ErasureRequest, erase
+from cloakroom.flows.records.write_record import WriteRequest, import_rows, write_record
+from cloakroom.flows.store.configuration import Configuration, read_configuration
+from cloakroom.flows.store.initialise import keys_of_group, keys_of_new_brands
+from cloakroom.flows.store.keys import StoreKeys
+from cloakroom.flows.store.rotate import Rotation
 from cloakroom.gate.decision import Principal
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import Entry, decode_entry

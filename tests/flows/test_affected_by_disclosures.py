@@ -11,7 +11,7 @@ from cloakroom.adapters.claims.own_disclosures import by_lineage
 from cloakroom.clock import to_microseconds
 from cloakroom.disclosures.disclosure import Disclosure, Fields
 from cloakroom.disclosures.vocabulary import Certainty, Channel, CoverageStatus, Stage
-from cloakroom.flows.affected import AffectedReport, affected
+from cloakroom.flows.incident.affected import AffectedReport, affected
 from cloakroom.ledger.disclosed import disclosed_by_entries
 
 DAY = date(2025, 6, 1)

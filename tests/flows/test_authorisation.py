@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cloakroom.errors import DeniedError, UnavailableError
-from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.people import principals
 from cloakroom.vocabulary import Operation

@@ -6,7 +6,7 @@ from cloakroom.adapters.legal_data import load_rules
 from cloakroom.claims.statement import Statement
 from cloakroom.duty.evaluation import evaluate_duties
 from cloakroom.duty.facts import parse_facts
-from cloakroom.flows.reveal import RevealRequest, reveal
+from cloakroom.flows.records.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.incident.affected import affected_by
 from cloakroom.use_cases.incident.claims import check

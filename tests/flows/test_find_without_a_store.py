@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cloakroom.errors import InputError
-from cloakroom.flows.find import normal_form
+from cloakroom.flows.records.find import normal_form
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.fields import WELL_KNOWN_FIELDS
 

@@ -9,10 +9,10 @@ from pyroaring import BitMap
 
 from cloakroom.clock import FixedClock
 from cloakroom.errors import TamperedError
-from cloakroom.flows import lineage_snapshots
-from cloakroom.flows.admission_request import AdmissionRequest
-from cloakroom.flows.lineage_snapshots import LineageSnapshots, fold_histories
-from cloakroom.flows.ports import History
+from cloakroom.flows.admission.request import AdmissionRequest
+from cloakroom.flows.ledger import lineage_snapshots
+from cloakroom.flows.ledger.lineage_snapshots import LineageSnapshots, fold_histories
+from cloakroom.flows.ledger.ports import History
 from cloakroom.gate.decision import budget_of
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.people import principals

@@ -9,7 +9,7 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.facet_store import FacetStore
 from cloakroom.adapters.postgres.import_store import PostgresImports
-from cloakroom.flows.import_delivery import _SeenHashes
+from cloakroom.flows.records.import_delivery import _SeenHashes
 from cloakroom.use_cases.records import importing
 from cloakroom.use_cases.records.importing import import_file
 from cloakroom.use_cases.store.rotation import rotate_brand

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloakroom.flows.pending_requests import PendingRequest, by_lineage, one_brand_each
+from cloakroom.flows.admission.pending_requests import PendingRequest, by_lineage, one_brand_each
 
 ASKED = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["alba", "boreas", "cirrus"])), max_size=12)
 

@@ -15,11 +15,11 @@ from memory_records_world import BRAND, RECORDS, ROOT, MemoryNode, block, caller
 from pyroaring import BitMap
 
 from cloakroom.errors import BusyError, ConflictError, DeniedError, InputError, UncheckableError
-from cloakroom.flows import rotate
-from cloakroom.flows.admission import Gatekeeper
-from cloakroom.flows.authorisation import Authoriser
+from cloakroom.flows.admission.authorisation import Authoriser
+from cloakroom.flows.admission.gatekeeper import Gatekeeper
 from cloakroom.flows.opening import Openers
-from cloakroom.flows.reveal import RevealRequest, reveal
+from cloakroom.flows.records.reveal import RevealRequest, reveal
+from cloakroom.flows.store import rotate
 from cloakroom.ledger.record_sets import entry_place
 from cloakroom.testing.simulators.memory_store import Fault, FaultError, MemoryStore, faults_of
 from cloakroom.vault.facets import ERASED, PERMANENT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyroaring import BitMap
 
-from cloakroom.flows.admission_request import UNKNOWN_BRAND, AdmissionRequest
+from cloakroom.flows.admission.request import UNKNOWN_BRAND, AdmissionRequest
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases.people import principals

@@ -10,7 +10,7 @@ import pytest
 
 from cloakroom.adapters.root_key import create_root_key
 from cloakroom.errors import CloakroomError, UncheckableError
-from cloakroom.flows import rotate
+from cloakroom.flows.store import rotate
 from cloakroom.use_cases.store import rotation as rotating
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import KeyPurpose

@@ -12,7 +12,7 @@ import pytest
 
 from cloakroom.adapters.postgres import log_store
 from cloakroom.errors import CloakroomError, StoreError, UnavailableError
-from cloakroom.flows.sequencing import Sequencer
+from cloakroom.flows.ledger.sequencing import Sequencer
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases.ledger.files import export_ledger, verify_ledger
 from patience import PATIENCE

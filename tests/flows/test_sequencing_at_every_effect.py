@@ -8,8 +8,8 @@ import pytest
 
 from cloakroom.clock import FixedClock
 from cloakroom.crypto import SigningKey
-from cloakroom.flows.entry_writing import EntryWriter, NodeIdentity
-from cloakroom.flows.sequencing import Sequencer
+from cloakroom.flows.ledger.entry_writing import EntryWriter, NodeIdentity
+from cloakroom.flows.ledger.sequencing import Sequencer
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.testing.simulators.memory_ledger import MemoryLedger
 from cloakroom.testing.simulators.memory_log import MemoryLog

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from cloakroom.clock import FixedClock
 from cloakroom.crypto import SigningKey
 from cloakroom.errors import TamperedError, UncheckableError
-from cloakroom.flows import sequencing
-from cloakroom.flows.sequencing import Sequencer, StoredCheckpoint
+from cloakroom.flows.ledger import sequencing
+from cloakroom.flows.ledger.sequencing import Sequencer, StoredCheckpoint
 from cloakroom.testing.simulators.memory_log import MemoryLog
 from cloakroom.testing.simulators.memory_store import MemoryStore
 from cloakroom.tlog import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cloakroom.errors import RuleError
-from cloakroom.flows.service_file import PasskeyRules, Provider, ServiceRules, Sessions, parse_service
+from cloakroom.flows.store.service_file import PasskeyRules, Provider, ServiceRules, Sessions, parse_service
 
 MINUTE = 60 * 1_000_000
 PROVIDER = {

@@ -6,8 +6,8 @@ import csv
 
 from pyroaring import BitMap
 
-from cloakroom.flows.find import FindRequest, find
-from cloakroom.flows.reveal import RevealRequest, reveal
+from cloakroom.flows.records.find import FindRequest, find
+from cloakroom.flows.records.reveal import RevealRequest, reveal
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.incident.affected import affected_by
 from cloakroom.use_cases.people import principals

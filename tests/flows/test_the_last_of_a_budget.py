@@ -13,9 +13,9 @@ import pytest
 from pyroaring import BitMap
 
 from cloakroom.clock import FixedClock
-from cloakroom.flows.admission_request import AdmissionRequest
-from cloakroom.flows.find import MAX_FOUND, FindRequest, find
-from cloakroom.flows.reveal import RevealRequest, reveal
+from cloakroom.flows.admission.request import AdmissionRequest
+from cloakroom.flows.records.find import MAX_FOUND, FindRequest, find
+from cloakroom.flows.records.reveal import RevealRequest, reveal
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases.people.exposure import exposure_of
 from cloakroom.use_cases.people.principals import renew

@@ -13,7 +13,7 @@ from pyroaring import BitMap
 from release_world import DOMAIN, approved, enrol_everybody
 
 from cloakroom.adapters.postgres.service_store import ServiceStore
-from cloakroom.flows import rotate as rotate_flow
+from cloakroom.flows.store import rotate as rotate_flow
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.ledger.record_sets import entry_place
 from cloakroom.use_cases.people import principals

@@ -10,9 +10,9 @@ import pytest
 from cloakroom.adapters.postgres.import_store import PostgresImports
 from cloakroom.adapters.postgres.write_store import PostgresWrites
 from cloakroom.errors import BusyError, ConflictError, DeniedError
-from cloakroom.flows import rotate as rotate_flow
-from cloakroom.flows.authorisation import Authoriser
-from cloakroom.flows.import_ports import BatchWrite
+from cloakroom.flows.admission.authorisation import Authoriser
+from cloakroom.flows.records.import_ports import BatchWrite
+from cloakroom.flows.store import rotate as rotate_flow
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.use_cases.people import principals

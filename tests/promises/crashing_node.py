@@ -19,9 +19,10 @@ from cloakroom.adapters.postgres.key_store import PostgresKeys
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.statements import Statements
 from cloakroom.adapters.root_key import load_root_key
-from cloakroom.flows import opening, release_run
-from cloakroom.flows.authorisation import Caller
-from cloakroom.flows.store_keys import StoreKeys
+from cloakroom.flows import opening
+from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.releases import run as release_run
+from cloakroom.flows.store.keys import StoreKeys
 from cloakroom.settings import Settings
 from cloakroom.use_cases.people.principals import authenticate
 from cloakroom.use_cases.releases import running as releasing

@@ -27,12 +27,12 @@ from cloakroom.adapters.root_key import create_root_key
 from cloakroom.claims.statement import Statement
 from cloakroom.crypto import SigningKey
 from cloakroom.errors import StatementError
-from cloakroom.flows import erase as erase_flow
-from cloakroom.flows import find as finding
-from cloakroom.flows import reveal as revealing
-from cloakroom.flows import rotate as rotate_flow
-from cloakroom.flows import write_record as write_flow
-from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.records import erase as erase_flow
+from cloakroom.flows.records import find as finding
+from cloakroom.flows.records import reveal as revealing
+from cloakroom.flows.records import write_record as write_flow
+from cloakroom.flows.store import rotate as rotate_flow
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.settings import Settings

@@ -16,7 +16,7 @@ from cloakroom.adapters.configuration_folder import read_folder
 from cloakroom.adapters.postgres.connection import create_schema
 from cloakroom.adapters.root_key import create_root_key, load_root_key
 from cloakroom.errors import CloakroomError, ConflictError, OpenError, StoreError, TamperedError, UncheckableError
-from cloakroom.flows.configuration import read_configuration
+from cloakroom.flows.store.configuration import read_configuration
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.settings import Settings
 from cloakroom.testing.group import copy_configuration

@@ -16,16 +16,16 @@ from release_world import ROLES
 
 from cloakroom.adapters.configuration_folder import read_folder
 from cloakroom.clock import FixedClock
-from cloakroom.flows.authorisation import Authoriser, Caller
-from cloakroom.flows.configuration import Configuration, read_configuration
-from cloakroom.flows.entry_writing import EntryWriter, NodeIdentity
-from cloakroom.flows.initialise import keys_of_group, keys_of_new_brands
+from cloakroom.flows.admission.authorisation import Authoriser, Caller
+from cloakroom.flows.ledger.entry_writing import EntryWriter, NodeIdentity
 from cloakroom.flows.opening import Openers
-from cloakroom.flows.release_audience import Audience
-from cloakroom.flows.release_canaries import Canaries
-from cloakroom.flows.release_ports import ReleaseStore
-from cloakroom.flows.release_requests import ReleaseRequests
-from cloakroom.flows.release_run import ReleaseRuns
+from cloakroom.flows.releases.audience import Audience
+from cloakroom.flows.releases.canaries import Canaries
+from cloakroom.flows.releases.ports import ReleaseStore
+from cloakroom.flows.releases.requests import ReleaseRequests
+from cloakroom.flows.releases.run import ReleaseRuns
+from cloakroom.flows.store.configuration import Configuration, read_configuration
+from cloakroom.flows.store.initialise import keys_of_group, keys_of_new_brands
 from cloakroom.gate.decision import Principal
 from cloakroom.gate.policy import Policy, PrincipalKind
 from cloakroom.ledger.record_sets import RecordSetSealer

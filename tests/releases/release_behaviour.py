@@ -11,13 +11,13 @@ from pyroaring import BitMap
 from release_world import DOMAIN, FIELDS, content
 
 from cloakroom.errors import BusyError, DeniedError, InputError, TamperedError, UsageError
-from cloakroom.flows.authorisation import Caller
-from cloakroom.flows.entry_writing import EntryWriter
+from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.ledger.entry_writing import EntryWriter
+from cloakroom.flows.ledger.ports import Ledger
 from cloakroom.flows.opening import open_rows
-from cloakroom.flows.ports import Ledger
-from cloakroom.flows.release_ports import CanaryStore, ReleaseRecords, ReleaseStore, StoredRelease
-from cloakroom.flows.release_requests import ReleaseRequests
-from cloakroom.flows.release_run import FinishedRelease, ReleaseRuns
+from cloakroom.flows.releases.ports import CanaryStore, ReleaseRecords, ReleaseStore, StoredRelease
+from cloakroom.flows.releases.requests import ReleaseRequests
+from cloakroom.flows.releases.run import FinishedRelease, ReleaseRuns
 from cloakroom.gate.releases import Approval, ReleaseContent, ReleaseState
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vocabulary import Operation

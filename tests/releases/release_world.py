@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pyrage
 
-from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import decode_entry

@@ -16,7 +16,7 @@ from release_behaviour import (
 )
 from release_world import enrol_everybody
 
-from cloakroom.flows.release_ports import ReleaseStore
+from cloakroom.flows.releases.ports import ReleaseStore
 from cloakroom.use_cases.releases.assembly import (
     ImportedCanaries,
     OpenedRecords,

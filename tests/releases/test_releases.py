@@ -15,11 +15,11 @@ from pyroaring import BitMap
 from release_world import DOMAIN, FIELDS, IDENTITY, approved, content, enrol_everybody, release_entries
 
 from cloakroom.errors import CloakroomError, DeniedError, UsageError
-from cloakroom.flows import release_run
-from cloakroom.flows.authorisation import Caller
-from cloakroom.flows.find import FindRequest, find
-from cloakroom.flows.release_canaries import TEMPLATES_MAX
-from cloakroom.flows.release_run import FinishedRelease
+from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.records.find import FindRequest, find
+from cloakroom.flows.releases import run as release_run
+from cloakroom.flows.releases.canaries import TEMPLATES_MAX
+from cloakroom.flows.releases.run import FinishedRelease
 from cloakroom.ledger.record_sets import entry_place
 from cloakroom.use_cases.incident.affected import affected_by
 from cloakroom.use_cases.people import principals

@@ -18,9 +18,9 @@ from release_behaviour import ReleaseNode
 from release_world import DOMAIN, content
 
 from cloakroom.errors import DeniedError
-from cloakroom.flows import release_run
 from cloakroom.flows.opening import Openers
-from cloakroom.flows.release_ports import ReleaseStore
+from cloakroom.flows.releases import run as release_run
+from cloakroom.flows.releases.ports import ReleaseStore
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.ledger.entry import Entry, decode_entry
 from cloakroom.ledger.record_sets import entry_place
@@ -35,7 +35,7 @@ ORDER = [
     "name the file",
     *("done", "append", "commit"),
 ]
-"""The effects of a run, as the contract of `flows.release_run` has them."""
+"""The effects of a run, as the contract of `flows.releases.run` has them."""
 
 T = TypeVar("T")
 

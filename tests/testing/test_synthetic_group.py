@@ -17,7 +17,7 @@ import pytest
 from cloakroom.adapters.configuration_folder import read_folder
 from cloakroom.canonical.email import canonical_email
 from cloakroom.errors import UsageError
-from cloakroom.flows.configuration import read_configuration
+from cloakroom.flows.store.configuration import read_configuration
 from cloakroom.testing.bench_customers import write_bench_customers
 from cloakroom.testing.dialects import BRANDS
 from cloakroom.testing.group import GroupPlan, copy_configuration, write_group

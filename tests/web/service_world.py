@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.credentials import PrivateCredential, read_credential
 from cloakroom.client import Client
-from cloakroom.flows.admission_request import AdmissionRequest
+from cloakroom.flows.admission.request import AdmissionRequest
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import Entry, decode_entry
 from cloakroom.ledger.record_sets import RecordSetSealer
@@ -32,6 +31,7 @@ from cloakroom.use_cases.store.configuration import apply_configuration
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application, open_application
+from free_ports import free_port
 from patience import PATIENCE, wait_until
 from stores import StoreCopy, copied_store
 
@@ -137,12 +137,6 @@ class World:
         with psycopg.connect(self.settings.database_url or "") as connection:
             rows = connection.execute("select body from ledger_entry order by id").fetchall()
         return [decode_entry(row[0]) for row in rows]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _is_ready(node: Node) -> bool:

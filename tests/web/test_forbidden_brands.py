@@ -12,7 +12,7 @@ from people_world import with_people
 from service_world import OTHER_SHOP, SHOP, World, new_world
 
 from cloakroom.errors import DeniedError
-from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.gate.decision import Principal, ReasonCode, Request, decide
 from cloakroom.gate.policy import OPENING, Policy, PrincipalKind
 from cloakroom.gate.policy_text import parse_policy

@@ -17,7 +17,7 @@ from service_world import SHOP, Node, World, open_and_change, signed
 
 from cloakroom.adapters.root_key import create_root_key
 from cloakroom.client import RefusedError
-from cloakroom.flows.admission import PERSISTENT_REFUSALS
+from cloakroom.flows.admission.gatekeeper import PERSISTENT_REFUSALS
 from cloakroom.use_cases.store import rotation as rotating
 from cloakroom.web.node.maintenance import Maintenance, is_well
 from cloakroom.web.node.roll_ups import RollUps

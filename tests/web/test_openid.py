@@ -16,7 +16,7 @@ from service_world import World, new_world
 from cloakroom.adapters import openid
 from cloakroom.client import Client, RefusedError, SignIn
 from cloakroom.errors import ConflictError, RuleError, UsageError
-from cloakroom.flows.service_file import parse_service
+from cloakroom.flows.store.service_file import parse_service
 from cloakroom.use_cases.people.passkey_enrolment import link_subject, unlink_subjects
 from patience import wait_until
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from cloakroom.errors import OpenError, StoreError
-from cloakroom.flows.admission_request import Admission
-from cloakroom.flows.reveal import RevealAnswer
+from cloakroom.flows.admission.request import Admission
+from cloakroom.flows.records.reveal import RevealAnswer
 from cloakroom.web.core.openings import PIECE_RECORDS, Openings
 
 GRANTED = Admission(permitted=True, code="granted", explanation="")

@@ -7,11 +7,12 @@ import time
 
 import httpx
 import pytest
-from service_world import SHOP, World, free_port, signed
+from service_world import SHOP, World, signed
 
 from cloakroom.client import RefusedError
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.people import principals
+from free_ports import free_port
 from patience import PATIENCE, wait_until
 
 CLIENTELING = {"purpose": "clienteling", "fields": ["given_name", "email"], "reference": "APPT-1"}

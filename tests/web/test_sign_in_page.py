@@ -9,10 +9,11 @@ import httpx
 import pytest
 from openid_provider import Provider
 from people_world import admit_people, approve
-from service_world import World, free_port, new_world
+from service_world import World, new_world
 
 from cloakroom.use_cases.people.passkey_enrolment import link_subject
 from cloakroom.web.pages.sign_in import CONTENT_SECURITY_POLICY
+from free_ports import free_port
 
 webdriver = pytest.importorskip("selenium.webdriver")
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException  # noqa: E402

@@ -22,7 +22,7 @@ from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 from cloakroom.crypto import is_equal, sha256
 from cloakroom.errors import DeniedError
-from cloakroom.flows.service_file import Provider
+from cloakroom.flows.store.service_file import Provider
 
 TIMEOUT_S: Final = 5.0
 ANSWER_BYTES: Final = 262_144

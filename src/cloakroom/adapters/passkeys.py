@@ -19,7 +19,7 @@ from webauthn.helpers.structs import AttestationFormat
 
 from cloakroom.crypto import sha256
 from cloakroom.errors import DeniedError
-from cloakroom.flows.service_file import PasskeyRules
+from cloakroom.flows.store.service_file import PasskeyRules
 
 ALGORITHMS = (
     COSEAlgorithmIdentifier.EDDSA,

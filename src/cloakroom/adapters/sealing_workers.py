@@ -9,7 +9,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 
 from cloakroom.adapters.postgres.copy_rows import NewRowEncoder
-from cloakroom.flows.import_ports import Encode, NewRows
+from cloakroom.flows.records.import_ports import Encode, NewRows
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.key_ring import KeyRing
 from cloakroom.vault.rows import RowBlock

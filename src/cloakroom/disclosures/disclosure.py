@@ -1,8 +1,8 @@
 """A disclosure: who saw which fields of which records, when, where, and how certain that is.
 
 The one form into which everything is brought that speaks about a loss: our own ledger, a vendor's logs, a
-leaked file. Adapters make disclosures; `cloakroom.scoping.affected` and `cloakroom.flows.affected` unite them;
-neither knows the other's source.
+leaked file. Adapters make disclosures; `cloakroom.scoping.affected` and `cloakroom.flows.incident.affected` unite
+them; neither knows the other's source.
 
 A disclosure has one certainty. Evidence that proves some records and only bounds others gives two disclosures
 that share their evidence. What each class means:

@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from cloakroom.errors import OpenError, UnrecordedError
-from cloakroom.flows.entry_writing import DurableEntry
-from cloakroom.flows.ports import StoredRow
+from cloakroom.flows.ledger.entry_writing import DurableEntry
+from cloakroom.flows.ledger.ports import StoredRow
 from cloakroom.gate.forms import mask_kind, render
 from cloakroom.gate.policy import Form
 from cloakroom.vault.catalogue import Catalogue

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from pyroaring import BitMap
 
-from cloakroom.flows.find import FindRequest, find
-from cloakroom.flows.reveal import RevealRequest, reveal
+from cloakroom.flows.records.find import FindRequest, find
+from cloakroom.flows.records.reveal import RevealRequest, reveal
 from cloakroom.gate.exposure import Bound
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.settings import Settings

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cloakroom.flows.find import FindRequest, find
-from cloakroom.flows.reveal import RevealRequest, reveal
+from cloakroom.flows.records.find import FindRequest, find
+from cloakroom.flows.records.reveal import RevealRequest, reveal
 from cloakroom.settings import Settings
 from cloakroom.use_cases.people.principals import authenticate
 from cloakroom.wiring import Application, open_application

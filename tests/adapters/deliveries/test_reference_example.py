@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cloakroom.adapters.deliveries import open_delivery
-from cloakroom.flows.configuration import read_configuration
+from cloakroom.flows.store.configuration import read_configuration
 from cloakroom.vault.fields import WELL_KNOWN_FIELDS, FieldKind
 from cloakroom.vault.mapping_file import parse_mapping
 from cloakroom.vocabulary import DATA_ELEMENTS

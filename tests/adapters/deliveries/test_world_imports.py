@@ -8,7 +8,7 @@ import pytest
 
 from cloakroom.adapters.configuration_folder import read_folder
 from cloakroom.adapters.deliveries import Limits, open_delivery
-from cloakroom.flows.configuration import read_configuration
+from cloakroom.flows.store.configuration import read_configuration
 
 ROOT = Path(__file__).parents[3]
 WORLD = Path(os.environ.get("CLOAKROOM_WORLD", ROOT.parent / "shared" / "data" / "world"))

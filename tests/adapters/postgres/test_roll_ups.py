@@ -15,7 +15,7 @@ from cloakroom.adapters.postgres.openings import PostgresOpenings
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.clock import to_microseconds
 from cloakroom.errors import TamperedError
-from cloakroom.flows.ports import PreparedEntry
+from cloakroom.flows.ledger.ports import PreparedEntry
 from cloakroom.vocabulary import Operation
 
 DAY = 24 * HOUR

@@ -12,7 +12,7 @@ from cloakroom.adapters.postgres.disclosures import PostgresDisclosures
 from cloakroom.adapters.postgres.release_store import PostgresReleases
 from cloakroom.disclosures.disclosure import CLEAR, Disclosure
 from cloakroom.disclosures.vocabulary import Channel
-from cloakroom.flows.sequencing import Sequencer
+from cloakroom.flows.ledger.sequencing import Sequencer
 from cloakroom.ledger.disclosed import disclosed_by_entries
 from cloakroom.vocabulary import Operation
 

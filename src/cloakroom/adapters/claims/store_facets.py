@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.facet_store import FacetStore
-from cloakroom.flows.configuration import Configuration
+from cloakroom.flows.store.configuration import Configuration
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.facets import CANARY, RECORD
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from cloakroom.claims.values import OPENED
-from cloakroom.flows.configuration import Configuration
+from cloakroom.flows.store.configuration import Configuration
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.fields import FieldKind
 

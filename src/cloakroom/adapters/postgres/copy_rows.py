@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloakroom.crypto import BLOCK_SIZE
-from cloakroom.flows.import_ports import NewRows
+from cloakroom.flows.records.import_ports import NewRows
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.envelope import INDEX_CELL, EnvelopeClass
 from cloakroom.vault.key_ring import KeyRing

@@ -10,7 +10,7 @@ from cloakroom.adapters.postgres.locks import Lock, hold
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.adapters.postgres.rows import index_arguments
 from cloakroom.adapters.postgres.vault_store import PostgresVault
-from cloakroom.flows.ports import PreparedEntry, StoredRow
+from cloakroom.flows.ledger.ports import PreparedEntry, StoredRow
 from cloakroom.vault.rows import RowDigests
 
 

@@ -12,7 +12,7 @@ from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.adapters.postgres.rows import index_arguments
 from cloakroom.errors import ConflictError
-from cloakroom.flows.import_ports import BatchWrite, DeliveryState
+from cloakroom.flows.records.import_ports import BatchWrite, DeliveryState
 from cloakroom.vault.row_changes import KnownRecord, Replacement
 from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.sealed_record import SealedKeys

@@ -26,7 +26,7 @@ from cloakroom.adapters.postgres.statements import (
     text_array,
 )
 from cloakroom.errors import StatementError, StoreError, TamperedError
-from cloakroom.flows.ports import (
+from cloakroom.flows.ledger.ports import (
     COUNTED_AT_ONCE,
     Appended,
     CountedEntry,

@@ -18,7 +18,7 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.errors import TamperedError
-from cloakroom.flows.ports import History
+from cloakroom.flows.ledger.ports import History
 from cloakroom.gate.folding import CountedItem
 from cloakroom.ledger.record_sets import RecordSetSealer
 

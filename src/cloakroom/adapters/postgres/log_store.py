@@ -12,7 +12,7 @@ from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.locks import Lock, hold, try_hold
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.errors import StoreError, UnavailableError, UncheckableError
-from cloakroom.flows.sequencing import StoredCheckpoint
+from cloakroom.flows.ledger.sequencing import StoredCheckpoint
 from cloakroom.tlog.tiles import Tile
 
 _PATIENCE_SECONDS = 5

@@ -11,7 +11,7 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.connection import Connection, wait_for_the_disk
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.errors import DeniedError, TamperedError
-from cloakroom.flows.release_ports import StoredRelease
+from cloakroom.flows.releases.ports import StoredRelease
 from cloakroom.gate.releases import Approval, ReleaseContent, ReleaseState, Standing
 from cloakroom.ledger.record_sets import RecordSetSealer
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.locks import Lock, hold
 from cloakroom.adapters.postgres.queries import load_queries
-from cloakroom.flows.key_ports import IndexRow
+from cloakroom.flows.store.ports import IndexRow
 from cloakroom.vault.sealed_record import SealedKeys
 
 

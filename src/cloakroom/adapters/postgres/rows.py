@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cloakroom.crypto import BLOCK_SIZE
-from cloakroom.flows.ports import StoredRow
+from cloakroom.flows.ledger.ports import StoredRow
 from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.sealed_record import SealedKeys, SealedRecord
 

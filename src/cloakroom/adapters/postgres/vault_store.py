@@ -13,7 +13,7 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.connection import Connection
 from cloakroom.adapters.postgres.queries import load_queries
 from cloakroom.adapters.postgres.rows import stored_row
-from cloakroom.flows.ports import StoredRow
+from cloakroom.flows.ledger.ports import StoredRow
 
 _INDEX_ROW = np.dtype([("digest", "V16"), ("ordinal", ">i4")])
 

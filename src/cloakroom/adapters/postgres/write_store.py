@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from cloakroom.adapters.postgres.connection import Connection, wait_for_the_disk
 from cloakroom.adapters.postgres.locks import Lock, held, hold, try_share
 from cloakroom.adapters.postgres.queries import load_queries
-from cloakroom.flows.record_ports import KeptAnswer
+from cloakroom.flows.records.ports import KeptAnswer
 
 
 class PostgresWrites:

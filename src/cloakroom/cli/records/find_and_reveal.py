@@ -9,9 +9,9 @@ import typer
 from cloakroom.cli.output import AsOption, HomeOption, JsonOption, print_json, print_table, read_tokens, say
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.errors import DeniedError, InputError, UsageError
-from cloakroom.flows.admission_request import Admission
-from cloakroom.flows.find import MAX_FOUND, FindRequest, find
-from cloakroom.flows.reveal import MAX_TOKENS, RevealRequest, reveal
+from cloakroom.flows.admission.request import Admission
+from cloakroom.flows.records.find import MAX_FOUND, FindRequest, find
+from cloakroom.flows.records.reveal import MAX_TOKENS, RevealRequest, reveal
 from cloakroom.settings import load_settings
 from cloakroom.use_cases.people.principals import authenticate
 from cloakroom.wiring import application

@@ -21,7 +21,7 @@ from cloakroom.cli.output import (
     waiting,
 )
 from cloakroom.errors import InputError
-from cloakroom.flows.configuration import read_configuration
+from cloakroom.flows.store.configuration import read_configuration
 from cloakroom.settings import load_settings
 from cloakroom.use_cases.records.importing import import_file
 from cloakroom.wiring import application, initialise

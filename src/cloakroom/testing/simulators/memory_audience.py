@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pyroaring import BitMap
 
 from cloakroom.errors import InputError
+from cloakroom.flows.ledger.ports import StoredRow
 from cloakroom.flows.opening import Openers
-from cloakroom.flows.ports import StoredRow
 from cloakroom.testing.simulators.memory_store import MemoryStore
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.facets import CANARY, RECORD
@@ -21,7 +21,7 @@ from cloakroom.vault.wraps import CLASSES
 
 
 class MemoryAudience:
-    """Implements `ReleaseRecords` and `CanaryStore` of `flows.release_ports`; records are sealed as the real ones."""
+    """Implements `ReleaseRecords` and `CanaryStore` of `flows.releases.ports`; records are sealed as real ones."""
 
     def __init__(
         self, store: MemoryStore, ring: KeyRing, catalogue: Catalogue, openers: Callable[..., Openers] = Openers

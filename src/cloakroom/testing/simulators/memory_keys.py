@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import msgspec
 
-from cloakroom.flows.key_ports import IndexRow
-from cloakroom.flows.ports import StoredRow
+from cloakroom.flows.ledger.ports import StoredRow
+from cloakroom.flows.store.ports import IndexRow
 from cloakroom.testing.simulators.memory_store import MemoryStore
 from cloakroom.vault.key_ring import KeyName, WrappedKey
 from cloakroom.vault.sealed_record import SealedKeys

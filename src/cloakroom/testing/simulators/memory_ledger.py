@@ -10,7 +10,7 @@ from pyroaring import BitMap
 
 from cloakroom.clock import Clock, to_microseconds
 from cloakroom.errors import ConflictError, StoreError, TamperedError
-from cloakroom.flows.ports import (
+from cloakroom.flows.ledger.ports import (
     COUNTED_AT_ONCE,
     Appended,
     CountedEntry,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from cloakroom.errors import StoreError, UncheckableError
-from cloakroom.flows.sequencing import StoredCheckpoint
+from cloakroom.flows.ledger.sequencing import StoredCheckpoint
 from cloakroom.testing.simulators.memory_ledger import MemoryEntry
 from cloakroom.testing.simulators.memory_store import MemoryStore
 from cloakroom.tlog.tiles import TILE_WIDTH, Tile

@@ -15,10 +15,10 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.copy_rows import HEADER, TRAILER
 from cloakroom.crypto import BLOCK_SIZE
-from cloakroom.flows.import_ports import BatchWrite, NewRows
-from cloakroom.flows.ports import PreparedEntry, StoredRow
-from cloakroom.flows.record_ports import KeptAnswer
-from cloakroom.flows.store_keys import StoreKeys
+from cloakroom.flows.ledger.ports import PreparedEntry, StoredRow
+from cloakroom.flows.records.import_ports import BatchWrite, NewRows
+from cloakroom.flows.records.ports import KeptAnswer
+from cloakroom.flows.store.keys import StoreKeys
 from cloakroom.testing.simulators.memory_ledger import MemoryEntry
 from cloakroom.testing.simulators.memory_store import MemoryStore
 from cloakroom.vault.facets import FacetSealer

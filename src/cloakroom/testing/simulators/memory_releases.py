@@ -9,7 +9,7 @@ from dataclasses import replace
 from pyroaring import BitMap
 
 from cloakroom.errors import DeniedError, TamperedError
-from cloakroom.flows.release_ports import StoredRelease
+from cloakroom.flows.releases.ports import StoredRelease
 from cloakroom.gate.releases import Approval, ReleaseContent, ReleaseState, Standing
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.testing.simulators.memory_ledger import MemoryEntry

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 
 from cloakroom.clock import from_microseconds
-from cloakroom.flows.affected import AffectedReport, affected
+from cloakroom.flows.incident.affected import AffectedReport, affected
 from cloakroom.scoping.persons import PersonCount
 from cloakroom.use_cases.incident.persons import LinkedPersons, persons_of
 from cloakroom.vault.facets import ERASED, RECORD

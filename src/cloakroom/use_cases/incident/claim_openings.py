@@ -9,7 +9,7 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.claims.version_frames import OpenedVersion, VersionFrames
 from cloakroom.claims.report import PersonInterval
-from cloakroom.flows.entry_writing import DurableEntry
+from cloakroom.flows.ledger.entry_writing import DurableEntry
 from cloakroom.flows.opening import open_rows
 from cloakroom.use_cases.incident.persons import persons_of
 from cloakroom.vault.row_changes import LIVE

@@ -18,7 +18,7 @@ from cloakroom.claims.limits import Limits
 from cloakroom.claims.report import ClaimReport
 from cloakroom.claims.statement import Statement
 from cloakroom.crypto import random_bytes
-from cloakroom.flows.check_claim import CheckRequest, Vault, check_claim
+from cloakroom.flows.incident.check_claim import CheckRequest, Vault, check_claim
 from cloakroom.use_cases.incident.claim_openings import ClaimHistory, ClaimPersons
 from cloakroom.vault.key_ring import GROUP, KeyPurpose
 from cloakroom.wiring import Application

@@ -21,7 +21,7 @@ from pyroaring import BitMap
 
 from cloakroom.canonical.email import canonical_email
 from cloakroom.canonical.name import PersonName
-from cloakroom.flows.entry_writing import DurableEntry
+from cloakroom.flows.ledger.entry_writing import DurableEntry
 from cloakroom.flows.opening import open_rows
 from cloakroom.gate.policy import Form
 from cloakroom.scoping.link_keys import CORROBORATING, KeyKind, link_texts

@@ -14,7 +14,7 @@ from pyroaring import BitMap
 
 from cloakroom.adapters.postgres.openings import PostgresOpenings
 from cloakroom.errors import LimitError, UncheckableError
-from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.ledger.entry import Entry, decode_entry
 from cloakroom.tlog.proof_file import ProofFile
 from cloakroom.tlog.proofs import TileHashReader, prove_inclusion

@@ -10,7 +10,7 @@ from cloakroom.adapters.postgres.connection import snapshot
 from cloakroom.adapters.postgres.log_store import PostgresLog
 from cloakroom.adapters.tile_files import TileDirectory
 from cloakroom.errors import CloakroomError, TamperedError, UncheckableError
-from cloakroom.flows.sequencing import StoredCheckpoint
+from cloakroom.flows.ledger.sequencing import StoredCheckpoint
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.ledger.export_files import set_bundle_path
 from cloakroom.ledger.record_sets import RecordSetSealer, encode_set_bundle, entry_place, is_sealed_set

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, SignInStore
 from cloakroom.crypto import VerifyingKey, random_bytes, sha256
-from cloakroom.flows.service_file import PasskeyRules
+from cloakroom.flows.store.service_file import PasskeyRules
 from cloakroom.gate.policy import LOCAL
 from cloakroom.signing.binding import NONCE_SIZE, Ceremony
 from cloakroom.use_cases.people.sessions import SignInRefusedError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloakroom.flows.lineage_snapshots import LineageSnapshots
+from cloakroom.flows.ledger.lineage_snapshots import LineageSnapshots
 from cloakroom.gate.decision import budget_of
 from cloakroom.gate.exposure import Exposure, expose
 from cloakroom.wiring import Application

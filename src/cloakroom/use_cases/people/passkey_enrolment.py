@@ -12,7 +12,7 @@ from cloakroom.adapters.postgres.passkey_store import PasskeyState, PasskeyStore
 from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, SignInStore
 from cloakroom.crypto import VerifyingKey, random_bytes
 from cloakroom.errors import ConflictError, DeniedError, UsageError
-from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import check_identifier
 from cloakroom.signing.binding import Ceremony, bind_key

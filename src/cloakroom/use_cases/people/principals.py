@@ -11,7 +11,7 @@ from cloakroom.adapters.credentials import PrivateCredential, read_credential, w
 from cloakroom.adapters.postgres.store_records import FOREVER
 from cloakroom.crypto import SigningKey, VerifyingKey, random_bytes
 from cloakroom.errors import ConflictError, DeniedError, RuleError, UsageError
-from cloakroom.flows.authorisation import FROZEN, Caller
+from cloakroom.flows.admission.authorisation import FROZEN, Caller
 from cloakroom.gate.decision import Principal, decide_renewal
 from cloakroom.gate.policy import EVERY_BRAND, LOCAL, PrincipalKind
 from cloakroom.ledger.entry import check_identifier

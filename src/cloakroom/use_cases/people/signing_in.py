@@ -14,7 +14,7 @@ from cloakroom.adapters.postgres.passkey_store import PasskeyState, PasskeyStore
 from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, Session, SignInStore
 from cloakroom.crypto import VerifyingKey, is_equal, random_bytes
 from cloakroom.errors import ConflictError, DeniedError
-from cloakroom.flows.service_file import Provider
+from cloakroom.flows.store.service_file import Provider
 from cloakroom.signing.binding import Ceremony, bind_key
 from cloakroom.use_cases.people.ceremonies import begin_ceremony, passkey_rules, use_ceremony, user_handle
 from cloakroom.use_cases.people.passkey_enrolment import revoke_passkey

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from cloakroom.adapters.postgres.erasure_store import PostgresErasures
 from cloakroom.errors import StoreError
-from cloakroom.flows.authorisation import Caller
-from cloakroom.flows.erase import ErasureRequest
-from cloakroom.flows.erase import erase as erase_records
-from cloakroom.flows.ports import PreparedEntry
+from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.ledger.ports import PreparedEntry
+from cloakroom.flows.records.erase import ErasureRequest
+from cloakroom.flows.records.erase import erase as erase_records
 from cloakroom.wiring import Application
 
 _PATIENCE = 300
@@ -41,7 +41,7 @@ def erase(
     purpose: str,
     reference: str | None = None,
 ) -> Receipt:
-    """Erase the records behind tokens for good; see `flows.erase`.
+    """Erase the records behind tokens for good; see `flows.records.erase`.
 
     Args:
         application: The opened store.

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pyroaring import BitMap
 
 from cloakroom.errors import DeniedError
-from cloakroom.flows.admission_request import Admission, AdmissionRequest
-from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.admission.request import Admission, AdmissionRequest
 from cloakroom.gate.decision import roles_of
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.vocabulary import Operation

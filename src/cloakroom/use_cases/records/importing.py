@@ -19,8 +19,8 @@ from cloakroom.adapters.postgres.import_store import OverlappedImports, Postgres
 from cloakroom.adapters.postgres.write_store import PostgresWrites
 from cloakroom.adapters.sealing_workers import sealing_workers
 from cloakroom.errors import InputError
-from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
-from cloakroom.flows.import_ports import DeliveryState
+from cloakroom.flows.records.import_delivery import DeliveryImport, ImportResult, IncomingBatch
+from cloakroom.flows.records.import_ports import DeliveryState
 from cloakroom.vault.facets import FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.vault.rows import RowBlock, RowDigests

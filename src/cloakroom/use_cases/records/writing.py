@@ -11,10 +11,10 @@ from cloakroom.adapters.postgres.write_store import PostgresWrites
 from cloakroom.adapters.single_records import read_record
 from cloakroom.clock import format_time
 from cloakroom.errors import InputError
-from cloakroom.flows.authorisation import Caller
-from cloakroom.flows.import_delivery import ImportResult
-from cloakroom.flows.write_record import WriteRequest, import_rows
-from cloakroom.flows.write_record import write_record as write_one_record
+from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.records.import_delivery import ImportResult
+from cloakroom.flows.records.write_record import WriteRequest, import_rows
+from cloakroom.flows.records.write_record import write_record as write_one_record
 from cloakroom.use_cases.records.importing import TIME_AHEAD, block_of
 from cloakroom.vault.rows import RowBlock
 from cloakroom.wiring import Application
@@ -53,7 +53,7 @@ def write_record(
     request: bytes,
     reference: str | None = None,
 ) -> str:
-    """Write a record and return its token; of a deletion, the empty text; see `flows.write_record`.
+    """Write a record and return its token; of a deletion, the empty text; see `flows.records.write_record`.
 
     Args:
         application: The opened store.

@@ -9,12 +9,12 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.import_store import PostgresImports
 from cloakroom.adapters.single_records import read_record
 from cloakroom.clock import format_time
+from cloakroom.flows.ledger.ports import StoredRow
 from cloakroom.flows.opening import Openers
-from cloakroom.flows.ports import StoredRow
-from cloakroom.flows.release_audience import Audience
-from cloakroom.flows.release_canaries import Canaries
-from cloakroom.flows.release_requests import ReleaseRequests
-from cloakroom.flows.release_run import ReleaseRuns
+from cloakroom.flows.releases.audience import Audience
+from cloakroom.flows.releases.canaries import Canaries
+from cloakroom.flows.releases.requests import ReleaseRequests
+from cloakroom.flows.releases.run import ReleaseRuns
 from cloakroom.use_cases.records.importing import block_of
 from cloakroom.use_cases.records.writing import import_block
 from cloakroom.vault.facets import CANARY, FacetChange, FacetSealer

@@ -12,8 +12,8 @@ from typing import Final
 from cloakroom.adapters.postgres.release_run_store import ReleaseRunStore, RunState, StoredRun
 from cloakroom.adapters.release_files import ReleaseParts
 from cloakroom.errors import BusyError, ConflictError, DeniedError, InputError, UsageError
-from cloakroom.flows.authorisation import Caller
-from cloakroom.flows.release_ports import StoredRelease
+from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.releases.ports import StoredRelease
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.use_cases.releases.assembly import release_requests, release_runs
 from cloakroom.vocabulary import Operation

@@ -5,8 +5,8 @@ from __future__ import annotations
 from cloakroom.canonical import json as canonical_json
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.errors import DeniedError
-from cloakroom.flows.authorisation import Caller
-from cloakroom.flows.release_ports import StoredRelease
+from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.releases.ports import StoredRelease
 from cloakroom.gate.policy import Policy
 from cloakroom.gate.releases import ReleaseContent, may_approve
 from cloakroom.use_cases.releases.assembly import release_requests

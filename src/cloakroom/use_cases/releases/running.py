@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cloakroom.adapters.release_files import write_release_file
-from cloakroom.flows.authorisation import Caller
-from cloakroom.flows.release_run import FinishedRelease, Progress
+from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.releases.run import FinishedRelease, Progress
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.use_cases.releases.assembly import release_runs
 from cloakroom.wiring import Application

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cloakroom.errors import RuleError
-from cloakroom.flows.configuration import read_configuration
-from cloakroom.flows.initialise import keys_of_new_brands
+from cloakroom.flows.store.configuration import read_configuration
+from cloakroom.flows.store.initialise import keys_of_new_brands
 from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 

@@ -1,4 +1,4 @@
-"""Rotates the keys of an opened store; see `flows.rotate`."""
+"""Rotates the keys of an opened store; see `flows.store.rotate`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 from cloakroom.adapters.postgres.rotation_store import PostgresRotations
 from cloakroom.adapters.root_key import load_root_key
-from cloakroom.flows import rotate
+from cloakroom.flows.store import rotate
 from cloakroom.wiring import Application
 
 

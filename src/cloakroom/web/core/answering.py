@@ -6,7 +6,7 @@ import logging
 
 import msgspec
 
-from cloakroom.flows.reveal import RevealAnswer
+from cloakroom.flows.records.reveal import RevealAnswer
 from cloakroom.web.api.problems import Answer, denial, problem
 from cloakroom.web.api.requests.records import Revealed, RevealedRecord
 

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from cloakroom.errors import CloakroomError, ConflictError, StatementError, StoreError, UnstorableError
-from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.flows.opening import Openers
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.core.answering import place

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloakroom.adapters.postgres.service_store import Presented
-from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.web.api.problems import denial, problem
 from cloakroom.web.api.requests.elements import UnenrolledRequest
 from cloakroom.web.core.batch import Batch

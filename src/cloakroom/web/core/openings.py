@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cloakroom.flows.opening import Openers
-from cloakroom.flows.reveal import AdmittedReveals
+from cloakroom.flows.records.reveal import AdmittedReveals
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.core.answering import place, revealed
 

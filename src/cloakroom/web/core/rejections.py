@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from cloakroom.flows.entry_writing import EntryWriter
-from cloakroom.flows.ports import PreparedEntry
+from cloakroom.flows.ledger.entry_writing import EntryWriter
+from cloakroom.flows.ledger.ports import PreparedEntry
 from cloakroom.vocabulary import Operation
 
 MAX_KINDS = 200

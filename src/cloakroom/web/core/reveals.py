@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.flows.opening import Openers
-from cloakroom.flows.reveal import RevealRequest, admit_reveals
+from cloakroom.flows.records.reveal import RevealRequest, admit_reveals
 from cloakroom.vault.tokens import TokenCodec
 from cloakroom.web.api.problems import problem
 from cloakroom.web.api.requests.records import Reveal

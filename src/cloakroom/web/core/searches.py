@@ -8,10 +8,10 @@ import msgspec
 from pyroaring import BitMap
 
 from cloakroom.errors import InputError
-from cloakroom.flows.admission import Gatekeeper
-from cloakroom.flows.admission_request import AdmissionRequest
-from cloakroom.flows.authorisation import Caller
-from cloakroom.flows.find import FindAnswer, FindRequest, find, normal_form
+from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.admission.gatekeeper import Gatekeeper
+from cloakroom.flows.admission.request import AdmissionRequest
+from cloakroom.flows.records.find import FindAnswer, FindRequest, find, normal_form
 from cloakroom.gate.decision import Principal, roles_of
 from cloakroom.gate.policy import EVERY_BRAND, Policy
 from cloakroom.vault.catalogue import Catalogue

@@ -8,7 +8,7 @@ from cloakroom.clock import format_time, from_microseconds, parse_time, to_micro
 from cloakroom.errors import (
     UsageError,
 )
-from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.use_cases.ledger import files
 from cloakroom.use_cases.ledger.access_report import Opening, report_access
 from cloakroom.vocabulary import Operation

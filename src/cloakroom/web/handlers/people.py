@@ -7,7 +7,7 @@ import msgspec
 from cloakroom.adapters.postgres.passkey_store import PasskeyState, PasskeyStore, StoredPasskey
 from cloakroom.adapters.postgres.sign_in_store import Session
 from cloakroom.clock import format_time, from_microseconds
-from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.gate.exposure import Bound
 from cloakroom.use_cases.people import passkey_enrolment, principals
 from cloakroom.use_cases.people.exposure import exposure_of

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.use_cases.records.exchanging import exchange
 from cloakroom.use_cases.records.writing import RecordWrite, write_record
 from cloakroom.vocabulary import Operation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from cloakroom.flows.authorisation import Caller
-from cloakroom.flows.release_ports import StoredRelease
+from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.releases.ports import StoredRelease
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.use_cases.releases import requests as release_requests
 from cloakroom.use_cases.releases.background_runs import ask_for_run, read_part, run_of

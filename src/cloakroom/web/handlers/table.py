@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cloakroom.flows.authorisation import Caller
+from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.web.api.problems import Answer
 from cloakroom.web.api.requests import ledger as ledger_requests
 from cloakroom.web.api.requests import people as people_requests

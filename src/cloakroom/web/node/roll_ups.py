@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cloakroom.flows.lineage_snapshots import fold_histories
+from cloakroom.flows.ledger.lineage_snapshots import fold_histories
 from cloakroom.web.node.periodic import RunResult, Schedule, SharedNumber, run_periodically
 from cloakroom.wiring import Application
 

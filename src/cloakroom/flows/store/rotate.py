@@ -28,9 +28,9 @@ from dataclasses import dataclass
 from cloakroom.clock import Clock, to_microseconds
 from cloakroom.crypto import BLOCK_SIZE
 from cloakroom.errors import UsageError
-from cloakroom.flows.entry_writing import EntryWriter
-from cloakroom.flows.key_ports import RotationStore
-from cloakroom.flows.store_keys import StoreKeys
+from cloakroom.flows.ledger.entry_writing import EntryWriter
+from cloakroom.flows.store.keys import StoreKeys
+from cloakroom.flows.store.ports import RotationStore
 from cloakroom.vault.catalogue import MAX_INDEX_GENERATION
 from cloakroom.vault.envelope import EnvelopeClass
 from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, RootKey

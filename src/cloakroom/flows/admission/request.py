@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from pyroaring import BitMap
 
-from cloakroom.flows.entry_writing import DurableEntry
+from cloakroom.flows.ledger.entry_writing import DurableEntry
 from cloakroom.gate.budget import Assessment
 from cloakroom.gate.decision import Decision, Principal, is_reference
 from cloakroom.gate.policy import Form

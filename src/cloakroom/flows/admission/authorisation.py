@@ -16,9 +16,9 @@ from typing import Final
 
 from cloakroom.clock import from_microseconds
 from cloakroom.errors import DeniedError
-from cloakroom.flows.admission_request import UNKNOWN_BRAND
-from cloakroom.flows.entry_writing import EntryWriter
-from cloakroom.flows.ports import Ledger
+from cloakroom.flows.admission.request import UNKNOWN_BRAND
+from cloakroom.flows.ledger.entry_writing import EntryWriter
+from cloakroom.flows.ledger.ports import Ledger
 from cloakroom.gate.decision import Decision, Principal, ReasonCode, Request, decide
 from cloakroom.gate.policy import Policy
 from cloakroom.vocabulary import Operation

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 
 from cloakroom.errors import DeniedError, TamperedError
-from cloakroom.flows.ports import COUNTED_AT_ONCE, CountedEntry, History, Ledger, LineageState
+from cloakroom.flows.ledger.ports import COUNTED_AT_ONCE, CountedEntry, History, Ledger, LineageState
 from cloakroom.gate.budget import Draw, OpenedRecords, Renewed
 from cloakroom.gate.folding import CountedItem, Folding, events_of
 from cloakroom.gate.policy import Budget

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from pyroaring import BitMap
 
-from cloakroom.flows.import_ports import NewRows
-from cloakroom.flows.ports import PreparedEntry, StoredRow
+from cloakroom.flows.ledger.ports import PreparedEntry, StoredRow
+from cloakroom.flows.records.import_ports import NewRows
 from cloakroom.vault.rows import RowBlock, RowDigests
 
 

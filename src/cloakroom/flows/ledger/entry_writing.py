@@ -18,7 +18,7 @@ from pyroaring import AbstractBitMap, BitMap
 from cloakroom.canonical import json as canonical_json
 from cloakroom.clock import Clock, to_microseconds
 from cloakroom.errors import DeniedError, StoreError, TamperedError
-from cloakroom.flows.ports import Ledger, PreparedEntry
+from cloakroom.flows.ledger.ports import Ledger, PreparedEntry
 from cloakroom.gate.budget import lesser
 from cloakroom.gate.gate_clock import GateClock
 from cloakroom.gate.policy import Form

@@ -27,7 +27,8 @@ import msgspec
 from pyroaring import BitMap
 
 from cloakroom.errors import TamperedError
-from cloakroom.flows.admission_request import (
+from cloakroom.flows.admission.pending_requests import PendingRequest, assess_together, by_lineage, one_brand_each
+from cloakroom.flows.admission.request import (
     Admission,
     AdmissionRequest,
     broken_history,
@@ -36,10 +37,9 @@ from cloakroom.flows.admission_request import (
     frozen,
     malformed,
 )
-from cloakroom.flows.entry_writing import EntryWriter
-from cloakroom.flows.lineage_snapshots import LineageSnapshots
-from cloakroom.flows.pending_requests import PendingRequest, assess_together, by_lineage, one_brand_each
-from cloakroom.flows.ports import Ledger, PreparedEntry, StoredRow
+from cloakroom.flows.ledger.entry_writing import EntryWriter
+from cloakroom.flows.ledger.lineage_snapshots import LineageSnapshots
+from cloakroom.flows.ledger.ports import Ledger, PreparedEntry, StoredRow
 from cloakroom.gate.budget import Assessment, Draw, lesser
 from cloakroom.gate.decision import Decision, Obligation
 from cloakroom.gate.decision_cache import DecisionCache

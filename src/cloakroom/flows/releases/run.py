@@ -26,13 +26,13 @@ from pyroaring import BitMap
 from cloakroom.clock import Clock, to_microseconds
 from cloakroom.crypto import sha256
 from cloakroom.errors import ConflictError, DeniedError, TamperedError, UsageError
-from cloakroom.flows.authorisation import Caller
-from cloakroom.flows.entry_writing import OPENED_FIELDS, DurableEntry, EntryWriter
-from cloakroom.flows.ports import Ledger, PreparedEntry
-from cloakroom.flows.release_audience import Audience
-from cloakroom.flows.release_canaries import Canaries
-from cloakroom.flows.release_ports import ReleaseStore, StoredRelease
-from cloakroom.flows.release_requests import ReleaseRequests
+from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.ledger.entry_writing import OPENED_FIELDS, DurableEntry, EntryWriter
+from cloakroom.flows.ledger.ports import Ledger, PreparedEntry
+from cloakroom.flows.releases.audience import Audience
+from cloakroom.flows.releases.canaries import Canaries
+from cloakroom.flows.releases.ports import ReleaseStore, StoredRelease
+from cloakroom.flows.releases.requests import ReleaseRequests
 from cloakroom.gate.policy import Form
 from cloakroom.gate.releases import ReleaseContent, ReleaseState
 from cloakroom.vocabulary import Operation

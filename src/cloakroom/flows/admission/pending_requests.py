@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
-from cloakroom.flows.admission_request import AdmissionRequest
+from cloakroom.flows.admission.request import AdmissionRequest
 from cloakroom.gate.budget import Assessment, Draw, OpenedRecords
 from cloakroom.gate.decision import Decision
 from cloakroom.gate.policy import Budget

@@ -16,8 +16,8 @@ from pyroaring import BitMap
 from cloakroom.canonical.email import canonical_email
 from cloakroom.canonical.phone import canonical_phone
 from cloakroom.errors import InputError
-from cloakroom.flows.admission import Gatekeeper
-from cloakroom.flows.admission_request import Admission, AdmissionRequest
+from cloakroom.flows.admission.gatekeeper import Gatekeeper
+from cloakroom.flows.admission.request import Admission, AdmissionRequest
 from cloakroom.gate.decision import Principal
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.fields import FieldKind

@@ -19,9 +19,9 @@ from contextlib import AbstractContextManager
 from cloakroom.clock import Clock, to_microseconds
 from cloakroom.crypto import random_bytes
 from cloakroom.errors import DeniedError
-from cloakroom.flows.authorisation import Authoriser, Caller
-from cloakroom.flows.entry_writing import EntryWriter
-from cloakroom.flows.release_ports import ReleaseStore, StoredRelease
+from cloakroom.flows.admission.authorisation import Authoriser, Caller
+from cloakroom.flows.ledger.entry_writing import EntryWriter
+from cloakroom.flows.releases.ports import ReleaseStore, StoredRelease
 from cloakroom.gate.policy import Form, Policy
 from cloakroom.gate.releases import Approval, ReleaseContent, check_approval, check_content, check_run, kind_of
 from cloakroom.ledger.entry import check_identifier

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cloakroom.errors import InputError, Problem, RuleError
-from cloakroom.flows.service_file import SERVICE_FILE, ServiceRules, parse_service
+from cloakroom.flows.store.service_file import SERVICE_FILE, ServiceRules, parse_service
 from cloakroom.gate.policy import Policy
 from cloakroom.gate.policy_text import parse_policy
 from cloakroom.vault.fields import WELL_KNOWN_FIELDS, FieldDefinition

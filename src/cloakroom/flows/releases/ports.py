@@ -14,8 +14,8 @@ from typing import Protocol
 
 from pyroaring import BitMap
 
+from cloakroom.flows.ledger.ports import StoredRow
 from cloakroom.flows.opening import Openers
-from cloakroom.flows.ports import StoredRow
 from cloakroom.gate.releases import Approval, ReleaseContent, Standing
 
 

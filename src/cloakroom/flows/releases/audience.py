@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pyroaring import BitMap
 
 from cloakroom.errors import BusyError
-from cloakroom.flows.entry_writing import DurableEntry
+from cloakroom.flows.ledger.entry_writing import DurableEntry
 from cloakroom.flows.opening import RecordOpener
-from cloakroom.flows.release_ports import ReleaseRecords
+from cloakroom.flows.releases.ports import ReleaseRecords
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.facets import CANARY, ERASED, RECORD
 from cloakroom.vault.tokens import RecordReference

@@ -23,12 +23,12 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 
 from cloakroom.errors import InputError
-from cloakroom.flows.authorisation import Authoriser, Caller
-from cloakroom.flows.entry_writing import EntryWriter
+from cloakroom.flows.admission.authorisation import Authoriser, Caller
+from cloakroom.flows.ledger.entry_writing import EntryWriter
+from cloakroom.flows.ledger.ports import PreparedEntry, StoredRow
 from cloakroom.flows.opening import index_links
-from cloakroom.flows.ports import PreparedEntry, StoredRow
-from cloakroom.flows.record_ports import ErasureStore, Facets
-from cloakroom.flows.store_keys import StoreKeys
+from cloakroom.flows.records.ports import ErasureStore, Facets
+from cloakroom.flows.store.keys import StoreKeys
 from cloakroom.vault.facets import ERASED, PERMANENT
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.vocabulary import Operation

@@ -24,7 +24,7 @@ from datetime import date
 import numpy as np
 from pyroaring import BitMap
 
-from cloakroom.flows.import_ports import BatchWrite, DeliveryState, Encode, ImportStore, NewRows
+from cloakroom.flows.records.import_ports import BatchWrite, DeliveryState, Encode, ImportStore, NewRows
 from cloakroom.vault.facets import RECORD, FacetChange, FacetSealer
 from cloakroom.vault.row_changes import LIVE, KnownRecord, OpenIndexCells, Replacement, RowFate, plan_changes
 from cloakroom.vault.rows import RECORD_ID_INDEX, RowBlock, RowDigests

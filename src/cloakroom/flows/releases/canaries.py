@@ -16,9 +16,9 @@ from pyroaring import BitMap
 
 from cloakroom.crypto import random_bytes
 from cloakroom.errors import InputError, UsageError
-from cloakroom.flows.entry_writing import DurableEntry
-from cloakroom.flows.release_audience import Audience
-from cloakroom.flows.release_ports import CanaryStore
+from cloakroom.flows.ledger.entry_writing import DurableEntry
+from cloakroom.flows.releases.audience import Audience
+from cloakroom.flows.releases.ports import CanaryStore
 from cloakroom.vault.canaries import invent_record
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.mapping import BrandMapping

@@ -22,12 +22,12 @@ from dataclasses import dataclass, field
 from cloakroom.clock import Clock, to_microseconds
 from cloakroom.crypto import hmac_sha256
 from cloakroom.errors import BusyError, ConflictError
-from cloakroom.flows.authorisation import Authoriser, Caller
-from cloakroom.flows.entry_writing import EntryWriter
-from cloakroom.flows.import_delivery import DeliveryImport, ImportResult, IncomingBatch
-from cloakroom.flows.import_ports import DeliveryState, ImportStore, NewRows
-from cloakroom.flows.record_ports import KeptAnswer, RowEncoder, WriteStore
-from cloakroom.flows.store_keys import StoreKeys
+from cloakroom.flows.admission.authorisation import Authoriser, Caller
+from cloakroom.flows.ledger.entry_writing import EntryWriter
+from cloakroom.flows.records.import_delivery import DeliveryImport, ImportResult, IncomingBatch
+from cloakroom.flows.records.import_ports import DeliveryState, ImportStore, NewRows
+from cloakroom.flows.records.ports import KeptAnswer, RowEncoder, WriteStore
+from cloakroom.flows.store.keys import StoreKeys
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.facets import FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose, KeyRing

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from cloakroom.errors import UncheckableError
-from cloakroom.flows.key_ports import KeyStore
 from cloakroom.flows.opening import Openers
+from cloakroom.flows.store.ports import KeyStore
 from cloakroom.ledger.record_sets import RecordSetSealer
 from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, KeyRing, RootKey, new_key

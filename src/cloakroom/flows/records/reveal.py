@@ -15,8 +15,8 @@ import msgspec
 from pyroaring import BitMap
 
 from cloakroom.errors import OpenError
-from cloakroom.flows.admission import Gatekeeper
-from cloakroom.flows.admission_request import Admission, AdmissionRequest
+from cloakroom.flows.admission.gatekeeper import Gatekeeper
+from cloakroom.flows.admission.request import Admission, AdmissionRequest
 from cloakroom.flows.opening import EnteredRecords, Openers, RecordOpener
 from cloakroom.gate.decision import Principal
 from cloakroom.gate.policy import Form

@@ -1,0 +1,1 @@
+"""Admission: requests, the gatekeeper of openings, and the one refusal that commands and endpoints share."""

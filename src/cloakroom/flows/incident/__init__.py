@@ -1,0 +1,1 @@
+"""After a theft: who was affected by what the ledger has, and what a claim holds."""

@@ -1,0 +1,1 @@
+"""Customers' records: delivered, written, found, revealed, erased."""
