@@ -138,7 +138,7 @@ class Matcher:
         phone_keys = without(keyed.phones, settled, keyed.frame.height)
         phones = self._phones.pairs(phone_keys)
         phone_pairs = phones.pairs
-        if not keyed.is_broken:
+        if not keyed.is_broken or keyed.is_beside:
             self._known_emails |= BitMap(emails.numbers[emails.known].astype(np.uint32))
         keyed = self._learned(table, keyed, [id_pairs, email_pairs, phone_pairs])
         addressed = keyed.emails["row"].filter(~pl.Series(emails.crowded, dtype=pl.Boolean))

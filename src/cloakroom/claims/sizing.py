@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 from pyroaring import BitMap
 
+from cloakroom.claims.addresses import addresses_in, addresses_of_text, missing_addresses
 from cloakroom.claims.concepts import Concept, Recognised, country_column
 from cloakroom.claims.distinct import DistinctHashes, Hashes, hashes_of
 from cloakroom.claims.keys import email_keys, id_keys, phone_pairs, possible_numbers
@@ -39,6 +40,7 @@ class KeyedRows:
         emails: Rows and addresses: ``row``, ``key``; a row may have several.
         phones: Rows and numbers: ``row``, ``key``.
         is_broken: Whether the rows are what was legible in broken lines.
+        is_beside: Whether these are no rows, but addresses that stand in none.
     """
 
     batch: Batch = field(repr=False)
@@ -48,6 +50,7 @@ class KeyedRows:
     emails: pl.DataFrame = field(repr=False)
     phones: pl.DataFrame = field(repr=False)
     is_broken: bool = False
+    is_beside: bool = False
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -153,6 +156,10 @@ class Sizer:
             legible, _ = keyed_rows(Batch(legible_frame(batch.broken)), _LEGIBLE, is_broken=True)
             hashes["broken_emails"] = hashes_of(legible.emails["key"], self.seed)
             parts.append(legible)
+        if (beside := _beside(batch, parts)).len():
+            loose, _ = keyed_rows(Batch(pl.DataFrame({"email": beside})), _LOOSE, is_broken=True)
+            hashes["beside"] = hashes_of(loose.emails["key"], self.seed)
+            parts.append(replace(loose, is_beside=True))
         return Prepared(batch.frame.height, batch.rejected, tuple(parts), hashes, fields, countries)
 
     def take(self, prepared: Prepared) -> tuple[KeyedRows, ...]:
@@ -162,7 +169,7 @@ class Sizer:
         self.fields.update(prepared.fields)
         self.countries.update(prepared.countries)
         sets = {"emails": self.emails, "not_public": self.not_public, "phones": self.phones,
-                "broken_emails": self.broken_emails}  # fmt: skip
+                "broken_emails": self.broken_emails, "beside": self.emails}  # fmt: skip
         for name, hashes in prepared.hashes.items():
             sets[name].add(hashes)
         return prepared.parts
@@ -196,6 +203,7 @@ def _filled(batch: Batch, recognised: Recognised) -> Counter[str]:
     return counts
 
 
+_LOOSE = Recognised({"email": Concept.EMAIL})
 _LEGIBLE = Recognised({"id": Concept.RECORD_ID, "email": Concept.EMAIL, "phone": Concept.PHONE})
 
 
@@ -227,36 +235,56 @@ def _phones(frame: pl.DataFrame, recognised: Recognised, country: pl.Series) -> 
     )
 
 
+def _beside(batch: Batch, parts: Sequence[KeyedRows]) -> pl.Series:
+    """Return the addresses that the reader found beside rows, or that stand in the text and in none of its rows."""
+    if batch.text is None:
+        return batch.beside if batch.beside is not None else pl.Series("email", [], dtype=pl.String)
+    # Each address has one sign: when there are no more of them, nothing is left to be found.
+    shown = [part.emails["key"] for part in parts]
+    if sum(keys.len() for keys in shown) >= batch.text.count(b"@") and b"%40" not in batch.text:
+        return pl.Series("email", [], dtype=pl.String)
+    known = pl.concat(shown).unique() if shown else pl.Series("email", [], dtype=pl.String)
+    return missing_addresses(addresses_of_text(batch.text), known)
+
+
 def _emails(batch: Batch, recognised: Recognised) -> tuple[pl.DataFrame, pl.Series]:
-    parts, marks = [], []
+    """Return ``row``, ``key`` and ``column`` of each address, and for each whether the public rule finds it."""
+    parts: list[pl.DataFrame] = []
+    marks: list[pl.Series] = []
     for column in recognised.columns(Concept.EMAIL):
         keys, public = email_keys(batch.frame[column])
-        parts.append((column, keys))
-        marks.append(public.filter(keys.is_not_null()))
-    # Each address has one sign: when there are no more of them, no other column can hold an address.
-    found = sum(keys.len() - keys.null_count() for _, keys in parts)
+        parts.append(_stacked([(column, keys)]))
+        marks.append(public.filter(keys.is_not_null()) if keys.null_count() else public)
+        odd = keys.is_null() & (batch.frame[column].str.len_bytes() > 0)
+        if odd.any():
+            _add_loose(parts, marks, column, batch.frame[column], odd.fill_null(value=False), is_column=True)
+    found = sum(part.height for part in parts)
     is_rest_bare = batch.at_signs is not None and found == batch.at_signs
     for column, concept in [] if is_rest_bare else list(recognised.by_column.items()):
-        if concept not in _NEVER_TEXT and (loose := _loose_emails(batch.whole()[column])) is not None:
-            keys, public = email_keys(loose)
-            parts.append((column, keys))
-            marks.append(public.filter(keys.is_not_null()))
+        if concept not in _NEVER_TEXT:
+            values = batch.whole()[column]
+            _add_loose(parts, marks, column, values, values.is_not_null(), is_column=False)
     public = pl.concat(marks) if marks else pl.Series("public", [], dtype=pl.Boolean)
-    return _stacked(parts), public
+    return (pl.concat(parts) if parts else _stacked([])), public
 
 
-def _loose_emails(values: pl.Series) -> pl.Series | None:
-    """Return the address inside each text, null for most; None where there is none at all."""
-    holds = values.str.contains("@", literal=True).fill_null(value=False)
-    if not holds.any():
-        return None
-    found = values.filter(holds).map_elements(
-        lambda text: match[1] if (match := LOOSE_EMAIL.search(text[:65536])) else None, return_dtype=pl.String
-    )
-    rows = pl.DataFrame({"row": holds.arg_true(), "found": found})
-    return pl.DataFrame({"row": pl.arange(0, values.len(), eager=True, dtype=pl.UInt32)}).join(
-        rows, on="row", how="left", maintain_order="left"
-    )["found"]
+def _add_loose(
+    parts: list[pl.DataFrame],
+    marks: list[pl.Series],
+    column: str,
+    values: pl.Series,
+    chosen: pl.Series,
+    *,
+    is_column: bool,
+) -> None:
+    """Add the addresses inside those cells of a column that are chosen, and whether the public rule finds each."""
+    rows = chosen.arg_true()
+    finds = addresses_in(values.gather(rows), is_column=is_column).unique(["row", "key"], maintain_order=True)
+    if finds.height == 0:
+        return
+    _, public = email_keys(finds["key"])
+    parts.append(finds.select(rows.gather(finds["row"]).alias("row"), "key", pl.lit(column).alias("column")))
+    marks.append(public)
 
 
 def _stacked(parts: list[tuple[str, pl.Series]]) -> pl.DataFrame:

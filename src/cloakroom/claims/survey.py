@@ -28,6 +28,7 @@ BROKEN_CONTENT = (
 )
 """What readers, and the libraries under them, raise over content that is not what it seemed to be."""
 _DOCUMENT_ROWS = 5
+_BESIDE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,14 @@ class Survey:
     def _file(self, file: PlainFile) -> Iterator[tuple[TableKey, KeyedRows]]:
         state = _FileState(file.path)
         try:
-            state.reading = open_file(file, self.limits, self.workers)
+            state.reading = open_file(file, self.limits, self.workers, self.sizer.seed)
             tasks = self._tasks(state, self.workers.ahead(state.reading.batches))
             for key, prepared in self.workers.results(tasks):
+                state.saw(prepared)
                 for keyed in self.sizer.take(prepared):
                     yield key, keyed
+            for keyed in self.sizer.take(self._unshown(state)):
+                yield TableKey(state.path, _BESIDE), keyed
         except SourceLimitError:
             state.notes.append("reading stopped here: a limit of the whole was reached")
             self.files.append(state.report())
@@ -131,6 +135,14 @@ class Survey:
             state.rejected += batch.rejected
             yield partial(self._prepared, TableKey(state.path, batch.section), batch, recognised)
 
+    def _unshown(self, state: _FileState) -> Prepared:
+        """Return the addresses of the file's text that no row and no broken line shows, where these are not known yet."""
+        witness = state.reading.witness if state.reading is not None else None
+        beside = witness.missing() if witness is not None else None
+        prepared = self.sizer.prepare(Batch(pl.DataFrame(), beside=beside), Recognised({}))
+        state.saw(prepared)
+        return prepared
+
     def _prepared(self, key: TableKey, batch: Batch, recognised: Recognised) -> tuple[TableKey, Prepared]:
         return key, self.sizer.prepare(batch, recognised)
 
@@ -143,6 +155,7 @@ class _FileState:
     reading: Reading | None = None
     rows: int = 0
     rejected: int = 0
+    beside: int = 0
     notes: list[str] = field(default_factory=list)
     meanings: dict[tuple[str, ...], Recognised] = field(default_factory=dict)
 
@@ -156,6 +169,14 @@ class _FileState:
                 return None
             self.meanings[columns] = found
         return found or Recognised(dict.fromkeys(columns, Concept.OTHER))
+
+    def saw(self, prepared: Prepared) -> None:
+        """Take in which addresses were found."""
+        for keyed in prepared.parts:
+            if keyed.is_beside:
+                self.beside += keyed.emails.height
+            elif self.reading is not None and self.reading.witness is not None:
+                self.reading.witness.known(keyed.emails["key"])
 
     def tell(self, batch: Batch, recognised: Recognised | None) -> None:
         """Tell the reader which columns sizing looks at; the others are parsed when somebody asks for them."""
@@ -171,4 +192,6 @@ class _FileState:
         form = self.reading.format if self.reading else "unread"
         encoding = self.reading.encoding if self.reading else None
         notes = (self.reading.notes if self.reading else []) + self.notes
+        if self.beside:
+            notes = [*notes, f"{self.beside:,} addresses stand in its text, in no row that could be read"]
         return FileReport(self.path, form, encoding, self.rows, self.rejected, tuple(meanings), tuple(notes))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from cloakroom.claims.witness import TextWitness
+
 BROKEN_KEPT = 4096
 
 
@@ -46,6 +48,9 @@ class Batch:
         broken: Lines that are no whole row, as far as legible; each may still show an address. Never printed.
         rejected: How many rows were lost in them.
         at_signs: How many ``@`` the whole rows hold, where that is known without looking.
+        text: The text that the rows and the broken lines were cut from, where the reader has it at hand; whatever
+            addresses the rows do not show are looked for there.
+        beside: Addresses that stand in no row; counted as addresses, not as rows. Never printed.
         section: Number of the table within the file; tables of one file are matched apart.
     """
 
@@ -55,6 +60,8 @@ class Batch:
     section: int = 0
     at_signs: int | None = None
     unparsed: Unparsed | None = field(default=None, repr=False)
+    text: bytes | None = field(default=None, repr=False)
+    beside: pl.Series | None = field(default=None, repr=False)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -76,6 +83,7 @@ class Reading:
         batches: Its rows; may raise `LimitError`, `DamagedError` or what is in `survey.BROKEN_CONTENT` on the way.
         notes: What should be said about it; positions and counts, never values.
         wanted: Where to tell the reader which columns are looked at; it may give all of them nevertheless.
+        witness: Looks at the text as it passes, where batches do not bring theirs.
     """
 
     format: str
@@ -83,6 +91,7 @@ class Reading:
     batches: Iterator[Batch] = field(repr=False)
     notes: list[str] = field(default_factory=list)
     wanted: Wanted = field(default_factory=Wanted)
+    witness: TextWitness | None = field(default=None, repr=False)
 
 
 def frame_of(columns: Sequence[str], rows: Sequence[Sequence[str | None]]) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from itertools import chain
 
 import msgspec
 
+from cloakroom.claims.addresses import addresses_of_text
 from cloakroom.claims.decoding import TextBlocks, wide_encoding
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.bson_rows import looks_like_bson, read_bson
@@ -18,14 +19,19 @@ from cloakroom.claims.readers.json_rows import is_map, read_json_lines, read_jso
 from cloakroom.claims.readers.pasted import read_pasted
 from cloakroom.claims.readers.prose import kind_of_text, read_prose
 from cloakroom.claims.readers.sql_rows import read_sql
-from cloakroom.claims.readers.table_layout import TableLayout, detect_layout
+from cloakroom.claims.readers.table_layout import TableLayout, detect_layout, possible_layouts
+from cloakroom.claims.readers.trial import ENOUGH, Trial, try_reading
 from cloakroom.claims.readers.workbook import read_workbook
 from cloakroom.claims.readers.xml_rows import read_xml
-from cloakroom.claims.sources import PlainFile, Readable, Workers
+from cloakroom.claims.sources import InTurn, PlainFile, Readable, Workers
 from cloakroom.claims.tables import Batch, Reading, Wanted
+from cloakroom.claims.witness import TextWitness
 from cloakroom.errors import LimitError
 
 _HEAD_BYTES = 64 << 10
+_TRIAL_BYTES = 128 << 10
+_CLEARLY = 0.05
+_LEAST_SHOWN = 0.5
 _SQL = re.compile(
     r"^\s*(?:insert\s+into|insert\s+\[|replace\s+into|create\s+table|copy\s+\S+.*from\s+stdin)",
     re.IGNORECASE | re.MULTILINE,
@@ -38,13 +44,14 @@ _BINARY = {
 }  # fmt: skip
 
 
-def open_file(file: PlainFile, limits: Limits, workers: Workers) -> Reading:
+def open_file(file: PlainFile, limits: Limits, workers: Workers, seed: int) -> Reading:
     """Return the rows of one file.
 
     Args:
         file: The file; its name is a hint only.
         limits: What it may cost.
         workers: Read and cut ahead.
+        seed: Of the hashes by which addresses are compared.
 
     Raises:
         ValueError: Its form is one that is not read; the message names the form.
@@ -62,22 +69,23 @@ def open_file(file: PlainFile, limits: Limits, workers: Workers) -> Reading:
         return Reading("bson", None, read_bson(stream, limits))
     if not head.strip(b"\0 \r\n"):
         return Reading("empty", None, _drain(stream, limits))
-    return _open_text(file, limits, workers)
+    return _open_text(file, limits, workers, seed)
 
 
-def _open_text(file: PlainFile, limits: Limits, workers: Workers) -> Reading:
+def _open_text(file: PlainFile, limits: Limits, workers: Workers, seed: int) -> Reading:
     texts = TextBlocks(file.stream, limits.block_bytes)
     blocks: Iterator[bytes] = iter(texts)
     first = next(blocks, b"")
     if b"\n" not in first and b"\r" in first:  # Line ends of old Macintoshes.
         first, blocks = first.replace(b"\r", b"\n"), (block.replace(b"\r", b"\n") for block in blocks)
-    head = first[:_HEAD_BYTES].decode("utf-8", "replace")
+    form = _best_form(file.path, first, limits)
     # Reading and decoding, cutting, and working out are three steps of about the same length.
     whole = chain([first], workers.ahead(blocks))
-    wanted = Wanted()
-    form = _text_form(file.path, head, is_all=len(first) < _HEAD_BYTES)
-    batches = _text_rows(form, whole, limits, wanted, workers)
-    reading = Reading(form.name, texts.encoding, iter(()), wanted=wanted)
+    reading = Reading(form.name, texts.encoding, iter(()))
+    if not form.gives_text:
+        reading.witness = TextWitness(seed)
+        whole = reading.witness.passing(whole)
+    batches = _text_rows(form, whole, limits, reading.wanted, workers)
 
     def until_end() -> Iterator[Batch]:
         yield from batches
@@ -94,6 +102,57 @@ class _TextForm:
     name: str
     layout: TableLayout | None = None
 
+    @property
+    def gives_text(self) -> bool:
+        """Return whether batches bring the text that they were cut from (`Batch.text`)."""
+        return self.layout is not None and not self.layout.is_pasted
+
+
+def _best_form(name: str, first: bytes, limits: Limits) -> _TextForm:
+    """Return the form of a text that begins with `first`: the likeliest one that shows the addresses in it.
+
+    The likeliest form is taken at its word where it shows nearly all addresses as cells of their own. Otherwise every
+    form that the text may have is tried: one that cuts out more of them is better, and one that shows them somewhere
+    in its cells is better than one that does not. Prose, in which nothing but addresses is found, comes last.
+    """
+    head = first[:_HEAD_BYTES].decode("utf-8", "replace")
+    is_all = len(first) < _HEAD_BYTES
+    likeliest = _text_form(name, head, is_all=is_all)
+    piece = first if is_all else first[: first.rfind(b"\n", 0, _TRIAL_BYTES) + 1] or first[:_TRIAL_BYTES]
+    addresses = addresses_of_text(piece)
+    if addresses.height == 0:
+        return likeliest
+
+    def trial(form: _TextForm) -> Trial:
+        return try_reading(_text_rows(form, iter([piece]), limits, Wanted(), InTurn()), addresses)
+
+    best, shown = likeliest, trial(likeliest)
+    if shown.alone >= ENOUGH:
+        return best
+    for form in _possible_forms(name, head, is_all=is_all):
+        if form == likeliest:
+            continue
+        other = trial(form)
+        is_cleaner = other.alone > shown.alone + _CLEARLY and other.anywhere > shown.anywhere - _CLEARLY
+        if is_cleaner or other.anywhere > shown.anywhere + _CLEARLY:
+            best, shown = form, other
+    return best if shown.anywhere >= _LEAST_SHOWN else _TextForm("text")
+
+
+def _possible_forms(name: str, head: str, *, is_all: bool) -> Iterator[_TextForm]:
+    """Yield every form that a text may have, with its structure."""
+    start = head.lstrip("\ufeff \t\r\n")
+    layouts = possible_layouts(head if not is_all else head + "\n\n")
+    yield from map(_table_form, filter(None, layouts))
+    if "{" in head:
+        yield from (_TextForm("jsonl"), _TextForm("json"))
+    if _SQL.search(head):
+        yield _TextForm("sql")
+    if start.startswith("<"):
+        yield _TextForm("xml")
+    if (kind := kind_of_text(name, start)) in ("yaml", "log"):
+        yield _TextForm(kind)
+
 
 def _text_form(name: str, head: str, *, is_all: bool) -> _TextForm:
     """Return the form of a text that begins with `head`, and is no longer if `is_all`."""
@@ -108,6 +167,10 @@ def _text_form(name: str, head: str, *, is_all: bool) -> _TextForm:
     layout = detect_layout(head if not is_all else head + "\n\n")
     if layout is None or (kind in ("yaml", "log") and layout.delimiter in ":, "):
         return _TextForm(kind)
+    return _table_form(layout)
+
+
+def _table_form(layout: TableLayout) -> _TextForm:
     if layout.is_pasted:
         return _TextForm("text", layout)
     return _TextForm("tsv" if layout.delimiter == "\t" else "csv", layout)

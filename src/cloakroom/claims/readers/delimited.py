@@ -62,11 +62,15 @@ def _cuttings(
 ) -> Iterator[Callable[[], Batch]]:
     """Yield what cuts one block after the other."""
     skip = layout.preamble + (layout.header is not None)
-    carry = b""
+    carry = above = b""
     for block in blocks:
         data = carry + block if carry else block
         while skip and (end := data.find(b"\n")) >= 0:
-            data, skip = data[end + 1 :], skip - 1
+            above, data, skip = above + data[: end + 1], data[end + 1 :], skip - 1
+        if above and not skip:
+            if b"@" in above:
+                yield partial(cutter.batch_of, Cut(), above)
+            above = b""
         made, carry = cutter.take(data, is_end=False)
         if made is not None:
             yield made
@@ -75,7 +79,7 @@ def _cuttings(
                 made, carry = cutter.take_tolerantly(carry, is_end=False)
                 yield made
             if len(carry) > limits.record_bytes:
-                yield partial(cutter.batch_of, Cut(broken=[carry[:BROKEN_KEPT].decode("utf-8", "replace")]))
+                yield partial(cutter.batch_of, Cut(broken=[carry[:BROKEN_KEPT].decode("utf-8", "replace")]), carry)
                 carry = b""
     if carry.strip(b"\0\r\n\x1a"):
         made, _ = cutter.take(carry + b"\n", is_end=True)
@@ -186,7 +190,8 @@ class _Cutter:
         """Do the same line by line, at once: only the last row says where the next one begins."""
         end = len(data) if is_end else data.rfind(b"\n") + 1
         cut = cut_rows(data[:end].decode("utf-8", "replace"), self._delimiter, self._columns, is_end=is_end)
-        return partial(self.batch_of, cut), cut.rest.encode() + data[end:]
+        rest = cut.rest.encode()
+        return partial(self.batch_of, cut, data[: end - len(rest)]), rest + data[end:]
 
     def _cut(self, data: bytes, quotes: _Array) -> Batch:
         """Cut whole rows whose quotes are clean."""
@@ -196,14 +201,14 @@ class _Cutter:
         frame = self._parse(rows)
         if frame is None:
             cut = cut_rows(data.decode("utf-8", "replace"), self._delimiter, self._columns, is_end=True)
-            return self.batch_of(cut)
-        return Batch(self._without_headers(frame, data), rows.broken, len(rows.broken))
+            return self.batch_of(cut, data)
+        return Batch(self._without_headers(frame, data), rows.broken, len(rows.broken), text=data)
 
-    def batch_of(self, cut: Cut) -> Batch:
-        """Make a batch of rows that are cut already."""
+    def batch_of(self, cut: Cut, text: bytes) -> Batch:
+        """Make a batch of rows that are cut already from `text`."""
         frame = self._without_headers(frame_of(self._names, cut.rows), None)
         broken = tuple(line[:BROKEN_KEPT] for line in cut.broken)
-        return Batch(frame, broken, len(broken))
+        return Batch(frame, broken, len(broken), text=text)
 
     def _parse(self, rows: _Rows, columns: Sequence[str] | None = None) -> pl.DataFrame | None:
         if rows.count == 0:
@@ -245,7 +250,7 @@ class _Cutter:
         frame = self._parse(rows)
         if frame is None or bool((frame[self._names[-1]].str.len_bytes() == 0).any()):
             return None
-        return Batch(self._without_headers(frame, data), at_signs=signs.at_signs)
+        return Batch(self._without_headers(frame, data), at_signs=signs.at_signs, text=data)
 
     def _wanted_only(self, rows: _Rows, quotes: _Array, signs: _Signs) -> Batch | None:
         """Parse the wanted columns only, where it is beyond doubt that the cells of all others are filled.
@@ -272,8 +277,8 @@ class _Cutter:
             counts = unparsed.whole().select((pl.all().str.len_bytes() == 0).sum()).row(0, named=True)
             sparse = {name for name, count in counts.items() if count}
             self._sparse.update(sparse if not sparse <= set(columns) else self._names)
-            return Batch(unparsed.whole(), at_signs=signs.at_signs)
-        return Batch(frame, at_signs=signs.at_signs, unparsed=unparsed)
+            return Batch(unparsed.whole(), at_signs=signs.at_signs, text=rows.whole)
+        return Batch(frame, at_signs=signs.at_signs, unparsed=unparsed, text=rows.whole)
 
     def _has_bare_return(self, data: bytes) -> bool:
         """Return whether a cell before the last may be a lone carriage return, which Polars takes for empty."""

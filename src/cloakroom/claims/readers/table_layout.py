@@ -14,6 +14,18 @@ from cloakroom.claims.readers.tolerant import split_line
 _DELIMITERS = (*DELIMITERS, "`")
 _RULE = re.compile(r"^[\s|+:=_-]*[-=_]{3}[\s|+:=_-]*$")
 _VALUE = re.compile(r"@|^\s*[+(]?\d[\d\s().,/:+-]*$|^\s*00[0-9A-Za-z]{13,16}\s*$")
+_CLEAN = re.compile(
+    r"""\s*(?:
+    (?:[^,;|\t:~^`\x01\x1f@]|[,:;](?=\s))*[:,;.]?           # words, also with a comma and a blank between them
+    |[\d\s./:,+TZ()-]+(?:\s*(?:[AaPp]\.?[Mm]\.?|[A-Z]{1,5}|\w+/\w+))?    # numbers, times with their zones
+    |[^\s,;|:]+@[^\s,;|:]+                                 # an address
+    |(?:https?|mailto|tel):\S+
+    |(?:[0-9A-Fa-f]{2,4}:){3,7}[0-9A-Fa-f:.]{0,20}         # addresses of networks
+    )\s*""",
+    re.VERBOSE,
+)
+"""Linear: no part can match the same text in two ways that are tried one after the other for each of its places."""
+_CLEAN_LINES = 100
 _SAMPLE_LINES = 400
 _SENTENCE_WORDS = 5
 _PROSE_COLUMNS = 4
@@ -42,6 +54,15 @@ class TableLayout:
 
 def detect_layout(text: str) -> TableLayout | None:
     """Return the layout of a text of which `text` is the beginning, or None where it is no table."""
+    found = possible_layouts(text)
+    return found[0] if found else None
+
+
+def possible_layouts(text: str) -> list[TableLayout | None]:
+    """Return the layouts that a text may have of which `text` is the beginning, the likeliest first.
+
+    None among them says that the text is no table although it could be cut like one.
+    """
     lines = text.split("\n")
     if len(lines) > 1 and len(text) > 1000:
         lines = lines[:-1]  # The last one may be cut.
@@ -53,8 +74,12 @@ def detect_layout(text: str) -> TableLayout | None:
         for score, columns in [found]
     ]
     if not scored:
-        return _single_column(lines)
-    _, delimiter, columns = max(scored, key=lambda item: item[0])
+        return [_single_column(lines)]
+    scored.sort(key=lambda item: -item[0])
+    return [_layout(lines, delimiter, columns) for _, delimiter, columns in scored]
+
+
+def _layout(lines: list[str], delimiter: str, columns: int) -> TableLayout | None:
     first = _first_row(lines, delimiter, columns)
     cells = split_line(lines[first], delimiter)[0]
     body = [split_line(line, delimiter)[0] for line in lines[first + 1 :]]
@@ -104,10 +129,22 @@ def _score(lines: Sequence[str], delimiter: str) -> tuple[float, int] | None:
     if not counts or whole == 0:
         return None
     columns, often = counts.most_common(1)[0]
+    clean = _clean_share(lines, delimiter)
     share = often / whole
     if share < (0.9 if delimiter in ":`~^" else 0.5) or (whole == 1 and delimiter not in ",;\t|"):
         return None
-    return share + min(columns, 40) / 200, columns
+    return (share + min(columns, 40) / 200) * clean, columns
+
+
+def _clean_share(lines: Sequence[str], delimiter: str) -> float:
+    """Return the share of cells that are words, a number, a time, an address or nothing.
+
+    Cells of a wrong cut have other delimiters inside, as the comma-separated piece of a row between two colons of its
+    times has. (The idea is of G. J. J. van den Burg, A. Nazábal and C. Sutton, "Wrangling messy CSV files by detecting
+    row and type patterns", 2019.)
+    """
+    cells = [cell for line in lines[:_CLEAN_LINES] if line.strip() for cell in split_line(line, delimiter)[0]]
+    return sum(bool(_CLEAN.fullmatch(cell)) for cell in cells) / len(cells)
 
 
 def _single_column(lines: Sequence[str]) -> TableLayout | None:
