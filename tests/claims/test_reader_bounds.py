@@ -97,7 +97,7 @@ def test_a_row_goes_on_over_forty_lines_and_no_further() -> None:
 def test_what_may_go_on_in_the_next_piece_is_kept_for_it() -> None:
     cut = cut_rows('1,a\n2,"b\n', ",", 2, is_end=False)
     assert (cut.rows, cut.broken, cut.rest) == ([["1", "a"]], [], '2,"b\n')
-    assert cut_rows('1,a\n2,"b\n', ",", 2).broken == ['2,"b']
+    assert cut_rows('1,a\n2,"b\n', ",", 2).broken == [(1, '2,"b')]
 
 
 @given(st.lists(st.text("ab\r", max_size=6), max_size=8), st.integers(1, 7))

@@ -133,10 +133,11 @@ class Survey:
                 continue
             state.rows += batch.frame.height
             state.rejected += batch.rejected
+            state.remarks += batch.remarks
             yield partial(self._prepared, TableKey(state.path, batch.section), batch, recognised)
 
     def _unshown(self, state: _FileState) -> Prepared:
-        """Return the addresses of the file's text that no row and no broken line shows, where these are not known yet."""
+        """Return the addresses of the file's text that no row and no broken line shows."""
         witness = state.reading.witness if state.reading is not None else None
         beside = witness.missing() if witness is not None else None
         prepared = self.sizer.prepare(Batch(pl.DataFrame(), beside=beside), Recognised({}))
@@ -156,6 +157,7 @@ class _FileState:
     rows: int = 0
     rejected: int = 0
     beside: int = 0
+    remarks: int = 0
     notes: list[str] = field(default_factory=list)
     meanings: dict[tuple[str, ...], Recognised] = field(default_factory=dict)
 
@@ -192,6 +194,8 @@ class _FileState:
         form = self.reading.format if self.reading else "unread"
         encoding = self.reading.encoding if self.reading else None
         notes = (self.reading.notes if self.reading else []) + self.notes
+        if self.remarks:
+            notes = [*notes, f"{self.remarks:,} lines are no rows: titles, footers, remarks"]
         if self.beside:
             notes = [*notes, f"{self.beside:,} addresses stand in its text, in no row that could be read"]
         return FileReport(self.path, form, encoding, self.rows, self.rejected, tuple(meanings), tuple(notes))

@@ -51,12 +51,14 @@ class Batch:
         text: The text that the rows and the broken lines were cut from, where the reader has it at hand; whatever
             addresses the rows do not show are looked for there.
         beside: Addresses that stand in no row; counted as addresses, not as rows. Never printed.
+        remarks: How many lines are neither rows nor damaged: titles, footers, counts.
         section: Number of the table within the file; tables of one file are matched apart.
     """
 
     frame: pl.DataFrame = field(repr=False)
     broken: tuple[str, ...] = field(default=(), repr=False)
     rejected: int = 0
+    remarks: int = 0
     section: int = 0
     at_signs: int | None = None
     unparsed: Unparsed | None = field(default=None, repr=False)

@@ -80,7 +80,7 @@ def _open_text(file: PlainFile, limits: Limits, workers: Workers, seed: int) -> 
         first, blocks = first.replace(b"\r", b"\n"), (block.replace(b"\r", b"\n") for block in blocks)
     form = _best_form(file.path, first, limits)
     # Reading and decoding, cutting, and working out are three steps of about the same length.
-    whole = chain([first], workers.ahead(blocks))
+    whole: Iterator[bytes] = chain([first], workers.ahead(blocks))
     reading = Reading(form.name, texts.encoding, iter(()))
     if not form.gives_text:
         reading.witness = TextWitness(seed)

@@ -19,7 +19,8 @@ import numpy as np
 import polars as pl
 
 from cloakroom.claims.limits import Limits
-from cloakroom.claims.readers.table_layout import TableLayout
+from cloakroom.claims.readers.mending import mend_lines
+from cloakroom.claims.readers.table_layout import TableLayout, detect_layout
 from cloakroom.claims.readers.tolerant import Cut, cut_rows
 from cloakroom.claims.sources import Workers
 from cloakroom.claims.tables import BROKEN_KEPT, Batch, Unparsed, Wanted, frame_of, unique_names
@@ -27,17 +28,20 @@ from cloakroom.claims.tables import BROKEN_KEPT, Batch, Unparsed, Wanted, frame_
 _QUOTE, _NEWLINE, _RETURN, _AT = 34, 10, 13, 64
 _SLICE = 1 << 18
 _MARK_AND_BLANKS = 8
+_LEAST_LINES = 3
+_LINES_LOOKED_AT = 400
+_MOST = 0.8
 _Array = np.ndarray[Any, np.dtype[Any]]
 _NO_QUOTES: _Array = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """A block cut into rows: the whole ones as clean bytes, the others as text."""
+    """A block cut into rows: the whole ones as clean bytes, the others as text, with the numbers of their lines."""
 
     whole: bytes
     count: int
-    broken: tuple[str, ...]
+    broken: tuple[tuple[int, str], ...]
 
 
 def read_delimited(
@@ -54,12 +58,13 @@ def read_delimited(
     """
     names = unique_names(layout.header or [f"column {number}" for number in range(1, layout.columns + 1)])
     cutter = _Cutter(layout, names, wanted or Wanted())
-    yield from workers.results(_cuttings(blocks, layout, limits, cutter))
+    for batches in workers.results(_cuttings(blocks, layout, limits, cutter)):
+        yield from batches
 
 
 def _cuttings(
     blocks: Iterable[bytes], layout: TableLayout, limits: Limits, cutter: _Cutter
-) -> Iterator[Callable[[], Batch]]:
+) -> Iterator[Callable[[], list[Batch]]]:
     """Yield what cuts one block after the other."""
     skip = layout.preamble + (layout.header is not None)
     carry = above = b""
@@ -69,7 +74,7 @@ def _cuttings(
             above, data, skip = above + data[: end + 1], data[end + 1 :], skip - 1
         if above and not skip:
             if b"@" in above:
-                yield partial(cutter.batch_of, Cut(), above)
+                yield partial(cutter.batches_of, Cut(), above)
             above = b""
         made, carry = cutter.take(data, is_end=False)
         if made is not None:
@@ -79,7 +84,8 @@ def _cuttings(
                 made, carry = cutter.take_tolerantly(carry, is_end=False)
                 yield made
             if len(carry) > limits.record_bytes:
-                yield partial(cutter.batch_of, Cut(broken=[carry[:BROKEN_KEPT].decode("utf-8", "replace")]), carry)
+                lost = carry[:BROKEN_KEPT].decode("utf-8", "replace")
+                yield partial(cutter.batches_of, Cut(broken=[(0, lost)]), carry)
                 carry = b""
     if carry.strip(b"\0\r\n\x1a"):
         made, _ = cutter.take(carry + b"\n", is_end=True)
@@ -168,7 +174,7 @@ class _Cutter:
         self._may_follow = _table((self._code, _NEWLINE, _RETURN, _QUOTE))
         self._schema = dict.fromkeys(names, pl.String)
 
-    def take(self, data: bytes, *, is_end: bool) -> tuple[Callable[[], Batch] | None, bytes]:
+    def take(self, data: bytes, *, is_end: bool) -> tuple[Callable[[], list[Batch]] | None, bytes]:
         """Find what is complete in `data`; return what cuts it, and what remains for the next block."""
         end = data.rfind(b"\n") + 1
         if end == 0:
@@ -186,29 +192,57 @@ class _Cutter:
         whole = data if end == len(data) else data[:end]
         return partial(self._cut, whole, quotes), data[end:]
 
-    def take_tolerantly(self, data: bytes, *, is_end: bool) -> tuple[Callable[[], Batch], bytes]:
+    def take_tolerantly(self, data: bytes, *, is_end: bool) -> tuple[Callable[[], list[Batch]], bytes]:
         """Do the same line by line, at once: only the last row says where the next one begins."""
         end = len(data) if is_end else data.rfind(b"\n") + 1
         cut = cut_rows(data[:end].decode("utf-8", "replace"), self._delimiter, self._columns, is_end=is_end)
         rest = cut.rest.encode()
-        return partial(self.batch_of, cut, data[: end - len(rest)]), rest + data[end:]
+        return partial(self.batches_of, cut, data[: end - len(rest)]), rest + data[end:]
 
-    def _cut(self, data: bytes, quotes: _Array) -> Batch:
+    def _cut(self, data: bytes, quotes: _Array) -> list[Batch]:
         """Cut whole rows whose quotes are clean."""
         if (batch := self._at_once(data, quotes)) is not None:
-            return batch
+            return [batch]
         rows = self._by_counting(data, quotes)
         frame = self._parse(rows)
         if frame is None:
             cut = cut_rows(data.decode("utf-8", "replace"), self._delimiter, self._columns, is_end=True)
-            return self.batch_of(cut, data)
-        return Batch(self._without_headers(frame, data), rows.broken, len(rows.broken), text=data)
+            return self.batches_of(cut, data)
+        return self._with_broken(self._without_headers(frame, data), rows.broken, data)
 
-    def batch_of(self, cut: Cut, text: bytes) -> Batch:
-        """Make a batch of rows that are cut already from `text`."""
+    def batches_of(self, cut: Cut, text: bytes) -> list[Batch]:
+        """Make batches of rows that are cut already from `text`."""
         frame = self._without_headers(frame_of(self._names, cut.rows), None)
-        broken = tuple(line[:BROKEN_KEPT] for line in cut.broken)
-        return Batch(frame, broken, len(broken), text=text)
+        return self._with_broken(frame, cut.broken, text)
+
+    def _with_broken(self, frame: pl.DataFrame, lines: Sequence[tuple[int, str]], text: bytes) -> list[Batch]:
+        """Add what can be made of broken lines: rows, or another table where the dialect changes within the file."""
+        if not lines:
+            return [Batch(frame, text=text)]
+        mended = mend_lines(lines, self._delimiter, self._columns)
+        if mended.rows:
+            frame = pl.concat([frame, self._without_headers(frame_of(self._names, mended.rows), None)])
+        other, broken = self._of_other_dialect(mended.broken)
+        kept = tuple(line[:BROKEN_KEPT] for line in broken)
+        return [Batch(frame, kept, len(kept), text=text, remarks=mended.remarks), *other]
+
+    def _of_other_dialect(self, broken: list[str]) -> tuple[list[Batch], list[str]]:
+        """Read lines that are no rows as a table of their own; return it and what is still broken."""
+        if len(broken) < _LEAST_LINES:
+            return [], broken
+        layout = detect_layout("\n".join(broken[:_LINES_LOOKED_AT]) + "\n\n")
+        if layout is None or layout.is_pasted or layout.columns < 2:
+            return [], broken
+        if layout.delimiter == self._delimiter and layout.header is None:
+            return [], broken  # Rows with cells too many or too few, of which nobody knows which are which.
+        cut = cut_rows("\n".join(broken), layout.delimiter, layout.columns)
+        if len(cut.rows) < _MOST * len(broken):
+            return [], broken
+        header = layout.header or (self._header if layout.columns == self._columns else None)
+        names = unique_names(header or [f"column {number}" for number in range(1, layout.columns + 1)])
+        rows = [row for row in cut.rows if header is None or tuple(map(str.strip, row)) != tuple(header)]
+        # A section of its own for each delimiter, the same in every block.
+        return [Batch(frame_of(names, rows), section=1 + ord(layout.delimiter))], [line for _, line in cut.broken]
 
     def _parse(self, rows: _Rows, columns: Sequence[str] | None = None) -> pl.DataFrame | None:
         if rows.count == 0:
@@ -313,9 +347,9 @@ class _Cutter:
         broken = np.flatnonzero(~is_whole & ~is_blank)
         if broken.size == 0 and not is_blank.any():
             return _Rows(data, int(ends.size), ())
-        texts = (data[starts[row] : ends[row]][:BROKEN_KEPT].decode("utf-8", "replace").strip() for row in broken)
+        texts = ((int(row), data[starts[row] : ends[row]].decode("utf-8", "replace").strip()) for row in broken)
         kept = _kept(data, starts, ends, is_whole)
-        return _Rows(kept, int(is_whole.sum()), tuple(text for text in texts if text))
+        return _Rows(kept, int(is_whole.sum()), tuple((row, text) for row, text in texts if text))
 
     def _without_headers(self, frame: pl.DataFrame, data: bytes | None) -> pl.DataFrame:
         """Leave out repetitions of the header, as in files glued together from several."""

@@ -140,8 +140,8 @@ def _clean_share(lines: Sequence[str], delimiter: str) -> float:
     """Return the share of cells that are words, a number, a time, an address or nothing.
 
     Cells of a wrong cut have other delimiters inside, as the comma-separated piece of a row between two colons of its
-    times has. (The idea is of G. J. J. van den Burg, A. Nazábal and C. Sutton, "Wrangling messy CSV files by detecting
-    row and type patterns", 2019.)
+    times has. (The idea is of G. J. J. van den Burg, A. Nazábal and C. Sutton, "Wrangling messy CSV files by
+    detecting row and type patterns", 2019.)
     """
     cells = [cell for line in lines[:_CLEAN_LINES] if line.strip() for cell in split_line(line, delimiter)[0]]
     return sum(bool(_CLEAN.fullmatch(cell)) for cell in cells) / len(cells)

@@ -16,10 +16,10 @@ _CONTINUED_LINES = 40
 
 @dataclass(slots=True)
 class Cut:
-    """Rows, broken lines, and what may go on beyond the end of the text."""
+    """Rows, broken lines with their numbers, and what may go on beyond the end of the text."""
 
     rows: list[list[str]] = field(default_factory=list, repr=False)
-    broken: list[str] = field(default_factory=list, repr=False)
+    broken: list[tuple[int, str]] = field(default_factory=list, repr=False)
     rest: str = field(default="", repr=False)
 
 
@@ -99,7 +99,7 @@ def cut_rows(text: str, delimiter: str, columns: int, *, is_end: bool = True) ->
         elif len(cells) == columns:
             cut.rows.append(cells)
             continue
-        cut.broken.append(line)
+        cut.broken.append((number - 1, line))
     return cut
 
 

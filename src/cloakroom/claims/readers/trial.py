@@ -1,7 +1,7 @@
 """How well a way of reading a text does: of the addresses in its beginning, how many it shows, and how cleanly.
 
-A reading that is right shows nearly every address of the text, most as a cell of its own. One that cut the text at the
-wrong signs shows them inside longer cells; one that took the text for something else does not show them at all.
+A reading that is right shows nearly every address of the text, most as a cell of its own. One that cut the text at
+the wrong signs shows them inside longer cells; one that took the text for something else does not show them at all.
 """
 
 from __future__ import annotations
