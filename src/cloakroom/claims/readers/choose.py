@@ -134,7 +134,7 @@ def _best_form(name: str, first: bytes, limits: Limits) -> _TextForm:
             continue
         other = trial(form)
         is_cleaner = other.alone > shown.alone + _CLEARLY and other.anywhere > shown.anywhere - _CLEARLY
-        if is_cleaner or other.anywhere > shown.anywhere + _CLEARLY:
+        if is_cleaner or (shown.alone < _LEAST_SHOWN and other.anywhere > shown.anywhere + _CLEARLY):
             best, shown = form, other
     return best if shown.anywhere >= _LEAST_SHOWN else _TextForm("text")
 
