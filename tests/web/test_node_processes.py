@@ -28,12 +28,24 @@ ORDER = {"purpose": "order_confirmation", "fields": ["given_name", "email"], "re
 
 def processes_of(node: Node) -> dict[str, int]:
     """Process ids of a node by what they do, told from what they have open; Linux only, like the test machines."""
-    listed = subprocess.run(
-        ["pgrep", "-P", str(node.process.pid), "-f", "spawn_main"], capture_output=True, text=True, check=True
-    )
+    forked = children_of(forking_process_of(node))
+    fresh = children_of(node.process.pid, "spawn_main")
     # They are started in this order.
-    names = ("core", "reports", "maintenance", "roll-ups", "jobs", "front", "second-front")
-    return dict(zip(names, sorted(int(line) for line in listed.stdout.split()), strict=False))
+    return dict(zip(("core", "reports", "maintenance", "roll-ups", "jobs"), forked, strict=True)) | dict(
+        zip(("front", "second-front"), fresh, strict=False)
+    )
+
+
+def forking_process_of(node: Node) -> int:
+    """Return the id of the process from which those that have the store are forked."""
+    (found,) = children_of(node.process.pid, "forkserver")
+    return found
+
+
+def children_of(parent: int, command: str = "") -> list[int]:
+    """Return the ids of processes that `parent` started, the oldest first, by a part of their command."""
+    listed = subprocess.run(["pgrep", "-P", str(parent), "-f", command], capture_output=True, text=True, check=True)
+    return sorted(int(line) for line in listed.stdout.split())
 
 
 def is_running(number: int) -> bool:
@@ -41,6 +53,14 @@ def is_running(number: int) -> bool:
         return " Z" not in Path(f"/proc/{number}/stat").read_text().rpartition(")")[2][:3]
     except FileNotFoundError:
         return False
+
+
+def test_the_death_of_what_the_others_are_forked_from_ends_the_node_with_an_error(fresh: World):
+    node = fresh.start()
+    processes = processes_of(node)
+    os.kill(forking_process_of(node), signal.SIGKILL)
+    assert node.process.wait(PATIENCE) == 1
+    wait_until(lambda: not any(is_running(number) for number in processes.values()))
 
 
 @pytest.mark.parametrize("victim", ["core", "reports", "maintenance", "roll-ups", "jobs", "front"])
@@ -57,8 +77,9 @@ def test_the_death_of_the_watching_process_ends_the_others(fresh: World):
     node = fresh.start("--workers", "2")
     processes = processes_of(node)
     assert len(processes) == 7
+    forking = forking_process_of(node)
     node.kill()
-    wait_until(lambda: not any(is_running(number) for number in processes.values()))
+    wait_until(lambda: not any(is_running(number) for number in (forking, *processes.values())))
 
 
 def test_nobody_else_waits_while_what_takes_long_is_worked_on(served: World):
@@ -111,9 +132,11 @@ def test_a_signal_to_all_processes_stops_gracefully(fresh: World):
     node = fresh.start("--workers", "2")
     with fresh.client(SHOP, node) as client:
         assert list(client.reveal(fresh.tokens(1), **ORDER))
-    for number in (node.process.pid, *processes_of(node).values()):
+    processes = processes_of(node).values()
+    for number in (node.process.pid, forking_process_of(node), *processes):
         os.kill(number, signal.SIGTERM)
     assert node.process.wait(PATIENCE) == 0
+    wait_until(lambda: not any(is_running(number) for number in processes))
     application = fresh.open()
     waiting = application.connection.execute("select count(*) from ledger_waiting").fetchone()
     assert waiting == (0,)

@@ -5,6 +5,10 @@ reports, which works off what takes long. Stopping is told to the fronts, which 
 the cores go when the last of them has gone, and those behind them when they are told so after that. If any process
 ends otherwise, the others are stopped and the exit code says so: a service manager starts the node anew. If this
 process is killed, the others end at once.
+
+Those that have the store are forked from a process of `multiprocessing` that has loaded `store_imports` and done
+nothing else: they share what is loaded, and start in a fraction of the time. A front is a fresh interpreter, so that
+the process which parses what strangers send never has in memory what knows the store.
 """
 
 from __future__ import annotations
@@ -15,11 +19,13 @@ import os
 import signal
 import socket
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.forkserver import ensure_running
+from multiprocessing.process import BaseProcess
 from types import FrameType
 
 from cloakroom.adapters.postgres.server import start_server
 from cloakroom.settings import Settings
+from cloakroom.web.node import store_imports
 from cloakroom.web.node.front_process import run_front
 from cloakroom.web.node.options import NodeOptions
 from cloakroom.web.node.store_processes import run_core, run_jobs, run_maintenance, run_reports, run_roll_ups
@@ -51,7 +57,8 @@ class _Node:
     """The processes of a node."""
 
     def __init__(self, settings: Settings, serving: NodeOptions, url: str, listening: socket.socket) -> None:
-        context = multiprocessing.get_context("spawn")
+        context, fresh = multiprocessing.get_context("forkserver"), multiprocessing.get_context("spawn")
+        context.set_forkserver_preload([store_imports.__name__])
         # Closed, not signalled: a lock that a killed process held would be held for ever.
         for_maintenance, self._maintenance_runs = context.Pipe(duplex=False)
         for_jobs, self._jobs_run = context.Pipe(duplex=False)
@@ -68,7 +75,7 @@ class _Node:
             *(end for pair in (*pairs, *to_reports) for end in pair),
         ]
         self._fronts = [
-            context.Process(
+            fresh.Process(
                 target=run_front, args=(serving, listening, to_core[0], to_report[0], number), name=f"front-{number}"
             )
             for number, (to_core, to_report) in enumerate(zip(pairs, to_reports, strict=True))
@@ -89,10 +96,13 @@ class _Node:
         self._stopping = False
 
     @property
-    def _all(self) -> list[SpawnProcess]:
+    def _all(self) -> list[BaseProcess]:
         return [*self._fronts, self._core, self._reports, self._maintenance, self._roll_ups, self._jobs]
 
     def start(self) -> None:
+        # What others are forked from inherits it: a service manager tells every process to stop, and it must not.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        ensure_running()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         for process in (self._core, self._reports, self._maintenance, self._roll_ups, self._jobs, *self._fronts):
