@@ -174,11 +174,11 @@ class Budget:
 
     def masked_from(self, ceiling: int) -> int:
         """Return how many of `ceiling` records may leave in full; the rest leave masked or as tokens."""
-        return ceiling - ceiling * self.mask_below_percent // 100
+        return ceiling * (100 - self.mask_below_percent) // 100
 
     def tokens_from(self, ceiling: int) -> int:
         """Return how many of `ceiling` records may leave at least masked; the rest leave as tokens."""
-        return ceiling - ceiling * self.token_below_percent // 100
+        return ceiling * (100 - self.token_below_percent) // 100
 
 
 @dataclass(frozen=True, slots=True)
