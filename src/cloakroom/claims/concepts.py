@@ -70,6 +70,7 @@ REPORTED: Mapping[Concept, str] = {
 _SAMPLE = 2_000
 _CONTENT: Mapping[str, str] = {
     "email": r"@.*\.",
+    "spoken": r"(?i)[@＠﹫]|%40|\S\s+at\s+\S.*\sdot\s|[\[(]\s*at\s*[\])]",
     "salesforce": r"^\s*00[0-9A-Za-z]{13}(?:[0-9A-Za-z]{3})?\s*$",
     "phone": r"^\s*(?:(?:\+|00)[\d\s().\-/]{7,24}|\(?0?[\d\s().\-/]{7,20})\s*$",
     "date": r"^\s*(?:(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)?\d\d)(?:[T ].*)?\s*$",
@@ -79,7 +80,7 @@ _CONTENT: Mapping[str, str] = {
     "digit": r"\d",
 }
 _NEEDS: Mapping[Concept, tuple[str, float]] = {
-    Concept.EMAIL: ("email", 0.3),
+    Concept.EMAIL: ("spoken", 0.3),
     Concept.PHONE: ("phone", 0.3),
     Concept.BIRTH_DATE: ("birth", 0.5),
     Concept.TOTAL_SALES: ("amount", 0.5),

@@ -166,6 +166,7 @@ class _Cutter:
         self._delimiter = layout.delimiter
         self._code = ord(layout.delimiter)
         self._columns = layout.columns
+        self._is_open = layout.is_open
         self._names = names
         self._wanted = wanted
         self._sparse: set[str] = set()
@@ -219,7 +220,7 @@ class _Cutter:
         """Add what can be made of broken lines: rows, or another table where the dialect changes within the file."""
         if not lines:
             return [Batch(frame, text=text)]
-        mended = mend_lines(lines, self._delimiter, self._columns)
+        mended = mend_lines(lines, self._delimiter, self._columns, is_open=self._is_open)
         if mended.rows:
             frame = pl.concat([frame, self._without_headers(frame_of(self._names, mended.rows), None)])
         other, broken = self._of_other_dialect(mended.broken)

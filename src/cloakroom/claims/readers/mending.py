@@ -29,19 +29,23 @@ class Mended:
     remarks: int
 
 
-def mend_lines(lines: Sequence[tuple[int, str]], delimiter: str, columns: int) -> Mended:
+def mend_lines(lines: Sequence[tuple[int, str]], delimiter: str, columns: int, *, is_open: bool = False) -> Mended:
     """Make rows of broken lines where that is beyond doubt.
 
     Args:
         lines: Their numbers and texts, in order; neighbours in the file have neighbouring numbers.
         delimiter: One character.
         columns: Cells of a whole row.
+        is_open: Whether the last cell may hold delimiters.
     """
     rows: list[list[str]] = []
     broken: list[str] = []
     remarks = at = 0
     while at < len(lines):
         row, pieces = _joined(lines, at, delimiter, columns)
+        if is_open and not row:
+            cells = lines[at][1].split(delimiter, columns - 1)
+            row = cells if len(cells) == columns else []
         if row:
             rows.append(row)
         elif _is_remark(lines[at][1], delimiter, columns):

@@ -30,6 +30,8 @@ _SAMPLE_LINES = 400
 _SENTENCE_WORDS = 5
 _PROSE_COLUMNS = 4
 _TITLE_LINES = 10
+_PAIR = 2
+_NEARLY_ALL = 0.9
 _TITLED_COLUMNS = 3
 
 
@@ -43,6 +45,7 @@ class TableLayout:
         header: Their names, or None where the first row is data already.
         preamble: Lines before the header, to be left out.
         is_pasted: The table was pasted into prose: rules, headings, folded lines.
+        is_open: The last cell may hold delimiters, as the password of ``address:password`` does.
     """
 
     delimiter: str
@@ -50,6 +53,7 @@ class TableLayout:
     header: tuple[str, ...] | None
     preamble: int
     is_pasted: bool
+    is_open: bool = False
 
 
 def detect_layout(text: str) -> TableLayout | None:
@@ -86,7 +90,14 @@ def _layout(lines: list[str], delimiter: str, columns: int) -> TableLayout | Non
     header = tuple(cell.strip() for cell in cells) if _is_header(cells, body) else None
     if delimiter in ",;:" and columns <= _PROSE_COLUMNS and any(map(_is_sentence, _filled(lines)[:3])):
         return None  # A letter with a list in it.
-    return TableLayout(delimiter, columns, header, first, _is_pasted(lines, delimiter, columns))
+    is_open = columns == _PAIR and header is None and _are_keyed([cells, *body])
+    return TableLayout(delimiter, columns, header, first, _is_pasted(lines, delimiter, columns), is_open)
+
+
+def _are_keyed(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether nearly all rows begin with an address or a number."""
+    filled = [row for row in rows if any(cell.strip() for cell in row)]
+    return sum(bool(loose_finds(row[0])) for row in filled) > _NEARLY_ALL * len(filled)
 
 
 def _first_row(lines: Sequence[str], delimiter: str, columns: int) -> int:
