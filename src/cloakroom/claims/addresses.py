@@ -5,6 +5,8 @@ after white space or a sign that no usual address has, and ends with its domain,
 domain or one reserved for examples (RFC 2606): ``logo@2x.png`` is none. Escapes of URLs, HTML and JSON for the sign
 ``@`` and for white space are undone, invisible marks are left out.
 
+A letter that a narrow character set lost is a question mark; what follows it is no address of its own.
+
 An address may have signs that elsewhere stand around addresses, as the apostrophe in ``o'brien@example.org``. So each
 find has a long form, which goes back to the last sign that can be in no address, and a short one.
 """
@@ -29,12 +31,14 @@ _ESCAPED = (
     r"|%(?:0[aAdD9]|2[0267BbCc]|3[aAbBcCdDeEfF])"
 )
 _INVISIBLE = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+_DAMAGED = r"[\x00\x02-\x08\x0e-\x1b\x7f\x{fffd}]+[^\s,;|\x22\x27]*"
+"""Bytes that no text has, and what hangs on them; some of the others keep cells apart."""
 _AROUND_SIGN = r"[ \t\u00a0]*@[ \t\u00a0]*"
 _SPOKEN = r"(?i)^([^\s@]+)\s+at\s+([^\s@]+(?:\s+dot\s+[^\s@]+)+)$"
 _SPOKEN_DOT = r"(?i)\s+dot\s+"
 _FIND = (
     "[^\\x00-\\x20\\x7f-\\xa0\u2000-\u200a\u2028\u2029\u3000\u3001\u3002\uff0c\uff1a\uff1b\uff08\uff09"
-    "\"(),:;<>@?\\[\\]\\\\\u00ab\u00bb\u2018-\u201f]+@[\\p{L}\\p{N}_.-]+'?"
+    "\"(),:;<>@\\[\\]\\\\\u00ab\u00bb\u2018-\u201f]+@[\\p{L}\\p{N}_.-]+'?"
 )
 _BEFORE = r"^.*[=/{}|&*`!#$^~]"
 _QUOTED = r"^.*'(.+)'$"
@@ -114,6 +118,7 @@ def _plain(texts: pl.Series, *, is_column: bool) -> pl.Series:
         (r"[\[({<]", _DOT, "."),
         (r"[\\&%]", _ESCAPED, " "),
         (_INVISIBLE, _INVISIBLE, ""),
+        (_DAMAGED, _DAMAGED, " "),
     ):
         if bool(texts.str.contains(sign).any()):
             texts = texts.str.replace_all(pattern, plain)

@@ -27,6 +27,7 @@ BROKEN_CONTENT = (
     OverflowError,
 )
 """What readers, and the libraries under them, raise over content that is not what it seemed to be."""
+UNREAD = "unread"
 _DOCUMENT_ROWS = 5
 _BESIDE = -1
 
@@ -37,12 +38,13 @@ class FileReport:
 
     Attributes:
         path: Where it lies, containers included.
-        format: What it is, or ``unread``.
+        format: What it is, or `UNREAD`.
         encoding: Of its text, or None.
         rows: Whole rows.
         rejected_rows: Rows lost in broken lines.
         columns: Number of columns by meaning.
         notes: What else must be said; never a value.
+        is_cut_short: Whether reading ended before the file did.
     """
 
     path: str
@@ -52,6 +54,12 @@ class FileReport:
     rejected_rows: int
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    is_cut_short: bool = False
+
+    @property
+    def is_unread(self) -> bool:
+        """Return whether nothing of the file could be read although there is something."""
+        return self.format == UNREAD or (self.is_cut_short and not self.rows and not self.rejected_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ class Survey:
         """Yield the rows of the whole dump, with their keys."""
         for item in self.source.files():
             if isinstance(item, UnreadFile):
-                self.files.append(FileReport(item.path, "unread", None, 0, 0, notes=(item.reason,)))
+                self.files.append(FileReport(item.path, UNREAD, None, 0, 0, notes=(item.reason,)))
             else:
                 yield from self._file(item)
 
@@ -106,17 +114,17 @@ class Survey:
             for keyed in self.sizer.take(self._unshown(state)):
                 yield TableKey(state.path, _BESIDE), keyed
         except SourceLimitError:
-            state.notes.append("reading stopped here: a limit of the whole was reached")
+            state.cut_short("reading stopped here: a limit of the whole was reached")
             self.files.append(state.report())
             raise
         except LimitError as error:
-            state.notes.append(f"stopped: {error}")
+            state.cut_short(f"stopped: {error}")
         except MemoryError:
-            state.notes.append("stopped: asks for too much memory")
+            state.cut_short("stopped: asks for too much memory")
         except (DamagedError, *BROKEN_CONTENT) as error:
             is_ours = type(error) in {ValueError, DamagedError}
             reason = str(error) if is_ours else type(error).__name__
-            state.notes.append(f"damaged after row {state.rows + state.rejected}: {reason}")
+            state.cut_short(f"damaged after row {state.rows + state.rejected}: {reason}")
         self.files.append(state.report())
 
     def _tasks(
@@ -158,6 +166,7 @@ class _FileState:
     rejected: int = 0
     beside: int = 0
     remarks: int = 0
+    is_cut_short: bool = False
     notes: list[str] = field(default_factory=list)
     meanings: dict[tuple[str, ...], Recognised] = field(default_factory=dict)
 
@@ -186,16 +195,23 @@ class _FileState:
             columns = recognised.columns(Concept.EMAIL, Concept.PHONE, Concept.COUNTRY)
             self.reading.wanted.columns = frozenset(columns) if columns else None
 
+    def cut_short(self, note: str) -> None:
+        """Say why reading ended before the file did."""
+        self.notes.append(note)
+        self.is_cut_short = True
+
     def report(self) -> FileReport:
         """Return the report of what was read."""
         meanings: dict[str, None] = {}
         for found in self.meanings.values():
             meanings.update(dict.fromkeys(concept.value for concept in found.by_column.values()))
-        form = self.reading.format if self.reading else "unread"
+        form = self.reading.format if self.reading else UNREAD
         encoding = self.reading.encoding if self.reading else None
         notes = (self.reading.notes if self.reading else []) + self.notes
         if self.remarks:
             notes = [*notes, f"{self.remarks:,} lines are no rows: titles, footers, remarks"]
         if self.beside:
             notes = [*notes, f"{self.beside:,} addresses stand in its text, in no row that could be read"]
-        return FileReport(self.path, form, encoding, self.rows, self.rejected, tuple(meanings), tuple(notes))
+        return FileReport(
+            self.path, form, encoding, self.rows, self.rejected, tuple(meanings), tuple(notes), self.is_cut_short
+        )

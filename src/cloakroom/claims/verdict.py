@@ -1,6 +1,11 @@
-"""Genuine, mixed, recycled or foreign: one word, and why.
+"""Genuine, mixed, recycled, foreign, addresses only, or cannot tell: one word, and why.
 
-- **foreign**: no row is ours.
+No word clears more than is known, and none claims more.
+
+- **cannot tell**: nothing was read that could be compared: files that could not be opened, rows without any key, or
+  mostly damaged ones. Part of it unread, and nothing of ours in the rest, is this too.
+- **addresses only**: addresses or numbers of ours, with nothing beside them that could agree or contradict.
+- **foreign**: rows were read, they hold keys, and none shows a record of ours.
 - **mixed**: our own rows, and at least one row in a hundred of somebody else's.
 - **recycled**: our own data, all of it much older than the sellers say; or a copy of an earlier dump, where they do
   not say from when it is. A copy that is as old as they say is genuine, and named as a copy.
@@ -19,6 +24,7 @@ from cloakroom.claims.statement import Statement
 from cloakroom.clock import from_microseconds
 
 FOREIGN_SHARE = 0.01
+REJECTED_SHARE = 0.5
 BARE_SHARE = 0.5
 MUCH_OLDER = 30 * DAY
 
@@ -32,11 +38,27 @@ class Verdict:
     unknown: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much of a dump could be read.
+
+    Attributes:
+        files_unread: Files of which nothing could be read.
+        files_cut_short: Files that ended early, were damaged, or met a limit.
+        rows_rejected: Rows lost in broken lines.
+    """
+
+    files_unread: int = 0
+    files_cut_short: int = 0
+    rows_rejected: int = 0
+
+
 def judge(
     matched: Matched,
     snapshots: Mapping[str, Sequence[Snapshot]],
     statement: Statement,
     earlier: Sequence[EarlierClaim],
+    extent: Extent,
 ) -> Verdict:
     """Return the verdict on a dump.
 
@@ -45,16 +67,18 @@ def judge(
         snapshots: As-of times by brand.
         statement: What the sellers say.
         earlier: Earlier claims that hold part of it.
+        extent: How much of it could be read.
     """
     keyed = matched.rows_own + matched.rows_bounded + matched.rows_bare + matched.rows_foreign
-    unknown = _unknown(matched, snapshots)
+    unknown = _unknown(matched, snapshots, extent)
+    if not matched.rows_own and not matched.proven:
+        word, reasons = _of_nothing_proven(matched, keyed, extent)
+        return Verdict(word, reasons, unknown)
     own = f"{matched.rows_own:,} rows show records of ours"
     dates = _date_reasons(snapshots)
     if matched.rows_bare > BARE_SHARE * keyed:
         bare = f"{matched.rows_bare:,} rows show an address or number of ours and nothing else"
         own = f"{own}; {bare}: no record is proven by them"
-    elif not matched.rows_own and not any(match.proven for match in matched.brands.values()):
-        return Verdict("foreign", _foreign_reasons(matched, keyed), unknown)
     stray = matched.rows_foreign + matched.rows_bounded
     if keyed and stray >= FOREIGN_SHARE * keyed:
         return Verdict("mixed", (own, f"{stray:,} rows ({stray / keyed:.1%}) are not ours", *dates), unknown)
@@ -65,14 +89,36 @@ def judge(
     return Verdict("genuine", (own, f"{stray:,} rows are not ours", *seen, *dates), unknown)
 
 
-def _foreign_reasons(matched: Matched, keyed: int) -> tuple[str, ...]:
-    bounded = sum(len(match.bounded) for match in matched.brands.values())
-    reasons = [f"none of {keyed:,} rows shows a record of ours"]
-    if bounded:
-        reasons.append(
-            f"{matched.emails_known:,} addresses are known, but with other content: "
-            f"{bounded:,} records share an address only"
+def _of_nothing_proven(matched: Matched, keyed: int, extent: Extent) -> tuple[str, tuple[str, ...]]:
+    """Return the word and the reasons for a dump that proves no record."""
+    known = f"{matched.emails_known:,} addresses are known"
+    if matched.rows_bare and matched.rows_bare >= FOREIGN_SHARE * keyed:
+        bare = (
+            f"{matched.rows_bare:,} of {keyed:,} rows show an address or number of ours and nothing else to compare"
         )
+        return "addresses only", (bare, f"{known}; no record is proven by them")
+    if matched.emails_known and not keyed:
+        return "addresses only", (f"{known}; they stand in no row that could be read: no record is proven by them",)
+    unread = _unread_reasons(matched, keyed, extent)
+    if unread:
+        return "cannot tell", unread
+    reasons = [f"none of {keyed:,} rows shows a record of ours"]
+    bounded = sum(len(match.bounded) for match in matched.brands.values())
+    if bounded:
+        reasons.append(f"{known}, but with other content: {bounded:,} records share an address only")
+    return "foreign", tuple(reasons)
+
+
+def _unread_reasons(matched: Matched, keyed: int, extent: Extent) -> tuple[str, ...]:
+    """Return why nothing can be said, empty where enough was read."""
+    reasons = []
+    if extent.files_unread:
+        reasons.append(f"{extent.files_unread:,} files could not be read")
+    if not keyed:
+        silent = f"{matched.rows_silent:,} rows hold nothing by which a record could be found"
+        reasons.append(silent if matched.rows_silent else "no row was read that holds an address, a number or an id")
+    if extent.rows_rejected and extent.rows_rejected >= REJECTED_SHARE * (keyed + extent.rows_rejected):
+        reasons.append(f"{extent.rows_rejected:,} rows are damaged, beside {keyed:,} that could be compared")
     return tuple(reasons)
 
 
@@ -112,8 +158,12 @@ def _shown_end(snapshot: Snapshot) -> str:
     return "now" if snapshot.end is None else f"{from_microseconds(snapshot.end):%Y-%m-%d %H:%M}"
 
 
-def _unknown(matched: Matched, snapshots: Mapping[str, Sequence[Snapshot]]) -> tuple[str, ...]:
+def _unknown(matched: Matched, snapshots: Mapping[str, Sequence[Snapshot]], extent: Extent) -> tuple[str, ...]:
     unknown = list(matched.notes)
+    if extent.files_unread:
+        unknown.append(f"what is in {extent.files_unread:,} files that could not be read")
+    if extent.files_cut_short:
+        unknown.append(f"what follows in {extent.files_cut_short:,} files that could not be read to their end")
     if matched.rows_silent:
         unknown.append(f"{matched.rows_silent} rows show nothing by which a record could be found")
     if matched.rows_bounded:

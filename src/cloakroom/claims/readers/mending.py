@@ -17,6 +17,7 @@ from cloakroom.claims.readers.tolerant import split_line
 
 _PIECES_MAX = 12
 _LEAST_COLUMNS = 3
+_DAMAGE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ufffd]")
 _DIGITS, _LETTERS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
 
 
@@ -77,7 +78,8 @@ def _joined(lines: Sequence[tuple[int, str]], at: int, delimiter: str, columns: 
 
 def _is_remark(line: str, delimiter: str, columns: int) -> bool:
     cells, _ = split_line(line.strip(), delimiter)
-    return columns >= _LEAST_COLUMNS and not any(map(str.strip, cells[1:])) and not loose_finds(line)
+    is_bare = columns >= _LEAST_COLUMNS and not any(map(str.strip, cells[1:]))
+    return is_bare and not loose_finds(line) and not _DAMAGE.search(line)
 
 
 def _shape(cell: str) -> str:

@@ -10,7 +10,10 @@ from rich.text import Text
 
 from cloakroom.cli.output import console, print_table, say, visible
 
-_COLOURS = {"genuine": "red", "mixed": "yellow", "recycled": "cyan", "foreign": "green"}
+_COLOURS = {
+    "genuine": "red", "mixed": "yellow", "recycled": "cyan", "foreign": "green", "addresses only": "yellow",
+    "cannot tell": "bold white",
+}  # fmt: skip
 
 
 def print_claim(document: Mapping[str, Any]) -> None:

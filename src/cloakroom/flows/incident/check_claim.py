@@ -36,7 +36,7 @@ from cloakroom.claims.sources import DumpSource, Workers
 from cloakroom.claims.statement import Statement
 from cloakroom.claims.survey import FileReport, Survey
 from cloakroom.claims.values import OPENED, held_values
-from cloakroom.claims.verdict import judge
+from cloakroom.claims.verdict import Extent, judge
 from cloakroom.clock import from_microseconds
 
 Digest = Callable[[Sequence[str]], Sequence[bytes]]
@@ -177,7 +177,7 @@ def _report(request: CheckRequest, vault: Vault, found: _Found, earlier: list[Ea
         matched=matched,
         dating=found.dating,
         persons=vault.persons.count(matched.proven_whole, proven, matched.rows_silent),
-        verdict=judge(matched, snapshots, request.statement, earlier),
+        verdict=judge(matched, snapshots, request.statement, earlier, _extent(found)),
         attribution=_attributed(vault, matched, [one for spans in snapshots.values() for one in spans]),
         earlier=earlier,
         files=found.files,
@@ -185,6 +185,14 @@ def _report(request: CheckRequest, vault: Vault, found: _Found, earlier: list[Ea
         countries=vault.countries.by_country(proven),
         evidence=request.evidence,
         populations={name: len(records) for name, records in brands.items()},
+    )
+
+
+def _extent(found: _Found) -> Extent:
+    return Extent(
+        files_unread=sum(item.is_unread for item in found.files),
+        files_cut_short=sum(item.is_cut_short and not item.is_unread for item in found.files),
+        rows_rejected=found.size.rejected_rows,
     )
 
 
