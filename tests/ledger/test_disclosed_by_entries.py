@@ -9,7 +9,7 @@ from pyroaring import BitMap
 
 from cloakroom.clock import to_microseconds
 from cloakroom.disclosures.disclosure import Disclosure
-from cloakroom.disclosures.vocabulary import Certainty
+from cloakroom.disclosures.vocabulary import Certainty, Selector, Stage
 from cloakroom.ledger.disclosed import disclosed_by_entries
 from cloakroom.vocabulary import Operation
 
@@ -47,7 +47,7 @@ def test_its_records_are_proven_and_their_number_is_known_exactly(records: tuple
     found = disclosed(records=records)
     assert tuple(found.records) == records
     assert (found.lower, found.upper, found.certainty) == (len(records), len(records), Certainty.PROVEN)
-    assert (str(found.stage), str(found.selector)) == ("delivered", "ids")
+    assert (found.stage, found.selector) == (Stage.DELIVERED, Selector.IDS)
 
 
 def test_what_is_disclosed_does_not_change_with_the_set_that_it_was_made_from() -> None:
