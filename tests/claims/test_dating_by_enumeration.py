@@ -77,6 +77,24 @@ def test_shares_are_told_by_records_that_lived_at_both_thefts() -> None:
     assert sum(shares) == pytest.approx(1.0)
 
 
+def test_rows_that_could_show_the_later_theft_alone_say_nothing_of_the_shares_of_the_others() -> None:
+    # Of sixty that lived at both moments ten show each alone: half and half. Eighty new ones are the later one's.
+    shown = intervals(*[[(0, 1)]] * 10, *[[(2, 3)]] * 10, *[[(0, 1), (2, 3)]] * 40, *[[(2, 3)]] * 80)
+    lives = intervals(*[[(0, 3)]] * 60, *[[(2, 3)]] * 80)
+    spans, _, shares = find_moments(shown, lives)
+    by_start = {start // (400 * DAY): share for (start, _), share in zip(spans, shares, strict=True)}
+    assert by_start == {0: pytest.approx(30 / 140), 2: pytest.approx(110 / 140)}
+
+
+@pytest.mark.parametrize(("lacking", "explained"), [(94, 1.0), (95, 115 / 120), (96, 116 / 120)])
+def test_a_number_is_missing_from_a_record_that_lacks_one_of_its_two(lacking, explained) -> None:
+    names = [f"n{place}" for place in range(120)]
+    mobiles = ["" if place < lacking else OTHER for place in range(120)]
+    held = constant(120, name=names, phone=[HELD] * 120, mobile=mobiles)
+    shown = ["" if place < 100 else HELD for place in range(120)]
+    assert date_rows(showing(120, name=names, phone=shown), held).explained == pytest.approx(explained)
+
+
 def merged(*spans: tuple[int, int, int | None]) -> list[tuple[int, int, int]]:
     frame = pl.DataFrame(spans, schema={"observation": pl.UInt32, "valid_from": pl.Int64, "valid_to": pl.Int64},
                          orient="row")  # fmt: skip

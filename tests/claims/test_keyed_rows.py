@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from cloakroom.claims.concepts import Concept, Recognised
-from cloakroom.claims.keys import email_keys, id_keys
+from cloakroom.claims.keys import email_keys, id_keys, in_public_form
 from cloakroom.claims.sizing import Size, Sizer, keyed_rows, legible_frame
 from cloakroom.claims.sources import InTurn
 from cloakroom.claims.tables import Batch, Unparsed, frame_of, frame_of_records, share_of, unique_names
@@ -192,3 +192,11 @@ def test_an_address_has_its_normal_form_and_the_public_rule_finds_it_or_not(valu
 def test_an_id_has_one_form_beside_others_and_alone(text, form) -> None:
     assert id_keys(pl.Series([text])).to_list() == [form]
     assert id_keys(pl.Series([text, "9", None, text])).to_list() == [form, "9", None, form]
+
+
+@pytest.mark.parametrize(("length", "is_found"), [(255, True), (256, False)])
+def test_the_public_rule_finds_addresses_of_255_signs_and_no_longer_ones(length, is_found) -> None:
+    domain = ".".join(["d" * 60] * 4)[: length - len("ada@") - len(".com")].rstrip(".") + ".com"
+    address = "ada@" + domain.rjust(length - 4, "d")
+    assert len(address) == length
+    assert in_public_form(address) is is_found

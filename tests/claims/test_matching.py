@@ -95,12 +95,30 @@ def test_short_ids_without_their_zeros_are_known_all_the_same() -> None:
 
 
 def test_a_table_that_bears_its_ids_out_late_is_believed_from_its_beginning() -> None:
-    bare = [{"id": customer(number)["id"], "email": ""} for number in range(10)]
-    contradicted = [{"id": customer(10)["id"], "email": "nobody@example.org"}]
-    backed = [customer(number) for number in range(20, 40)]
-    held = store(60)
-    late = check(held, {"dump.csv": table([*contradicted, *bare, *backed], "id", "email")}).matched
-    assert set(range(10)) <= set(late.proven)
+    contradicted = [{"id": customer(number)["id"], "email": f"nobody.{number}@example.org"} for number in range(5)]
+    bare = [{"id": customer(number)["id"]} for number in range(10, 20)]
+    backed = [customer(number) for number in range(20, 20 + 40)]
+    for count, is_believed in ((4, False), (5, False), (6, True), (40, True)):
+        data = table([*contradicted, *bare, *backed[:count]], "id", "email")
+        found = check(store(60), {"dump.csv": data}, limits=Limits(block_bytes=300)).matched
+        assert (set(range(10, 20)) <= set(found.proven)) is is_believed, count
+        assert not set(range(5)) & set(found.proven)
+
+
+def test_an_id_of_two_brands_proves_the_record_whose_address_the_row_shows() -> None:
+    alike = [Version(100 + number, customer(500 + number, id=sure_id(number)), "other") for number in range(20)]
+    rows = [customer(number, id=sure_id(number)) for number in range(20)]
+    found = matched(MemoryStore([*versions(20, sure=True), *alike]), rows, "id", "email")
+    assert sorted(found.proven) == list(range(20))
+    assert matched(MemoryStore([*versions(20, sure=True), *alike]), rows[:1], "id", "city").rows_own == 1
+
+
+def test_numbers_of_a_crowd_are_known_and_lead_to_nobody() -> None:
+    desk = "+393330000000"
+    held = MemoryStore([Version(number, customer(number, phone=desk)) for number in range(11)])
+    found = matched(held, [{"phone": desk, **STRANGE, "email": "zoe@example.org"}], "email", "phone", *PLAIN[1:])
+    assert counts(found) == {"bounded": 1}
+    assert found.brands == {}
 
 
 @pytest.mark.parametrize(("shared", "is_proof"), [(1, True), (2, True)])

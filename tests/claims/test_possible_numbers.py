@@ -69,10 +69,25 @@ def test_only_seven_to_fifteen_digits_with_separators_are_tried(text, is_tried) 
     assert bool(possible(text, *whole(fr=60))) is is_tried
 
 
+@pytest.mark.parametrize(("text", "is_tried"), [("030123", False), ("0301234", True)])
+def test_numbers_of_less_than_seven_digits_are_not_tried_even_where_a_country_has_them(text, is_tried) -> None:
+    (known,) = phone_keys(pl.Series([text]), pl.Series(["DE"]))
+    assert known == "+49" + text[1:]
+    assert (known in possible(text, regions=("DE",))) is is_tried
+
+
+@pytest.mark.parametrize(("digits", "is_tried"), [(11, True), (12, False)])
+def test_numbers_of_more_than_fifteen_digits_are_not_tried_with_their_prefix(digits, is_tried) -> None:
+    number = "49" + "30123456789012"[:digits]
+    assert bool(possible("00" + number)) is is_tried
+
+
 def test_a_number_after_the_international_prefix_is_whole() -> None:
     assert "+447911123456" in possible("00447911123456", *whole(it=60))
     assert "+447911123456" in possible("0044 7911 123456", *whole(it=60))
     assert "+447911123456" not in possible("447911123456", *whole(it=60))
+    # Also beside numbers of a country that dials abroad in another way.
+    assert "+447911123456" in possible("00447911123456", *[f"+1202555{number:04d}" for number in range(60)])
 
 
 def test_rows_whose_number_is_known_are_not_tried_again() -> None:
