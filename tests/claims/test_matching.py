@@ -12,7 +12,7 @@ from cloakroom.canonical.salesforce_ids import long_ids
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.matched import BrandMatch, Matched
 from cloakroom.claims.statement import Statement
-from cloakroom.claims.verdict import judge
+from cloakroom.claims.verdict import Extent, judge
 
 PLAIN = ("email", "given_name", "family_name")
 STRANGE = {"given_name": "Zoe", "family_name": "Other"}
@@ -260,7 +260,7 @@ def test_fields_are_named_in_the_order_of_reports_and_a_country_is_no_address(fi
 def test_what_cannot_be_dated_is_said_by_brand_and_nothing_is_said_of_brands_that_are() -> None:
     report = check(store(), {"dump.csv": table([customer(number) for number in range(20)], *PLAIN)})
     assert not any("no date" in line for line in report.verdict.unknown)
-    undated = judge(report.matched, {"house": []}, Statement(), []).unknown
+    undated = judge(report.matched, {"house": []}, Statement(), [], Extent()).unknown
     assert "no date for house: too little to compare" in undated
 
 

@@ -9,7 +9,7 @@ from cloakroom.claims.dating import DAY, Snapshot
 from cloakroom.claims.matched import BrandMatch, Matched
 from cloakroom.claims.register import EarlierClaim
 from cloakroom.claims.statement import Statement
-from cloakroom.claims.verdict import judge
+from cloakroom.claims.verdict import Extent, judge
 from cloakroom.clock import parse_time, to_microseconds
 
 AT = to_microseconds(parse_time("2024-02-14T10:00:00Z"))
@@ -34,18 +34,18 @@ def matched(*, own: int = 100, foreign: int = 0) -> Matched:
     ],
 )
 def test_the_claimed_time_of_the_theft_decides(theft, earlier, word) -> None:
-    verdict = judge(matched(), {"house": [Snapshot(AT, AT + DAY, 1.0)]}, Statement(theft=theft), earlier)
+    verdict = judge(matched(), {"house": [Snapshot(AT, AT + DAY, 1.0)]}, Statement(theft=theft), earlier, Extent())
     assert verdict.word == word
     if earlier and theft != "2024-05":
         assert any(COPY.id in reason for reason in verdict.reasons)
 
 
 def test_a_copy_that_cannot_be_dated_is_recycled() -> None:
-    assert judge(matched(), {"house": []}, Statement(theft="2024-02"), [COPY]).word == "recycled"
+    assert judge(matched(), {"house": []}, Statement(theft="2024-02"), [COPY], Extent()).word == "recycled"
 
 
 def test_records_in_broken_lines_alone_are_no_division_by_nothing() -> None:
-    assert judge(matched(own=0), {"house": []}, Statement(), []).word == "genuine"
+    assert judge(matched(own=0), {"house": []}, Statement(), [], Extent()).word == "genuine"
 
 
 def rows(*, own: int = 0, bounded: int = 0, bare: int = 0, foreign: int = 0, silent: int = 0) -> Matched:
@@ -56,7 +56,7 @@ def rows(*, own: int = 0, bounded: int = 0, bare: int = 0, foreign: int = 0, sil
 
 
 def word(found: Matched, theft: str | None = None, **snapshots: list[Snapshot]) -> str:
-    return judge(found, snapshots, Statement(theft=theft), []).word
+    return judge(found, snapshots, Statement(theft=theft), [], Extent()).word
 
 
 @pytest.mark.parametrize(
@@ -81,11 +81,50 @@ def test_one_row_in_a_hundred_that_is_not_ours_makes_a_dump_mixed_and_one_less_d
     assert word(found) == expected
 
 
-@pytest.mark.parametrize(("bare", "expected"), [(50, "foreign"), (51, "mixed"), (99, "mixed"), (100, "genuine")])
-def test_rows_of_an_address_and_nothing_else_are_ours_when_they_are_more_than_half(bare, expected) -> None:
-    verdict = judge(rows(bare=bare, foreign=100 - bare), {}, Statement(), [])
+@pytest.mark.parametrize(
+    ("bare", "expected"), [(0, "foreign"), (9, "foreign"), (10, "addresses only"), (1_000, "addresses only")]
+)
+def test_from_one_row_in_a_hundred_on_addresses_of_ours_and_nothing_else_are_no_all_clear(bare, expected) -> None:
+    verdict = judge(rows(bare=bare, foreign=1_000 - bare), {}, Statement(), [], Extent())
     assert verdict.word == expected
-    assert ("no record is proven by them" in verdict.reasons[0]) is (bare > 50)
+
+
+@pytest.mark.parametrize(
+    ("own", "bare", "expected"), [(49, 51, "no record is proven by them"), (50, 50, ""), (100, 0, "")]
+)
+def test_own_rows_beside_more_bare_ones_say_how_many_prove_nothing(own, bare, expected) -> None:
+    verdict = judge(rows(own=own, bare=bare), {}, Statement(), [], Extent())
+    assert verdict.word == "genuine"
+    assert verdict.reasons[0].endswith(expected or "records of ours")
+
+
+@pytest.mark.parametrize(
+    ("found", "extent", "expected"),
+    [
+        (rows(), Extent(), "cannot tell"),
+        (rows(silent=500), Extent(), "cannot tell"),
+        (rows(foreign=500), Extent(files_unread=1), "cannot tell"),
+        (rows(foreign=500), Extent(rows_rejected=499), "foreign"),
+        (rows(foreign=500), Extent(rows_rejected=500), "cannot tell"),
+        (rows(foreign=500, silent=10_000), Extent(), "foreign"),
+        (rows(foreign=500, bounded=20), Extent(files_cut_short=1), "foreign"),
+        (rows(own=500), Extent(files_unread=1, rows_rejected=5_000), "genuine"),
+    ],
+    ids=["nothing", "no keys", "unread", "damaged by half", "damaged", "side table", "cut short", "ours"],
+)
+def test_only_rows_that_were_read_and_hold_keys_are_foreign(found, extent, expected) -> None:
+    verdict = judge(found, {}, Statement(), [], extent)
+    assert verdict.word == expected
+    assert verdict.reasons
+    if expected == "cannot tell":
+        assert not any("none of" in reason for reason in verdict.reasons)
+
+
+def test_what_was_not_read_is_said_under_every_verdict() -> None:
+    for found in (rows(own=100), rows(foreign=100), rows(bare=100)):
+        unknown = judge(found, {}, Statement(), [], Extent(files_unread=2, files_cut_short=1)).unknown
+        assert "what is in 2 files that could not be read" in unknown
+        assert "what follows in 1 files that could not be read to their end" in unknown
 
 
 @pytest.mark.parametrize(
@@ -108,18 +147,18 @@ def test_the_newest_of_all_as_of_times_decides_and_one_that_is_open_is_newest() 
 @pytest.mark.parametrize("relation", ["same", "sample", "overlap"])
 def test_only_a_copy_of_an_earlier_dump_is_recycling(relation) -> None:
     earlier = EarlierClaim("2" * 8, AT, 1.0, "records", 1.0, relation)
-    verdict = judge(rows(own=100), {}, Statement(), [earlier])
+    verdict = judge(rows(own=100), {}, Statement(), [earlier], Extent())
     assert verdict.word == "genuine"
     assert not any(earlier.id in reason for reason in verdict.reasons)
 
 
 def test_other_peoples_rows_are_said_before_age_is() -> None:
-    assert judge(rows(own=90, foreign=10), {}, Statement(), [COPY]).word == "mixed"
+    assert judge(rows(own=90, foreign=10), {}, Statement(), [COPY], Extent()).word == "mixed"
 
 
 def test_reasons_hold_the_counts_and_the_as_of_times() -> None:
     spans = {"house": [Snapshot(AT, AT + DAY, 0.6), Snapshot(AT + 40 * DAY, None, 0.4)], "other": []}
-    verdict = judge(rows(own=9_880, bounded=20, foreign=100), spans, Statement(), [])
+    verdict = judge(rows(own=9_880, bounded=20, foreign=100), spans, Statement(), [], Extent())
     assert verdict.reasons == (
         "9,880 rows show records of ours",
         "120 rows (1.2%) are not ours",
@@ -128,24 +167,24 @@ def test_reasons_hold_the_counts_and_the_as_of_times() -> None:
 
 
 def test_a_foreign_dump_says_how_many_addresses_are_known_nevertheless() -> None:
-    verdict = judge(rows(bounded=1_200, foreign=300), {}, Statement(), [])
+    verdict = judge(rows(bounded=1_200, foreign=300), {}, Statement(), [], Extent())
     assert verdict.reasons == (
         "none of 1,500 rows shows a record of ours",
         "1,200 addresses are known, but with other content: 10 records share an address only",
     )
-    assert judge(rows(foreign=3), {}, Statement(), []).reasons == ("none of 3 rows shows a record of ours",)
+    assert judge(rows(foreign=3), {}, Statement(), [], Extent()).reasons == ("none of 3 rows shows a record of ours",)
 
 
 def test_what_is_not_known_is_said() -> None:
     found = rows(own=10, bounded=2, silent=3)
     found = Matched(found.brands, 0, 10, 2, 0, 0, 3, found.shown, {}, notes=("a limit was reached",))
-    assert judge(found, {}, Statement(), []).unknown == (
+    assert judge(found, {}, Statement(), [], Extent()).unknown == (
         "a limit was reached",
         "3 rows show nothing by which a record could be found",
         "2 rows share an address or number with ours, but not the rest",
         "no date for house: too little to compare",
         "what the sellers hold beyond these files",
     )
-    assert judge(rows(own=1), {"house": [Snapshot(AT, AT, 1.0)]}, Statement(), []).unknown == (
+    assert judge(rows(own=1), {"house": [Snapshot(AT, AT, 1.0)]}, Statement(), [], Extent()).unknown == (
         "what the sellers hold beyond these files",
     )

@@ -14,6 +14,7 @@ from functools import lru_cache
 import polars as pl
 
 from cloakroom.canonical.name import fold_name
+from cloakroom.claims.addresses import addresses_in
 from cloakroom.claims.concepts import Concept, Recognised
 from cloakroom.claims.country_names import country_of
 from cloakroom.claims.dates import date_reader
@@ -59,7 +60,7 @@ def shown_values(frame: pl.DataFrame, recognised: Recognised, country: pl.Series
         shown["name"] = folded_names([frame[column] for column in names])
     emails = recognised.columns(Concept.EMAIL)
     if emails:
-        shown["email"] = email_keys(frame[emails[0]])[0].fill_null("")
+        shown["email"] = shown_addresses(frame[emails[0]])
     for number, column in enumerate(recognised.columns(Concept.PHONE)[:2]):
         shown["phone" if number == 0 else "phone_2"] = _numbers(frame[column], country)
     for concept in VAULT_FIELDS:
@@ -67,6 +68,17 @@ def shown_values(frame: pl.DataFrame, recognised: Recognised, country: pl.Series
         if columns:
             shown[concept.value] = comparable(concept, frame[columns[0]], today)
     return pl.DataFrame(shown)
+
+
+def shown_addresses(values: pl.Series) -> pl.Series:
+    """Return the normal form of the address that each cell shows, the first of several; empty where there is none."""
+    keys, _ = email_keys(values)
+    odd = keys.is_null() & (values.str.len_bytes() > 0).fill_null(value=False)
+    if not odd.any():
+        return keys.fill_null("")
+    rows = odd.arg_true()
+    finds = addresses_in(values.gather(rows), is_column=True).unique("row", keep="first", maintain_order=True)
+    return keys.scatter(rows.gather(finds["row"]), finds["key"]).fill_null("") if finds.height else keys.fill_null("")
 
 
 def _numbers(values: pl.Series, country: pl.Series) -> pl.Series:

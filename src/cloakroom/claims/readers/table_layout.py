@@ -20,7 +20,7 @@ _CLEAN = re.compile(
     |[\d\s./:,+TZ()-]+(?:\s*(?:[AaPp]\.?[Mm]\.?|[A-Z]{1,5}|\w+/\w+))?    # numbers, times with their zones
     |[^\s,;|:]+@[^\s,;|:]+                                 # an address
     |(?:https?|mailto|tel):\S+
-    |(?:[0-9A-Fa-f]{2,4}:){3,7}[0-9A-Fa-f:.]{0,20}         # addresses of networks
+    |[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){3,7}(?:/\d+)?     # addresses of networks
     )\s*""",
     re.VERBOSE,
 )
@@ -31,6 +31,8 @@ _SENTENCE_WORDS = 5
 _PROSE_COLUMNS = 4
 _TITLE_LINES = 10
 _PAIR = 2
+_PAIRED = ":;|"
+_CERTAIN = 2.0
 _NEARLY_ALL = 0.9
 _TITLED_COLUMNS = 3
 
@@ -77,10 +79,23 @@ def possible_layouts(text: str) -> list[TableLayout | None]:
         if (found := _score(lines, delimiter))
         for score, columns in [found]
     ]
+    if pairs := _pairs(lines):
+        scored.append((_CERTAIN, pairs, _PAIR))
     if not scored:
         return [_single_column(lines)]
     scored.sort(key=lambda item: -item[0])
     return [_layout(lines, delimiter, columns) for _, delimiter, columns in scored]
+
+
+def _pairs(lines: Sequence[str]) -> str | None:
+    """Return what keeps addresses apart from something that may hold the same sign, as in ``address:password``."""
+    filled = _filled(lines)
+    for delimiter in _PAIRED:
+        beginning = re.compile(rf"\s*[^\s@,:;|]{{1,64}}@[\w.-]+{re.escape(delimiter)}")
+        counts = Counter(line.count(delimiter) for line in filled if beginning.match(line))
+        if counts.total() > _NEARLY_ALL * len(filled) and counts.most_common(1)[0][0] == 1 and len(counts) > 1:
+            return delimiter
+    return None
 
 
 def _layout(lines: list[str], delimiter: str, columns: int) -> TableLayout | None:
