@@ -32,6 +32,7 @@ _HEAD_BYTES = 64 << 10
 _TRIAL_BYTES = 128 << 10
 _CLEARLY = 0.05
 _LEAST_SHOWN = 0.5
+_LINES_OF_ADDRESS = 10
 _SQL = re.compile(
     r"^\s*(?:insert\s+into|insert\s+\[|replace\s+into|create\s+table|copy\s+\S+.*from\s+stdin)",
     re.IGNORECASE | re.MULTILINE,
@@ -136,7 +137,9 @@ def _best_form(name: str, first: bytes, limits: Limits) -> _TextForm:
         is_cleaner = other.alone > shown.alone + _CLEARLY and other.anywhere > shown.anywhere - _CLEARLY
         if is_cleaner or (shown.alone < _LEAST_SHOWN and other.anywhere > shown.anywhere + _CLEARLY):
             best, shown = form, other
-    return best if shown.anywhere >= _LEAST_SHOWN else _TextForm("text")
+    # A few addresses in remarks do not make prose of a table of something else.
+    is_about_people = addresses.height * _LINES_OF_ADDRESS >= piece.count(b"\n")
+    return _TextForm("text") if shown.anywhere < _LEAST_SHOWN and is_about_people else best
 
 
 def _possible_forms(name: str, head: str, *, is_all: bool) -> Iterator[_TextForm]:

@@ -84,7 +84,7 @@ def possible_layouts(text: str) -> list[TableLayout | None]:
     if not scored:
         return [_single_column(lines)]
     scored.sort(key=lambda item: -item[0])
-    return [_layout(lines, delimiter, columns) for _, delimiter, columns in scored]
+    return [_layout(lines, delimiter, columns, pairs) for _, delimiter, columns in scored]
 
 
 def _pairs(lines: Sequence[str]) -> str | None:
@@ -98,7 +98,9 @@ def _pairs(lines: Sequence[str]) -> str | None:
     return None
 
 
-def _layout(lines: list[str], delimiter: str, columns: int) -> TableLayout | None:
+def _layout(lines: list[str], delimiter: str, columns: int, pairs: str | None) -> TableLayout | None:
+    if delimiter == pairs:
+        return TableLayout(delimiter, _PAIR, None, 0, is_pasted=False, is_open=True)
     first = _first_row(lines, delimiter, columns)
     cells = split_line(lines[first], delimiter)[0]
     body = [split_line(line, delimiter)[0] for line in lines[first + 1 :]]
