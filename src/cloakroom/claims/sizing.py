@@ -241,7 +241,8 @@ def _beside(batch: Batch, parts: Sequence[KeyedRows]) -> pl.Series:
         return batch.beside if batch.beside is not None else pl.Series("email", [], dtype=pl.String)
     # Each address has one sign: when there are no more of them, nothing is left to be found.
     shown = [part.emails["key"] for part in parts]
-    if sum(keys.len() for keys in shown) >= batch.text.count(b"@") and b"%40" not in batch.text:
+    signs = batch.at_signs if batch.at_signs is not None else batch.text.count(b"@")
+    if sum(keys.len() for keys in shown) >= signs and b"%40" not in batch.text:
         return pl.Series("email", [], dtype=pl.String)
     known = pl.concat(shown).unique() if shown else pl.Series("email", [], dtype=pl.String)
     return missing_addresses(addresses_of_text(batch.text), known)
