@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pyroaring import BitMap
 
@@ -118,6 +120,12 @@ def test_only_rows_that_were_read_and_hold_keys_are_foreign(found, extent, expec
     assert verdict.reasons
     if expected == "cannot tell":
         assert not any("none of" in reason for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize(("count", "expected"), [(20, "foreign"), (21, "addresses only")])
+def test_more_known_addresses_than_rows_can_hold_are_no_all_clear(count, expected) -> None:
+    found = replace(rows(foreign=4, bounded=6), emails_known=count)
+    assert judge(found, {}, Statement(), [], Extent()).word == expected
 
 
 def test_what_was_not_read_is_said_under_every_verdict() -> None:

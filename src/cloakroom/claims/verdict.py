@@ -26,6 +26,8 @@ from cloakroom.clock import from_microseconds
 FOREIGN_SHARE = 0.01
 REJECTED_SHARE = 0.5
 BARE_SHARE = 0.5
+_ADDRESSES_OF_ROW = 2
+"""A row about one person has no more; where there are more known addresses than that, rows were not read as they are."""
 MUCH_OLDER = 30 * DAY
 
 
@@ -97,8 +99,8 @@ def _of_nothing_proven(matched: Matched, keyed: int, extent: Extent) -> tuple[st
             f"{matched.rows_bare:,} of {keyed:,} rows show an address or number of ours and nothing else to compare"
         )
         return "addresses only", (bare, f"{known}; no record is proven by them")
-    if matched.emails_known and not keyed:
-        return "addresses only", (f"{known}; they stand in no row that could be read: no record is proven by them",)
+    if matched.emails_known > _ADDRESSES_OF_ROW * keyed:
+        return "addresses only", (f"{known}; few stand in a row that could be read: no record is proven by them",)
     unread = _unread_reasons(matched, keyed, extent)
     if unread:
         return "cannot tell", unread

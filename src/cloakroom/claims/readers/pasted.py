@@ -1,4 +1,8 @@
-"""Tables pasted into prose: headings, rules, page marks, lines folded by a mailer or a word processor."""
+"""Tables pasted into prose: headings, rules, page marks, lines folded by a mailer or a word processor.
+
+A line above a rule is the heading of a new table, except in a box, as the clients of databases draw them: there a rule
+stands above the heading, too, and whatever stands above a later rule is a row.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +21,12 @@ _ROWS_PER_BATCH = 50_000
 
 @dataclass(slots=True)
 class _Section:
-    """One table: the rows below one heading."""
+    """One table: the rows below one heading; in a box for as long as no other line comes between."""
 
     number: int
     columns: int
     header: tuple[str, ...] | None
+    is_box: bool = False
     rows: list[list[str]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     prose: list[str] = field(default_factory=list)
@@ -39,14 +44,21 @@ def read_pasted(blocks: Iterator[bytes], layout: TableLayout, limits: Limits) ->
     """Yield the rows of every table in the text; lines outside of tables are looked through for addresses."""
     section = _Section(0, layout.columns, layout.header)
     previous: str | None = None
+    is_below_rule = False
     for line in _unfold(logical_lines(blocks, limits.record_bytes), layout.delimiter):
         if _RULE.match(line):
-            if previous is not None and layout.delimiter in line:
+            if previous is not None and section.is_box:
+                _sort_in(previous, section, layout.delimiter)
+            elif previous is not None and (layout.delimiter in line or "+" in line):
                 section = yield from _new_section(section, previous, layout.delimiter)
-            previous = None
+                section.is_box = is_below_rule
+            previous, is_below_rule = None, True
             continue
         if previous is not None:
             _sort_in(previous, section, layout.delimiter)
+            is_below_rule = False
+        if layout.delimiter not in line:
+            section.is_box = False
         previous = line if line.strip() else None
         if not line.strip() and section.rows:
             yield section.batch()
