@@ -27,7 +27,7 @@ FOREIGN_SHARE = 0.01
 REJECTED_SHARE = 0.5
 BARE_SHARE = 0.5
 _ADDRESSES_OF_ROW = 2
-"""A row about one person has no more; where there are more known addresses than that, rows were not read as they are."""
+"""A row about one person has no more; where more addresses than that are known, rows were not read as they are."""
 MUCH_OLDER = 30 * DAY
 
 

@@ -1,7 +1,7 @@
 """Tables pasted into prose: headings, rules, page marks, lines folded by a mailer or a word processor.
 
-A line above a rule is the heading of a new table, except in a box, as the clients of databases draw them: there a rule
-stands above the heading, too, and whatever stands above a later rule is a row.
+A line above a rule is the heading of a new table, except in a box, as the clients of databases draw them: there a
+rule stands above the heading, too, and whatever stands above a later rule is a row.
 """
 
 from __future__ import annotations
