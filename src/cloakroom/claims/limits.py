@@ -21,6 +21,7 @@ class Limits:
         nested_bytes: Size of a container that must be held in memory, since it lies inside another.
         sheet_bytes: Size of the unpacked parts of one workbook.
         record_bytes: Size of one row, line, object or document; longer ones are rejected and counted.
+        document_bytes: Size of a JSON or HTML document that is held whole; longer ones are read piece by piece.
         block_bytes: How much of a file is looked at together.
         columns: Columns of one table.
         nesting: Levels of one JSON or BSON document.
@@ -39,6 +40,7 @@ class Limits:
     nested_bytes: int = 160 * MEBIBYTE
     sheet_bytes: int = 160 * MEBIBYTE
     record_bytes: int = 1 * MEBIBYTE
+    document_bytes: int = 32 * MEBIBYTE
     block_bytes: int = 6 * MEBIBYTE
     columns: int = 2_000
     nesting: int = 32

@@ -15,7 +15,8 @@ from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.bson_rows import looks_like_bson, read_bson
 from cloakroom.claims.readers.columnar import read_parquet
 from cloakroom.claims.readers.delimited import read_delimited
-from cloakroom.claims.readers.json_rows import is_map, read_json_lines, read_json_objects
+from cloakroom.claims.readers.json_rows import is_map, read_json, read_json_lines
+from cloakroom.claims.readers.markup_tables import MARKUP, read_markup
 from cloakroom.claims.readers.pasted import read_pasted
 from cloakroom.claims.readers.prose import kind_of_text, read_prose
 from cloakroom.claims.readers.sql_rows import read_sql
@@ -151,6 +152,8 @@ def _possible_forms(name: str, head: str, *, is_all: bool) -> Iterator[_TextForm
         yield from (_TextForm("jsonl"), _TextForm("json"))
     if _SQL.search(head):
         yield _TextForm("sql")
+    if MARKUP.search(head):
+        yield _TextForm("html")
     if start.startswith("<"):
         yield _TextForm("xml")
     if (kind := kind_of_text(name, start)) in ("yaml", "log"):
@@ -199,7 +202,7 @@ def _text_rows(
         if form.layout.is_pasted:
             return read_pasted(blocks, form.layout, limits)
         return read_delimited(blocks, form.layout, limits, workers, wanted)
-    readers = {"json": read_json_objects, "jsonl": read_json_lines, "sql": read_sql, "xml": read_xml}
+    readers = {"json": read_json, "jsonl": read_json_lines, "sql": read_sql, "xml": read_xml, "html": read_markup}
     reader = readers.get(form.name)
     return read_prose(blocks, form.name, limits) if reader is None else reader(blocks, limits)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import msgspec
+import polars as pl
 
 from cloakroom.claims.limits import Limits
+from cloakroom.claims.readers.json_documents import Tables, closed, find_tables, is_action
+from cloakroom.claims.readers.relaxed_json import decode_relaxed
 from cloakroom.claims.tables import BROKEN_KEPT, Batch, frame_of_records, unique_names
 from cloakroom.errors import LimitError
 
@@ -19,7 +23,6 @@ _WRAPPER = re.compile(rb"\s*\{[^{}\[\]]*+\[\s*\{")
 _TEXT = rb'"(?:[^"\\]|\\.)*+"'
 _KEYED = re.compile(rb"\s*\{\s*" + _TEXT + rb"\s*:\s*\{\s*(" + _TEXT + rb"\s*:)")
 _NEXT_KEYED = rb"\}\s*,\s*" + _TEXT + rb"\s*:\s*\{\s*"
-_DECODER = msgspec.json.Decoder()
 _VALUE = re.compile(r"@|\d{4}")
 _NO_ROW: dict[str, str] = {"": ""}
 
@@ -35,6 +38,47 @@ def read_json_lines(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
             raise LimitError(f"a line of more than {limits.record_bytes} bytes")
     if carry.strip(b"\0 \r\n\x1a"):
         yield from _batches([carry], limits)
+
+
+def read_json(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
+    """Yield the rows of a JSON document wherever they lie in it; one too large to be held is read object by object."""
+    held: list[bytes] = []
+    size = 0
+    for block in blocks:
+        held.append(block)
+        size += len(block)
+        if size > limits.document_bytes:
+            yield from read_json_objects(chain(held, blocks), limits)
+            return
+    yield from _of_document(b"".join(held), limits)
+
+
+def _of_document(data: bytes, limits: Limits) -> Iterator[Batch]:
+    """Yield the rows of a whole document; of one that ends too early, what there is; of many, each object."""
+    value = _decoded(data)
+    tail = ""
+    if value is None and (value := _decoded(kept := closed(data))) is not None:
+        tail = data[len(kept.rstrip(b"]}")) :][:BROKEN_KEPT].decode("utf-8", "replace")
+    if value is None:
+        yield from read_json_objects(iter([data]), limits)
+        return
+    tables = Tables()
+    find_tables(value, tables)
+    for section, rows in enumerate(tables.personal()):
+        for start in range(0, len(rows), _ROWS_PER_BATCH):
+            records = [flatten(row, limits) for row in rows[start : start + _ROWS_PER_BATCH]]
+            yield Batch(frame_of_records(records, limits.columns), section=section)
+    if tail.strip():
+        yield Batch(pl.DataFrame(), (tail,), 1)
+
+
+def _decoded(data: bytes) -> Any:
+    """Return the value of a document, None where it is none."""
+    try:
+        value = decode_relaxed(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return value if isinstance(value, dict | list) else None
 
 
 def read_json_objects(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
@@ -92,9 +136,11 @@ def _record(text: bytes, limits: Limits, names: ArrayNames) -> dict[str, str] | 
     if len(text) > limits.record_bytes:
         return None
     try:
-        value = _DECODER.decode(text)
+        value = decode_relaxed(text)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
+    if is_action(value):
+        return _NO_ROW
     if isinstance(value, list):
         try:
             row = names.row(value)

@@ -21,6 +21,8 @@ ENOUGH = 0.95
 """Share of the addresses of a text that a reading of it must show; a few may stand in titles and remarks."""
 _BATCHES = 20
 _ADDRESSES_MAX = 5_000
+_ADDRESSES_OF_ROW = 4
+_COLUMNS_MAX = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,20 @@ def try_reading(batches: Iterable[Batch], addresses: pl.DataFrame) -> Trial:
     wanted = addresses.head(_ADDRESSES_MAX).unique()
     alone: set[str] = set()
     inside: set[str] = set()
+    rows = 0
     try:
         for batch in islice(batches, _BATCHES):
+            rows += batch.frame.height
+            if batch.frame.width > _COLUMNS_MAX:
+                return Trial(0.0, 1.0)  # Not worth looking at: whatever it is, it is no table of people.
             for column in batch.whole().iter_columns():
                 keys, _ = email_keys(column)
                 alone.update(keys.drop_nulls().to_list())
                 inside.update(addresses_in(column.filter(keys.is_null()), is_column=True)["key"].to_list())
     except (LimitError, ValueError, OSError, EOFError, LookupError, pl.exceptions.PolarsError):
         return Trial(0.0, 0.0)
-    return Trial(_share(wanted, alone), _share(wanted, alone | inside))
+    is_crowded = len(alone) > _ADDRESSES_OF_ROW * rows  # Many people in one row: rows were not found.
+    return Trial(0.0 if is_crowded else _share(wanted, alone), _share(wanted, alone | inside))
 
 
 def _share(wanted: pl.DataFrame, shown: set[str]) -> float:
