@@ -14,6 +14,7 @@ find has a long form, which goes back to the last sign that can be in no address
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 import polars as pl
@@ -22,7 +23,8 @@ from cloakroom.claims.keys import email_keys, top_level_domains
 
 _TEXT_MAX = 1 << 16
 """Characters of one text that are looked at together; longer ones are cut into pieces."""
-_OVERLAP = 400
+_ADDRESS_MAX = 400
+_PLACE = re.compile(r"""[\s",;<>]""")
 _MARKED = r"@|%40|＠|﹫|&#(?:64|[xX]40);|&commat;|\\u0040|(?i)[\[({<]\s*at\s*[\])}>]"
 _AT = r"%40|＠|﹫|&#(?:64|[xX]40);|&commat;|\\u0040|(?i:\s*[\[({<]\s*at\s*[\])}>]\s*)"
 _DOT = r"(?i)\s*[\[({<]\s*(?:dot|punkt|punto|point)\s*[\])}>]\s*"
@@ -128,6 +130,13 @@ def _plain(texts: pl.Series, *, is_column: bool) -> pl.Series:
     return texts
 
 
-def _pieces(line: str) -> list[str]:
-    """Cut a long line into overlapping pieces, so that no address is cut in all of them."""
-    return [line[start : start + _TEXT_MAX] for start in range(0, max(len(line) - _OVERLAP, 1), _TEXT_MAX - _OVERLAP)]
+def _pieces(line: str) -> Iterator[str]:
+    """Cut a long line where no address can go on; where none of the last signs is such a place, anywhere."""
+    start = 0
+    while start < len(line):
+        end = min(start + _TEXT_MAX, len(line))
+        if end < len(line):
+            places = [match.end() for match in _PLACE.finditer(line, max(end - _ADDRESS_MAX, start), end)]
+            end = places[-1] if places else end
+        yield line[start:end]
+        start = end

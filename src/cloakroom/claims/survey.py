@@ -12,6 +12,7 @@ from cloakroom.claims.concepts import Concept, Recognised, recognise
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.choose import open_file
 from cloakroom.claims.readers.display_names import with_display_names
+from cloakroom.claims.readers.nested_cells import with_nested_cells
 from cloakroom.claims.sizing import KeyedRows, Prepared, Size, Sizer
 from cloakroom.claims.sources import DamagedError, DumpSource, PlainFile, SourceLimitError, UnreadFile, Workers
 from cloakroom.claims.tables import Batch, Reading
@@ -131,7 +132,7 @@ class Survey:
         self, state: _FileState, batches: Iterator[Batch]
     ) -> Iterator[Callable[[], tuple[TableKey, Prepared]]]:
         """Yield what works out one batch after the other."""
-        for batch in map(with_display_names, batches):
+        for batch in map(with_nested_cells, map(with_display_names, batches)):
             if self.progress is not None:
                 self.progress(self.source.bytes_read, state.path)
             recognised = state.recognise(batch)

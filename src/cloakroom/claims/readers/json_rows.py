@@ -41,7 +41,7 @@ def read_json_lines(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
 
 
 def read_json(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
-    """Yield the rows of a JSON document wherever they lie in it; one too large to be held is read object by object."""
+    """Yield the rows of a JSON document wherever they lie in it; one too large to be held, object by object."""
     held: list[bytes] = []
     size = 0
     for block in blocks:

@@ -1,8 +1,8 @@
 """Texts that are nearly JSON, made JSON: documents of the Mongo shell, Python's and JavaScript's literals.
 
 Outside of strings, calls lose their names and parentheses (``ObjectId("…")`` becomes ``"…"``), names without quotes
-get them, ``True``, ``None`` and their like become what JSON calls them, commas before a closing bracket and comments go.
-Strings in single quotes become strings in double ones. One passage, linear in the length of the text.
+get them, ``True``, ``None`` and their like become what JSON calls them, commas before a closing bracket and comments
+go. Strings in single quotes become strings in double ones. One passage, linear in the length of the text.
 """
 
 from __future__ import annotations
