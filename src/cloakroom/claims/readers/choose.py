@@ -35,7 +35,8 @@ _CLEARLY = 0.05
 _LEAST_SHOWN = 0.5
 _LINES_OF_ADDRESS = 10
 _SQL = re.compile(
-    r"^\s*(?:insert\s+into|insert\s+\[|replace\s+into|create\s+table|copy\s+\S+.*from\s+stdin)",
+    r"^\s*(?:insert\s+(?:(?:ignore|low_priority|delayed|or\s+\w+)\s+)*(?:into\s|all\b|[\w.\[\]`\"]+\s*\()"
+    r"|replace\s+into|create\s+table|copy\s+\S+.*from\s+stdin)",
     re.IGNORECASE | re.MULTILINE,
 )
 _WRAPPED = re.compile(r"\{[^{}\[\]]*+\[\s*\{")
@@ -169,7 +170,7 @@ def _text_form(name: str, head: str, *, is_all: bool) -> _TextForm:
         return _TextForm("sql")
     kind = kind_of_text(name, start)
     if kind == "xml":
-        return _TextForm(kind)
+        return _TextForm("html" if MARKUP.search(head) else kind)
     layout = detect_layout(head if not is_all else head + "\n\n")
     if layout is None or (kind in ("yaml", "log") and layout.delimiter in ":, "):
         return _TextForm(kind)

@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cloakroom.claims.limits import Limits
+from cloakroom.claims.readers.sql_values import joined_literals, scan_values
 from cloakroom.claims.tables import BROKEN_KEPT, Batch, frame_of
 from cloakroom.errors import LimitError
 
 _NAME = r'(?:`[^`]*`|"[^"]*"|\[[^\]]*\]|[\w$]+)'
 _INSERT = re.compile(
-    rf"(?:insert|replace)\s+(?:ignore\s+)?(?:into\s+)?((?:{_NAME}\s*\.\s*)*{_NAME})\s*(?:\(([^()]*+)\))?\s*"
-    r"(?:overriding\s+\w+\s+value\s*)?values?\s*",
+    rf"(?:(?:insert|replace)\s+(?:(?:low_priority|delayed|high_priority|ignore|or\s+\w+)\s+)*(?:into\s+)?|into\s+)"
+    rf"((?:{_NAME}\s*\.\s*)*{_NAME})\s*(?:\(([^()]*+)\))?\s*"
+    r"(?:overriding\s+\w+\s+value\s*)?(?:values?\b|(?=select\s))\s*",
     re.IGNORECASE,
 )
 _COPY = re.compile(
@@ -35,7 +37,7 @@ _ROW = re.compile(
 )
 _CELL = re.compile(rf"\s*+{_VALUE}", re.DOTALL)
 _START = re.compile(
-    r"(?:^|;|\*/)[ \t]*(?=insert\s|replace\s+into|copy\s|create\s+table)", re.IGNORECASE | re.MULTILINE
+    r"(?:^|;|\*/)[ \t]*(?=insert\s|replace\s+into|into\s|copy\s|create\s+table)", re.IGNORECASE | re.MULTILINE
 )
 _RESYNC = re.compile(r"\n\s*+(?=\(|insert\s|replace\s|copy\s|create\s|--|/\*|unlock\s)|;[ \t]*\r?\n", re.IGNORECASE)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
@@ -43,6 +45,8 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _CAST = re.compile(r"::[\w ]+(?:\(\d+\))?$")
 _CALL = re.compile(r"[A-Za-z_][\w.]*\s*\(")
 _QUOTED = re.compile(_STRING, re.DOTALL)
+_BETWEEN = re.compile(r"(?:[\s,]++|--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+")
+_SELECT = re.compile(r"(?:union\s+all\s+|union\s+)?select\s+", re.IGNORECASE)
 _ROWS_PER_BATCH = 50_000
 
 
@@ -124,13 +128,16 @@ class _Dump:
         self._is_copy = is_copy
 
     def _row(self, table: _Table, text: str, at: int) -> int:
-        at = _skip(text, at)
+        began, at = at, _skip(text, at)
         if at >= len(text):
             return at
+        if match := _SELECT.match(text, at):
+            return self._scanned(table, text, match.end(), is_bare=True) or self._ended(text, began, at)
         if text[at] != "(":
-            self._table = None  # The statement has ended.
-            return at if text[at] != ";" else at + 1
+            return self._ended(text, began, at)
         match = _ROW.match(text, at, at + self._limits.record_bytes)
+        if match is None and (end_of_row := self._scanned(table, text, at)):
+            return end_of_row
         if match is None:
             end = _RESYNC.search(text, at + 1)
             stop = end.start() if end else len(text)
@@ -138,6 +145,26 @@ class _Dump:
             return stop
         table.add([_literal(cell) for cell in _CELL.findall(match[1])], match[0])
         return match.end()
+
+    def _ended(self, text: str, began: int, at: int) -> int:
+        """Leave the statement, which goes on with no row; return where to look for the next one."""
+        self._table = None
+        return at + 1 if text[at] == ";" else began
+
+    def _scanned(self, table: _Table, text: str, at: int, *, is_bare: bool = False) -> int:
+        """Take a row in that is more than plain literals; return the place after it, 0 where it is none."""
+        scanned = scan_values(text, at, min(len(text), at + self._limits.record_bytes), is_bare=is_bare)
+        if scanned is None:
+            return 0
+        values, end = scanned
+        if is_bare and (("*",) in values or (table.columns and len(values) != len(table.columns))):
+            return 0  # A SELECT of something else, as Oracle's INSERT ALL ends with one.
+        cells = []
+        for value in values:
+            texts = [_literal(literal) or "" for literal in joined_literals(value)]
+            cells.append("".join(texts) if texts else None)
+        table.add(cells, text[at : min(end, at + BROKEN_KEPT)])
+        return end
 
     def _copy_line(self, table: _Table, text: str, at: int) -> int:
         end = text.find("\n", at)
@@ -170,9 +197,9 @@ def read_sql(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
 
 
 def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at] in " \t\r\n,":
-        at += 1
-    return at
+    """Return the next place that is neither blank, comma nor comment."""
+    match = _BETWEEN.match(text, at)
+    return match.end() if match else at
 
 
 def _plain(name: str) -> str:
