@@ -297,9 +297,15 @@ def test_broken_lines_prove_records_but_are_no_rows() -> None:
     assert report.dating["house"].compared == 20
 
 
-@pytest.mark.parametrize(("wrong", "is_learned"), [(40, True), (199, True), (200, False)])
-def test_a_column_is_learned_from_the_first_four_hundred_rows_that_share_a_key(wrong, is_learned) -> None:
-    rows = [customer(number) | {"x1": customer(number)["city"] if wrong <= number < 400 else "Elsewhere"}
-            for number in range(500)]  # fmt: skip
+@pytest.mark.parametrize(
+    ("wrong", "later", "is_learned"),
+    [(40, False, True), (199, False, True), (200, False, False), (199, True, True), (200, True, False)],
+)
+def test_a_column_is_learned_from_the_first_four_hundred_rows_that_share_a_key(wrong, later, is_learned) -> None:
+    right = set(range(wrong, 500 if later else 400))
+    rows = [
+        customer(number) | {"x1": customer(number)["city"] if number in right else "Elsewhere"}
+        for number in range(500)
+    ]
     found = matched(store(500), rows, *PLAIN, "x1")
     assert ("address" in found.fields["house"]) is is_learned
