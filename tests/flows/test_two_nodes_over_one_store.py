@@ -212,3 +212,14 @@ def test_sets_that_one_node_seals_under_a_newer_key_are_read_by_the_other_withou
         "select sealed_set from ledger_entry where lineage = 'anna' and records = 2"
     ).fetchone()
     assert two.sets.open(entry_place("anna"), data) == BitMap(live_ordinals(two)[:2])
+
+
+def test_two_nodes_that_give_the_sets_a_new_key_add_two_whether_or_not_they_were_told(nodes, monkeypatch):
+    monkeypatch.setattr(rotate_flow, "REFRESH_SECONDS", 0)
+    one, two = nodes
+    two.refresh_keys()
+    assert rotation.rotate_sets(one) == 2
+    assert two.ring.generations(KeyPurpose.SET) == [1], "nobody told it"
+    assert rotation.rotate_sets(two) == 3
+    one.refresh_keys()
+    assert sorted(one.ring.generations(KeyPurpose.SET)) == [1, 2, 3]

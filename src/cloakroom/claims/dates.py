@@ -24,14 +24,16 @@ _NAMED = (
 _MONTHS = {
     start: number
     for number, starts in enumerate(
-        ("jan gen ene sty led янв ocak", "feb fev fév lut uno úno фев sub şub", "mar mär mrz maer bre bře мар",
+        ("jan gen ene sty led янв oca", "feb fev fév lut uno úno фев sub şub", "mar mär mrz maer bre bře мар",
          "apr avr abr kwi dub апр nis", "may mai mag maj kve kvě мая май", "jun giu juin cze čer cer июн haz",
-         "jul lug juil lip июл tem", "aug ago aoû aou sie srp авг agu ağu", "sep set wrz zar zář сен eyl",
-         "oct okt ott out paz paź rij říj окт eki", "nov lis нояб ноя kas", "dec dez dic dic déc gru pro дек ara"),
+         "jul lug juil lip červenec července cervenec cervence июл tem",
+         "aug ago aoû aou sie srp авг agu ağu", "sep set wrz zar zář сен eyl",
+         "oct okt ott out paz paź rij říj окт eki", "nov lis ноя kas", "dec dez dic déc gru pro дек ara"),
         1,
     )
     for start in starts.split()
 }  # fmt: skip
+_LONGEST_START = max(map(len, _MONTHS))
 CONTENT = (
     r"^\s*(?:(?:19|20)\d\d\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)?\d\d"
     r"|(?:19|20)\d\d[01]\d[0-3]\d|\d{1,2}(?:st|nd|rd|th)?[\s.,/-]*\p{L}{3,}[\s.,/-]+(?:19|20)\d\d"
@@ -75,9 +77,15 @@ def _read(text: str, *, is_month_first: bool, unit: int, year: int) -> str | Non
     if _COUNT.match(text):
         return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=float(text) / unit)).date().isoformat()
     for pattern in _NAMED:
-        if (match := pattern.match(text)) and (number := _MONTHS.get(match["m"].lower()[:3])):
+        if (match := pattern.match(text)) and (number := _month(match["m"].lower())):
             return date(int(match["y"]), number, int(match["d"])).isoformat()
     return None
+
+
+def _month(name: str) -> int | None:
+    """Return the number of the month whose known beginning is the longest: ``juillet`` is no ``juin``."""
+    lengths = range(min(len(name), _LONGEST_START), 2, -1)
+    return next((_MONTHS[name[:length]] for length in lengths if name[:length] in _MONTHS), None)
 
 
 def _whole_year(digits: str, this_year: int) -> int:

@@ -77,8 +77,9 @@ class TextBlocks:
             if end == 0:
                 carry += piece
                 if len(carry) >= 2 * self._block_bytes:
-                    yield self._as_utf8(carry)
-                    carry = b""
+                    whole = len(carry) - _unfinished(carry)
+                    yield self._as_utf8(carry[:whole])
+                    carry = carry[whole:]
                 continue
             block = b"".join((carry, memoryview(piece)[:end]))
             carry = piece[end:]
@@ -159,6 +160,16 @@ class TextBlocks:
         """Return whether a line that is valid UTF-8 looks more like the code page around it."""
         page = self._page
         return page is not None and page.likeness(line.decode(page.name, "replace")) > page.likeness(line.decode())
+
+
+def _unfinished(block: bytes) -> int:
+    """Return how many bytes at the end may begin a sign of UTF-8 that goes on."""
+    for count in range(1, min(len(block), 3) + 1):
+        last = block[-count]
+        if last & 0xC0 != 0x80:
+            length = 4 if last >= 0xF0 else 3 if last >= 0xE0 else 2 if last >= 0xC0 else 1
+            return count if length > count else 0
+    return 0
 
 
 def _signs(sample: bytes) -> int:
