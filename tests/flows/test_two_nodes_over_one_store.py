@@ -94,7 +94,7 @@ def test_what_changes_neither_rules_keys_nor_planted_records_makes_nobody_read_t
     anna = staff(one)
     before = ServiceStore(two.connection).changes()
     assert reveal(one, anna, tokens_of(one, anna, live_ordinals(one)[:3])) == "permitted"
-    principals.freeze(one, "anna", by="operator", reason="INC-1")
+    principals.freeze(one.gatekeeper, one.records, "anna", by="operator", reason="INC-1")
     one.sequencer.run()
     assert ServiceStore(two.connection).changes() == before
 
@@ -161,7 +161,7 @@ def test_a_freeze_by_one_node_holds_on_the_other_from_its_next_request_and_so_do
     two.refresh_keys()
     tokens = tokens_of(two, anna, live_ordinals(two)[:1])
     assert reveal(two, anna, tokens) == "permitted"
-    assert principals.freeze(one, "anna", by="operator", reason="INC-1")
+    assert principals.freeze(one.gatekeeper, one.records, "anna", by="operator", reason="INC-1")
     assert reveal(two, anna, tokens) == "frozen"
     assert outcome(search(two, anna, [BRAND], "nobody@example.com")) == "frozen"
     principals.renew(one, "anna", paula, thaw=True)
