@@ -55,7 +55,7 @@ def main() -> None:
                 application, name, kind=PrincipalKind.PERSON, roles=frozenset({role}), works_through="app"
             )
             assert path is not None
-            who[name] = principals.authenticate(application, path)
+            who[name] = principals.authenticate(application.records, path, at=application.now())
         identity = pyrage.x25519.Identity.generate()
         brand = max(world.records, key=lambda name: world.records[name])
         content = ReleaseContent(

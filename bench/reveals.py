@@ -36,7 +36,7 @@ class RevealFigures:
 def measure(store: BenchStore, *, batches: int = 60, singles: int = 400) -> RevealFigures:
     """Measure reveals on an imported store."""
     application = store.application
-    who = authenticate(application, enrol_reader(application))
+    who = authenticate(application.records, enrol_reader(application), at=application.now())
     brand = application.catalogue.brand(BRAND)
     codec = application.codec(who.token_scope)
 

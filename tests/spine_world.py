@@ -31,7 +31,7 @@ class Row:
 def staff(application, name="anna", role="store_associate", **options):
     """Enrol somebody and authenticate with the credential just made."""
     path = principals.enrol(application, name, kind=PrincipalKind.PERSON, roles=frozenset({role}), **options)
-    return principals.authenticate(application, path)
+    return principals.authenticate(application.records, path, at=application.now())
 
 
 def scope_of(who):

@@ -284,3 +284,42 @@ def test_errors_end_in_error():
                 named.append(node.name)
     assert [name for name in named if not name.endswith("Error")] == []
     assert len(named) > 10
+
+
+FEW = 2
+"""Parts of the opened store; a use case that needs no more is given these and not the whole."""
+
+
+def taking_too_much(path):
+    """Return the functions of a file that take a whole `Application` and use but few parts of it."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        arguments = [*node.args.args, *node.args.kwonlyargs] if isinstance(node, ast.FunctionDef) else []
+        for whole in [
+            item.arg for item in arguments if item.annotation and ast.unparse(item.annotation) == "Application"
+        ]:
+            parts = [
+                item.attr
+                for item in ast.walk(node)
+                if isinstance(item, ast.Attribute) and isinstance(item.value, ast.Name) and item.value.id == whole
+            ]
+            named = sum(isinstance(item, ast.Name) and item.id == whole for item in ast.walk(node))
+            is_handed_on = named > len(parts)
+            if not is_handed_on and len(set(parts)) <= FEW:
+                found.append(f"{path}:{node.lineno}: {node.name}")
+    return found
+
+
+def test_use_cases_that_need_few_parts_of_the_store_take_these():
+    assert [place for path in sorted((SOURCE / "use_cases").rglob("*.py")) for place in taking_too_much(path)] == []
+
+
+def test_a_use_case_that_takes_the_whole_store_for_two_parts_is_found(tmp_path):
+    path = tmp_path / "sample.py"
+    body = "def {name}(application: Application):\n    return application.clock, application.records{more}\n\n"
+    path.write_text(
+        body.format(name="few", more="")
+        + body.format(name="many", more=", application.entries")
+        + "def on(application: Application):\n    return few(application)\n"
+    )
+    assert taking_too_much(path) == [f"{path}:1: few"]

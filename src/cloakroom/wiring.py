@@ -18,8 +18,11 @@ from cloakroom.adapters.postgres.facet_store import FacetStore
 from cloakroom.adapters.postgres.key_store import PostgresKeys
 from cloakroom.adapters.postgres.ledger_store import PostgresLedger
 from cloakroom.adapters.postgres.log_store import PostgresLog
+from cloakroom.adapters.postgres.passkey_store import PasskeyStore
+from cloakroom.adapters.postgres.release_run_store import ReleaseRunStore
 from cloakroom.adapters.postgres.release_store import PostgresReleases
 from cloakroom.adapters.postgres.server import start_server
+from cloakroom.adapters.postgres.sign_in_store import SignInStore
 from cloakroom.adapters.postgres.store_records import StoreIdentity, StoreRecords
 from cloakroom.adapters.postgres.vault_store import PostgresVault
 from cloakroom.adapters.root_key import create_root_key, load_root_key
@@ -138,6 +141,21 @@ class Application:
     def releases(self) -> PostgresReleases:
         """Return the store of releases."""
         return PostgresReleases(self.connection, self.sets)
+
+    @cached_property
+    def release_runs(self) -> ReleaseRunStore:
+        """Return the store of releases that nodes run."""
+        return ReleaseRunStore(self.connection)
+
+    @cached_property
+    def sign_ins(self) -> SignInStore:
+        """Return the store of ceremonies, sessions and subjects of providers."""
+        return SignInStore(self.connection)
+
+    @cached_property
+    def passkeys(self) -> PasskeyStore:
+        """Return the store of passkeys."""
+        return PasskeyStore(self.connection)
 
     @cached_property
     def claims(self) -> PostgresClaimRegister:

@@ -37,7 +37,7 @@ def who(application: Application) -> dict[str, Caller]:
         path = principals.enrol(
             application, name, kind=PrincipalKind.PERSON, roles=frozenset({role}), works_through="app"
         )
-        found[name] = principals.authenticate(application, path)
+        found[name] = principals.authenticate(application.records, path, at=application.now())
     return found
 
 

@@ -111,3 +111,39 @@ def test_held_values_have_the_same_forms_and_their_own_country() -> None:
     assert held["city"].to_list() == [None, None]  # A field that the brand does not have is none that is missing.
     regions = held_values(versions.with_columns(phone_region=pl.lit("FR")), TODAY)
     assert regions["phone"].to_list() == ["", "+33612345678"]
+
+
+def test_what_is_no_country_and_no_day_is_compared_as_a_text() -> None:
+    assert forms(Concept.COUNTRY, " NOWHERE ", "nowhere", "Elsewhere") == ["nowhere", "nowhere", "elsewhere"]
+    assert forms(Concept.BIRTH_DATE, "Spring ", "1980-05-14", "") == ["spring", "1980-05-14", ""]
+
+
+@pytest.mark.parametrize(
+    ("texts", "form"),
+    [
+        ({"name": "Ada Example"}, "ada example"),
+        ({"given_name": "Ada", "family_name": "Example"}, "ada example"),
+        ({"given_name": "Ada"}, "ada"),
+        ({"family_name": None}, ""),
+        ({}, None),
+    ],
+)
+def test_a_record_is_called_by_whatever_fields_of_names_its_brand_has(texts, form) -> None:
+    versions = pl.DataFrame(
+        {"ordinal": [1], "valid_from": [0], "valid_to": [None], **{name: [text] for name, text in texts.items()}},
+        schema_overrides=dict.fromkeys(texts, pl.String),
+    )
+    assert held_values(versions, TODAY)["name"].to_list() == [form]
+
+
+@pytest.mark.parametrize("field", ["phone", "mobile", "phone_3", "phone_4", "email", "email_2", "name_more"])
+def test_every_field_of_numbers_addresses_and_further_names_is_held_in_comparison_form(field) -> None:
+    text, form = {"p": ("333 1234567", "+393331234567"), "m": ("333 1234567", "+393331234567"),
+                  "e": ("ADA@Example.org", "ada@example.org"), "n": ("Maria", "maria")}[field[0]]  # fmt: skip
+    versions = pl.DataFrame(
+        {"ordinal": [1], "valid_from": [0], "valid_to": [None], "country": ["Italia"], field: [text]}
+    )
+    held = held_values(versions, TODAY)
+    assert held[field].to_list() == [form]
+    others = {"phone", "mobile", "phone_3", "phone_4", "email", "email_2", "name_more"} - {field}
+    assert {held[name][0] or None for name in others} == {None}

@@ -144,3 +144,22 @@ def test_a_column_holds_ids_of_ours_when_more_than_half_are(known, are_ids) -> N
 def test_zeros_are_put_in_front_up_to_twelve_digits_and_no_further() -> None:
     assert spelling_of_ids(pl.Series(["417"]), Index("417".zfill(12))) is not None
     assert spelling_of_ids(pl.Series(["417"]), Index("417".zfill(13))) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "is_telling"),
+    [(name, True) for name in ("name", "birth_date", "street", "postcode", "city", "total_sales")]
+    + [(name, False) for name in ("country", "language", "kind", "store", "gender", "region")],
+)
+def test_values_that_few_people_share_bear_ids_out_and_others_do_not(field, is_telling) -> None:
+    values = [f"value {number}" for number in range(8)]
+    shown = pl.DataFrame({"row": range(8), field: values}, schema_overrides={"row": pl.UInt32})
+    held = pl.DataFrame({"ordinal": range(8), field: values})
+    assert values_bear_out(shown, pairs(*[(n, n) for n in range(8)]), held) is (True if is_telling else None)
+
+
+def test_rows_that_show_nothing_telling_are_not_counted() -> None:
+    shown = pl.DataFrame({"row": range(9), "name": ["ada"] * 3 + ["eve"] * 2 + [""] * 4},
+                         schema_overrides={"row": pl.UInt32})  # fmt: skip
+    held = pl.DataFrame({"ordinal": range(9), "name": ["ada"] * 3 + ["zoe"] * 2 + [""] * 4})
+    assert values_bear_out(shown, pairs(*[(n, n) for n in range(9)]), held) is True

@@ -6,10 +6,10 @@ from datetime import date
 
 import polars as pl
 import pytest
-from test_doubtful_ids import pairs
+from test_doubtful_ids import Index, pairs
 
 from cloakroom.claims.concepts import Concept, Recognised
-from cloakroom.claims.learning import learn_columns, possible_id_columns
+from cloakroom.claims.learning import IdSpelling, learn_columns, possible_id_columns, spelling_of_ids
 from cloakroom.claims.sizing import keyed_rows
 from cloakroom.claims.tables import Batch
 
@@ -80,3 +80,38 @@ def possible_ids(values: list[str]) -> list[str]:
 )
 def test_a_column_may_hold_ids_when_nearly_each_value_is_another_one(values, may_be_ids) -> None:
     assert possible_ids(values) == (["x"] if may_be_ids else [])
+
+
+def test_only_the_first_two_hundred_values_say_whether_a_column_may_hold_ids() -> None:
+    assert possible_ids([f"a{n}" for n in range(200)] + ["same"] * 800) == ["x"]
+    assert possible_ids([f"a{n}" for n in range(180)] + ["same"] * 20 + [f"b{n}" for n in range(800)]) == ["x"]
+    assert possible_ids([f"a{n}" for n in range(179)] + ["same"] * 21 + [f"b{n}" for n in range(800)]) == []
+
+
+def test_blanks_around_ids_do_not_hide_that_they_are_numbers() -> None:
+    (found,) = {spelling_of_ids(pl.Series(values), Index("00417")) for values in (["417"], [" 417 "], [" 417", ""])}
+    assert (found.case, found.width) == ("", 5)
+
+
+@pytest.mark.parametrize("known", [Concept.NAME, Concept.GIVEN_NAME, Concept.FAMILY_NAME])
+def test_a_column_is_no_name_where_another_is(known) -> None:
+    names = [f"ada{chr(97 + number)} example{chr(97 + number)}" for number in range(20)]
+    frame = pl.DataFrame({"x": names, "who": names})
+    records = pl.DataFrame({"ordinal": range(20), "name": names})
+    paired = pairs(*[(number, number) for number in range(20)])
+    found = learn_columns(frame, Recognised({"x": Concept.OTHER, "who": known}), paired, records, TODAY)
+    assert found.by_column == {"x": Concept.OTHER, "who": known}
+
+
+@pytest.mark.parametrize(
+    ("spelling", "written"),
+    [
+        (IdSpelling(), ["aB", " 7 ", "", None]),
+        (IdSpelling("lower"), ["ab", " 7 ", "", None]),
+        (IdSpelling("upper"), ["AB", " 7 ", "", None]),
+        (IdSpelling(width=4), ["00aB", "0007", "", None]),
+    ],
+)
+def test_ids_are_written_as_those_of_the_records_and_blank_ones_stay_blank(spelling, written) -> None:
+    frame = pl.DataFrame({"id": ["aB", " 7 ", "", None]})
+    assert frame.select(spelling.of(pl.col("id"))).to_series().to_list() == written

@@ -109,8 +109,7 @@ def test_an_id_of_two_brands_proves_the_record_whose_address_the_row_shows() -> 
     alike = [Version(100 + number, customer(500 + number, id=sure_id(number)), "other") for number in range(20)]
     rows = [customer(number, id=sure_id(number)) for number in range(20)]
     found = matched(MemoryStore([*versions(20, sure=True), *alike]), rows, "id", "email")
-    assert sorted(found.proven) == list(range(20))
-    assert matched(MemoryStore([*versions(20, sure=True), *alike]), rows[:1], "id", "city").rows_own == 1
+    assert sorted(found.proven) == sorted(found.sure) == list(range(20))
 
 
 def test_numbers_of_a_crowd_are_known_and_lead_to_nobody() -> None:
@@ -277,3 +276,36 @@ def test_snapshots_lie_within_the_history_up_to_the_check() -> None:
         report = check(held, {"dump.csv": table(rows, *PLAIN, "city")}, content=city)
         assert [(one.start, one.end) for one in report.dating["house"].snapshots] == [expected]
         assert expected[0] < CHECKED
+
+
+@pytest.mark.parametrize(("files", "proven"), [(1, 1), (2, 2), (3, 2)])
+def test_a_record_that_a_row_of_one_table_proves_leaves_its_twin_to_a_row_of_another(files, proven) -> None:
+    twins = [Version(number, customer(1, id=str(number))) for number in (0, 1)]
+    held = MemoryStore([*twins, *(Version(number, customer(number)) for number in range(10, 30))])
+    dump = {f"{number}.csv": table([customer(1)], *PLAIN) for number in range(files)}
+    assert len(check(held, dump).matched.proven) == proven
+
+
+def test_broken_lines_prove_records_but_are_no_rows() -> None:
+    whole = table([customer(number, id=sure_id(number)) for number in range(20)], "id", *PLAIN)
+    broken = f"{sure_id(30)};cut off\n{customer(900)['email']}\n".encode()
+    report = check(store(sure=True), {"dump.csv": whole + broken})
+    match = report.matched.brands["house"]
+    assert (sorted(match.proven), sorted(match.proven_whole)) == ([*range(20), 30], list(range(20)))
+    assert (match.rows, counts(report.matched)) == (20, {"own": 20})
+    assert (report.size.rows, report.size.rejected_rows) == (20, 2)
+    assert report.dating["house"].compared == 20
+
+
+@pytest.mark.parametrize(
+    ("wrong", "later", "is_learned"),
+    [(40, False, True), (199, False, True), (200, False, False), (199, True, True), (200, True, False)],
+)
+def test_a_column_is_learned_from_the_first_four_hundred_rows_that_share_a_key(wrong, later, is_learned) -> None:
+    right = set(range(wrong, 500 if later else 400))
+    rows = [
+        customer(number) | {"x1": customer(number)["city"] if number in right else "Elsewhere"}
+        for number in range(500)
+    ]
+    found = matched(store(500), rows, *PLAIN, "x1")
+    assert ("address" in found.fields["house"]) is is_learned

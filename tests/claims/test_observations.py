@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 
 from cloakroom.claims.observations import Observations
 
@@ -58,3 +59,17 @@ def test_brands_are_sampled_apart() -> None:
     for brand in ("house", "other"):
         sample.add(brand, pairs, lambda rows: pl.DataFrame({"row": rows, "name": ["ada"]}))
     assert set(sample.frames()) == {"house", "other"}
+
+
+@pytest.mark.parametrize(("each", "is_whole"), [(16, True), (17, False)])
+def test_a_sample_is_halved_beyond_eight_different_rows_for_each_record_wanted(each, is_whole) -> None:
+    sample = Observations(20, 5)
+    for ordinal in range(10):
+        pairs = pl.DataFrame(
+            {"row": range(each), "ordinal": [ordinal] * each}, schema={"row": pl.UInt32, "ordinal": pl.Int64}
+        )
+        sample.add("house", pairs, lambda rows: pl.DataFrame({"row": rows, "name": [f"ada {row}" for row in rows]}))
+    frame = sample.frames()["house"]
+    assert (records(frame) == set(range(10))) is is_whole
+    # Whoever is in the sample is so with every row.
+    assert frame.height == each * len(records(frame))

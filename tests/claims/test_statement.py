@@ -65,3 +65,23 @@ def test_what_would_be_compared_wrongly_is_refused_and_named(said, word) -> None
     with pytest.raises(InputError, match=word) as caught:
         parse_statement(data, "claim.json")
     assert str(caught.value).startswith("claim.json")
+
+
+@pytest.mark.parametrize("length", [199, 200, 201])
+def test_what_is_only_shown_is_cut(length) -> None:
+    said = {"price": "x" * length, "claimed_brands": ["y" * length], "channel": "z" * (4_800 + length)}
+    found = parse_statement(json.dumps(said).encode(), "claim.json")
+    assert (found.price, found.brands) == ("x" * min(length, 200), ("y" * min(length, 200),))
+    assert found.channel == "z" * min(4_800 + length, 5_000)
+
+
+@pytest.mark.parametrize("count", [99, 100, 101])
+def test_no_more_than_a_hundred_brands_are_kept(count) -> None:
+    said = {"claimed_brands": [f"brand {number}" for number in range(count)]}
+    assert len(parse_statement(json.dumps(said).encode(), "claim.json").brands) == min(count, 100)
+
+
+def test_what_is_not_said_is_not_known() -> None:
+    assert (
+        parse_statement(b"{}", "x") == parse_statement(b'{"price": null, "claimed_brands": null}', "x") == Statement()
+    )

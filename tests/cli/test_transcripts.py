@@ -82,7 +82,7 @@ def customer(store):
 
 def token_of(store, credential, count=1):
     application = store.open()
-    who = principals.authenticate(application, credential)
+    who = principals.authenticate(application.records, credential, at=application.now())
     tokens = tokens_of(application, who, live_ordinals(application, "tarsenne")[:count])
     application.close()
     return tokens

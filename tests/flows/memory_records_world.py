@@ -40,7 +40,7 @@ from cloakroom.vault.tokens import RecordReference
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 BRAND = "tarsenne"
 ROOT = RootKey(bytes(32))
-ROLES = {"paula": "privacy_officer", "anna": "store_associate"}
+ROLES = {"paula": "privacy_officer", "anna": "store_associate", "mia": "marketing_operations"}
 RECORDS = 5
 
 

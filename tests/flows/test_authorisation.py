@@ -20,7 +20,7 @@ def caller(application):
     """A privacy officer of the synthetic group, who may erase at every brand."""
     path = principals.enrol(application, "privacy", kind=PrincipalKind.PERSON, roles=frozenset({"privacy_officer"}))
     assert path is not None
-    return principals.authenticate(application, path)
+    return principals.authenticate(application.records, path, at=application.now())
 
 
 def entries(application):
@@ -83,7 +83,7 @@ def test_a_brand_that_is_none_is_refused_even_to_a_role_for_every_brand(applicat
 
 
 def test_a_frozen_caller_is_told_so_whatever_he_asks(application, caller):
-    principals.freeze(application, "privacy", by="operator", reason="stolen-laptop")
+    principals.freeze(application.gatekeeper, application.records, "privacy", by="operator", reason="stolen-laptop")
     for purpose in (PURPOSE, "nobody-knows-it"):
         code, _ = refused(
             application,
@@ -129,8 +129,8 @@ def test_a_lineage_that_is_held_cannot_be_frozen_before_the_transaction_ends(app
     with application.connection.transaction():
         application.authoriser.hold_unfrozen("privacy")
         with pytest.raises(UnavailableError, match="LockNotAvailable"):
-            principals.freeze(other, "privacy", by="operator", reason="stolen-laptop")
-    assert principals.freeze(other, "privacy", by="operator", reason="stolen-laptop")
+            principals.freeze(other.gatekeeper, other.records, "privacy", by="operator", reason="stolen-laptop")
+    assert principals.freeze(other.gatekeeper, other.records, "privacy", by="operator", reason="stolen-laptop")
     other.close()
     with application.connection.transaction(), pytest.raises(DeniedError):
         application.authoriser.hold_unfrozen("privacy")

@@ -53,7 +53,7 @@ def application(store):
 @pytest.fixture
 def shop(application):
     path = principals.enrol(application, "shop", kind=PrincipalKind.APPLICATION, roles=frozenset({"web_shop"}))
-    return principals.authenticate(application, path)
+    return principals.authenticate(application.records, path, at=application.now())
 
 
 @pytest.fixture
@@ -234,7 +234,9 @@ def test_an_affected_set_counts_where_the_customer_lives_now(application, moved)
 def test_the_facts_name_the_new_residence_alone(application, moved):
     del moved
     found = affected_by(application, lineage="anna")
-    facts = tomllib.loads(facts_of(application, found, aware_at=application.now()))
+    facts = tomllib.loads(
+        facts_of(application.catalogue, application.configuration, found, aware_at=application.now())
+    )
     assert [(group["country"], group["subdivision"], group["persons"]) for group in facts["affected"]] == [
         ("DE", "BY", 1)
     ]

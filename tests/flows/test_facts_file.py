@@ -17,7 +17,7 @@ from cloakroom.vault.tokens import RecordReference
 
 def _open_some(application, number):
     path = principals.enrol(application, "anna", kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
-    who = principals.authenticate(application, path)
+    who = principals.authenticate(application.records, path, at=application.now())
     codec = application.codec("anna")
     rows = [row for row in application.vault.sealed_rows(range(number)) if row.state == 0]
     brands = {row.brand for row in rows}
@@ -38,14 +38,18 @@ def _open_some(application, number):
 
 def test_the_facts_name_every_affected_record_once(application):
     found = _open_some(application, 30)
-    facts = parse_facts(facts_of(application, found, aware_at=application.now()), "facts.toml")
+    facts = parse_facts(
+        facts_of(application.catalogue, application.configuration, found, aware_at=application.now()), "facts.toml"
+    )
     assert sum(group.records for group in facts.affected) == len(found.report.records)
     assert all(group.data <= {"email", "phone", "other"} for group in facts.affected)
 
 
 def test_residence_in_the_facts_is_the_country_of_the_delivery(application, store):
     found = _open_some(application, 30)
-    facts = parse_facts(facts_of(application, found, aware_at=application.now()), "facts.toml")
+    facts = parse_facts(
+        facts_of(application.catalogue, application.configuration, found, aware_at=application.now()), "facts.toml"
+    )
     by_country = {}
     for group in facts.affected:
         by_country[group.country] = by_country.get(group.country, 0) + group.records
@@ -57,7 +61,9 @@ def test_residence_in_the_facts_is_the_country_of_the_delivery(application, stor
 
 def test_every_residence_in_the_facts_has_a_duty_or_a_reason(application):
     found = _open_some(application, 30)
-    facts = parse_facts(facts_of(application, found, aware_at=application.now()), "facts.toml")
+    facts = parse_facts(
+        facts_of(application.catalogue, application.configuration, found, aware_at=application.now()), "facts.toml"
+    )
     duties = evaluate_duties(facts, load_rules(with_cases=False), ())
     places = {group.country for group in facts.affected}
     spoken_of = {duty.jurisdiction.partition("-")[0] for duty in duties}

@@ -72,7 +72,12 @@ class Thief:
         """Return what the commands would: facts written to a file, read back, assessed and evaluated."""
         path = self.folder / "facts.toml"
         found = affected_by(self.application, lineage="anna")
-        path.write_text(facts_of(self.application, found, aware_at=to_microseconds(AWARE)), encoding="utf-8")
+        path.write_text(
+            facts_of(
+                self.application.catalogue, self.application.configuration, found, aware_at=to_microseconds(AWARE)
+            ),
+            encoding="utf-8",
+        )
         return load_case(CaseFiles(path), LIBRARY, ())
 
 

@@ -21,7 +21,7 @@ from cloakroom.vocabulary import Operation
 
 def _anna(application):
     path = principals.enrol(application, "anna", kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
-    return principals.authenticate(application, path).principal
+    return principals.authenticate(application.records, path, at=application.now()).principal
 
 
 def _ask(principal, brand, records):
@@ -50,7 +50,9 @@ def test_a_folded_history_gives_the_same_counts_as_every_entry(store, renewed, m
             assert admissions[0].permitted
             clock.advance(timedelta(minutes=30))
         if renewed and day == 1:
-            principals.renew(application, "anna", principals.authenticate(application, officer))
+            principals.renew(
+                application, "anna", principals.authenticate(application.records, officer, at=application.now())
+            )
         clock.advance(timedelta(hours=26))
     budget = budget_of(application.configuration.policy, anna)
 

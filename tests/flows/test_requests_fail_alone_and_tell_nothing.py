@@ -22,7 +22,7 @@ def _search(principal, records):
 
 def _anna(application, name="anna"):
     path = principals.enrol(application, name, kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
-    return principals.authenticate(application, path).principal
+    return principals.authenticate(application.records, path, at=application.now()).principal
 
 
 def test_a_reference_with_a_line_feed_is_refused_and_its_neighbour_is_answered(application):
@@ -34,7 +34,7 @@ def test_a_reference_with_a_line_feed_is_refused_and_its_neighbour_is_answered(a
 
 def test_a_token_that_is_none_is_refused_even_where_a_role_reaches_every_brand(application):
     path = principals.enrol(application, "olga", kind=PrincipalKind.PERSON, roles=frozenset({"privacy_officer"}))
-    olga = principals.authenticate(application, path).principal
+    olga = principals.authenticate(application.records, path, at=application.now()).principal
     ask = AdmissionRequest(
         olga, Operation.REVEAL, "access_request", UNKNOWN_BRAND, frozenset({"email"}), BitMap(), reference="A-1"
     )

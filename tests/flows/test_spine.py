@@ -15,7 +15,7 @@ from cloakroom.use_cases.people import principals
 
 def _anna(application):
     path = principals.enrol(application, "anna", kind=PrincipalKind.PERSON, roles=frozenset({"store_associate"}))
-    return principals.authenticate(application, path)
+    return principals.authenticate(application.records, path, at=application.now())
 
 
 def _address(store):

@@ -94,7 +94,7 @@ def test_what_changes_neither_rules_keys_nor_planted_records_makes_nobody_read_t
     anna = staff(one)
     before = ServiceStore(two.connection).changes()
     assert reveal(one, anna, tokens_of(one, anna, live_ordinals(one)[:3])) == "permitted"
-    principals.freeze(one, "anna", by="operator", reason="INC-1")
+    principals.freeze(one.gatekeeper, one.records, "anna", by="operator", reason="INC-1")
     one.sequencer.run()
     assert ServiceStore(two.connection).changes() == before
 
@@ -161,7 +161,7 @@ def test_a_freeze_by_one_node_holds_on_the_other_from_its_next_request_and_so_do
     two.refresh_keys()
     tokens = tokens_of(two, anna, live_ordinals(two)[:1])
     assert reveal(two, anna, tokens) == "permitted"
-    assert principals.freeze(one, "anna", by="operator", reason="INC-1")
+    assert principals.freeze(one.gatekeeper, one.records, "anna", by="operator", reason="INC-1")
     assert reveal(two, anna, tokens) == "frozen"
     assert outcome(search(two, anna, [BRAND], "nobody@example.com")) == "frozen"
     principals.renew(one, "anna", paula, thaw=True)
@@ -212,3 +212,14 @@ def test_sets_that_one_node_seals_under_a_newer_key_are_read_by_the_other_withou
         "select sealed_set from ledger_entry where lineage = 'anna' and records = 2"
     ).fetchone()
     assert two.sets.open(entry_place("anna"), data) == BitMap(live_ordinals(two)[:2])
+
+
+def test_two_nodes_that_give_the_sets_a_new_key_add_two_whether_or_not_they_were_told(nodes, monkeypatch):
+    monkeypatch.setattr(rotate_flow, "REFRESH_SECONDS", 0)
+    one, two = nodes
+    two.refresh_keys()
+    assert rotation.rotate_sets(one) == 2
+    assert two.ring.generations(KeyPurpose.SET) == [1], "nobody told it"
+    assert rotation.rotate_sets(two) == 3
+    one.refresh_keys()
+    assert sorted(one.ring.generations(KeyPurpose.SET)) == [1, 2, 3]

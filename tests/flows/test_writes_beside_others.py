@@ -42,7 +42,7 @@ def shops(nodes):
     found = []
     for name in ("shop", "other-shop"):
         path = principals.enrol(one, name, kind=PrincipalKind.APPLICATION, roles=frozenset({"web_shop"}))
-        found.append(principals.authenticate(one, path))
+        found.append(principals.authenticate(one.records, path, at=one.now()))
     two.refresh_keys()
     return found
 
@@ -137,7 +137,7 @@ def test_two_who_create_one_record_at_the_same_time_make_one(nodes, shops):
 
 def test_whoever_was_frozen_after_the_caller_was_authorised_writes_nothing(nodes, shops):
     one, two = nodes
-    principals.freeze(one, "shop", by="operator", reason="INC-1")
+    principals.freeze(one.gatekeeper, one.records, "shop", by="operator", reason="INC-1")
     refused(two, shops[0], DeniedError)
 
 
@@ -220,7 +220,7 @@ def test_whoever_is_frozen_after_he_was_authorised_erases_nothing(nodes, shops, 
 
     def frozen_afterwards(self, *arguments, **named):
         genuine(self, *arguments, **named)
-        principals.freeze(one, "paula", by="operator", reason="INC-1")
+        principals.freeze(one.gatekeeper, one.records, "paula", by="operator", reason="INC-1")
 
     monkeypatch.setattr(Authoriser, "authorise", frozen_afterwards)
     with pytest.raises(DeniedError):

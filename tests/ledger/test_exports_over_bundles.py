@@ -88,7 +88,7 @@ def test_an_entry_on_either_side_of_a_border_has_its_proof(ledger):
     grow(ledger, 513)
     whole = stored(ledger)
     for place in (0, 254, 255, 256, 257, 511, 512):
-        proof, _ = prove_entry(ledger, place)
+        proof, _ = prove_entry(ledger.log, ledger.sequencer, place)
         leaf, checkpoint = ProofFile.parse(proof.render()).verify(ledger.signer.verifier)
         assert leaf == whole[place][0]
         assert checkpoint.checkpoint.size == 513

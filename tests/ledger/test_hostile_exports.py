@@ -90,11 +90,35 @@ def resigned(size: int, root: bytes, signer: Ed25519Signer = LOG) -> bytes:
     return sign_checkpoint(Checkpoint(signer.name, size, root), signer)
 
 
-@pytest.mark.parametrize("size", [0, 1, 256, 299, 301, 512, 70_000])
+@pytest.mark.parametrize("size", [0, 1, 256, 299, 301, 512, 70_000, 10**15, 2**62])
 def test_a_checkpoint_of_another_size_over_the_same_root_does_not_pass(size: int) -> None:
     """Even by the log's own key: the files that the size asks for are not there, or too many are."""
     root = integrate(TreeState(), numbered(300)).root
     assert found(build(numbered(300)).changed("checkpoint", resigned(size, root)))
+
+
+def test_the_files_that_are_read_follow_from_those_that_are_there_and_not_from_the_size_that_is_claimed() -> None:
+    """The holder of the key may sign any number; whoever verifies must come to an end."""
+    asked = []
+
+    class Counting(Export):
+        def read(self, path: str, limit_bytes: int) -> bytes | None:
+            asked.append(path)
+            return super().read(path, limit_bytes)
+
+    honest = build(numbered(70_000)).files
+    for files in (build(numbered(300)).files, honest):
+        asked.clear()
+        verification = examine(Counting({**files, "checkpoint": resigned(2**62, bytes(32))}))
+        assert len(asked) < 20_000
+        assert not any(finding.is_tampered for finding in verification.findings[:1])
+    # Where the bundles are there, their entries are looked at, even if no tile of hashes is left.
+    only_bundles = {
+        path: data for path, data in honest.items() if not path.startswith(("tile/0", "tile/1", "tile/2"))
+    }
+    verification = examine(Export(only_bundles))
+    assert verification.entries == 70_000
+    assert {finding.reason for finding in verification.findings} == {"is missing"}
 
 
 def test_a_checkpoint_of_another_root_over_the_same_files_is_itself_the_finding() -> None:

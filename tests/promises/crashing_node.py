@@ -171,7 +171,7 @@ def run(plan: dict) -> None:
         DyingOpener.journal = os.open(plan["journal"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     opening.BrandOpener = DyingOpener
     application.__dict__.update(ledger=ledger)
-    who = authenticate(application, Path(plan["credential"]))
+    who = authenticate(application.records, Path(plan["credential"]), at=application.now())
     screen = Screen(Path(plan["screen"]), moment)
     moment.armed = True
     if "release" in plan:

@@ -74,7 +74,7 @@ class Stage:
     folder: Path
 
     def who(self, name: str) -> Caller:
-        return principals.authenticate(self.app, self.world.credentials[name])
+        return principals.authenticate(self.app.records, self.world.credentials[name], at=self.app.now())
 
     def tokens(self, name: str, first: int, count: int = 1) -> list[str]:
         return tokens_of(self.app, self.who(name), live_ordinals(self.app)[first : first + count])
@@ -152,7 +152,9 @@ def report(stage: Stage) -> None:
 
 
 def freeze_and_renew(stage: Stage) -> None:
-    assert principals.freeze(stage.app, "second-associate", by="operator", reason="INC-1")
+    assert principals.freeze(
+        stage.app.gatekeeper, stage.app.records, "second-associate", by="operator", reason="INC-1"
+    )
     principals.renew(stage.app, "second-associate", stage.who("privacy"), thaw=True)
     principals.renew(stage.app, "second-associate", stage.who("privacy"))
 
@@ -167,7 +169,7 @@ def ask_for_passkey(stage: Stage, name: str) -> tuple[SoftwareAuthenticator, pas
     begun, _ = passkey_enrolment.begin_enrolment(stage.app, key, name, address=None)
     authenticator = SoftwareAuthenticator(RP_ID, ORIGIN, counter=1)
     challenge = bind_key(Ceremony.ENROL, begun.nonce, key)
-    answer = authenticator.register(challenge, ceremonies.user_handle(stage.app, name))
+    answer = authenticator.register(challenge, ceremonies.user_handle(stage.app.identity.id, name))
     asked = passkey_enrolment.finish_enrolment(stage.app, key, begun.id, Registration(**answer))
     for approver in ("security", "privacy"):
         asked = passkey_enrolment.approve_passkey(
@@ -217,7 +219,7 @@ def sign_in_at_a_provider(stage: Stage) -> None:
     begun, _, _ = signing_in.begin_openid_sign_in(stage.app, key, "corp", address=None)
     signing_in.finish_openid_sign_in(stage.app, key, begun.id, "code", issuer=None)
     assert signing_in.redeem_code(stage.app, Vouching())  # type: ignore[arg-type]
-    assert signing_in.collect_openid_sign_in(stage.app, key, begun.id).session
+    assert signing_in.collect_openid_sign_in(stage.app.sign_ins, key, begun.id).session
     assert passkey_enrolment.unlink_subjects(stage.app, "marketing", "corp") == 1
 
 

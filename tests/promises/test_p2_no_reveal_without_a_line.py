@@ -232,7 +232,7 @@ def test_a_node_whose_clock_is_wrong_opens_nothing_but_still_freezes(store, seco
     with pytest.raises(StoreError, match="clock differs from the database's by more than two seconds"):
         open_records(node, who, tokens)
     assert not entered(application)
-    assert freeze(node, "anna", by="operator", reason="stolen")
+    assert freeze(node.gatekeeper, node.records, "anna", by="operator", reason="stolen")
     assert open_records(application, who, tokens).admission.code == "frozen"
     node.close()
     application.close()

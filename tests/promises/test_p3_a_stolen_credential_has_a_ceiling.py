@@ -226,7 +226,7 @@ class Thieves(RuleBasedStateMachine):
 
     @rule(node=st.integers(0, NODES - 1), who=st.sampled_from(THIEVES))
     def freeze(self, node, who):
-        principals.freeze(self.nodes[node], who, by="operator", reason="drill")
+        principals.freeze(self.nodes[node].gatekeeper, self.nodes[node].records, who, by="operator", reason="drill")
         self.frozen[who] = True
 
     @precondition(lambda self: any(self.frozen.values()) or any(self.opened.values()))
@@ -352,7 +352,9 @@ def test_a_frozen_credential_renews_nobody_and_the_attempt_is_entered(group):
     machine = Thieves()
     machine.begin()
     try:
-        principals.freeze(machine.nodes[0], "guard", by="operator", reason="drill")
+        principals.freeze(
+            machine.nodes[0].gatekeeper, machine.nodes[0].records, "guard", by="operator", reason="drill"
+        )
         with pytest.raises(principals.DeniedError, match="a frozen credential renews nobody"):
             principals.renew(machine.nodes[1], "anna", machine.guard)
         row = (

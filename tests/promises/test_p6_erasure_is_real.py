@@ -185,7 +185,7 @@ def test_earlier_disclosures_still_add_up(application, officer):
     for name in ("country", "language", "kind"):
         assert sum(after.splits[name].values()) == len(ordinals)
         assert after.splits[name]["erased"] == 4
-    _, erased = group_facets(application)
+    _, erased = group_facets(application.catalogue, application.facets)
     assert set(ordinals[:4]) <= set(erased)
     persons = affected_by(application, lineage="anna").persons
     assert 8 <= persons.upper <= 12
@@ -195,7 +195,7 @@ def test_the_receipt_is_verified_with_the_public_key_alone(application, officer)
     gone = live_ordinals(application)[:3]
     receipt = erase_records(application, officer, gone)
     assert receipt.records == 3
-    file = prove_entry(application, receipt.leaf_index)[0].render()
+    file = prove_entry(application.log, application.sequencer, receipt.leaf_index)[0].render()
     key = Ed25519Verifier.parse(application.signer.verifier.render())
     leaf, _ = ProofFile.parse(file).verify(key)
     entry = decode_entry(leaf)

@@ -317,7 +317,7 @@ def test_the_sequencer_never_signs_over_what_was_changed(store, table, statement
     assert first.connection.execute(statement).rowcount
     size = first.log.latest_checkpoint().size
     node = store.open(node="fresh")
-    principals.freeze(node, "anna", by="operator", reason="drill")
+    principals.freeze(node.gatekeeper, node.records, "anna", by="operator", reason="drill")
     with pytest.raises((TamperedError, UncheckableError), match=f"the stored {message} .* was signed$"):
         node.sequencer.run()
     assert node.log.latest_checkpoint().size == size
@@ -357,7 +357,7 @@ def test_the_same_principal_twice_leaves_the_first_alone(application):
     assert not path.exists(), "no credential is left behind that was never enrolled"
     path.with_suffix(".away").rename(path)
     assert path.read_bytes() == before
-    assert principals.authenticate(application, path).principal.id == who.lineage
+    assert principals.authenticate(application.records, path, at=application.now()).principal.id == who.lineage
 
 
 CREDENTIALS = {
@@ -387,7 +387,7 @@ def test_a_bad_credential_is_refused(application, name):
     spoil, message = CREDENTIALS[name]
     spoil(path)
     with pytest.raises(CloakroomError, match=message):
-        principals.authenticate(application, path)
+        principals.authenticate(application.records, path, at=application.now())
 
 
 SEARCHES = {

@@ -35,7 +35,7 @@ def enrol_everybody(application: Application) -> dict[str, Caller]:
         path = principals.enrol(
             application, name, kind=PrincipalKind.PERSON, roles=frozenset({role}), works_through="app"
         )
-        found[name] = principals.authenticate(application, path)
+        found[name] = principals.authenticate(application.records, path, at=application.now())
     return found
 
 

@@ -137,7 +137,7 @@ def test_nobody_approves_their_own_request_or_twice_or_without_the_role(applicat
     refused("changed", lambda: approve("privacy", "0" * 64))
     assert approve("privacy").standing.state == "requested"
     refused("exhausted", lambda: approve("privacy"))
-    principals.freeze(application, "security", by="operator", reason="INC-1")
+    principals.freeze(application.gatekeeper, application.records, "security", by="operator", reason="INC-1")
     refused("frozen", lambda: approve("security"))
     assert approve("second-privacy").standing.state == "approved"
     codes = [entry.reason for entry, _ in release_entries(application, "approve") if not entry.permitted]

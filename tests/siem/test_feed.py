@@ -89,7 +89,7 @@ def test_what_staff_do_arrives_as_events_without_anything_of_the_customers(appli
     shown = open_records(application, who, tokens)
     search(application, who, frozenset({"tarsenne"}), "nobody@nowhere.example")
     open_records(application, who, tokens, purpose="no-such-purpose")
-    principals.freeze(application, "anna", by="operator", reason="INC-1")
+    principals.freeze(application.gatekeeper, application.records, "anna", by="operator", reason="INC-1")
     open_records(application, who, tokens)
     done = run(application, target, cursor)
     events = events_in(target)

@@ -228,7 +228,9 @@ def open_and_change(world: World, name: str, *, purpose: str, reference: str) ->
     """Open a record as `name`, beside any node, and change the set beside its entry as a thief in the store may."""
     application = world.open()
     ask = AdmissionRequest(
-        principal=principals.authenticate(application, world.credentials[name]).principal,
+        principal=principals.authenticate(
+            application.records, world.credentials[name], at=application.now()
+        ).principal,
         operation=Operation.REVEAL,
         purpose=purpose,
         brand="tarsenne",

@@ -111,7 +111,7 @@ def test_the_keys_of_an_application_that_is_enrolled_elsewhere_read_its_tokens_h
         roles=frozenset({"store_associate"}),
         works_through="till",
     )
-    caller = principals.authenticate(world.elsewhere, path)
+    caller = principals.authenticate(world.elsewhere.records, path, at=world.elsewhere.now())
     token = tokens(world.elsewhere, live(world.elsewhere), scope="till")
     assert world.core.code(caller.credential, Reveal(tokens=token, **SOLD)) == ""
 

@@ -44,25 +44,37 @@ def refused(code: str, attempt) -> SignInRefusedError:
 @pytest.mark.parametrize("kind", list(Ceremony))
 def test_a_ceremony_lapses_after_its_minutes_and_is_forgotten(clocked, kind):
     application, clock = clocked
-    begun, until = begin_ceremony(application, kind, KEY, address=None)
+    begun, until = begin_ceremony(application.sign_ins, kind, KEY, at=application.now(), address=None)
     assert until == application.now() + LIFETIMES[kind]
     clock.advance(timedelta(microseconds=LIFETIMES[kind]))
-    refused("ceremony", lambda: use_ceremony(application, begun.id, kind, KEY))
+    refused("ceremony", lambda: use_ceremony(application.sign_ins, begun.id, kind, KEY, at=application.now()))
     clock.advance(timedelta(seconds=1))
-    begin_ceremony(application, kind, KEY, address=None)
+    begin_ceremony(application.sign_ins, kind, KEY, at=application.now(), address=None)
     count = application.connection.execute("select count(*) from ceremony").fetchone()
     assert count == (1,)
 
 
 def test_a_ceremony_serves_once_its_key_and_its_kind(clocked):
     application, _ = clocked
-    begun, _ = begin_ceremony(application, Ceremony.PASSKEY, KEY, address=None)
+    begun, _ = begin_ceremony(application.sign_ins, Ceremony.PASSKEY, KEY, at=application.now(), address=None)
     stranger = SigningKey.generate().verifying_key
-    refused("ceremony", lambda: use_ceremony(application, begun.id, Ceremony.PASSKEY, stranger))
-    refused("ceremony", lambda: use_ceremony(application, begun.id, Ceremony.ENROL, KEY))
-    assert use_ceremony(application, begun.id, Ceremony.PASSKEY, KEY).nonce == begun.nonce
-    refused("replayed", lambda: use_ceremony(application, begun.id, Ceremony.PASSKEY, KEY))
-    refused("ceremony", lambda: use_ceremony(application, begun.id, Ceremony.PASSKEY, stranger))
+    refused(
+        "ceremony",
+        lambda: use_ceremony(application.sign_ins, begun.id, Ceremony.PASSKEY, stranger, at=application.now()),
+    )
+    refused(
+        "ceremony", lambda: use_ceremony(application.sign_ins, begun.id, Ceremony.ENROL, KEY, at=application.now())
+    )
+    assert (
+        use_ceremony(application.sign_ins, begun.id, Ceremony.PASSKEY, KEY, at=application.now()).nonce == begun.nonce
+    )
+    refused(
+        "replayed", lambda: use_ceremony(application.sign_ins, begun.id, Ceremony.PASSKEY, KEY, at=application.now())
+    )
+    refused(
+        "ceremony",
+        lambda: use_ceremony(application.sign_ins, begun.id, Ceremony.PASSKEY, stranger, at=application.now()),
+    )
 
 
 def test_too_many_from_one_address_wait_and_others_go_on(clocked, monkeypatch):

@@ -60,7 +60,7 @@ class House:
         self.numbers = iter(range(10_000))
 
     def who(self, name: str) -> Caller:
-        return principals.authenticate(self.app, self.world.credentials[name])
+        return principals.authenticate(self.app.records, self.world.credentials[name], at=self.app.now())
 
     def tokens(self, name: str, *brands: str, skip: int = 0) -> list[str]:
         chosen = [live_ordinals(self.app, brand)[skip] for brand in brands]

@@ -24,7 +24,7 @@ def age(world: World, name: str, **columns: int | None) -> None:
 def works_here(world: World, name: str) -> bool:
     application = world.open("cli")
     try:
-        principals.authenticate(application, world.credentials[name])
+        principals.authenticate(application.records, world.credentials[name], at=application.now())
     except DeniedError as error:
         return {"expired": False}[error.code]
     finally:

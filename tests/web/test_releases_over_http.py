@@ -88,7 +88,7 @@ def approved_beside(world: World) -> str:
     brand = brand_of(world)
     with closing(world.open("runner")) as application:
         requester, *approvers = (
-            principals.authenticate(application, world.credentials[name])
+            principals.authenticate(application.records, world.credentials[name], at=application.now())
             for name in ("marketing", "privacy", "security")
         )
         content = ReleaseContent(
@@ -216,7 +216,7 @@ def test_an_expired_release_does_not_run_and_its_file_is_gone(bulk: World):
                 attempt()
             assert reason_of(caught.value) == "expired-release"
     with closing(bulk.open("runner")) as application:
-        assert release_runs.forget_expired_files(application) > 0
+        assert application.release_runs.forget_parts(application.now()) > 0
         row = application.connection.execute("select count(*) from release_part where release = %s", (first.id,))
         assert row.fetchone() == (0,)
 

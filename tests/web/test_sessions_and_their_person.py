@@ -135,7 +135,9 @@ def test_a_frozen_person_is_frozen_in_every_session(clocked):
     core, _ = clocked
     sessions = {name: sign_in(core, name) for name in ("anna", "sam")}
     for name in sessions:
-        principals.freeze(core.application, name, by="operator", reason="stolen-laptop")
+        principals.freeze(
+            core.application.gatekeeper, core.application.records, name, by="operator", reason="stolen-laptop"
+        )
     found = codes(core, sessions)
     assert {found[place] for place in found if place[1] != "session"} == {"frozen"}
     with pytest.raises(SignInRefusedError, match="frozen"):
@@ -148,7 +150,7 @@ def test_what_is_revoked_is_gone_with_the_next_request_whoever_revokes_it(clocke
     first, second, other = sign_in(core, "anna"), sign_in(core, "anna"), sign_in(core, "sam")
     assert core.code(first.id, ShowSession()) == core.code(second.id, ShowSession()) == ""
     revoker = store.open("elsewhere", FixedClock(BEGAN), clock_tolerance=None) if elsewhere else core.application
-    assert revoke_session(revoker, find_session(revoker, first.id), by="operator")
+    assert revoke_session(revoker, find_session(revoker.sign_ins, first.id), by="operator")
     assert core.code(first.id, ShowSession()) == "expired"
     assert core.code(second.id, ShowSession()) == ""
     assert set(revoke_sessions_of(revoker, "anna", by="operator")) >= {second.id}

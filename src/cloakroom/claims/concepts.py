@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from cloakroom.canonical.countries import country_code
 from cloakroom.claims import dates
 from cloakroom.claims.country_names import country_of
 from cloakroom.claims.tables import share_of
+from cloakroom.toml import Table, parse_document
 
 
 class Concept(StrEnum):
@@ -120,11 +120,18 @@ def recognise(frame: pl.DataFrame) -> Recognised:
 @lru_cache(maxsize=1)
 def _patterns() -> tuple[tuple[Concept, re.Pattern[str]], ...]:
     """Return what headers say, from `headers.toml`."""
-    text = files("cloakroom.claims").joinpath("headers.toml").read_text("utf-8")
-    return tuple(
-        (Concept(entry["concept"]), re.compile("|".join(map(_bare_letters, entry["words"]))))
-        for entry in tomllib.loads(text)["header"]
-    )
+    root = parse_document(files("cloakroom.claims").joinpath("headers.toml").read_bytes(), "headers.toml")
+    patterns = tuple(_pattern(table) for table in root.tables("header"))
+    root.close()
+    root.check()
+    return tuple((Concept(concept), re.compile("|".join(map(_bare_letters, words)))) for concept, words in patterns)
+
+
+def _pattern(table: Table) -> tuple[str, tuple[str, ...]]:
+    concept = table.text("concept", choices=frozenset(Concept))
+    words = table.texts("words", required=True)
+    table.close()
+    return concept, words
 
 
 def concept_of_header(header: str) -> Concept:

@@ -35,8 +35,9 @@ class RefusedError(DeniedError):
     """
 
     def __init__(self, status: int, problem: Mapping[str, Any], retry_after_s: int | None) -> None:
+        code = str(problem.get("code", "internal"))
         words = problem.get("detail") or problem.get("title") or "refused"
-        super().__init__(str(problem.get("code", "internal")), f"{problem.get('code')}: {words}")
+        super().__init__(code, f"{code}: {words}")
         self.status = status
         self.reason = str(problem.get("reason", ""))
         self.retry_after_s = retry_after_s

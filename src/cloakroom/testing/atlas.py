@@ -6,17 +6,19 @@ draw of a million indices becomes a million strings in one gather.
 
 from __future__ import annotations
 
-import tomllib
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from cloakroom.errors import RuleError
+from cloakroom.toml import parse_document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["POSTCODES", "Atlas", "NamePool", "load_atlas"]
 
@@ -154,12 +156,8 @@ def load_atlas() -> Atlas:
     )
 
 
-def _load_table(name: str) -> dict[str, dict[str, Any]]:
-    text = files("cloakroom.testing").joinpath("data", name).read_text(encoding="utf-8")
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RuleError.at(name, "not TOML") from error
+def _load_table(name: str) -> Mapping[str, dict[str, Any]]:
+    return parse_document(files("cloakroom.testing").joinpath("data", name).read_bytes(), name).values
 
 
 def _postcode(pattern: str, draw: int) -> str | None:

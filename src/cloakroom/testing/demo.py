@@ -169,7 +169,7 @@ def _work(application: Application, credentials: Mapping[str, Path], data: Path,
     addresses = _addresses(data / world.files[brand][0])
     served = 0
     for name in STAFF:
-        who = principals.authenticate(application, credentials[name])
+        who = principals.authenticate(application.records, credentials[name], at=application.now())
         codec = application.codec(who.token_scope)
         for number, address in enumerate(itertools.islice(addresses, CUSTOMERS_SERVED)):
             reference = f"APPT-{name[-2:]}{number}"

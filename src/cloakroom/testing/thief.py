@@ -100,7 +100,7 @@ def _attempts(loot: Loot, share: int, shares: int) -> Iterator[list[str] | str]:
 
 
 def _open(application: Application, loot: Loot, tokens: list[str], haul: Haul) -> None:
-    who = authenticate(application, loot.credential)
+    who = authenticate(application.records, loot.credential, at=application.now())
     request = RevealRequest(
         principal=who.principal,
         tokens=tokens,
@@ -122,7 +122,7 @@ def _open(application: Application, loot: Loot, tokens: list[str], haul: Haul) -
 
 
 def _search(application: Application, loot: Loot, address: str, haul: Haul) -> None:
-    who = authenticate(application, loot.credential)
+    who = authenticate(application.records, loot.credential, at=application.now())
     request = FindRequest(
         principal=who.principal,
         codec=application.codec(who.token_scope),

@@ -6,7 +6,8 @@ root holds. So a changed entry is told from a changed tile, and the first and la
 Where nothing above is left to decide, both files are named and neither is cleared.
 
 Every hash tile and every bundle of the tree is read once, in the order of the entries; memory stays at one file for
-each level. What does not belong to the tree is not looked at here.
+each level. Where a tile above the leaves is missing, and with it the beginning of all that lies below it, the whole
+is one missing piece. What does not belong to the tree is not looked at here.
 """
 
 from __future__ import annotations
@@ -135,6 +136,9 @@ class TreeAudit:
             expected: The hash that the level above holds for it, where that one is known to be right.
         """
         stored = self._read_hashes(tile)
+        if stored is None and tile.level > 0 and self._is_absent_below(tile):
+            self.bundles_skipped += TILE_WIDTH**tile.level
+            return expected
         own = complete_root(stored) if stored else None
         is_authentic = expected is not None and own is not None and is_equal(own, expected)
         computed = self._compute(tile, stored if is_authentic else None)
@@ -150,6 +154,21 @@ class TreeAudit:
             reason = "the files below it lead to another hash than the level above holds"
             self.on_finding(Finding(tile.path, reason, entries=_covered(tile)))
         return expected or below
+
+    def _is_absent_below(self, tile: Tile) -> bool:
+        """Say whether nothing lies at the beginning of what `tile` covers.
+
+        Then all of it counts as missing, as the finding about the tile says. A signed size may be as large as
+        numbers go: the time that an audit takes must follow from the files that are there, not from what they claim.
+        """
+        beginnings = (Tile(tile.level - 1, tile.index * TILE_WIDTH), *_leftmost(tile))
+        return all(self._is_absent(beginning) for beginning in beginnings)
+
+    def _is_absent(self, tile: Tile) -> bool:
+        try:
+            return self.reader.read(tile.path, size_limit(tile, self.limits)) is None
+        except (LimitError, UncheckableError):
+            return False
 
     def _report(self, tile: Tile, wrong: list[int], *, is_tile_right: bool, is_below_right: bool) -> None:
         """Name the file that is wrong, or both where nothing tells.
@@ -215,6 +234,12 @@ class TreeAudit:
         if data is None:
             self.on_finding(Finding(tile.path, "is missing", is_tampered=False, entries=_covered(tile)))
         return data
+
+
+def _leftmost(tile: Tile) -> tuple[Tile, Tile]:
+    """Return the first tile of leaf hashes and the first bundle below a full tile."""
+    index = tile.index * TILE_WIDTH**tile.level
+    return Tile(0, index), Tile(ENTRIES, index)
 
 
 def _covered(tile: Tile) -> tuple[int, int]:

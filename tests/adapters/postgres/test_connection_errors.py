@@ -90,6 +90,8 @@ def test_a_failure_of_the_commit_itself_is_told(connection):
     "give",
     [
         lambda connection: connection.execute("insert into sample values (%s)", ("zero \0",)),
+        lambda connection: connection.execute("insert into sample values (%s)", ("half \ud800",)),
+        lambda connection: connection.cursor().executemany("insert into sample values (%s)", [("half \ud800",)]),
         lambda connection: Statements(connection).run(("select %(names)s", {"names": text_array(["half \ud800"])})),
         lambda connection: Statements(connection).run(
             ("select %(names)s::text[]", {"names": text_array(["zero \0"])})

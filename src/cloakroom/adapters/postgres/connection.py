@@ -32,6 +32,8 @@ class Connection(psycopg.Connection[TupleRow]):
             return super().wait(gen, interval)
         except psycopg.Error as error:
             raise store_error(error) from error
+        except UnicodeEncodeError:  # Its message and its arguments hold the text.
+            raise UnstorableError("a text that is no Unicode") from None
 
     def cursor(self, *arguments: Any, **options: Any) -> Any:
         """See `psycopg.Connection.cursor`."""

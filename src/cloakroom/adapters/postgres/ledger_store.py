@@ -37,6 +37,9 @@ from cloakroom.flows.ledger.ports import (
 )
 from cloakroom.ledger.record_sets import RecordSetSealer, entry_place, hash_set
 
+_CLOCK = "clock"
+"""What `append_entries` raises where the time of an entry differs too much from the database's."""
+
 
 class PostgresLedger:
     """Implements `flows.ports.Ledger` over one connection; not for use by two threads at once."""
@@ -229,7 +232,9 @@ def _clock_errors() -> Iterator[None]:
     try:
         yield
     except StatementError as error:
-        if not isinstance(error.__cause__, psycopg.errors.RaiseException):
+        refusal = error.__cause__
+        is_clock = isinstance(refusal, psycopg.errors.RaiseException) and refusal.diag.message_primary == _CLOCK
+        if not is_clock:
             raise
         raise StoreError(
             "this node's clock differs from the database's by more than two seconds; nothing was appended or opened"

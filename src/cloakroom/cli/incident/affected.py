@@ -53,7 +53,9 @@ def affected_command(
         found = affected_by(opened, lineage=principal, start=span[0], end=span[1], count_persons=persons)
         opened.sequencer.run()
         if facts is not None and aware is not None:
-            facts.write_text(facts_of(opened, found, aware_at=aware), encoding="utf-8")
+            facts.write_text(
+                facts_of(opened.catalogue, opened.configuration, found, aware_at=aware), encoding="utf-8"
+            )
     document = affected_document(found)
     if json_output:
         print_json(document)

@@ -30,7 +30,7 @@ def access_report(
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
-        who = authenticate(opened, credential)
+        who = authenticate(opened.records, credential, at=opened.now())
         found = report_access(opened, who, tokens, purpose=purpose, reference=reference)
     documents: list[dict[str, object]] = [
         {

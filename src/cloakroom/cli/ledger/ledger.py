@@ -89,7 +89,7 @@ def proof(
 ) -> None:
     """Write a proof file that one entry is in the log (C2SP tlog-proof); it needs nothing else to be checked."""
     with application(load_settings(home)) as opened:
-        found, checkpoint = prove_entry(opened, index)
+        found, checkpoint = prove_entry(opened.log, opened.sequencer, index)
     out.write_bytes(found.render())
     if json_output:
         print_json({"index": index, "size": checkpoint.size, "file": str(out)})

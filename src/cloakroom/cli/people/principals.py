@@ -89,7 +89,7 @@ def freeze(
 ) -> None:
     """Freeze a principal and everything derived from it, on every node, from its next request on."""
     with application(load_settings(home)) as opened:
-        done = principals.freeze(opened, name, by="operator", reason=reason)
+        done = principals.freeze(opened.gatekeeper, opened.records, name, by="operator", reason=reason)
     if json_output:
         print_json({"principal": name, "frozen": True, "was_frozen": not done})
     else:
@@ -105,7 +105,7 @@ def renew(
 ) -> None:
     """Start a principal's lifetime budget anew. Takes somebody else whom the policy lets renew it."""
     with application(load_settings(home)) as opened:
-        renewer = principals.authenticate(opened, credential)
+        renewer = principals.authenticate(opened.records, credential, at=opened.now())
         principals.renew(opened, name, renewer, thaw=thaw)
         exposed = exposure_of(opened, name)
     if json_output:

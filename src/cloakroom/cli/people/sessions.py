@@ -24,7 +24,7 @@ def list_sessions(
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
-        found = live_sessions(opened, principal)
+        found = live_sessions(opened.sign_ins, opened.now(), principal)
     documents: list[dict[str, object]] = [
         {
             "session": item.id,
@@ -59,7 +59,7 @@ def revoke_session_command(
         if of is not None:
             ended = revoke_sessions_of(opened, of, by="operator")
         else:
-            found = find_session(opened, session or "")
+            found = find_session(opened.sign_ins, session or "")
             ended = [found.id] if revoke_session(opened, found, by="operator") else []
     if json_output:
         print_json({"ended": ended})
@@ -69,11 +69,10 @@ def revoke_session_command(
 
 def list_passkeys(home: HomeOption = None, json_output: JsonOption = False) -> None:
     """List passkeys and the requests that wait for approval."""
-    from cloakroom.adapters.postgres.passkey_store import PasskeyStore  # noqa: PLC0415
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
-        found = PasskeyStore(opened.connection).passkeys(opened.now())
+        found = opened.passkeys.passkeys(opened.now())
     documents: list[dict[str, object]] = [
         {
             "id": item.id,
@@ -106,7 +105,7 @@ def approve(
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
-        who = authenticate(opened, credential)
+        who = authenticate(opened.records, credential, at=opened.now())
         found = approve_passkey(opened, who, name, fingerprint, purpose=purpose)
     if json_output:
         print_json({"id": found.id, "principal": found.principal, "state": str(found.state)})

@@ -45,7 +45,7 @@ def find_command(
     """Find the records that hold a value. Answers with tokens; counts against the budget like an opening."""
     text = _asked() if value == "-" else value
     with application(load_settings(home)) as opened:
-        who = authenticate(opened, credential)
+        who = authenticate(opened.records, credential, at=opened.now())
         request = FindRequest(
             principal=who.principal,
             codec=opened.codec(who.token_scope),
@@ -94,7 +94,7 @@ def reveal_command(
     """Show fields of the records behind tokens, in the form that the purpose allows."""
     wanted = read_tokens(tokens, MAX_TOKENS)
     with application(load_settings(home)) as opened:
-        who = authenticate(opened, credential)
+        who = authenticate(opened.records, credential, at=opened.now())
         request = RevealRequest(
             principal=who.principal,
             tokens=wanted,

@@ -40,7 +40,7 @@ def request(
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
-        who = authenticate(opened, credential)
+        who = authenticate(opened.records, credential, at=opened.now())
         policy = opened.configuration.policy
         content = ReleaseContent(
             kind=kind,
@@ -77,7 +77,7 @@ def approve(
     from cloakroom.wiring import application  # noqa: PLC0415
 
     with application(load_settings(home)) as opened:
-        found = approve_release(opened, authenticate(opened, credential), name, digest)
+        found = approve_release(opened, authenticate(opened.records, credential, at=opened.now()), name, digest)
         document = release_document(found, opened.configuration.policy)
         opened.sequencer.run()
     if json_output:
@@ -103,7 +103,7 @@ def run(
         application(load_settings(home)) as opened,
         progress_bar("releasing", quiet=json_output, unit="records") as show,
     ):
-        who = authenticate(opened, credential)
+        who = authenticate(opened.records, credential, at=opened.now())
         done = run_release(
             opened,
             who,

@@ -56,10 +56,10 @@ def erase_command(
             raise UsageError("erasing cannot be undone: say --yes where nobody is asked")
         typer.confirm(f"Erase {len(named):,} records for good?", abort=True, err=True)
     with application(load_settings(home)) as opened:
-        who = authenticate(opened, credential)
+        who = authenticate(opened.records, credential, at=opened.now())
         done = erase(opened, named, who, purpose=purpose, reference=reference)
         if receipt is not None:
-            receipt.write_bytes(prove_entry(opened, done.leaf_index)[0].render())
+            receipt.write_bytes(prove_entry(opened.log, opened.sequencer, done.leaf_index)[0].render())
     at = format_time(from_microseconds(done.at))
     if json_output:
         print_json({"erased": done.records, "entry": done.leaf_index, "at": at, "receipt": str(receipt or "")})

@@ -33,7 +33,7 @@ from cloakroom.flows.store.keys import StoreKeys
 from cloakroom.flows.store.ports import RotationStore
 from cloakroom.vault.catalogue import MAX_INDEX_GENERATION
 from cloakroom.vault.envelope import EnvelopeClass
-from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, RootKey
+from cloakroom.vault.key_ring import GROUP, KeyName, KeyPurpose, KeyRing, RootKey
 from cloakroom.vocabulary import Operation
 
 BATCH = 5_000
@@ -90,7 +90,7 @@ def rotate_brand(rotation: Rotation, brand_name: str, progress: Progress | None 
         generations = keys.ring.generations(KeyPurpose.WRAP, brand, EnvelopeClass.CONTACT.name)
         if len(generations) == 1:
             names = [KeyName(KeyPurpose.WRAP, brand, item.name, generations[-1] + 1) for item in EnvelopeClass]
-            _add_generation(rotation, names, {"brand": brand_name, "phase": "begin"})
+            _add_generation(rotation, lambda _: names, {"brand": brand_name, "phase": "begin"})
         done = 0
         while moved := _rewrap_some(rotation, brand):
             done += moved
@@ -112,7 +112,7 @@ def rotate_index(rotation: Rotation, brand_name: str, progress: Progress | None 
             if generations[-1] >= MAX_INDEX_GENERATION:
                 raise UsageError(f"an index key has at most {MAX_INDEX_GENERATION} generations")
             names = [KeyName(KeyPurpose.INDEX, brand, "", generations[-1] + 1)]
-            _add_generation(rotation, names, {"brand": brand_name, "phase": "begin"})
+            _add_generation(rotation, lambda _: names, {"brand": brand_name, "phase": "begin"})
         done = 0
         for index in keys.catalogue.indexes:
             for generation in keys.digests[brand].generations[1:]:
@@ -125,9 +125,10 @@ def rotate_index(rotation: Rotation, brand_name: str, progress: Progress | None 
 
 def rotate_sets(rotation: Rotation) -> int:
     """Give the group a new key for sets of records; return its generation. The older ones stay: entries bind sets."""
-    generation = rotation.keys.ring.newest(KeyPurpose.SET) + 1
-    _add_generation(rotation, [KeyName(KeyPurpose.SET, GROUP, "", generation)], {})
-    return generation
+    (name,) = _add_generation(
+        rotation, lambda ring: [KeyName(KeyPurpose.SET, GROUP, "", ring.newest(KeyPurpose.SET) + 1)], {}
+    )
+    return name.generation
 
 
 def _rewrap_some(rotation: Rotation, brand: int) -> int:
@@ -155,13 +156,18 @@ def _move_index_rows(rotation: Rotation, brand: int, index: str, generation: int
     return len(rows)
 
 
-def _add_generation(rotation: Rotation, names: Sequence[KeyName], told: Mapping[str, object]) -> None:
+def _add_generation(
+    rotation: Rotation, names_in: Callable[[KeyRing], Sequence[KeyName]], told: Mapping[str, object]
+) -> Sequence[KeyName]:
+    """Add the keys that are named in the ring as it is while nobody else changes it; return their names."""
     with rotation.keys.changing():
+        names = names_in(rotation.keys.ring)
         for name in names:
             rotation.keys.add(name, to_microseconds(rotation.clock.now()))
         rotation.enter(names[0].purpose, {"generation": names[0].generation, **told})
     rotation.keys.refresh()
     rotation.sleep(REFRESH_SECONDS)
+    return names
 
 
 def _drop_older(rotation: Rotation, purpose: KeyPurpose, brand: int, told: Mapping[str, object]) -> None:

@@ -21,7 +21,8 @@ from cloakroom.flows.records.ports import KeptAnswer
 from cloakroom.flows.store.keys import StoreKeys
 from cloakroom.testing.simulators.memory_ledger import MemoryEntry
 from cloakroom.testing.simulators.memory_store import MemoryStore
-from cloakroom.vault.facets import FacetSealer
+from cloakroom.vault.facets import ERASED as ERASED_FACET
+from cloakroom.vault.facets import PERMANENT, FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.vault.row_changes import ERASED, KnownRecord, Replacement
 from cloakroom.vault.rows import RECORD_ID_INDEX, RowDigests
@@ -228,6 +229,12 @@ class MemoryFacets:
         for (owner, _), sealed in sorted(self._changes.items()):
             if owner == brand:
                 sealer.open_change(sealed).apply(facets)
+        erased = facets.get((ERASED_FACET, "all"))
+        if erased:
+            # A batch that was on its way when its record was erased must not bring the record's facets back.
+            for (name, _), members in facets.items():
+                if name not in PERMANENT:
+                    members -= erased  # noqa: PLW2901 - in place
         return facets
 
     def store(self, brand: int, facets: Mapping[tuple[str, str], BitMap]) -> None:
@@ -244,9 +251,10 @@ class MemoryFacets:
 
     def _put(self, brand: int, facets: Mapping[tuple[str, str], BitMap]) -> None:
         for (name, value), members in facets.items():
-            self._facets[brand, name, value] = members
-            if not members:
-                del self._facets[brand, name, value]
+            if members:
+                self._facets[brand, name, value] = members
+            else:
+                self._facets.pop((brand, name, value), None)
 
 
 def _places(

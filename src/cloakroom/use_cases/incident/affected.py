@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from cloakroom.adapters.postgres.facet_store import FacetStore
 from cloakroom.clock import from_microseconds
 from cloakroom.flows.incident.affected import AffectedReport, affected
 from cloakroom.scoping.persons import PersonCount
 from cloakroom.use_cases.incident.persons import LinkedPersons, persons_of
+from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.facets import ERASED, RECORD
 from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
@@ -59,7 +61,7 @@ def affected_by(
     disclosures.roll_up()
     disclosed = disclosures.disclosed(lineage=lineage, start=start, end=end)
     last = max((item.when.end for item in disclosed), default=from_microseconds(application.now()))
-    facets, erased = group_facets(application)
+    facets, erased = group_facets(application.catalogue, application.facets)
     report = affected(disclosed, facets=facets, erased=erased, on=last.date())
     detail: dict[str, object] = {"of": lineage or "*", "entries": report.entries, "persons": int(count_persons)}
     application.entries.append(lineage=by, operation=Operation.AFFECTED, records=report.records, detail=detail)
@@ -69,12 +71,12 @@ def affected_by(
     return Affected(report, linked.count(report.records) if linked else None, linked, facets)
 
 
-def group_facets(application: Application) -> tuple[dict[str, dict[str, BitMap]], BitMap]:
+def group_facets(catalogue: Catalogue, store: FacetStore) -> tuple[dict[str, dict[str, BitMap]], BitMap]:
     """Return the facets of all brands united, the brands themselves among them, and the erased records."""
     united: dict[str, dict[str, BitMap]] = {name: {} for name in ("brand", *_SPLIT_FACETS)}
     erased = BitMap()
-    for name, number in application.catalogue.brands.items():
-        for (facet, value), ordinals in application.facets.load(number).items():
+    for name, number in catalogue.brands.items():
+        for (facet, value), ordinals in store.load(number).items():
             if facet == ERASED:
                 erased |= ordinals
             if facet == RECORD:

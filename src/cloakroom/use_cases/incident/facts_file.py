@@ -15,9 +15,11 @@ from cloakroom.clock import from_microseconds
 from cloakroom.duty.fact_values import UNKNOWN_PLACE
 from cloakroom.duty.facts import AffectedGroup, ControllerFacts, Facts, IncidentFacts
 from cloakroom.duty.facts_rendering import render_facts
+from cloakroom.flows.store.configuration import Configuration
 from cloakroom.scoping.affected import UNKNOWN
 from cloakroom.use_cases.incident.affected import Affected, group_facets
 from cloakroom.use_cases.incident.persons import LinkedPersons, persons_of
+from cloakroom.vault.catalogue import Catalogue
 from cloakroom.vault.group import Group
 from cloakroom.wiring import Application
 
@@ -28,30 +30,31 @@ _EXISTENCE = "other"
 """Data element of a record of which only the existence was told."""
 
 
-def facts_of(application: Application, found: Affected, *, aware_at: int) -> str:
+def facts_of(catalogue: Catalogue, configuration: Configuration, found: Affected, *, aware_at: int) -> str:
     """Return the facts file of an affected set that the ledger proves.
 
     Args:
-        application: The opened store.
+        catalogue: Says which data element each field is.
+        configuration: Says who controls what.
         found: The affected set, with persons counted.
         aware_at: When the controller became aware, in microseconds.
     """
     report = found.report
     opened: dict[str, BitMap] = {}
     for name, records in report.opened.items():
-        element = application.catalogue.definitions[name].data_element
+        element = catalogue.definitions[name].data_element
         opened[element] = opened[element] | records if element in opened else records
     if report.found_only:
         opened[_EXISTENCE] = opened.get(_EXISTENCE, BitMap()) | report.found_only
     last = report.last_at if report.last_at is not None else aware_at
     day = from_microseconds(last).date().isoformat()
-    groups = groups_of(application, report.records, opened, found.facets, found.linked, day=day)
+    groups = groups_of(configuration, report.records, opened, found.facets, found.linked, day=day)
     incident = IncidentFacts(
         aware_at=from_microseconds(aware_at),
         occurred_from=None if report.first_at is None else from_microseconds(report.first_at),
         occurred_to=None if report.last_at is None else from_microseconds(report.last_at),
     )
-    return render_groups(application, incident, groups)
+    return render_groups(configuration.group, incident, groups)
 
 
 _ELEMENTS_OF_CLAIMED_FIELDS = {
@@ -94,16 +97,19 @@ def facts_of_claim(application: Application, report: ClaimReport, *, aware_at: i
         occurred_from=from_microseconds(min(span.start for span in spans)) if spans else None,
         occurred_to=from_microseconds(min(aware_at, max(span.end or aware_at for span in spans))) if spans else None,
     )
-    facets, _ = group_facets(application)
+    facets, _ = group_facets(application.catalogue, application.facets)
     linked = persons_of(application, records, by=by, detail={"claim": report.id}) if records else None
     day = from_microseconds(aware_at).date().isoformat()
-    return render_groups(application, incident, groups_of(application, records, elements, facets, linked, day=day))
+    return render_groups(
+        application.configuration.group,
+        incident,
+        groups_of(application.configuration, records, elements, facets, linked, day=day),
+    )
 
 
-def render_groups(application: Application, incident: IncidentFacts, groups: Iterable[AffectedGroup]) -> str:
+def render_groups(group: Group, incident: IncidentFacts, groups: Iterable[AffectedGroup]) -> str:
     """Return the facts file of an incident and its groups, with the controllers as configured."""
     ordered = sorted(groups, key=lambda item: (item.controller, item.place, item.segment, sorted(item.data)))
-    group = application.configuration.group
     named = {item.controller for item in ordered}
     used = named | {other for name in named for other in _joint_with(group, name)}
     controllers = tuple(
@@ -123,7 +129,7 @@ def render_groups(application: Application, incident: IncidentFacts, groups: Ite
 
 
 def groups_of(
-    application: Application,
+    configuration: Configuration,
     records: BitMap,
     elements: Mapping[str, BitMap],
     facets: Mapping[str, Mapping[str, BitMap]],
@@ -134,15 +140,15 @@ def groups_of(
     """Yield the groups of affected persons.
 
     Args:
-        application: The opened store.
+        configuration: The group's, which says who controls what and where spend is high.
         records: The affected records.
         elements: Records by data element that was disclosed of them.
         facets: Records by facet name and value.
         linked: Counts persons; records stand for persons without it.
         day: ISO date on which somebody is or is not a minor.
     """
-    controllers = _by_controller(application, facets["brand"])
-    segments = _segments(application, facets, day)
+    controllers = _by_controller(configuration.group, facets["brand"])
+    segments = _segments(configuration, facets, day)
     for controller, owned in controllers.items():
         for country, here in _parts(records & owned, facets["country"]):
             regions = facets["region"] if country in SUBDIVIDED else {}
@@ -172,20 +178,22 @@ def _joint_with(group: Group, controller: str) -> tuple[str, ...]:
     return tuple(sorted(others))
 
 
-def _by_controller(application: Application, brands: Mapping[str, BitMap]) -> dict[str, BitMap]:
+def _by_controller(group: Group, brands: Mapping[str, BitMap]) -> dict[str, BitMap]:
     owned: dict[str, BitMap] = {}
-    for brand in application.configuration.group.brands.values():
+    for brand in group.brands.values():
         members = brands.get(brand.id, BitMap())
         owned[brand.controller] = owned.get(brand.controller, BitMap()) | members
     return owned
 
 
-def _segments(application: Application, facets: Mapping[str, Mapping[str, BitMap]], day: str) -> dict[str, BitMap]:
+def _segments(
+    configuration: Configuration, facets: Mapping[str, Mapping[str, BitMap]], day: str
+) -> dict[str, BitMap]:
     """Return the segments that weigh more than the general one; a record belongs to the first that holds it."""
     young = [members for value, members in facets["adult_on"].items() if value > day]
     highest = {
         mapping.spend_bands.labels[-1]
-        for mapping in application.configuration.mappings.values()
+        for mapping in configuration.mappings.values()
         if mapping.spend_bands is not None
     }
     spenders = [members for value, members in facets["spend_band"].items() if value in highest]

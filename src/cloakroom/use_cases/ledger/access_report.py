@@ -15,9 +15,12 @@ from pyroaring import BitMap
 from cloakroom.adapters.postgres.openings import PostgresOpenings
 from cloakroom.errors import LimitError, UncheckableError
 from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.ledger.entry_writing import EntryWriter
 from cloakroom.ledger.entry import Entry, decode_entry
 from cloakroom.tlog.proof_file import ProofFile
 from cloakroom.tlog.proofs import TileHashReader, prove_inclusion
+from cloakroom.vault.catalogue import Catalogue
+from cloakroom.vault.tokens import TokenCodec
 from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
@@ -86,7 +89,7 @@ def report_access(
     """
     if not 1 <= len(tokens) <= MAX_RECORDS:
         raise LimitError(f"a report is about 1 to {MAX_RECORDS} records")
-    by_brand = _by_brand(application, who, tokens)
+    by_brand = _by_brand(application.catalogue, application.codec(who.token_scope), tokens)
     named = sum(len(records) for records in by_brand.values())
     application.authoriser.authorise(
         who,
@@ -111,7 +114,7 @@ def report_access(
         if len(found) > MAX_OPENINGS:
             raise LimitError(f"more than {MAX_OPENINGS} openings; ask for a shorter span of time")
     for brand, members in by_brand.items():
-        _enter(application, who, brand, members, purpose=purpose, reference=reference)
+        _enter(application.entries, who, brand, members, purpose=purpose, reference=reference)
     reader = TileHashReader(application.log, checkpoint.size)
     openings = [
         Opening(
@@ -124,11 +127,11 @@ def report_access(
     return AccessReport(openings, len(records), checkpoint.size, application.signer.verifier.render())
 
 
-def _by_brand(application: Application, who: Caller, tokens: Sequence[str]) -> dict[str, BitMap]:
+def _by_brand(catalogue: Catalogue, codec: TokenCodec, tokens: Sequence[str]) -> dict[str, BitMap]:
     """Group records by brand; a token that is none belongs to the brand ``?``, which no policy permits."""
-    names = {number: name for name, number in application.catalogue.brands.items()}
+    names = {number: name for name, number in catalogue.brands.items()}
     groups: dict[str, BitMap] = {}
-    for item in application.codec(who.token_scope).read(tokens):
+    for item in codec.read(tokens):
         brand = "?" if item is None else names.get(item.brand, "?")
         records = groups.setdefault(brand, BitMap())
         if item is not None:
@@ -137,9 +140,9 @@ def _by_brand(application: Application, who: Caller, tokens: Sequence[str]) -> d
 
 
 def _enter(
-    application: Application, who: Caller, brand: str, records: BitMap, *, purpose: str, reference: str | None
+    entries: EntryWriter, who: Caller, brand: str, records: BitMap, *, purpose: str, reference: str | None
 ) -> None:
-    application.entries.append(
+    entries.append(
         lineage=who.lineage,
         operation=Operation.REPORT,
         records=records,

@@ -10,7 +10,7 @@ from cloakroom.adapters.postgres.connection import snapshot
 from cloakroom.adapters.postgres.log_store import PostgresLog
 from cloakroom.adapters.tile_files import TileDirectory
 from cloakroom.errors import CloakroomError, TamperedError, UncheckableError
-from cloakroom.flows.ledger.sequencing import StoredCheckpoint
+from cloakroom.flows.ledger.sequencing import Sequencer, StoredCheckpoint
 from cloakroom.ledger.entry import decode_entry
 from cloakroom.ledger.export_files import set_bundle_path
 from cloakroom.ledger.record_sets import RecordSetSealer, encode_set_bundle, entry_place, is_sealed_set
@@ -167,7 +167,7 @@ def verify_ledger(
     )
 
 
-def prove_entry(application: Application, leaf_index: int) -> tuple[ProofFile, StoredCheckpoint]:
+def prove_entry(log: PostgresLog, sequencer: Sequencer, leaf_index: int) -> tuple[ProofFile, StoredCheckpoint]:
     """Return a proof file that one entry is in the log.
 
     What waits is taken into the log first, unless another process is at that.
@@ -175,12 +175,12 @@ def prove_entry(application: Application, leaf_index: int) -> tuple[ProofFile, S
     Raises:
         UncheckableError: There is no such entry.
     """
-    application.sequencer.run(wait=False)
-    checkpoint = application.log.latest_checkpoint()
+    sequencer.run(wait=False)
+    checkpoint = log.latest_checkpoint()
     if checkpoint is None or not 0 <= leaf_index < checkpoint.size:
         raise UncheckableError(f"no entry {leaf_index} in the log")
-    leaf = application.log.leaf(leaf_index)
-    reader = TileHashReader(application.log, checkpoint.size)
+    leaf = log.leaf(leaf_index)
+    reader = TileHashReader(log, checkpoint.size)
     return ProofFile(
         leaf_index, prove_inclusion(leaf_index, checkpoint.size, reader), checkpoint.note, leaf
     ), checkpoint

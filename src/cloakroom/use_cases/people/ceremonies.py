@@ -5,13 +5,14 @@ A ceremony lies in the store, so that any node can finish what another began. It
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, SignInStore
 from cloakroom.crypto import VerifyingKey, random_bytes, sha256
-from cloakroom.flows.store.service_file import PasskeyRules
+from cloakroom.flows.store.service_file import PasskeyRules, ServiceRules
 from cloakroom.gate.policy import LOCAL
 from cloakroom.signing.binding import NONCE_SIZE, Ceremony
 from cloakroom.use_cases.people.sessions import SignInRefusedError
-from cloakroom.wiring import Application
 
 MAX_CEREMONIES = 5_000
 """Ceremonies kept at once; more are turned away."""
@@ -23,10 +24,11 @@ LIFETIMES = {Ceremony.PASSKEY: 180_000_000, Ceremony.ENROL: 300_000_000, Ceremon
 
 
 def begin_ceremony(
-    application: Application,
+    store: SignInStore,
     kind: Ceremony,
     key: VerifyingKey,
     *,
+    at: int,
     address: str | None,
     detail: str = "",
     verifier: str = "",
@@ -36,8 +38,7 @@ def begin_ceremony(
     Raises:
         SignInRefusedError: Too many are under way: ``busy``, or ``waiting`` from this address.
     """
-    store, now = SignInStore(application.connection), application.now()
-    store.tidy(now)
+    store.tidy(at)
     here = LOCAL if address is None else address
     total, from_here = store.open_ceremonies(here)
     if total >= MAX_CEREMONIES:
@@ -47,18 +48,17 @@ def begin_ceremony(
     ceremony = BegunCeremony(
         f"c-{random_bytes(16).hex()}", kind, random_bytes(NONCE_SIZE), key, detail, verifier, here
     )
-    store.begin(ceremony, now, now + LIFETIMES[kind])
-    return ceremony, now + LIFETIMES[kind]
+    store.begin(ceremony, at, at + LIFETIMES[kind])
+    return ceremony, at + LIFETIMES[kind]
 
 
-def use_ceremony(application: Application, name: str, kind: Ceremony, key: VerifyingKey) -> BegunCeremony:
+def use_ceremony(store: SignInStore, name: str, kind: Ceremony, key: VerifyingKey, *, at: int) -> BegunCeremony:
     """Take a ceremony for good.
 
     Raises:
         SignInRefusedError: ``replayed`` if it was presented before; ``ceremony`` if it is unknown, over or another's.
     """
-    store = SignInStore(application.connection)
-    found = store.use(name, kind, key, application.now())
+    found = store.use(name, kind, key, at)
     if found is not None:
         return found
     state = store.ceremony(name)
@@ -67,18 +67,18 @@ def use_ceremony(application: Application, name: str, kind: Ceremony, key: Verif
     raise SignInRefusedError("ceremony", "no such sign-in is under way for this key")
 
 
-def passkey_rules(application: Application) -> PasskeyRules:
+def passkey_rules(service: ServiceRules) -> PasskeyRules:
     """Return for whom authenticators sign.
 
     Raises:
         SignInRefusedError: Nobody signs in with a passkey here.
     """
-    rules = application.configuration.service.passkeys
+    rules = service.passkeys
     if rules is None:
         raise SignInRefusedError("off", "nobody signs in with a passkey here")
     return rules
 
 
-def user_handle(application: Application, name: str) -> bytes:
+def user_handle(store_id: UUID, name: str) -> bytes:
     """Return what authenticators know a principal by: nothing that can be read."""
-    return sha256(b"cloakroom/user-handle/v1\0" + application.identity.id.bytes + name.encode())
+    return sha256(b"cloakroom/user-handle/v1\0" + store_id.bytes + name.encode())

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from cloakroom.adapters.openid import subject_digest
 from cloakroom.adapters.passkeys import Registration, check_registration
-from cloakroom.adapters.postgres.passkey_store import PasskeyState, PasskeyStore, StoredPasskey
-from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, SignInStore
+from cloakroom.adapters.postgres.passkey_store import PasskeyState, StoredPasskey
+from cloakroom.adapters.postgres.sign_in_store import BegunCeremony
+from cloakroom.adapters.postgres.store_records import StoreRecords
 from cloakroom.crypto import VerifyingKey, random_bytes
 from cloakroom.errors import ConflictError, DeniedError, UsageError
 from cloakroom.flows.admission.authorisation import Caller
+from cloakroom.flows.ledger.entry_writing import EntryWriter
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.ledger.entry import check_identifier
 from cloakroom.signing.binding import Ceremony, bind_key
@@ -40,8 +42,9 @@ def begin_enrolment(
         UsageError: The name is no identifier.
     """
     check_identifier("principal", name)
-    passkey_rules(application)
-    return begin_ceremony(application, Ceremony.ENROL, key, address=address, detail=name)
+    passkey_rules(application.configuration.service)
+    at = application.now()
+    return begin_ceremony(application.sign_ins, Ceremony.ENROL, key, at=at, address=address, detail=name)
 
 
 def finish_enrolment(
@@ -55,8 +58,8 @@ def finish_enrolment(
         SignInRefusedError: The ceremony is not this key's, or was presented before.
         DeniedError: The authenticator's answer is wrong.
     """
-    rules = passkey_rules(application)
-    begun = use_ceremony(application, ceremony, Ceremony.ENROL, key)
+    rules = passkey_rules(application.configuration.service)
+    begun = use_ceremony(application.sign_ins, ceremony, Ceremony.ENROL, key, at=application.now())
     new = check_registration(rules, bind_key(Ceremony.ENROL, begun.nonce, key), registration)
     now = application.now()
     passkey = StoredPasskey(
@@ -74,7 +77,7 @@ def finish_enrolment(
     found = application.records.find_principal(begun.detail)
     is_person = found is not None and found.principal.kind is PrincipalKind.PERSON
     with application.connection.transaction():
-        kept = is_person and PasskeyStore(application.connection).request(passkey, MAX_REQUESTED)
+        kept = is_person and application.passkeys.request(passkey, MAX_REQUESTED)
         detail = {"action": "request-passkey", "passkey": passkey.id, "fingerprint": passkey.fingerprint}
         application.entries.append(
             lineage=begun.detail if is_person else "system",
@@ -103,7 +106,7 @@ def approve_passkey(
         DeniedError: The approval does not count: ``own-lineage``, ``exhausted``, ``changed``, ``frozen``, or the
             policy's reason.
     """
-    store, principal = PasskeyStore(application.connection), who.principal
+    store, principal = application.passkeys, who.principal
     refused = application.authoriser.entering_refusals(
         who, Operation.PRINCIPAL, detail={"action": "approve-passkey", "passkey": name}
     )
@@ -113,7 +116,7 @@ def approve_passkey(
         store.approve(name, principal.id, who.credential, application.now())
         if own or len(found.approvals) + 1 >= APPROVALS_NEEDED:
             store.activate(name, application.now())
-        _enter(application, found, by=principal.id, action="approve-passkey", credential=who.credential)
+        _enter(application.entries, found, by=principal.id, action="approve-passkey", credential=who.credential)
     return store.get(name)
 
 
@@ -123,12 +126,12 @@ def revoke_passkey(application: Application, name: str, *, by: str, reason: str 
     Raises:
         DeniedError: There is no such passkey.
     """
-    store = PasskeyStore(application.connection)
+    store = application.passkeys
     with application.connection.transaction():
         found = store.get(name, lock=True)
         done = store.revoke(name, application.now())
         if done:
-            _enter(application, found, by=by, action="revoke-passkey", reason=reason)
+            _enter(application.entries, found, by=by, action="revoke-passkey", reason=reason)
             revoke_sessions_of(application, found.principal, by=by, signed_in_by=f"passkey:{name}")
     return done
 
@@ -149,7 +152,7 @@ def link_subject(application: Application, name: str, provider: str, subject: st
         raise UsageError("only people sign in")
     digest = subject_digest(known.issuer, subject)
     with application.connection.transaction():
-        if not SignInStore(application.connection).link_subject(digest, provider, name, application.now()):
+        if not application.sign_ins.link_subject(digest, provider, name, application.now()):
             raise ConflictError("this subject is somebody here already")
         application.entries.append(
             lineage=name,
@@ -163,7 +166,7 @@ def unlink_subjects(application: Application, name: str, provider: str, *, by: s
     """Take a person's subjects of a provider away and end the sessions they began; return how many they were."""
     application.records.principal(name)
     with application.connection.transaction():
-        count = SignInStore(application.connection).unlink_subjects(provider, name)
+        count = application.sign_ins.unlink_subjects(provider, name)
         if count:
             application.entries.append(
                 lineage=name,
@@ -188,7 +191,7 @@ def _check_approval(
     application.authoriser.check_not_frozen(principal.id)
     own = principal.id == passkey.principal
     if own:
-        _check_own_session(application, who, passkey, now)
+        _check_own_session(application.records, who, passkey, now)
     else:
         application.authoriser.check(who, Operation.ENROL, purpose)
         if principal.kind is not PrincipalKind.PERSON:
@@ -202,8 +205,8 @@ def _check_approval(
     return own
 
 
-def _check_own_session(application: Application, who: Caller, passkey: StoredPasskey, now: int) -> None:
-    known = application.records.credential(who.credential)
+def _check_own_session(records: StoreRecords, who: Caller, passkey: StoredPasskey, now: int) -> None:
+    known = records.credential(who.credential)
     by = "" if known is None else known.signed_in_by or ""
     # Asked for with the very key of the session that approves: nobody is talked into approving a stranger's passkey.
     own_request = known is not None and known.key.raw == passkey.asked_with
@@ -213,9 +216,9 @@ def _check_own_session(application: Application, who: Caller, passkey: StoredPas
 
 
 def _enter(
-    application: Application, passkey: StoredPasskey, *, by: str, action: str, reason: str = "granted", **detail: str
+    entries: EntryWriter, passkey: StoredPasskey, *, by: str, action: str, reason: str = "granted", **detail: str
 ) -> None:
-    application.entries.append(
+    entries.append(
         lineage=passkey.principal,
         operation=Operation.PRINCIPAL,
         principal=by,

@@ -8,10 +8,11 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from cloakroom.adapters.credentials import PrivateCredential, read_credential, write_credential
-from cloakroom.adapters.postgres.store_records import FOREVER
+from cloakroom.adapters.postgres.store_records import FOREVER, StoreRecords
 from cloakroom.crypto import SigningKey, VerifyingKey, random_bytes
 from cloakroom.errors import ConflictError, DeniedError, RuleError, UsageError
 from cloakroom.flows.admission.authorisation import FROZEN, Caller
+from cloakroom.flows.admission.gatekeeper import Gatekeeper
 from cloakroom.gate.decision import Principal, decide_renewal
 from cloakroom.gate.policy import EVERY_BRAND, LOCAL, PrincipalKind
 from cloakroom.ledger.entry import check_identifier
@@ -109,7 +110,7 @@ def _check_asked(
             raise UsageError("no such application to work through")
 
 
-def authenticate(application: Application, credential_file: Path) -> Caller:
+def authenticate(records: StoreRecords, credential_file: Path, *, at: int) -> Caller:
     """Return the principal whose private key lies in a file.
 
     Raises:
@@ -117,25 +118,24 @@ def authenticate(application: Application, credential_file: Path) -> Caller:
         DeniedError: The key is not enrolled, revoked, expired, or lapsed because nobody used it.
     """
     private = read_credential(credential_file)
-    known = application.records.credential(private.id)
+    known = records.credential(private.id)
     if known is None or known.principal != private.principal or known.key != private.key.verifying_key:
         raise DeniedError("credential", "this credential is not enrolled here")
-    now = application.now()
-    if known.has_lapsed(now):
+    if known.has_lapsed(at):
         raise DeniedError("expired", "this credential is revoked, has expired, or has lapsed because nobody used it")
     if not known.serves_from(None):
         raise DeniedError("network", "this credential serves from another address only")
-    application.records.note_use(known.id, now)
-    stored = application.records.principal(known.principal)
+    records.note_use(known.id, at)
+    stored = records.principal(known.principal)
     return Caller(stored.principal, known.id, stored.token_scope)
 
 
-def freeze(application: Application, name: str, *, by: str, reason: str) -> bool:
+def freeze(gatekeeper: Gatekeeper, records: StoreRecords, name: str, *, by: str, reason: str) -> bool:
     """Freeze a lineage everywhere from its next request on; say whether it was not frozen before."""
-    application.records.principal(name)
+    records.principal(name)
     if not _REASON.fullmatch(reason):
         raise UsageError("a reason is an identifier such as stolen-laptop or INC-2026-031, without personal data")
-    return application.gatekeeper.freeze(name, by=by, reason=reason)
+    return gatekeeper.freeze(name, by=by, reason=reason)
 
 
 def renew(application: Application, name: str, renewer: Caller, *, thaw: bool = False) -> None:

@@ -65,23 +65,23 @@ def open_session(application: Application, name: str, key: VerifyingKey, *, by: 
         address=(LOCAL if address is None else address) if rules.bind_address else None,
         signed_in_by=by,
     )
-    SignInStore(application.connection).add_session(session, key)
+    application.sign_ins.add_session(session, key)
     application.entries.append(lineage=name, operation=Operation.SIGN_IN, detail={"credential": session.id, "by": by})
     return session
 
 
-def live_sessions(application: Application, name: str | None = None) -> list[Session]:
-    """Return the sessions that live, newest first; of everybody unless told."""
-    return SignInStore(application.connection).sessions(application.now(), name)
+def live_sessions(store: SignInStore, at: int, name: str | None = None) -> list[Session]:
+    """Return the sessions that live at a moment, newest first; of everybody unless told."""
+    return store.sessions(at, name)
 
 
-def find_session(application: Application, credential: str) -> Session:
+def find_session(store: SignInStore, credential: str) -> Session:
     """Return a session, whether or not it still lives.
 
     Raises:
         DeniedError: There is none of that id.
     """
-    found = SignInStore(application.connection).session(credential)
+    found = store.session(credential)
     if found is None:
         raise DeniedError("not-found", "no such session")
     return found
@@ -109,7 +109,7 @@ def revoke_sessions_of(application: Application, name: str, *, by: str, signed_i
     """
     application.records.principal(name)
     with application.connection.transaction():
-        ended = SignInStore(application.connection).revoke_sessions_of(name, application.now(), signed_in_by)
+        ended = application.sign_ins.revoke_sessions_of(name, application.now(), signed_in_by)
         if ended:
             application.entries.append(
                 lineage=name,

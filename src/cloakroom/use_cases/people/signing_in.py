@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from cloakroom.adapters.openid import OpenIDClient, authorization_address, encode_base64url, subject_digest
 from cloakroom.adapters.passkeys import Assertion, check_assertion, credential_id_of, has_regressed
-from cloakroom.adapters.postgres.passkey_store import PasskeyState, PasskeyStore, StoredPasskey
+from cloakroom.adapters.postgres.passkey_store import PasskeyState, StoredPasskey
 from cloakroom.adapters.postgres.sign_in_store import BegunCeremony, Session, SignInStore
 from cloakroom.crypto import VerifyingKey, is_equal, random_bytes
 from cloakroom.errors import ConflictError, DeniedError
-from cloakroom.flows.store.service_file import Provider
+from cloakroom.flows.store.service_file import Provider, ServiceRules
 from cloakroom.signing.binding import Ceremony, bind_key
 from cloakroom.use_cases.people.ceremonies import begin_ceremony, passkey_rules, use_ceremony, user_handle
 from cloakroom.use_cases.people.passkey_enrolment import revoke_passkey
@@ -42,8 +42,8 @@ def begin_passkey_sign_in(
     Raises:
         SignInRefusedError: Nobody signs in so here, or too many do.
     """
-    passkey_rules(application)
-    return begin_ceremony(application, Ceremony.PASSKEY, key, address=address)
+    passkey_rules(application.configuration.service)
+    return begin_ceremony(application.sign_ins, Ceremony.PASSKEY, key, at=application.now(), address=address)
 
 
 def finish_passkey_sign_in(
@@ -68,15 +68,15 @@ def finish_passkey_sign_in(
     Raises:
         SignInRefusedError: It is not accepted.
     """
-    rules = passkey_rules(application)
-    begun = use_ceremony(application, ceremony, Ceremony.PASSKEY, key)
+    rules = passkey_rules(application.configuration.service)
+    begun = use_ceremony(application.sign_ins, ceremony, Ceremony.PASSKEY, key, at=application.now())
     challenge = bind_key(Ceremony.PASSKEY, begun.nonce, key)
-    store = PasskeyStore(application.connection)
+    store = application.passkeys
     with application.connection.transaction():
         found = store.presented(credential_id_of(assertion.credential_id))
         if found is None or found.state is not PasskeyState.ACTIVE:
             raise SignInRefusedError("inactive", "no such passkey is active", "" if found is None else found.id)
-        if not is_equal(handle, user_handle(application, found.principal)):
+        if not is_equal(handle, user_handle(application.identity.id, found.principal)):
             raise SignInRefusedError("passkey", "the authenticator means somebody else", found.id)
         try:
             count = check_assertion(rules, challenge, assertion, found.public_key)
@@ -102,10 +102,16 @@ def begin_openid_sign_in(
     Raises:
         SignInRefusedError: There is no such provider, or too many people sign in.
     """
-    known = _provider(application, provider)
+    known = _provider(application.configuration.service, provider)
     verifier = encode_base64url(random_bytes(48))
     begun, until = begin_ceremony(
-        application, Ceremony.OPENID, key, address=address, detail=known.id, verifier=verifier
+        application.sign_ins,
+        Ceremony.OPENID,
+        key,
+        at=application.now(),
+        address=address,
+        detail=known.id,
+        verifier=verifier,
     )
     nonce = bind_key(Ceremony.OPENID, begun.nonce, key)
     return begun, until, authorization_address(known, state=begun.id, nonce=nonce, verifier=verifier)
@@ -119,20 +125,19 @@ def finish_openid_sign_in(
     Raises:
         SignInRefusedError: The ceremony is not this key's, was presented before, or the answer is of another issuer.
     """
-    begun = use_ceremony(application, ceremony, Ceremony.OPENID, key)
-    known = _provider(application, begun.detail)
+    begun = use_ceremony(application.sign_ins, ceremony, Ceremony.OPENID, key, at=application.now())
+    known = _provider(application.configuration.service, begun.detail)
     if issuer is not None and issuer != known.issuer:  # RFC 9207: a mix-up of providers
         raise SignInRefusedError("issuer", "the answer is of another provider", known.id)
-    SignInStore(application.connection).wait_for_provider(begun.id, code)
+    application.sign_ins.wait_for_provider(begun.id, code)
 
 
-def collect_openid_sign_in(application: Application, key: VerifyingKey, ceremony: str) -> Collected:
+def collect_openid_sign_in(store: SignInStore, key: VerifyingKey, ceremony: str) -> Collected:
     """Say what became of a sign-in that was handed in.
 
     Raises:
         SignInRefusedError: There is none for this key.
     """
-    store = SignInStore(application.connection)
     state = store.ceremony(ceremony)
     if state is None or state.kind is not Ceremony.OPENID or state.key != key or not state.is_used:
         raise SignInRefusedError("ceremony", "no such sign-in is under way for this key")
@@ -148,7 +153,7 @@ def redeem_code(application: Application, client: OpenIDClient) -> bool:
 
     Whether somebody is signed in or refused, the ceremony says so afterwards, and the ledger has its entry.
     """
-    store, now = SignInStore(application.connection), application.now()
+    store, now = application.sign_ins, application.now()
     taken = store.take_code(now, now + REDEEM_LEASE)
     if taken is None:
         return False
@@ -169,10 +174,10 @@ def redeem_code(application: Application, client: OpenIDClient) -> bool:
 
 
 def _redeem(application: Application, client: OpenIDClient, begun: BegunCeremony, code: str) -> None:
-    provider = _provider(application, begun.detail)
+    provider = _provider(application.configuration.service, begun.detail)
     nonce = bind_key(Ceremony.OPENID, begun.nonce, begun.key)
     subject = client.subject(provider, code=code, verifier=begun.verifier, nonce=nonce)
-    store = SignInStore(application.connection)
+    store = application.sign_ins
     name = store.subject(subject_digest(provider.issuer, subject))
     if name is None:
         raise SignInRefusedError("subject", "the provider vouches for somebody who is nobody here", provider.id)
@@ -183,8 +188,8 @@ def _redeem(application: Application, client: OpenIDClient, begun: BegunCeremony
             raise ConflictError("another node redeemed this code")
 
 
-def _provider(application: Application, name: str) -> Provider:
-    found = application.configuration.service.providers.get(name)
+def _provider(service: ServiceRules, name: str) -> Provider:
+    found = service.providers.get(name)
     if found is None:
         raise SignInRefusedError("off", "no such provider")
     return found

@@ -10,6 +10,7 @@ from cloakroom.adapters.postgres.erasure_store import PostgresErasures
 from cloakroom.errors import StoreError
 from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.flows.ledger.ports import PreparedEntry
+from cloakroom.flows.ledger.sequencing import Sequencer
 from cloakroom.flows.records.erase import ErasureRequest
 from cloakroom.flows.records.erase import erase as erase_records
 from cloakroom.wiring import Application
@@ -65,13 +66,15 @@ def erase(
         authoriser=application.authoriser,
     )
     receipt = appended[-1]
-    return Receipt(sum(entry.records for entry in appended), _place_in_log(application, store, receipt), receipt.at)
+    return Receipt(
+        sum(entry.records for entry in appended), _place_in_log(application.sequencer, store, receipt), receipt.at
+    )
 
 
-def _place_in_log(application: Application, store: PostgresErasures, entry: PreparedEntry) -> int:
+def _place_in_log(sequencer: Sequencer, store: PostgresErasures, entry: PreparedEntry) -> int:
     """Return the place of an entry, which whatever node is the sequencer for now gives it within a moment."""
     for _ in range(_PATIENCE):
-        application.sequencer.run(wait=False)
+        sequencer.run(wait=False)
         place = store.place_of(entry)
         if place is not None:
             return place

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 from pyroaring import BitMap
 
+from cloakroom.adapters.postgres.store_records import StoreRecords
 from cloakroom.errors import DeniedError
 from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.flows.admission.request import Admission, AdmissionRequest
 from cloakroom.gate.decision import roles_of
+from cloakroom.gate.policy import Policy
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
@@ -41,7 +43,7 @@ def exchange(
         records = by_brand.setdefault(brand, BitMap())
         if item is not None:
             records.add(item.ordinal)
-    scope = _scope_of(application, receiver, purpose, frozenset(by_brand))
+    scope = _scope_of(application.records, application.configuration.policy, receiver, purpose, frozenset(by_brand))
     if scope is None:
         by_brand = {"?": BitMap()}  # refused like a brand that nothing grants, with its entry
     wanted = [
@@ -67,14 +69,16 @@ def exchange(
     return application.codec(scope).issue(references)
 
 
-def _scope_of(application: Application, receiver: str, purpose: str, brands: frozenset[str]) -> str | None:
+def _scope_of(
+    records: StoreRecords, policy: Policy, receiver: str, purpose: str, brands: frozenset[str]
+) -> str | None:
     """Return the token scope of the receiver, or None if the policy does not join it to this purpose and brands."""
-    stored = application.records.find_principal(receiver)
+    stored = records.find_principal(receiver)
     if stored is None:
         return None
     roles = [
         role
-        for role in roles_of(application.configuration.policy, stored.principal)
+        for role in roles_of(policy, stored.principal)
         if purpose in role.purposes and stored.principal.kind in role.kinds
     ]
     joined = all(any(role.covers_brand(brand) for role in roles) for brand in brands)

@@ -108,20 +108,19 @@ def _import(
             today=application.clock.now().date(),
             permutation=_permutation,
         )
-        result = run.run(_incoming(application, delivery, state, rejects, progress), state)
+        result = run.run(_incoming(application.now(), delivery, state, rejects, progress), state)
         overlapped.settle()
     _finish(application, store, brand_name, sha256, result)
     return result
 
 
 def _incoming(
-    application: Application,
+    at: int,
     delivery: Delivery,
     state: DeliveryState,
     rejects: Path | None,
     progress: Callable[[ImportProgress], None] | None,
 ) -> Iterator[IncomingBatch]:
-    at = application.now()
     file: IO[str] | None = None
     try:
         for batch in delivery.batches(skip_rows=state.rows_done):

@@ -9,12 +9,14 @@ from cloakroom.adapters.postgres.copy_rows import NewRowEncoder
 from cloakroom.adapters.postgres.import_store import PostgresImports
 from cloakroom.adapters.postgres.write_store import PostgresWrites
 from cloakroom.adapters.single_records import read_record
-from cloakroom.clock import format_time
+from cloakroom.clock import Clock, format_time, to_microseconds
 from cloakroom.errors import InputError
 from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.flows.records.import_delivery import ImportResult
 from cloakroom.flows.records.write_record import WriteRequest, import_rows
 from cloakroom.flows.records.write_record import write_record as write_one_record
+from cloakroom.flows.store.configuration import Configuration
+from cloakroom.flows.store.keys import StoreKeys
 from cloakroom.use_cases.records.importing import TIME_AHEAD, block_of
 from cloakroom.vault.rows import RowBlock
 from cloakroom.wiring import Application
@@ -74,7 +76,7 @@ def write_record(
         WriteRequest(
             who,
             application.catalogue.brand(write.brand),
-            _read(application, write, application.now()),
+            _read(application.configuration, write, application.clock),
             purpose,
             key,
             request,
@@ -90,29 +92,32 @@ def write_record(
     )
 
 
-def _read(application: Application, write: RecordWrite, at: int) -> RowBlock:
+def _read(configuration: Configuration, write: RecordWrite, clock: Clock) -> RowBlock:
     """Return the one row that is written, read by the rules of its brand's deliveries."""
     batch = read_record(
-        application.configuration.mappings[write.brand],
-        application.configuration.group,
+        configuration.mappings[write.brand],
+        configuration.group,
         record_id=write.record_id,
         fields=write.fields,
-        modified_at=write.modified_at or format_time(application.clock.now()),
+        modified_at=write.modified_at or format_time(clock.now()),
         deleted=write.deleted,
     )
+    at = to_microseconds(clock.now())
     block = block_of(batch, at)
     if block.modified_at and block.modified_at[0] > at + TIME_AHEAD:
         raise InputError.at("record", "the time of modification lies more than a day ahead", field="modified_at")
     return block
 
 
-def import_block(application: Application, brand: int, block: RowBlock) -> ImportResult:
+def import_block(
+    imports: PostgresImports, keys: StoreKeys, clock: Clock, brand: int, block: RowBlock
+) -> ImportResult:
     """Write rows as an import does, within the caller's transaction, which has to switch the wait for the disk on."""
     return import_rows(
         block,
         brand,
-        imports=PostgresImports(application.connection),
-        keys=application.keys,
+        imports=imports,
+        keys=keys,
         make_encoder=NewRowEncoder,
-        clock=application.clock,
+        clock=clock,
     )

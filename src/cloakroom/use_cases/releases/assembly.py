@@ -75,7 +75,9 @@ class ImportedCanaries:
         index = application.catalogue.index_id(RECORD_ID_INDEX, digests.generations[0])
         if application.vault.look_up_pairs([number], [index], [stored], only_current=False):
             return BitMap()
-        return import_block(application, number, block_of(batch, application.now())).records
+        imports = PostgresImports(application.connection)
+        block = block_of(batch, application.now())
+        return import_block(imports, application.keys, application.clock, number, block).records
 
     def mark(self, brand: str, release: str, canaries: BitMap) -> None:
         """See `CanaryStore.mark`."""

@@ -34,7 +34,7 @@ def ask_for_run(application: Application, who: Caller, name: str) -> tuple[Store
     found = release_requests(application).check_may_run(who, name)
     if not application.configuration.service.canary_domain:
         raise UsageError("service.toml names no canary_domain under [releases]; releases are run at the machine")
-    store = ReleaseRunStore(application.connection)
+    store = application.release_runs
     if not store.ask(name, who.lineage, who.credential, who.address, at=application.now()):
         raise DeniedError("exhausted", "the release is being run, or was")
     run = store.get(name)
@@ -48,7 +48,7 @@ def run_waiting(application: Application) -> bool:
     Raises:
         StoreError: The store went away; the run is taken up again when its lease has lapsed.
     """
-    store, now = ReleaseRunStore(application.connection), application.now()
+    store, now = application.release_runs, application.now()
     run = store.take(application.node.name, now, now + LEASE)
     if run is None:
         return False
@@ -75,7 +75,7 @@ def read_part(application: Application, who: Caller, name: str, number: int) -> 
     detail = {"phase": "receive", "release": name, "part": number, "credential": who.credential}
     data = None
     if found.standing.expires_at > application.now():
-        data = ReleaseRunStore(application.connection).part(name, number)
+        data = application.release_runs.part(name, number)
     code = "granted" if data is not None else "expired-release"
     if found.standing.expires_at > application.now() and data is None:
         raise DeniedError("not-found", "no such part")
@@ -90,16 +90,6 @@ def read_part(application: Application, who: Caller, name: str, number: int) -> 
     if data is None:
         raise DeniedError("expired-release", "the release has expired")
     return data
-
-
-def run_of(application: Application, name: str) -> StoredRun | None:
-    """Return the run of a release by a node, or None if nobody asked for one."""
-    return ReleaseRunStore(application.connection).get(name)
-
-
-def forget_expired_files(application: Application) -> int:
-    """Drop the files of releases whose time is up; return how many parts they were."""
-    return ReleaseRunStore(application.connection).forget_parts(application.now())
 
 
 def _run(application: Application, store: ReleaseRunStore, run: StoredRun) -> None:

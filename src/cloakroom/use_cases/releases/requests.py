@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloakroom.adapters.postgres.release_store import PostgresReleases
 from cloakroom.canonical import json as canonical_json
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.errors import DeniedError
@@ -61,26 +62,26 @@ def release_document(found: StoredRelease, policy: Policy) -> dict[str, object]:
     }
 
 
-def visible_release(application: Application, who: Caller, name: str) -> StoredRelease:
+def visible_release(releases: PostgresReleases, policy: Policy, who: Caller, name: str) -> StoredRelease:
     """Return a release to whoever asked for it or may approve it; to others it does not exist.
 
     Raises:
         DeniedError: There is no such release for this caller.
     """
-    found = application.releases.get(name)
-    if not _is_visible(application, who, found):
+    found = releases.get(name)
+    if not _is_visible(policy, who, found):
         raise DeniedError("not-found", "no such release")
     return found
 
 
-def visible_releases(application: Application, who: Caller) -> list[StoredRelease]:
+def visible_releases(releases: PostgresReleases, policy: Policy, who: Caller) -> list[StoredRelease]:
     """Return the releases that somebody asked for or may approve, newest first."""
-    found = application.releases.newest()
-    return [item for item in found if _is_visible(application, who, item)]
+    found = releases.newest()
+    return [item for item in found if _is_visible(policy, who, item)]
 
 
-def _is_visible(application: Application, who: Caller, found: StoredRelease) -> bool:
-    policy, principal = application.configuration.policy, who.principal
+def _is_visible(policy: Policy, who: Caller, found: StoredRelease) -> bool:
+    principal = who.principal
     kind = policy.releases.get(found.standing.content.kind)
     return principal.id == found.standing.requested_by or (
         kind is not None and may_approve(policy, kind, principal, who.address)

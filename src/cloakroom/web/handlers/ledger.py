@@ -38,7 +38,7 @@ def read_tile(application: Application, caller: Caller, request: requests.ReadTi
 def prove_entry(application: Application, caller: Caller, request: requests.ProveEntry) -> Answer:
     """Give out a proof file."""
     application.authoriser.authorise(caller, Operation.LEDGER, request.purpose)
-    proof, _checkpoint = files.prove_entry(application, request.leaf_index)
+    proof, _checkpoint = files.prove_entry(application.log, application.sequencer, request.leaf_index)
     return Answer(200, proof.render(), b"text/plain; charset=utf-8")
 
 

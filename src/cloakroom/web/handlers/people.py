@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from cloakroom.adapters.postgres.passkey_store import PasskeyState, PasskeyStore, StoredPasskey
+from cloakroom.adapters.postgres.passkey_store import PasskeyState, StoredPasskey
 from cloakroom.adapters.postgres.sign_in_store import Session
 from cloakroom.clock import format_time, from_microseconds
 from cloakroom.flows.admission.authorisation import Caller
@@ -52,13 +52,15 @@ def _bound(bound: Bound) -> requests.ExposureBound:
 def freeze(application: Application, caller: Caller, request: requests.Freeze) -> Answer:
     """Freeze a lineage."""
     application.authoriser.authorise(caller, Operation.FREEZE, request.purpose)
-    done = principals.freeze(application, request.principal, by=caller.principal.id, reason=request.reason)
+    done = principals.freeze(
+        application.gatekeeper, application.records, request.principal, by=caller.principal.id, reason=request.reason
+    )
     return Answer(200, _encode(requests.Frozen(request.principal, not done)))
 
 
 def show_session(application: Application, caller: Caller, __: requests.ShowSession) -> Answer:
     """Show the session that signs the request."""
-    return Answer(200, _encode(session_document(find_session(application, caller.credential))))
+    return Answer(200, _encode(session_document(find_session(application.sign_ins, caller.credential))))
 
 
 def list_sessions(application: Application, caller: Caller, request: requests.ListSessions) -> Answer:
@@ -68,7 +70,7 @@ def list_sessions(application: Application, caller: Caller, request: requests.Li
         if request.purpose is None:
             return problem("malformed", _NEEDS_PURPOSE)
         application.authoriser.authorise(caller, Operation.FREEZE, request.purpose)
-    found = live_sessions(application, None if name == "*" else name)
+    found = live_sessions(application.sign_ins, application.now(), None if name == "*" else name)
     return Answer(200, _encode(requests.SessionList([session_document(item) for item in found])))
 
 
@@ -84,7 +86,7 @@ def revoke_sessions(application: Application, caller: Caller, request: requests.
     if request.principal is not None:
         ended = revoke_sessions_of(application, request.principal, by=me)
         return Answer(200, _encode(requests.RevokedSessions(ended)))
-    session = find_session(application, request.session or caller.credential)
+    session = find_session(application.sign_ins, request.session or caller.credential)
     if session.principal != me and request.purpose is None:
         return problem("not-found")
     done = revoke_session(application, session, by=me)
@@ -96,7 +98,7 @@ def list_passkeys(application: Application, caller: Caller, request: requests.Li
     if request.purpose is not None:
         application.authoriser.authorise(caller, Operation.ENROL, request.purpose)
     name = caller.principal.id if request.purpose is None else None
-    found = PasskeyStore(application.connection).passkeys(application.now(), name)
+    found = application.passkeys.passkeys(application.now(), name)
     return Answer(200, _encode(requests.PasskeyList([passkey_document(item) for item in found])))
 
 
@@ -114,7 +116,7 @@ def approve_passkey(application: Application, caller: Caller, request: requests.
 
 def revoke_passkey(application: Application, caller: Caller, request: requests.RevokePasskey) -> Answer:
     """Revoke a passkey."""
-    store = PasskeyStore(application.connection)
+    store = application.passkeys
     if request.purpose is not None:
         application.authoriser.authorise(caller, Operation.FREEZE, request.purpose)
     elif store.get(request.id).principal != caller.principal.id:

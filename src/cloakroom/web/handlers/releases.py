@@ -8,7 +8,7 @@ from cloakroom.flows.admission.authorisation import Caller
 from cloakroom.flows.releases.ports import StoredRelease
 from cloakroom.gate.releases import ReleaseContent
 from cloakroom.use_cases.releases import requests as release_requests
-from cloakroom.use_cases.releases.background_runs import ask_for_run, read_part, run_of
+from cloakroom.use_cases.releases.background_runs import ask_for_run, read_part
 from cloakroom.use_cases.releases.requests import check_receiver, release_document
 from cloakroom.web.api.problems import Answer, problem
 from cloakroom.web.api.requests import releases as requests
@@ -37,20 +37,22 @@ def request_release(application: Application, caller: Caller, request: requests.
 
 def approve_release(application: Application, caller: Caller, request: requests.ApproveRelease) -> Answer:
     """Approve a release."""
-    release_requests.visible_release(application, caller, request.id)
+    release_requests.visible_release(application.releases, application.configuration.policy, caller, request.id)
     found = release_requests.approve_release(application, caller, request.id, request.digest)
     return Answer(200, _encode(_shown(application, found)))
 
 
 def show_release(application: Application, caller: Caller, request: requests.ShowRelease) -> Answer:
     """Show a release."""
-    found = release_requests.visible_release(application, caller, request.id)
+    found = release_requests.visible_release(
+        application.releases, application.configuration.policy, caller, request.id
+    )
     return Answer(200, _encode(_shown(application, found)))
 
 
 def list_releases(application: Application, caller: Caller, __: requests.ListReleases) -> Answer:
     """List releases."""
-    found = release_requests.visible_releases(application, caller)
+    found = release_requests.visible_releases(application.releases, application.configuration.policy, caller)
     return Answer(200, _encode(requests.ReleaseList([_shown(application, item) for item in found])))
 
 
@@ -77,7 +79,7 @@ def read_release_part(application: Application, caller: Caller, request: request
 
 def _progress(application: Application, caller: Caller, name: str) -> Answer:
     found = check_receiver(application, caller, name)
-    done = run_of(application, name)
+    done = application.release_runs.get(name)
     if done is None:
         return problem("not-found")
     document = requests.ReleaseProgress(

@@ -45,7 +45,7 @@ def show_sign_in(application: Application, _: UnenrolledCaller, __: requests.Sho
 def begin_passkey(application: Application, caller: UnenrolledCaller, _: requests.BeginPasskey) -> Answer:
     """Begin to sign in with a passkey."""
     begun, until = begin_passkey_sign_in(application, caller.key, address=caller.address)
-    nonce, rp_id = encode_base64url(begun.nonce), passkey_rules(application).rp_id
+    nonce, rp_id = encode_base64url(begun.nonce), passkey_rules(application.configuration.service).rp_id
     return Answer(200, _encode(requests.BegunPasskey(begun.id, nonce, rp_id, render_time(until))))
 
 
@@ -76,7 +76,7 @@ def finish_openid(application: Application, caller: UnenrolledCaller, request: r
 
 def collect_openid(application: Application, caller: UnenrolledCaller, request: requests.CollectOpenID) -> Answer:
     """Say what became of it."""
-    found = collect_openid_sign_in(application, caller.key, request.ceremony)
+    found = collect_openid_sign_in(application.sign_ins, caller.key, request.ceremony)
     if found.refused:  # its entry is there already
         return problem("sign-in")
     session = None if found.session is None else session_document(found.session)
@@ -89,8 +89,8 @@ def begin_enrolling(application: Application, caller: UnenrolledCaller, request:
     document = requests.BegunEnrolment(
         ceremony=begun.id,
         nonce=encode_base64url(begun.nonce),
-        rp_id=passkey_rules(application).rp_id,
-        user_handle=encode_base64url(user_handle(application, request.principal)),
+        rp_id=passkey_rules(application.configuration.service).rp_id,
+        user_handle=encode_base64url(user_handle(application.identity.id, request.principal)),
         algorithms=[int(item) for item in ALGORITHMS],
         expires_at=render_time(until),
     )

@@ -18,7 +18,7 @@ from cloakroom.adapters.postgres.service_store import ServiceStore
 from cloakroom.adapters.postgres.sign_in_store import CODES
 from cloakroom.errors import CloakroomError
 from cloakroom.use_cases.people.signing_in import redeem_code
-from cloakroom.use_cases.releases.background_runs import forget_expired_files, run_waiting
+from cloakroom.use_cases.releases.background_runs import run_waiting
 from cloakroom.wiring import Application
 
 _log = logging.getLogger("cloakroom.jobs")
@@ -58,7 +58,7 @@ class Jobs:
     def _run_release(self, application: Application) -> bool:
         if time.monotonic() >= self._next_tidy:
             self._next_tidy = time.monotonic() + TIDY_SECONDS
-            forget_expired_files(application)
+            application.release_runs.forget_parts(application.now())
         return run_waiting(application)
 
 
