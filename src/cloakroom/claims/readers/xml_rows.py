@@ -108,7 +108,7 @@ class _Rows:
                 return
 
     def _add(self, name: str, value: str) -> None:
-        if not self.around:
+        if not self.around and len(self.path) > 1:  # What the outermost element says is said of no row.
             self.around = list(self.path)
         label = name.rpartition(":")[2]
         if label in self.record and value:
