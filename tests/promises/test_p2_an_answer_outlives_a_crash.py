@@ -383,7 +383,7 @@ _OF_FLOWS = {"approve_release", "request_release", "run_release"}
 def test_a_method_of_a_flow_that_opens_a_transaction_is_known_by_its_name():
     """Or a use case that calls it would not be found."""
     found = set()
-    for path in sorted((Path(cloakroom.__file__).parent / "flows").glob("*.py")):
+    for path in sorted((Path(cloakroom.__file__).parent / "flows").rglob("*.py")):
         for item in ast.parse(path.read_text()).body:
             methods = [one for one in getattr(item, "body", ()) if isinstance(one, ast.FunctionDef)]
             if isinstance(item, ast.ClassDef) and "Protocol" not in map(ast.unparse, item.bases):
@@ -417,7 +417,8 @@ def _writes(node: ast.AST) -> bool:
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
         return False
     owner = node.func.value
-    of_ledger = isinstance(owner, ast.Attribute) and owner.attr.strip("_") in {"entries", "gatekeeper", "ledger"}
+    name = getattr(owner, "attr", getattr(owner, "id", "")).strip("_")
+    of_ledger = name in {"entries", "gatekeeper", "ledger"}
     return node.func.attr in _TRANSACTIONS | _OF_FLOWS or (of_ledger and node.func.attr in _OF_THE_LEDGER)
 
 
