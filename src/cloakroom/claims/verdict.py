@@ -42,7 +42,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much of a dump could be read.
+    """The part of a dump that could not be read.
 
     Attributes:
         files_unread: Files of which nothing could be read.

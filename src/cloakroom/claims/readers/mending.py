@@ -23,7 +23,7 @@ _DIGITS, _LETTERS = re.compile(r"\d+"), re.compile(r"[^\W\d_]+")
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """What became of lines: rows, lines that are still broken, and the number of remarks."""
+    """Rows made of lines, the lines that are still broken, and the number of remarks."""
 
     rows: list[list[str]]
     broken: list[str]

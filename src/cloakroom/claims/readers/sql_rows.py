@@ -153,12 +153,15 @@ class _Dump:
 
     def _scanned(self, table: _Table, text: str, at: int, *, is_bare: bool = False) -> int:
         """Take a row in that is more than plain literals; return the place after it, 0 where it is none."""
-        scanned = scan_values(text, at, min(len(text), at + self._limits.record_bytes), is_bare=is_bare)
+        # A quote that a damaged row never closes must not swallow the rows below it.
+        following = None if is_bare else _RESYNC.search(text, at + 1, at + self._limits.record_bytes)
+        stop = following.start() if following else min(len(text), at + self._limits.record_bytes)
+        scanned = scan_values(text, at, stop, is_bare=is_bare)
         if scanned is None:
             return 0
         values, end = scanned
-        if is_bare and (("*",) in values or (table.columns and len(values) != len(table.columns))):
-            return 0  # A SELECT of something else, as Oracle's INSERT ALL ends with one.
+        if ("*",) in values or (table.columns and len(values) != len(table.columns)):
+            return 0  # Damaged; or a SELECT of something else, as Oracle's INSERT ALL ends with one.
         cells = []
         for value in values:
             texts = [_literal(literal) or "" for literal in joined_literals(value)]

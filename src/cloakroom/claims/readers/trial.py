@@ -1,4 +1,4 @@
-"""How well a way of reading a text does: of the addresses in its beginning, how many it shows, and how cleanly.
+"""Trials of ways to read a text: of the addresses in its beginning, how many each shows, and how cleanly.
 
 A reading that is right shows nearly every address of the text, most as a cell of its own. One that cut the text at
 the wrong signs shows them inside longer cells; one that took the text for something else does not show them at all.
