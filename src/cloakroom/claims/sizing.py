@@ -242,7 +242,9 @@ def _beside(batch: Batch, parts: Sequence[KeyedRows]) -> pl.Series:
     # Each address has one sign: when there are no more of them, nothing is left to be found.
     shown = [part.emails["key"] for part in parts]
     signs = batch.at_signs if batch.at_signs is not None else batch.text.count(b"@")
-    if sum(keys.len() for keys in shown) >= signs and b"%40" not in batch.text:
+    # One sign is looked for much faster than three.
+    is_escaped = b"%" in batch.text and b"%40" in batch.text
+    if sum(keys.len() for keys in shown) >= signs and not is_escaped:
         return pl.Series("email", [], dtype=pl.String)
     known = pl.concat(shown).unique() if shown else pl.Series("email", [], dtype=pl.String)
     return missing_addresses(addresses_of_text(batch.text), known)

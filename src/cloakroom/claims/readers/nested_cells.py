@@ -19,6 +19,7 @@ from cloakroom.claims.readers.relaxed_json import decode_relaxed
 from cloakroom.claims.tables import Batch, share_of
 
 _LOOKED_AT = 50
+_BEGINNING = 1 << 16
 _MOST = 0.5
 _LIMITS = Limits(columns=200)
 _OPENING = r"^\s*(?:\{.*[:=].*\}|\[\s*\{.*\}\s*\]|[aO]:\d+:.*\{.*\})\s*$"
@@ -32,6 +33,8 @@ _DEPTH_MAX = 32
 
 def with_nested_cells(batch: Batch) -> Batch:
     """Return the batch with the leaves of such columns as columns."""
+    if batch.text is not None and b"{" not in batch.text[:_BEGINNING]:
+        return batch
     head = batch.frame.head(_LOOKED_AT)
     if not any(_is_nested(head[column]) for column in head.columns):
         return batch
