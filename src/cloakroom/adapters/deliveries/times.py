@@ -4,7 +4,8 @@ ISO 8601 is always understood. Numbers in another order need the mapping's word 
 since 03/04/2025 means two days; the signs between them may be ``/ - .`` or a blank. Years have four digits.
 Anything else needs a strptime pattern. A time without offset is of the mapping's time zone: in the hour that
 occurs twice, the first; in the hour that does not occur, none. A date is the day as written, whatever offset stands
-beside it. Times whose offset or zone leads out of the years 1 to 9999 are none: several systems write them for "never".
+beside it. Times whose offset or zone leads out of the years 1 to 9999 are none; several systems write them for
+"never".
 """
 
 from __future__ import annotations
