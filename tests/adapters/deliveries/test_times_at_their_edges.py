@@ -127,7 +127,8 @@ def test_an_iso_time_has_its_parts_within_their_bounds(text, expected):
         ("mdy", "1/1/1970 0:30 AM", None), ("mdy", "1/1/1970 13:00 PM", None), ("mdy", "1/1/1970 0:00 pm", None),
         ("dmy", "1.1.1970, 5:00", 5), ("dmy", "1-1-1970 5h00", 5), ("dmy", "1 1 1970 5.00", 5),
         ("dmy", "1.1.1970", 0), ("dmy", "1.1-1970", None), ("dmy", "1/1/70", None), ("dmy", "1/1/19700", None),
-        ("ymd", "1970/1/1 05:00 Z", 5), ("ymd", "1970.1.1 05:00 -02:00", 7), ("ymd", "1/1/1970", None), ("dmy", "1970-01-01 05:00", 5),
+        ("ymd", "1970/1/1 05:00 Z", 5),
+        ("ymd", "1970.1.1 05:00 -02:00", 7), ("ymd", "1/1/1970", None), ("dmy", "1970-01-01 05:00", 5),
     ],
 )  # fmt: skip
 def test_a_time_in_the_stated_order_is_read_as_its_writers_mean_it(form, text, hour):
