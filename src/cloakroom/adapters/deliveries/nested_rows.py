@@ -100,7 +100,7 @@ class Flattener:
             for index, value in enumerate(item):
                 child = node.children.get(index)
                 if child is not None:
-                    self._check(value, child, f"{path}[{index}].", depth + 1)
+                    self._check(value, child, f"{path.rstrip('.')}[{index}].", depth + 1)
                 elif value is not None and not node.is_ignored:
                     raise RowShapeError(f"{path.rstrip('.')}[{index}]", "is neither mapped nor ignored")
 
