@@ -137,7 +137,8 @@ def test_a_lenient_column_keeps_what_it_cannot_read_and_counts_it_nowhere(tmp_pa
 @pytest.mark.parametrize(
     ("amount", "band"),
     [("-0.01", "EUR <100"), ("0", "EUR <100"), ("99.99", "EUR <100"), ("100", "EUR 100-1000"),
-     ("100.00", "EUR 100-1000"), ("999.99", "EUR 100-1000"), ("1000", "EUR >=1000"), ("1000.01", "EUR >=1000"), ("-5000", "EUR <100")],
+     ("100.00", "EUR 100-1000"), ("999.99", "EUR 100-1000"), ("1000", "EUR >=1000"),
+     ("1000.01", "EUR >=1000"), ("-5000", "EUR <100")],
 )  # fmt: skip
 def test_an_amount_at_a_threshold_belongs_to_the_band_above_it(tmp_path, amount, band):
     mapping = RECORD + '[columns]\nspend = { field = "spend_total", currency = "EUR", bands = ["100", "1000"] }\n'
