@@ -51,8 +51,9 @@ def refusal(claims: Mapping[str, object], provider: Provider = PROVIDER, now: fl
 
 @pytest.mark.parametrize(
     ("exp", "code"),
-    [(NOW - 61, "expired"), (NOW - 60, "expired"), (NOW - 59, None), (NOW, None), (True, "expired"), 
-     ("9e9", "expired"), (2.0**53, "expired"), (2.0**53 - 1, None), (-(2.0**60), "expired"), (None, "expired"), (float(NOW + 1), None)],
+    [(NOW - 61, "expired"), (NOW - 60, "expired"), (NOW - 59, None), (NOW, None), (True, "expired"),
+     ("9e9", "expired"), (2.0**53, "expired"), (2.0**53 - 1, None), (-(2.0**60), "expired"), (None, "expired"),
+     (float(NOW + 1), None)],
 )  # fmt: skip
 def test_a_token_ends_a_minute_after_its_end_and_no_later(exp, code):
     assert refusal({**CLAIMS, "exp": exp}) == code
@@ -275,6 +276,7 @@ def test_an_answer_is_read_up_to_its_bound(beyond, fits):
 RSA_SMALL, RSA_LARGE = RSAKey.generate_key(1024), RSAKey.generate_key(2048, {"kid": "k1"})
 
 
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")  # The keys are weak on purpose.
 @pytest.mark.parametrize(
     "published",
     [
@@ -289,6 +291,7 @@ def test_a_set_without_any_key_that_can_verify_is_no_set(published):
     assert code_of(lambda: subject(Answers(keys=published))) == ("provider", True)
 
 
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
 @pytest.mark.parametrize(
     ("key", "algorithm"),
     [
