@@ -22,17 +22,15 @@ from typing import Any
 from cloakroom.claims.readers.json_columns import is_personal, rows_of_columns, rows_of_lists, rows_of_scalars
 
 _STRUCTURE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|"|[{}\[\],]', re.DOTALL)
-_COMMENT_OR_BRACKET = rb"|//[^\n]*|/\*.*?\*/|[{}\[\]]"
+_COMMENT_OR_BRACKET = rb"|//[^\n]*|/\*.*?\*/|/\*|[{}\[\]]"
 _DOUBLE_QUOTED = rb'"(?:[^"\\]++|\\.)*+"'
 _SINGLE_QUOTED = rb"'(?:[^'\\]++|\\.)*+'"
 _TOKEN = re.compile(_DOUBLE_QUOTED + rb'|"' + _COMMENT_OR_BRACKET, re.DOTALL)
 _TOKEN_OF_LITERALS = re.compile(
     _DOUBLE_QUOTED + rb"|" + _SINGLE_QUOTED + rb"""|["']""" + _COMMENT_OR_BRACKET, re.DOTALL
 )
-_TOKEN_OF_LINE = re.compile(rb'"(?:[^"\\\n]++|\\[^\n])*+"|"|[{}\[\]]')
 _SINGLE = re.compile(rb"[{,\[(:]\s*'")
 _BEGIN = re.compile(rb"[{\[]")
-_LINE = re.compile(rb"\n(?=[{\[])")
 _LOOKED_AT = 200
 _DEPTH_MAX = 32
 _ALIKE = 0.5
@@ -136,14 +134,13 @@ def unwrapped(item: dict[str, Any]) -> dict[str, Any]:
 def documents_in(data: bytes) -> tuple[list[bytes], bytes]:
     """Return the documents in a text, one after the other, and the beginning of the one that ends too early.
 
-    What stands between documents is left out: headers, prompts, names of variables. After a string that is never
-    closed, the next line that begins a document is looked for.
+    What stands between documents is left out: headers, prompts, names of variables.
     """
     token = _TOKEN_OF_LITERALS if _SINGLE.search(data[:65536]) else _TOKEN
     found: list[bytes] = []
     at = 0
     while (begin := _BEGIN.search(data, at)) is not None:
-        start, depth, end = begin.start(), 0, 0
+        start, depth = begin.start(), 0
         for match in token.finditer(data, start):
             sign = match.group()
             if sign in (b"{", b"["):
@@ -151,16 +148,13 @@ def documents_in(data: bytes) -> tuple[list[bytes], bytes]:
             elif sign in (b"}", b"]"):
                 depth -= 1
                 if depth == 0:
-                    end = match.end()
+                    at = match.end()
+                    found.append(data[start:at])
                     break
-            elif sign in (b'"', b"'"):
-                token = _TOKEN_OF_LINE  # No string may go on beyond its line any more: nothing is looked at twice.
-                break
-        line = None if end else _LINE.search(data, match.end())
-        if not end and line is None:
+            elif sign in (b'"', b"'", b"/*"):
+                return found, data[start:]  # A string or comment that is never closed.
+        else:
             return found, data[start:]
-        at = end or (line.end() if line else len(data))
-        found.append(data[start:at])
     return found, b""
 
 

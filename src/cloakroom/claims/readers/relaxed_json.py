@@ -17,7 +17,7 @@ _PIECE = re.compile(
     r"""(?P<double>[bBrRuU]{0,2}"(?:[^"\\]++|\\.)*+")|[bBrRuU]{0,2}'(?P<single>(?:[^'\\]++|\\.)*+)'"""
     r"""|`(?P<template>(?:[^`\\]++|\\.)*+)`|//[^\n]*|/\*.*?\*/|(?P<pattern>/(?:[^/\\\n*]|\\.)(?:[^/\\\n]++|\\.)*+/[a-z]*)"""
     r"""|(?P<name>[A-Za-z_$][\w$.]*)|(?P<number>[+-]?\.?\d[\w.+-]*)|(?P<angle><[\w.]+:?[^<>\n]{0,200}>)"""
-    r"""|(?P<sign>[{}\[\]():,])""",
+    r"""|(?P<sign>[{}\[\]():,])|(?P<unclosed>["'`]|/\*)""",
     re.DOTALL,
 )
 _WORDS = {
@@ -49,6 +49,8 @@ def relaxed_json(text: str) -> bytes:
             pieces.append(json.dumps(found))
         elif kind == "sign":
             _sign(pieces, calls, found)
+        elif kind == "unclosed":
+            break  # Nothing closes it up to the end, which is not looked for again.
     return "".join(pieces).encode("utf-8", "replace")
 
 
