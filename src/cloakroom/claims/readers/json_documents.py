@@ -86,14 +86,9 @@ def find_tables(value: Any, tables: Tables, path: str = "", depth: int = 0) -> N
             tables.add(path, [value], 1)
 
 
-def find_rows(value: dict[str, Any], *, is_paged: bool) -> list[dict[str, Any]]:
-    """Return the rows of an object that stands on a line of its own: itself, or those of a page.
-
-    Args:
-        value: The object.
-        is_paged: Whether pages have been seen beside it, so that one with few rows is a page too.
-    """
-    if not (is_page(value) or (is_paged and not is_personal(value) and any(_lists_of(value)))):
+def find_rows(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a page that may be one of several: those in its lists, or itself where it has none."""
+    if (is_personal(value) and not is_page(value)) or not any(_lists_of(value)):
         return [unwrapped(value)]
     tables = Tables()
     find_tables(value, tables)

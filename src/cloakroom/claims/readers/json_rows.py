@@ -20,6 +20,7 @@ from cloakroom.claims.readers.json_documents import (
     find_tables,
     is_action,
     is_page,
+    unwrapped,
 )
 from cloakroom.claims.readers.relaxed_json import decode_relaxed
 from cloakroom.claims.tables import BROKEN_KEPT, Batch, frame_of_records, unique_names
@@ -33,6 +34,7 @@ _KEYED = re.compile(rb"\s*\{\s*" + _TEXT + rb"\s*:\s*\{\s*(" + _TEXT + rb"\s*:)"
 _NEXT_KEYED = rb"\}\s*,\s*" + _TEXT + rb"\s*:\s*\{\s*"
 _VALUE = re.compile(r"@|\d{4}")
 _LISTS = re.compile(rb"\[\s*\{")
+_LOOKED_AT = 200
 _AROUND = b" \t\r\n\0\x1a\x1e"
 
 
@@ -139,6 +141,7 @@ class RowShape:
 
     names: list[str] = field(default_factory=list)
     is_paged: bool = False
+    looked_at: int = 0
 
     def row(self, values: list[Any]) -> dict[str, Any] | None:
         """Return an array as a row, None for the one that holds the names.
@@ -188,8 +191,10 @@ def _records(text: bytes, limits: Limits, shape: RowShape) -> list[dict[str, str
         return []
     if not _LISTS.search(text) and len(text) <= limits.record_bytes:
         return [flatten(row, limits)]
-    shape.is_paged = shape.is_paged or is_page(row)
-    rows = find_rows(row, is_paged=shape.is_paged)
+    if not shape.is_paged and shape.looked_at < _LOOKED_AT:
+        shape.looked_at += 1
+        shape.is_paged = is_page(row)
+    rows = find_rows(row) if shape.is_paged else [unwrapped(row)]
     return None if len(text) > limits.record_bytes * len(rows) else [flatten(found, limits) for found in rows]
 
 

@@ -11,7 +11,6 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"(?P<open><!--|<!\[CDATA\[)|<[?!][^<>]*>|<(?P<end>/)?(?P<name>[^\W\d][\w:.-]*)(?P<inside>[^<>]*)>"
@@ -25,18 +24,10 @@ _VOID = frozenset({"br", "hr", "img", "input", "meta"})
 _DEPTH_MAX = 64
 
 
-class Event(NamedTuple):
-    """Something that happens at the element that is open innermost.
-
-    Attributes:
-        kind: ``open``, ``close``, ``text`` or ``attribute``.
-        name: That of the element or attribute, without its namespace; of a text, what its element is called.
-        value: The text or the attribute's value, without white space around it; never empty.
-    """
-
-    kind: str
-    name: str
-    value: str = ""
+Event = tuple[str, str, str]
+"""Something that happens at the element that is open innermost: its kind (``open``, ``close``, ``text`` or
+``attribute``); the name of the element or attribute without its namespace, of a text what its element is called; the
+text or the attribute's value without white space around it, never empty."""
 
 
 @dataclass(slots=True)
@@ -70,14 +61,13 @@ class Elements:
                     missing.add(opening)  # Looked for once: hostile texts open many.
                     continue
                 if opening != "<!--":
-                    self._text(text[at:end])
+                    self._text(text[at:end].replace("&", "&amp;"))
                 at = end + len(_CLOSING[opening])
             elif match["text"]:
-                self._text(html.unescape(match["text"]))
-            elif match["name"] is not None and match["end"]:
-                yield from self._close(match["name"].rpartition(":")[2])
-            elif match["name"] is not None:
-                yield from self._begin(match["name"].rpartition(":")[2], match["inside"])
+                self._text(match["text"])
+            elif (name := match["name"]) is not None:
+                name = name.rpartition(":")[2] if ":" in name else name
+                yield from self._close(name) if match["end"] else self._begin(name, match["inside"])
 
     def rest(self) -> Iterator[Event]:
         """Yield the ends of elements that the text never closes."""
@@ -86,35 +76,39 @@ class Elements:
 
     def _text(self, text: str) -> None:
         if self.open and not text.isspace():
-            self.open[-1].texts.append(text)
+            self.open[-1].texts.append(html.unescape(text) if "&" in text else text)
 
     def _begin(self, name: str, inside: str) -> Iterator[Event]:
         if self.open and (named := self.open[-1].named):  # It holds elements: the attribute is a value of its own.
             self.open[-1].named = ""
-            yield Event("attribute", "name", named)
+            yield "attribute", "name", named
         if len(self.open) >= _DEPTH_MAX:
             return
         self.open.append(_Element(name, f"{self.path}/{name}"))
-        yield Event("open", name)
-        found = _ATTRIBUTE.findall(inside)
-        given = [(key.rpartition(":")[2], html.unescape(double or single)) for key, double, single in found]
-        telling = [(key, value) for key, value in given if key.lower() not in _OF_TYPE]
-        is_closed = inside.endswith("/") or name.lower() in _VOID
-        if len(telling) == 1 and telling[0][0].lower() in _NAMING and not is_closed:
-            self.open[-1].named = telling[0][1].strip()
-        else:
-            yield from (Event("attribute", key, value.strip()) for key, value in given if value.strip())
+        yield "open", name, ""
+        is_closed = inside.endswith("/") or name in _VOID
+        if "=" in inside:
+            yield from self._attributes(inside, may_name=not is_closed)
         if is_closed:
             yield from self._close(name)
 
+    def _attributes(self, inside: str, *, may_name: bool) -> Iterator[Event]:
+        found = _ATTRIBUTE.findall(inside)
+        given = [(key.rpartition(":")[2], html.unescape(double or single).strip()) for key, double, single in found]
+        telling = [(key, value) for key, value in given if key.lower() not in _OF_TYPE]
+        if may_name and len(telling) == 1 and telling[0][0].lower() in _NAMING:
+            self.open[-1].named = telling[0][1]
+        else:
+            yield from (("attribute", key, value) for key, value in given if value)
+
     def _close(self, name: str) -> Iterator[Event]:
-        if all(element.name != name for element in self.open):
+        if self.open and self.open[-1].name != name and all(element.name != name for element in self.open):
             return
         while self.open:
             last = self.open[-1]
-            if value := " ".join(last.texts).strip():
-                yield Event("text", last.named or last.name, value)
-            yield Event("close", last.name)
+            if last.texts and (value := " ".join(last.texts).strip()):
+                yield "text", last.named or last.name, value
+            yield "close", last.name, ""
             self.open.pop()
             if last.name == name:
                 return

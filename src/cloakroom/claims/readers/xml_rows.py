@@ -16,7 +16,7 @@ from cloakroom.claims.readers.xml_shape import row_elements
 from cloakroom.claims.tables import Batch, frame_of_records
 
 _ROWS_PER_BATCH = 20_000
-_LOOKED_AT = 1 << 20
+_LOOKED_AT = 1 << 18
 
 
 def read_xml(blocks: Iterable[bytes], limits: Limits) -> Iterator[Batch]:
@@ -92,22 +92,23 @@ class _Rows:
 
     def _through(self, events: Iterable[Event]) -> Iterator[tuple[dict[str, str], bool]]:
         for kind, name, value in events:
-            path = self.elements.path
             if kind == "open":
-                if self.record is None and path in self.paths:
-                    self.record, self.row, self.seen = {}, path, {}
+                if self.record is None and self.elements.path in self.paths:
+                    self.record, self.row, self.seen = {}, self.elements.path, {}
             elif self.record is None:
                 continue
             elif kind != "close":
                 self._add(self.record, name, value, is_text=kind == "text")
-            elif path == self.row:
+            elif self.elements.path == self.row:
                 if self.record:
-                    yield self.record, self.paths[path]
+                    yield self.record, self.paths[self.row]
                 self.record = None
 
     def _add(self, record: dict[str, str], name: str, value: str, *, is_text: bool) -> None:
-        around = self.elements.path[len(self.row) + 1 :].split("/")
-        label = ".".join(filter(None, (*(around[:-1] if is_text else around), name)))
+        around = self.elements.path[len(self.row) + 1 :]
+        if is_text:
+            around = around.rpartition("/")[0]
+        label = f"{around}.{name}".replace("/", ".") if around else name
         self.seen[label] = count = self.seen.get(label, 0) + 1
         if len(record) < self.columns_max:
             record[label if count == 1 else f"{label} ({count})"] = value

@@ -48,18 +48,18 @@ class _Shape:
         elements = Elements()
         numbers: list[int] = []
         count = 0
-        for event in elements.events(text):
-            if event.kind == "open":
+        for kind, name, value in elements.events(text):
+            if kind == "open":
                 count += 1
                 numbers.append(count)
                 self.elements[elements.path] += 1
-            elif event.kind == "close":
+            elif kind == "close":
                 numbers.pop()
             else:
-                paths = [element.path for element in elements.open]
-                self.values.update(paths)
-                if found := loose_finds(event.value[:_TEXT_MAX]):
-                    self._person(f"{elements.path}>{event.name}", found, numbers)
+                for element in elements.open:
+                    self.values[element.path] += 1
+                if found := loose_finds(value[:_TEXT_MAX]):
+                    self._person(f"{elements.path}>{name}", found, numbers)
 
     def _person(self, leaf: str, found: dict[str, str], numbers: list[int]) -> None:
         self.people[leaf].add(next(iter(found.values())))
