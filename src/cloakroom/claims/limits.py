@@ -20,10 +20,8 @@ class Limits:
         seconds: Time for reading everything.
         nested_bytes: Size of a container that must be held in memory, since it lies inside another.
         sheet_bytes: Size of the unpacked parts of one workbook.
-        record_bytes: Size of one row, line, object or document; longer ones are rejected and counted. A line of JSON with
-            a page of rows may have as many bytes for each.
-        document_bytes: Size of a JSON document, or of a line with one, that is held whole; longer documents are read piece
-            by piece.
+        record_bytes: Size of one row, line, object or document; longer ones are rejected and counted.
+        document_bytes: Size of a JSON document, or a line with one, that is held whole; longer: read in pieces.
         block_bytes: How much of a file is looked at together.
         columns: Columns of one table.
         nesting: Levels of one JSON or BSON document.

@@ -26,9 +26,9 @@ from cloakroom.claims.readers.trial import ENOUGH, Trial, try_reading
 from cloakroom.claims.readers.workbook import read_workbook
 from cloakroom.claims.readers.xml_rows import read_xml
 from cloakroom.claims.sources import InTurn, PlainFile, Readable, Workers
-from cloakroom.claims.tables import Batch, Reading, Wanted
+from cloakroom.claims.tables import BROKEN_CONTENT, Batch, Reading, Wanted
 from cloakroom.claims.witness import TextWitness
-from cloakroom.errors import LimitError
+from cloakroom.errors import CloakroomError, LimitError
 
 _HEAD_BYTES = 64 << 10
 _TRIAL_BYTES = 128 << 10
@@ -80,9 +80,7 @@ def open_file(file: PlainFile, limits: Limits, workers: Workers, seed: int) -> R
 def _open_text(file: PlainFile, limits: Limits, workers: Workers, seed: int) -> Reading:
     texts = TextBlocks(file.stream, limits.block_bytes)
     blocks: Iterator[bytes] = iter(texts)
-    first = next(blocks, b"")
-    while len(first) < _HEAD_BYTES and (more := next(blocks, b"")):  # A block ends with a line, be it a short one.
-        first += more
+    first, blocks = _beginning(blocks)
     if b"\n" not in first and b"\r" in first:  # Line ends of old Macintoshes.
         first, blocks = first.replace(b"\r", b"\n"), (block.replace(b"\r", b"\n") for block in blocks)
     form = _best_form(file.path, first, limits)
@@ -100,6 +98,25 @@ def _open_text(file: PlainFile, limits: Limits, workers: Workers, seed: int) -> 
 
     reading.batches = until_end()
     return reading
+
+
+def _beginning(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return as much as is looked at, if there is so much, and the rest; a block may be a single short line.
+
+    What breaks after the first block breaks when the rest is read.
+    """
+    first = next(blocks, b"")
+    try:
+        while len(first) < _HEAD_BYTES and (more := next(blocks, b"")):
+            first += more
+    except (CloakroomError, MemoryError, *BROKEN_CONTENT) as error:
+        return first, _raising(error)
+    return first, blocks
+
+
+def _raising(error: Exception) -> Iterator[bytes]:
+    raise error
+    yield
 
 
 @dataclass(frozen=True, slots=True)
