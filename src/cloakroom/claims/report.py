@@ -92,6 +92,8 @@ def report_document(report: ClaimReport) -> dict[str, Any]:
         "rejected_rows": size.rejected_rows,
         "rows_own": matched.rows_own,
         "rows_address_only": matched.rows_bounded + matched.rows_bare,
+        "rows_contradicting": matched.rows_bounded,
+        "rows_fabricated": matched.rows_fabricated,
         "rows_foreign": matched.rows_foreign,
         "rows_without_key": matched.rows_silent,
         "emails_distinct": size.emails_distinct,
