@@ -47,19 +47,34 @@ class Agreement:
         proving: ``row``, ``ordinal`` and ``score`` of the pairs that prove.
         told: The same of those that would, were the name not told by the address.
         contradicted: Rows all of whose pairs contradict.
+        jumbled: Those of them whose name or number is that of another record of ours: they were put together wrongly.
     """
 
     proving: pl.DataFrame = field(repr=False)
     told: pl.DataFrame = field(repr=False)
     contradicted: pl.Series = field(repr=False)
+    jumbled: pl.Series = field(repr=False)
 
 
-def agreement(compared: pl.DataFrame) -> Agreement:
-    """Sort out compared pairs."""
+def agreement(compared: pl.DataFrame, shown: pl.DataFrame, held: pl.DataFrame) -> Agreement:
+    """Sort out compared pairs; all rows and records are those that were compared."""
     proving, told = (compared.filter(pl.col(which)).select("row", "ordinal", "score") for which in ("proves", "told"))
     peaceful = compared.filter(pl.col("proves") | pl.col("told") | (pl.col("differs") == 0)).select("row").unique()
     contradicted = compared.select("row").unique().join(peaceful, on="row", how="anti")["row"]
-    return Agreement(proving, told, contradicted)
+    return Agreement(proving, told, contradicted, _jumbled(contradicted, shown, held))
+
+
+def _jumbled(contradicted: pl.Series, shown: pl.DataFrame, held: pl.DataFrame) -> pl.Series:
+    rows = shown.filter(pl.col("row").is_in(contradicted.implode())) if contradicted.len() else shown.clear()
+    sources = {"name": ("name",), "phone": HELD_PHONES, "phone_2": HELD_PHONES}
+    known = [
+        pl.col(column).is_in(held[source].cast(pl.String).drop_nulls().unique().implode()) & (pl.col(column) != "")
+        for column, columns in sources.items()
+        if column in rows.columns
+        for source in columns
+        if source in held.columns
+    ]
+    return rows.filter(pl.any_horizontal(*known))["row"] if known else rows["row"].clear()
 
 
 def compare(shown: pl.DataFrame, pairs: pl.DataFrame, held: pl.DataFrame, *, is_name_partial: bool) -> pl.DataFrame:
@@ -149,6 +164,7 @@ def _shown_and_equal(name: str, columns: list[str]) -> tuple[pl.Expr, pl.Expr]:
 
 def same_mailbox(shown: pl.Expr, held: pl.Expr) -> pl.Expr:
     """Return whether a shown address is the held one, with or without what follows a plus in either."""
+    shown, held = shown.cast(pl.String), held.cast(pl.String)
     return (shown == held).fill_null(value=False) | (
         shown.str.replace(_TAG, "${1}@") == held.str.replace(_TAG, "${1}@")
     ).fill_null(value=False)

@@ -19,6 +19,8 @@ _LEAST_KNOWN = 2
 _LEAST_OF_WORD = 3
 _LEAST_OF_NAME = 5
 _WORDS_MAX = 12
+_TEXT_MAX = 400
+_RUNS = re.compile(f"([?{LOST}\ufffd]+)")
 _UMLAUTS = re.compile("[aou]e")
 
 
@@ -55,12 +57,11 @@ def likeness(shown: str, held: str, further: str, *, is_cut: bool, is_part: bool
 
 
 def _with_lost_letters(words: list[str], others: list[str], more: list[str], *, is_part: bool) -> Likeness:
-    """Compare word by word; a run of marks stands for as many letters at most, since some systems write one per byte."""
+    """Compare word by word; a run of marks stands for as many letters at most: some systems write one per byte."""
     left = list(others)
     for word in sorted(words, key=lambda word: -len(word.replace(LOST, ""))):
-        pattern = re.compile(re.sub(f"{LOST}+", lambda run: f".{{0,{len(run[0])}}}", re.escape(word)))
-        found = next((pair for pair in _joined(left) if pattern.fullmatch(pair[0])), None)
-        if found is None and not any(pattern.fullmatch(text) for text in more):
+        found = next((pair for pair in _joined(left) if _fits(word, pair[0])), None)
+        if found is None and not any(_fits(word, text) for text in more):
             return Likeness.DIFFERS
         for text in found[1] if found else ():
             left.remove(text)
@@ -68,6 +69,29 @@ def _with_lost_letters(words: list[str], others: list[str], more: list[str], *, 
         return Likeness.DIFFERS
     known = sum(len(word.replace(LOST, "")) for word in words)
     return Likeness.AGREES if known >= _LEAST_KNOWN else Likeness.SILENT
+
+
+def is_with_lost_letters(shown: str, held: str) -> bool:
+    """Return whether a shown text is the held one with letters lost; a name whatever the order of its words."""
+    if LOST in shown:
+        return likeness(shown, held, "", is_cut=False, is_part=False) is Likeness.AGREES
+    return _fits(shown[:_TEXT_MAX], held[:_TEXT_MAX])
+
+
+def _fits(shown: str, held: str) -> bool:
+    """Return whether a text is another one, each run of marks in it standing for at most as many signs.
+
+    Keeps the places that can be reached, so that no text takes long whatever marks stand in it.
+    """
+    places = {0}
+    for number, part in enumerate(_RUNS.split(shown)):
+        if number % 2:
+            places = {to for place in places for to in range(place, min(place + len(part), len(held)) + 1)}
+        elif part:
+            places = {place + len(part) for place in places if held.startswith(part, place)}
+        if not places:
+            return False
+    return len(held) in places
 
 
 def _joined(words: list[str]) -> list[tuple[str, list[str]]]:

@@ -41,6 +41,7 @@ class Matched:
         rows_bounded: Rows that prove none, but whose id, address or number is known, and whose other content differs.
         rows_bare: Rows whose id, address or number is known, and that show nothing else that could be compared.
         rows_fabricated: Of those whose content differs, the ones whose id is known.
+        rows_jumbled: Of the same, the ones whose name or number is that of another record.
         rows_crowded: Of those that show nothing else, the ones whose key is shared by too many to name a record.
         rows_foreign: Rows with a key, none of which is known.
         rows_silent: Rows without any key.
@@ -61,6 +62,7 @@ class Matched:
     observations: dict[str, pl.DataFrame] = field(repr=False)
     notes: tuple[str, ...] = ()
     rows_fabricated: int = 0
+    rows_jumbled: int = 0
     rows_crowded: int = 0
     alike: BitMap = field(default_factory=BitMap, repr=False)
 
@@ -83,11 +85,6 @@ class Matched:
     def sure(self) -> BitMap:
         """Return the records of all brands that a row shows and no other record agrees with."""
         return _union(match.sure for match in self.brands.values())
-
-    @property
-    def fields(self) -> dict[str, tuple[str, ...]]:
-        """Return the names of the fields shown, by brand of which a record is proven."""
-        return {name: match.fields for name, match in self.brands.items() if match.proven}
 
 
 def _union(sets: Iterable[BitMap]) -> BitMap:

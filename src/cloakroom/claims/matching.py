@@ -210,6 +210,7 @@ class Matcher:
             known=pl.concat([by_address["row"], by_number["row"], id_pairs["row"]]),
             crowded=crowds,
             contradicted=found.contradicted,
+            jumbled=found.jumbled,
             fabricated=fabricated,
             proven=proven["row"],
         )
@@ -313,7 +314,7 @@ class Matcher:
             pairs = pl.concat(
                 [pairs, pairs_by_name(shown.filter(pl.col("row").is_in(crowded.implode())), held)]
             ).unique()
-        return agreement(compare(shown, pairs, held, is_name_partial=_is_name_partial(keyed)))
+        return agreement(compare(shown, pairs, held, is_name_partial=_is_name_partial(keyed)), shown, held)
 
     def _settled(self, table: _Table, found: Agreement) -> pl.DataFrame:
         """Return the pairs that rows without ids prove; names told by addresses where the table is borne out."""
@@ -409,6 +410,7 @@ class Matcher:
             self._observations.frames(),
             tuple(self._notes),
             rows_fabricated=self._rows["fabricated"],
+            rows_jumbled=self._rows["jumbled"],
             rows_crowded=self._rows["crowded"],
             alike=self._alike | self._proven[False] | self._proven[True] | self._touched,
         )
@@ -423,7 +425,8 @@ def _is_name_partial(keyed: KeyedRows) -> bool:
 
 
 def _nothing_compared() -> Agreement:
-    return agreement(pl.DataFrame(schema=COMPARED))
+    compared = pl.DataFrame(schema=COMPARED)
+    return agreement(compared, compared, compared)
 
 
 def _brand_numbers(sets: list[BitMap]) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -24,7 +24,8 @@ class RowKinds:
         known: Rows with a key that leads to records.
         crowded: Rows with a key that too many records share.
         contradicted: Rows that differ from all records that they share a key with.
-        fabricated: Those of them whose id is known.
+        jumbled: Those of them whose name or number is that of another record.
+        fabricated: Rows around an id of ours with nothing else of its record.
         proven: Rows that prove a record.
     """
 
@@ -33,11 +34,12 @@ class RowKinds:
     known: pl.Series = field(repr=False)
     crowded: pl.Series = field(repr=False)
     contradicted: pl.Series = field(repr=False)
+    jumbled: pl.Series = field(repr=False)
     fabricated: pl.Series = field(repr=False)
     proven: pl.Series = field(repr=False)
 
     def counts(self, height: int, *, is_about_people: bool, are_ids_contradicted: bool) -> Counter[str]:
-        """Count the rows of a batch by kind; ``crowded`` of the bare and ``fabricated`` of the bounded beside them.
+        """Count the rows of a batch by kind; ``crowded`` of the bare, ``jumbled`` and ``fabricated`` of the bounded.
 
         Args:
             height: Rows of the batch.
@@ -60,5 +62,6 @@ class RowKinds:
         state[self.proven.to_numpy()] = _OWN
         found = Counter(dict(zip(_NAMES, np.bincount(state, minlength=len(_NAMES)).tolist(), strict=True)))
         found["crowded"] = int((row_flags(self.crowded, height) & ~known & (state == _BARE)).sum())
-        found["fabricated"] = int((row_flags(self.fabricated, height) & (state == _BOUNDED)).sum())
+        for name, rows in (("jumbled", self.jumbled), ("fabricated", self.fabricated)):
+            found[name] = int((row_flags(rows, height) & (state == _BOUNDED)).sum())
         return found

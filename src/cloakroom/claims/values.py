@@ -43,7 +43,7 @@ OPENED = ("given_name", "family_name", "name", "email", "phone", "mobile",
 HELD_PHONES = ("phone", "mobile", "phone_3", "phone_4")
 HELD_EMAILS = ("email", "email_2")
 LOOSE_DIGITS = 7
-_LEAST_CUT = 3
+_LEAST_CUT = 7
 NAMES = (Concept.NAME, Concept.GIVEN_NAME, Concept.FAMILY_NAME)
 _MISSING = frozenset(["", "null", "none", "n/a", "na", "nan", "-", "\\n"])
 
