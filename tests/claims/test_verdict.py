@@ -173,24 +173,24 @@ def test_other_peoples_rows_are_said_before_age_is() -> None:
 
 
 def test_reasons_hold_the_counts_and_the_as_of_times() -> None:
+    spans_told = "2024-02-14 10:00 to 2024-02-15 10:00 and 2024-03-25 10:00 to now"
     spans = {"house": dated(Snapshot(AT, AT + DAY, 0.6), Snapshot(AT + 40 * DAY, None, 0.4)), "other": dated()}
     verdict = judge(rows(own=9_880, bounded=20, foreign=100), spans, Statement(), [], Extent())
     assert verdict.reasons == (
         "9,880 rows show records of ours",
         "100 rows (1.0%) show only keys that are unknown to us",
         "20 rows (0.2%) show a key of ours beside values that contradict our records",
-        "100% of the 50 rows of house that were compared equal our history as of "
-        "2024-02-14 10:00 to 2024-02-15 10:00 and 2024-03-25 10:00 to now (name, city)",
+        f"100% of the 50 rows of house that were compared equal our history as of {spans_told} (name, city)",
     )
 
 
 def test_a_foreign_dump_says_how_many_addresses_are_known_nevertheless() -> None:
+    made_up = ": a fabrication around real keys"
     verdict = judge(rows(bounded=1_200, foreign=300), {}, Statement(), [], Extent())
     assert verdict.reasons == (
         "none of 1,500 rows shows a record of ours",
         "300 rows (20.0%) show only keys that are unknown to us",
-        "1,200 rows (80.0%) show a key of ours beside values that contradict our records: "
-        "a fabrication around real keys",
+        f"1,200 rows (80.0%) show a key of ours beside values that contradict our records{made_up}",
         "1,200 addresses are known, beside other content: 10 records share an address with the dump, no more",
     )
     assert judge(rows(foreign=3), {}, Statement(), [], Extent()).reasons == (
