@@ -14,7 +14,7 @@ from memory_dump import open_bytes, survey
 from test_readers import bson, workbook
 
 from cloakroom.claims.limits import Limits
-from cloakroom.claims.survey import BROKEN_CONTENT
+from cloakroom.claims.tables import BROKEN_CONTENT
 from cloakroom.errors import LimitError
 
 LIMITS = Limits(block_bytes=512, record_bytes=4096)

@@ -13,7 +13,7 @@ from memory_dump import open_bytes
 
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.display_names import with_display_names
-from cloakroom.claims.readers.json_rows import flatten
+from cloakroom.claims.readers.json_rows import flatten, read_json_lines
 from cloakroom.claims.readers.loose import loose_finds
 from cloakroom.claims.readers.row_filter import RowFilter
 from cloakroom.claims.readers.tolerant import cut_rows, logical_lines, split_line
@@ -148,9 +148,9 @@ def test_an_object_longer_than_a_record_may_be_is_rejected(size, is_row) -> None
 
 
 def test_a_line_without_an_end_stops_json_lines_with_a_word() -> None:
-    text = json.dumps({"mail": ADDRESS}) + "\n" + '{"mail": "' + "y" * 900
+    blocks = [json.dumps({"mail": ADDRESS}).encode() + b"\n", b'{"mail": "', *[b"y" * 90] * 10]
     with pytest.raises(LimitError, match="more than 200 bytes"):
-        rows_of(text, Limits(record_bytes=200, block_bytes=128))
+        list(read_json_lines(iter(blocks), Limits(document_bytes=200)))
 
 
 # BSON.

@@ -309,7 +309,7 @@ def test_xml_gives_its_elements_however_the_lines_are_broken() -> None:
         assert (form, len(rows)) == ("xml", 5)
         assert [row["id"] for row in rows] == list("01234")
         assert rows[1]["mail"] == "p1@example.org"
-        assert rows[1]["last"] == "O&K"
+        assert rows[1]["name.last"] == "O&K"
 
 
 def test_a_row_without_an_address_counts_where_the_others_have_one() -> None:

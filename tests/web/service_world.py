@@ -88,18 +88,21 @@ class World:
         assert path is not None
         self.credentials[name] = path
 
-    def start(self, *options: str, port: int | None = None) -> Node:
-        port = port or free_port()
-        log = self.settings.home / f"node-{port}.log"
-        command = [sys.executable, "-m", "cloakroom", "serve", "--port", str(port), "--home", str(self.settings.home)]
-        environment = {
+    def environment(self) -> dict[str, str]:
+        """Return the variables with which a command finds the store."""
+        return {
             **os.environ,
             "CLOAKROOM_DATABASE_URL": self.settings.database_url or "",
             "CLOAKROOM_ROOT_KEY": self.settings.root_key,
         }
+
+    def start(self, *options: str, port: int | None = None) -> Node:
+        port = port or free_port()
+        log = self.settings.home / f"node-{port}.log"
+        command = [sys.executable, "-m", "cloakroom", "serve", "--port", str(port), "--home", str(self.settings.home)]
         with log.open("wb") as file:
             process = subprocess.Popen(
-                [*command, "--node", f"n{port}", *options], stdout=file, stderr=file, env=environment
+                [*command, "--node", f"n{port}", *options], stdout=file, stderr=file, env=self.environment()
             )
         node = Node(process, port, log)
         self.nodes.append(node)

@@ -6,21 +6,24 @@ import time
 from threading import Event
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from core_world import RunningCore
 from people_world import SERVICE
 from release_world import DOMAIN, approved, enrol_everybody
 
 from cloakroom.crypto import SigningKey
+from cloakroom.flows.store import rotate
 from cloakroom.gate.policy import PrincipalKind
 from cloakroom.use_cases.people import principals
 from cloakroom.use_cases.releases.running import run_release
 from cloakroom.use_cases.store.configuration import apply_configuration
-from cloakroom.use_cases.store.rotation import rotate_brand
+from cloakroom.use_cases.store.rotation import rotate_brand, rotate_index
 from cloakroom.vault.facets import CANARY
+from cloakroom.vault.key_ring import KeyPurpose
 from cloakroom.vault.tokens import RecordReference
 from cloakroom.web.api.problems import Answer
-from cloakroom.web.api.requests.records import Reveal
+from cloakroom.web.api.requests.records import Find, Found, Reveal, Revealed
 from cloakroom.web.api.requests.sign_in import ShowSignIn
 from cloakroom.web.api.unenrolled import key_id_of
 from cloakroom.web.core.core import REFRESH_SECONDS
@@ -123,6 +126,35 @@ def test_keys_that_are_rotated_elsewhere_open_here(world):
     world.core.look()
     answer = world.core.ask(world.associate, Reveal(tokens=token, **SOLD))
     assert (answer.status, answer.code) == (200, "")
+
+
+def test_what_lies_under_an_index_key_that_is_made_elsewhere_is_found_here(world, monkeypatch):
+    monkeypatch.setattr(rotate, "REFRESH_SECONDS", 0)
+    [token] = tokens(world.elsewhere, live(world.elsewhere, count=1))
+    revealed = msgspec.json.decode(
+        world.core.ask(world.associate, Reveal(tokens=[token], **SOLD)).body, type=Revealed
+    )
+    search = Find(
+        purpose=SOLD["purpose"],
+        reference=SOLD["reference"],
+        by="email",
+        value=revealed.records[0].fields["email"],
+        brands=["tarsenne"],
+    )
+    rotate_index(world.elsewhere, "tarsenne")
+    world.core.look()
+    found = msgspec.json.decode(world.core.ask(world.associate, search).body, type=Found)
+    assert token in found.tokens["tarsenne"]
+
+
+def test_a_key_that_is_destroyed_elsewhere_is_kept_in_no_memory_here(world, monkeypatch):
+    monkeypatch.setattr(rotate, "REFRESH_SECONDS", 0)
+    brand = world.elsewhere.catalogue.brand("tarsenne")
+    world.core.look()
+    assert world.core.application.ring.generations(KeyPurpose.WRAP, brand, "CONTACT") == [1]
+    rotate_brand(world.elsewhere, "tarsenne")
+    world.core.look()
+    assert world.core.application.ring.generations(KeyPurpose.WRAP, brand, "CONTACT") == [2]
 
 
 def test_between_batches_a_core_looks_by_itself_more_than_once_a_second(world):

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
@@ -134,7 +135,8 @@ def test_a_signal_to_all_processes_stops_gracefully(fresh: World):
         assert list(client.reveal(fresh.tokens(1), **ORDER))
     processes = processes_of(node).values()
     for number in (node.process.pid, forking_process_of(node), *processes):
-        os.kill(number, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # stopped by the first of the signals already
+            os.kill(number, signal.SIGTERM)
     assert node.process.wait(PATIENCE) == 0
     wait_until(lambda: not any(is_running(number) for number in processes))
     application = fresh.open()

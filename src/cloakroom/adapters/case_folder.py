@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from cloakroom.crypto import random_bytes, sha256
@@ -20,7 +20,7 @@ from cloakroom.errors import ConflictError, StoreError, TamperedError, UsageErro
 __all__ = ["CaseFolder"]
 
 SUMS: Final = "SHA256SUMS"
-_PART = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,199}$")
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,199}")
 
 
 class CaseFolder:
@@ -39,7 +39,10 @@ class CaseFolder:
         """
         place = self._place(path)
         digest = sha256(data).hex()
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be written: {error.strerror}") from error
         draft = place.parent / f".{random_bytes(8).hex()}.part"
         try:
             _write(draft, data)
@@ -86,8 +89,8 @@ class CaseFolder:
         return tuple(sorted(name for name in found if name.startswith(prefix)))
 
     def _place(self, path: str) -> Path:
-        parts = PurePosixPath(path).parts
-        if not parts or not all(_PART.match(part) for part in parts):
+        parts = path.split("/")
+        if path == SUMS or not all(_PART.fullmatch(part) for part in parts):
             raise UsageError("a document's path consists of plain names separated by '/'")
         return self._root.joinpath(*parts)
 

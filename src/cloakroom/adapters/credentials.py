@@ -57,7 +57,8 @@ def read_credential(path: Path) -> PrivateCredential:
         UncheckableError: It is missing, open to others, or malformed.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        # Not blocking, so that a pipe in place of a file cannot hold us.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError as error:
         raise UncheckableError(f"the credential {path} cannot be read: {error.strerror}") from error
     mode = os.fstat(handle).st_mode

@@ -57,7 +57,8 @@ def create_root_key(path: Path) -> RootKey:
 
 def _read_private_file(path: Path) -> str:
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        # Not blocking, so that a pipe in place of a file cannot hold us.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError as error:
         raise UncheckableError(f"the root key file {path} cannot be read: {error.strerror}") from error
     mode = os.fstat(handle).st_mode
@@ -65,7 +66,7 @@ def _read_private_file(path: Path) -> str:
         os.close(handle)
         reason = "is open to others; chmod 600 it" if stat.S_ISREG(mode) else "is not a file"
         raise UncheckableError(f"the root key file {path} {reason}")
-    with os.fdopen(handle) as file:
+    with os.fdopen(handle, encoding="utf-8", errors="replace") as file:
         return file.read(4096)
 
 

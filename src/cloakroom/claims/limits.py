@@ -21,7 +21,7 @@ class Limits:
         nested_bytes: Size of a container that must be held in memory, since it lies inside another.
         sheet_bytes: Size of the unpacked parts of one workbook.
         record_bytes: Size of one row, line, object or document; longer ones are rejected and counted.
-        document_bytes: Size of a JSON or HTML document that is held whole; longer ones are read piece by piece.
+        document_bytes: Size of a JSON document, or a line with one, that is held whole; longer: read in pieces.
         block_bytes: How much of a file is looked at together.
         columns: Columns of one table.
         nesting: Levels of one JSON or BSON document.

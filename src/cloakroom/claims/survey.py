@@ -15,19 +15,9 @@ from cloakroom.claims.readers.display_names import with_display_names
 from cloakroom.claims.readers.nested_cells import with_nested_cells
 from cloakroom.claims.sizing import KeyedRows, Prepared, Size, Sizer
 from cloakroom.claims.sources import DamagedError, DumpSource, PlainFile, SourceLimitError, UnreadFile, Workers
-from cloakroom.claims.tables import Batch, Reading
+from cloakroom.claims.tables import BROKEN_CONTENT, Batch, Reading
 from cloakroom.errors import LimitError
 
-BROKEN_CONTENT = (
-    pl.exceptions.PolarsError,
-    OSError,
-    EOFError,
-    RuntimeError,
-    ValueError,
-    LookupError,
-    OverflowError,
-)
-"""What readers, and the libraries under them, raise over content that is not what it seemed to be."""
 UNREAD = "unread"
 _DOCUMENT_ROWS = 5
 _BESIDE = -1

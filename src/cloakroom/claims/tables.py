@@ -10,6 +10,16 @@ import polars as pl
 from cloakroom.claims.witness import TextWitness
 
 BROKEN_KEPT = 4096
+BROKEN_CONTENT = (
+    pl.exceptions.PolarsError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    OverflowError,
+)
+"""What readers, and the libraries under them, raise over content that is not what it seemed to be."""
 
 
 @dataclass(slots=True)
@@ -82,7 +92,7 @@ class Reading:
     Attributes:
         format: What it is, such as ``csv`` or ``sql``.
         encoding: How its text is encoded, or None where that has no meaning; final at the end.
-        batches: Its rows; may raise `LimitError`, `DamagedError` or what is in `survey.BROKEN_CONTENT` on the way.
+        batches: Its rows; may raise `LimitError`, `DamagedError` or what is in `BROKEN_CONTENT` on the way.
         notes: What should be said about it; positions and counts, never values.
         wanted: Where to tell the reader which columns are looked at; it may give all of them nevertheless.
         witness: Looks at the text as it passes, where batches do not bring theirs.

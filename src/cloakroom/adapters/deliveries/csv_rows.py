@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from cloakroom.adapters.deliveries.containers import DeliveryFile
 
+_TOO_LONG = "the line is too long"
+
 
 @dataclass(slots=True)
 class _Parsed:
@@ -104,12 +106,13 @@ class RowSplitter:
                     add_row(row)
                     add_line(first_line + start)
                 elif row:
-                    parsed.rejected.append(Rejection(first_line + start, None, _ragged(len(row), width)))
+                    reason = _TOO_LONG if OVERLONG in row[0] else _ragged(len(row), width)
+                    parsed.rejected.append(Rejection(first_line + start, None, reason))
                 start = end
         except csv.Error as error:
             may_continue = not is_last and "end of data" in str(error)
             parsed.consumed = start
-            if may_continue and len(lines) - start <= self._limits.record_lines:
+            if may_continue and len(lines) - start < self._limits.record_lines:
                 return False
             parsed.rejected.append(Rejection(first_line + start, None, _reason(error)))
             parsed.consumed = start + 1
@@ -118,8 +121,8 @@ class RowSplitter:
         return True
 
     def _swallows(self, inner: list[str]) -> bool:
-        """Return whether a line inside a quoted record is a whole row by itself."""
-        if len(inner) > self._limits.record_lines:
+        """Return whether a quoted record has too many lines, or one of those inside it is a whole row by itself."""
+        if len(inner) >= self._limits.record_lines:
             return True
         width = len(self._header)
         if width < 2:
@@ -137,8 +140,10 @@ class RowSplitter:
         kept_rows: list[list[str]] = []
         kept_lines: list[int] = []
         for row, line in zip(parsed.rows, parsed.lines, strict=True):
-            bad = next((index for index, value in enumerate(row) if UNDECODABLE in value or OVERLONG in value), None)
-            if bad is None:
+            bad = next((index for index, value in enumerate(row) if UNDECODABLE in value), None)
+            if any(OVERLONG in value for value in row):
+                parsed.rejected.append(Rejection(line, None, _TOO_LONG))
+            elif bad is None:
                 kept_rows.append(row)
                 kept_lines.append(line)
             else:

@@ -18,6 +18,8 @@ Steps: TypeAlias = tuple[str | int, ...]
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]{0,39}")
 _MAX_DEPTH = 32
+NO_TEXT = "holds bytes that are no text"
+"""Why a Parquet text was not taken that its writer did not mark as one."""
 
 
 class RowShapeError(Exception):
@@ -98,7 +100,7 @@ class Flattener:
             for index, value in enumerate(item):
                 child = node.children.get(index)
                 if child is not None:
-                    self._check(value, child, f"{path}[{index}].", depth + 1)
+                    self._check(value, child, f"{path.rstrip('.')}[{index}].", depth + 1)
                 elif value is not None and not node.is_ignored:
                     raise RowShapeError(f"{path.rstrip('.')}[{index}]", "is neither mapped nor ignored")
 
@@ -135,7 +137,7 @@ def _decoded(source: str, value: bytes) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError:
-        raise RowShapeError(source, "holds bytes that are no text") from None
+        raise RowShapeError(source, NO_TEXT) from None
 
 
 def _shown(path: str, key: str) -> str | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from cloakroom.adapters.deliveries.batches import Limits, RawBlock, Rejection
-from cloakroom.adapters.deliveries.nested_rows import Flattener, RowShapeError
+from cloakroom.adapters.deliveries.nested_rows import NO_TEXT, Flattener, RowShapeError
 from cloakroom.adapters.deliveries.numbers import number_expression
 from cloakroom.errors import InputError, LimitError
 from cloakroom.vault.fields import FieldKind
@@ -77,15 +77,25 @@ class ParquetFile:
         return [_as_text(name, dtype, marks[name]).alias(name) for name, dtype in self.schema.items()]
 
     def _flat(self, frame: pl.DataFrame, numbers: list[int]) -> RawBlock:
-        columns = {name: frame[name] for name in frame.columns}
-        return RawBlock(numbers, columns, [], numbers[-1], [])
+        rows_read = numbers[-1]
+        wrong: dict[int, str] = {}
+        for name in [name for name, dtype in frame.schema.items() if dtype == pl.Binary]:
+            texts = pl.Series([_decoded(value) for value in frame[name].to_list()], dtype=pl.String)
+            for at in (texts.is_null() & frame[name].is_not_null()).arg_true().to_list():
+                wrong.setdefault(at, name)
+            frame = frame.with_columns(texts.alias(name))
+        rejected = [Rejection(numbers[at], name, NO_TEXT) for at, name in sorted(wrong.items())]
+        if wrong:
+            kept = [at for at in range(len(numbers)) if at not in wrong]
+            frame, numbers = frame[kept], [numbers[at] for at in kept]
+        return RawBlock(numbers, {name: frame[name] for name in frame.columns}, rejected, rows_read, [])
 
     def _nested(self, frame: pl.DataFrame, numbers: list[int], flattener: Flattener) -> RawBlock:
         rows: list[list[str | None]] = []
         lines: list[int] = []
         unmapped: list[str | None] = []
         rejected: list[Rejection] = []
-        for number, item in zip(numbers, frame.iter_rows(named=True), strict=True):
+        for number, item in zip(numbers, self._items(frame, numbers), strict=True):
             try:
                 rows.append(flattener.row(item))
             except RowShapeError as error:
@@ -98,6 +108,13 @@ class ParquetFile:
             for position, source in enumerate(flattener.sources)
         }
         return RawBlock(lines, columns, rejected, numbers[-1], unmapped)
+
+    def _items(self, frame: pl.DataFrame, numbers: list[int]) -> Iterator[dict[str, Any]]:
+        try:
+            yield from frame.iter_rows(named=True)
+        except (ValueError, OverflowError) as error:  # Python's own times end where the calendar does.
+            reason = f"rows {numbers[0]} to {numbers[-1]} hold a time beyond the year 9999"
+            raise InputError.at(self._name, reason) from error
 
 
 def in_memory(file: DeliveryFile, name: str) -> io.BytesIO:
@@ -112,6 +129,13 @@ def in_memory(file: DeliveryFile, name: str) -> io.BytesIO:
     return io.BytesIO(data)
 
 
+def _decoded(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def _as_text(name: str, dtype: pl.DataType, mark: str) -> pl.Expr:
     column = pl.col(name)
     if isinstance(dtype, pl.Datetime):
@@ -120,4 +144,5 @@ def _as_text(name: str, dtype: pl.DataType, mark: str) -> pl.Expr:
         return column.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f")
     if dtype.is_float() or isinstance(dtype, pl.Decimal):
         return number_expression(column, dtype, mark)
-    return column.cast(pl.String)
+    # Texts that their writer did not mark are decoded where one that cannot be refuses its row.
+    return column if isinstance(dtype, pl.Binary) else column.cast(pl.String)

@@ -55,7 +55,7 @@ def read_line_blocks(
         text = decoder.decode(data, final=not data)
         if is_first and text:
             text, is_first = text.removeprefix("\ufeff"), False
-        lines = list(io.StringIO(rest + text, newline=newline))
+        lines = _split(rest + text, newline)
         rest = lines.pop() if lines and data and not lines[-1].endswith(newline) else ""
         if is_skipping and lines:
             lines[0], is_skipping = OVERLONG + newline, False
@@ -73,6 +73,14 @@ def read_line_blocks(
             if pending:
                 yield _checked(pending, limits)
             return
+
+
+def _split(text: str, newline: str) -> list[str]:
+    if newline == "\n":
+        return list(io.StringIO(text, newline=newline))
+    # `StringIO` would turn line feeds, which are signs like others here, into line ends.
+    *whole, last = text.split(newline)
+    return [f"{line}{newline}" for line in whole] + ([last] if last else [])
 
 
 def _checked(lines: list[str], limits: Limits) -> tuple[list[str], bool]:

@@ -3,14 +3,16 @@
 ISO 8601 is always understood. Numbers in another order need the mapping's word for it (`dmy`, `mdy`, `ymd`),
 since 03/04/2025 means two days; the signs between them may be ``/ - .`` or a blank. Years have four digits.
 Anything else needs a strptime pattern. A time without offset is of the mapping's time zone: in the hour that
-occurs twice, the first; in the hour that does not occur, none.
+occurs twice, the first; in the hour that does not occur, none. A date is the day as written, whatever offset stands
+beside it. Times whose offset or zone leads out of the years 1 to 9999 are none; several systems write them for
+"never".
 """
 
 from __future__ import annotations
 
 import re
 import zoneinfo
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import polars as pl
 
@@ -33,11 +35,12 @@ _ORDERED = {
 }
 _NUMBER = re.compile(r"(-?\d{1,17})(?:\.(\d{1,9}))?")
 _CLOCK = r"[0-2]\d:[0-5]\d:[0-5]\d"
-# Pattern of polars and what it may be used on: by itself it takes years of any length.
+_YEAR = r"(?:[1-9]\d{3}|0[1-9]\d\d)"
+# Pattern of polars and what it may be used on: by itself it takes years of any length, and a year 0.
 _QUICK = {
-    "iso": ("%Y-%m-%dT%H:%M:%S%.fZ", rf"^\d{{4}}-\d\d-\d\dT{_CLOCK}(?:\.\d{{1,9}})?Z$"),
-    "dmy": ("%d/%m/%Y %H:%M:%S", rf"^\d\d/\d\d/\d{{4}} {_CLOCK}$"),
-    "mdy": ("%m/%d/%Y %H:%M:%S", rf"^\d\d/\d\d/\d{{4}} {_CLOCK}$"),
+    "iso": ("%Y-%m-%dT%H:%M:%S%.fZ", rf"^{_YEAR}-\d\d-\d\dT{_CLOCK}(?:\.\d{{1,9}})?Z$"),
+    "dmy": ("%d/%m/%Y %H:%M:%S", rf"^\d\d/\d\d/{_YEAR} {_CLOCK}$"),
+    "mdy": ("%m/%d/%Y %H:%M:%S", rf"^\d\d/\d\d/{_YEAR} {_CLOCK}$"),
 }
 _REMEMBERED = 100_000
 
@@ -69,7 +72,10 @@ class TimeReader:
         at = self._read(text.strip())
         if at is None:
             return None
-        return _in_zone(at, self._zone) if at.tzinfo is None else to_microseconds(at)
+        try:
+            return _in_zone(at, self._zone) if at.tzinfo is None else to_microseconds(at.astimezone(UTC))
+        except OverflowError:
+            return None
 
     def times(self, texts: pl.Series) -> list[int | None]:
         """Return microseconds for each text; the common spellings at once, the others one by one."""
@@ -129,8 +135,10 @@ def _from_match(match: re.Match[str]) -> datetime:
     if zone in "Zz":
         return at.replace(tzinfo=UTC)
     digits = zone[1:].replace(":", "").ljust(4, "0")
+    if int(digits[2:]) >= 60:
+        raise ValueError("no such offset")
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    return at.replace(tzinfo=UTC) - (offset if zone[0] == "+" else -offset)
+    return at.replace(tzinfo=timezone(offset if zone[0] == "+" else -offset))
 
 
 def _from_unix(number: re.Match[str], unit: int) -> datetime | None:

@@ -19,15 +19,16 @@ from cloakroom.claims.readers.json_rows import is_map, read_json, read_json_line
 from cloakroom.claims.readers.markup_tables import MARKUP, read_markup
 from cloakroom.claims.readers.pasted import read_pasted
 from cloakroom.claims.readers.prose import kind_of_text, read_prose
+from cloakroom.claims.readers.relaxed_json import decode_relaxed
 from cloakroom.claims.readers.sql_rows import read_sql
 from cloakroom.claims.readers.table_layout import TableLayout, detect_layout, possible_layouts
 from cloakroom.claims.readers.trial import ENOUGH, Trial, try_reading
 from cloakroom.claims.readers.workbook import read_workbook
 from cloakroom.claims.readers.xml_rows import read_xml
 from cloakroom.claims.sources import InTurn, PlainFile, Readable, Workers
-from cloakroom.claims.tables import Batch, Reading, Wanted
+from cloakroom.claims.tables import BROKEN_CONTENT, Batch, Reading, Wanted
 from cloakroom.claims.witness import TextWitness
-from cloakroom.errors import LimitError
+from cloakroom.errors import CloakroomError, LimitError
 
 _HEAD_BYTES = 64 << 10
 _TRIAL_BYTES = 128 << 10
@@ -43,7 +44,8 @@ _SQL = re.compile(
     rf"|update\s+{_TABLE}\s+set\s|merge\s+(?:into\s+)?{_TABLE}\s[^;]{{0,40}}?using\s*\()",
     re.IGNORECASE | re.MULTILINE,
 )
-_WRAPPED = re.compile(r"\{[^{}\[\]]*+\[\s*\{")
+_DOCUMENT = re.compile(r"""[\[{]\s*(?:[\[{"'(]|$|[A-Za-z_$][\w$]*\s*:\s*[\[{"'\w])""")
+_COMMENTS = re.compile(r"(?:\s*+(?://[^\n]*+|/\*.*?\*/))*+\s*+", re.DOTALL)
 _BINARY = {
     b"SQLite format 3\0": "an SQLite database", b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "an old Office document",
     b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"\x7fELF": "a program", b"MZ\x90": "a program",
@@ -82,7 +84,7 @@ def open_file(file: PlainFile, limits: Limits, workers: Workers, seed: int) -> R
 def _open_text(file: PlainFile, limits: Limits, workers: Workers, seed: int) -> Reading:
     texts = TextBlocks(file.stream, limits.block_bytes)
     blocks: Iterator[bytes] = iter(texts)
-    first = next(blocks, b"")
+    first, blocks = _beginning(blocks)
     if b"\n" not in first and b"\r" in first:  # Line ends of old Macintoshes.
         first, blocks = first.replace(b"\r", b"\n"), (block.replace(b"\r", b"\n") for block in blocks)
     form = _best_form(file.path, first, limits)
@@ -100,6 +102,25 @@ def _open_text(file: PlainFile, limits: Limits, workers: Workers, seed: int) -> 
 
     reading.batches = until_end()
     return reading
+
+
+def _beginning(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return as much as is looked at, if there is so much, and the rest; a block may be a single short line.
+
+    What breaks after the first block breaks when the rest is read.
+    """
+    first = next(blocks, b"")
+    try:
+        while len(first) < _HEAD_BYTES and (more := next(blocks, b"")):
+            first += more
+    except (CloakroomError, MemoryError, *BROKEN_CONTENT) as error:
+        return first, _raising(error)
+    return first, blocks
+
+
+def _raising(error: Exception) -> Iterator[bytes]:
+    raise error
+    yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +174,7 @@ def _possible_forms(name: str, head: str, *, is_all: bool) -> Iterator[_TextForm
     start = head.lstrip("\ufeff \t\r\n")
     layouts = possible_layouts(head if not is_all else head + "\n\n")
     yield from map(_table_form, filter(None, layouts))
-    if "{" in head:
+    if "{" in head or "[" in head:
         yield from (_TextForm("jsonl"), _TextForm("json"))
     if _SQL.search(head):
         yield _TextForm("sql")
@@ -189,15 +210,16 @@ def _table_form(layout: TableLayout) -> _TextForm:
 
 def _structured_form(start: str, *, is_all: bool) -> str | None:
     """Return ``json`` or ``jsonl`` for a text that is one of these."""
+    start = _COMMENTS.sub("", start, count=1)
     is_one_line = is_all or "\n" not in start.rstrip()
     first_is_object = start.startswith("{") and _is_object(start.split("\n", 1)[0])
-    if _WRAPPED.match(start) and is_one_line and _is_object(start):
+    if start.startswith("{") and is_one_line and _is_object(start):
         return "json"
     if is_map(start.encode()) and (is_one_line or not first_is_object):
         return "json"
     if first_is_object or (start.startswith("{") and _is_object_below(start)):
         return "jsonl"
-    return "json" if re.match(r'[\[{]\s*(?:[\[{"]|$)', start) else None
+    return "json" if _DOCUMENT.match(start) else None
 
 
 def _text_rows(
@@ -214,7 +236,7 @@ def _text_rows(
 
 def _is_object(line: str) -> bool:
     try:
-        return isinstance(msgspec.json.decode(line.strip().rstrip(",")), dict)
+        return isinstance(decode_relaxed(line.strip().rstrip(",").encode("utf-8", "replace")), dict)
     except (msgspec.DecodeError, RecursionError):
         return False
 

@@ -12,7 +12,16 @@ import msgspec
 import polars as pl
 
 from cloakroom.claims.limits import Limits
-from cloakroom.claims.readers.json_documents import Tables, closed, find_tables, is_action
+from cloakroom.claims.readers.json_documents import (
+    Tables,
+    closed,
+    documents_in,
+    find_rows,
+    find_tables,
+    is_action,
+    is_page,
+    unwrapped,
+)
 from cloakroom.claims.readers.relaxed_json import decode_relaxed
 from cloakroom.claims.tables import BROKEN_KEPT, Batch, frame_of_records, unique_names
 from cloakroom.errors import LimitError
@@ -24,20 +33,23 @@ _TEXT = rb'"(?:[^"\\]|\\.)*+"'
 _KEYED = re.compile(rb"\s*\{\s*" + _TEXT + rb"\s*:\s*\{\s*(" + _TEXT + rb"\s*:)")
 _NEXT_KEYED = rb"\}\s*,\s*" + _TEXT + rb"\s*:\s*\{\s*"
 _VALUE = re.compile(r"@|\d{4}")
-_NO_ROW: dict[str, str] = {"": ""}
+_LISTS = re.compile(rb"\[\s*\{")
+_LOOKED_AT = 200
+_AROUND = b" \t\r\n\0\x1a\x1e"
 
 
 def read_json_lines(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
     """Yield one row for each line that holds an object; other lines are rejected."""
     carry = b""
+    shape = RowShape()
     for block in blocks:
         lines = (carry + block).split(b"\n")
         carry = lines.pop()
-        yield from _batches(lines, limits)
-        if len(carry) > limits.record_bytes:
-            raise LimitError(f"a line of more than {limits.record_bytes} bytes")
+        yield from _batches(lines, limits, shape)
+        if len(carry) > limits.document_bytes:
+            raise LimitError(f"a line of more than {limits.document_bytes} bytes")
     if carry.strip(b"\0 \r\n\x1a"):
-        yield from _batches([carry], limits)
+        yield from _batches([carry], limits, shape)
 
 
 def read_json(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
@@ -48,56 +60,88 @@ def read_json(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
         held.append(block)
         size += len(block)
         if size > limits.document_bytes:
-            yield from read_json_objects(chain(held, blocks), limits)
+            yield from read_json_objects(chain(held, blocks), limits, _depth_in(held[0]))
             return
     yield from _of_document(b"".join(held), limits)
 
 
-def _of_document(data: bytes, limits: Limits) -> Iterator[Batch]:
-    """Yield the rows of a whole document; of one that ends too early, what there is; of many, each object."""
-    value = _decoded(data)
-    tail = ""
-    if value is None and (value := _decoded(kept := closed(data))) is not None:
-        tail = data[len(kept.rstrip(b"]}")) :][:BROKEN_KEPT].decode("utf-8", "replace")
-    if value is None:
-        yield from read_json_objects(iter([data]), limits)
-        return
+def _depth_in(head: bytes) -> int:
+    """Return how deep the rows of a document lie that begins with `head`, 0 where that does not tell."""
     tables = Tables()
-    find_tables(value, tables)
+    if (value := _decoded(closed(head))) is not None:
+        find_tables(value, tables)
+    return tables.row_depth()
+
+
+def _of_document(data: bytes, limits: Limits) -> Iterator[Batch]:
+    """Yield the rows of a whole document; of one that ends too early, what there is; of several, of each."""
+    value = _decoded(data, is_strict=True)
+    values = [] if value is None else [value]
+    broken: list[bytes] = []
+    tail = ""
+    if value is None:
+        found, rest = documents_in(data)
+        for text in found:
+            if (value := _decoded(text)) is not None:
+                values.append(value)
+            elif b"{" in text or b"@" in text:
+                broken.append(text)
+        if rest and (value := _decoded(kept := closed(rest))) is not None:
+            values.append(value)
+            tail = rest[len(kept.rstrip(b"]}")) :][:BROKEN_KEPT].decode("utf-8", "replace")
+        elif rest:
+            broken.append(rest)
+    tables = Tables()
+    if all(isinstance(value, dict) for value in values) and len(values) > 1:
+        values = [values]
+    for number, value in enumerate(values):
+        find_tables(value, tables, str(number))
     for section, rows in enumerate(tables.personal()):
         for start in range(0, len(rows), _ROWS_PER_BATCH):
             records = [flatten(row, limits) for row in rows[start : start + _ROWS_PER_BATCH]]
             yield Batch(frame_of_records(records, limits.columns), section=section)
+    for text in broken:
+        yield from read_json_objects(iter([text]), limits)
     if tail.strip():
         yield Batch(pl.DataFrame(), (tail,), 1)
 
 
-def _decoded(data: bytes) -> Any:
-    """Return the value of a document, None where it is none."""
+def _decoded(data: bytes, *, is_strict: bool = False) -> Any:
+    """Return the value of a document, None where it is none; of one inside a string, its own."""
     try:
-        value = decode_relaxed(data)
+        value = msgspec.json.decode(data) if is_strict else decode_relaxed(data)
+        if isinstance(value, str):
+            value = msgspec.json.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return value if isinstance(value, dict | list) else None
 
 
-def read_json_objects(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
-    """Yield one row for each object of an array, wherever the array lies, or of a sequence of objects."""
+def read_json_objects(blocks: Iterator[bytes], limits: Limits, row_depth: int = 0) -> Iterator[Batch]:
+    """Yield one row for each object of an array, wherever the array lies, or of a sequence of objects.
+
+    Args:
+        blocks: Valid UTF-8.
+        limits: An object may have `record_bytes`.
+        row_depth: How many brackets are open inside of a row; 0 has it found out.
+    """
     objects: list[bytes] = []
-    names = ArrayNames()
-    for text in _objects(blocks, limits):
+    shape = RowShape()
+    for text in _objects(blocks, limits, row_depth):
         objects.append(text)
         if len(objects) >= _ROWS_PER_BATCH // 5:
-            yield from _batches(objects, limits, names)
+            yield from _batches(objects, limits, shape)
             objects = []
-    yield from _batches(objects, limits, names)
+    yield from _batches(objects, limits, shape)
 
 
 @dataclass(slots=True)
-class ArrayNames:
-    """Names of the columns of rows that are arrays: those of the first, where it holds nothing but names."""
+class RowShape:
+    """What earlier rows say of later ones: names of the columns of arrays, and whether objects are pages of rows."""
 
     names: list[str] = field(default_factory=list)
+    is_paged: bool = False
+    looked_at: int = 0
 
     def row(self, values: list[Any]) -> dict[str, Any] | None:
         """Return an array as a row, None for the one that holds the names.
@@ -113,41 +157,45 @@ class ArrayNames:
         return dict(zip(self.names, values, strict=True))
 
 
-def _batches(texts: list[bytes], limits: Limits, names: ArrayNames | None = None) -> Iterator[Batch]:
-    for start in range(0, len(texts), _ROWS_PER_BATCH):
-        records: list[dict[str, str]] = []
-        broken: list[str] = []
-        for text in texts[start : start + _ROWS_PER_BATCH]:
-            stripped = text.strip()
-            if not stripped or stripped in (b"[", b"]"):
-                continue
-            record = _record(stripped.rstrip(b","), limits, names or ArrayNames())
-            if record is _NO_ROW:
-                continue
-            if record is None:
-                broken.append(stripped[:BROKEN_KEPT].decode("utf-8", "replace"))
-            else:
-                records.append(record)
-        if records or broken:
+def _batches(texts: list[bytes], limits: Limits, shape: RowShape) -> Iterator[Batch]:
+    records: list[dict[str, str]] = []
+    broken: list[str] = []
+    for text in texts:
+        stripped = text.strip(_AROUND)
+        if not stripped or stripped in (b"[", b"]"):
+            continue
+        found = _records(stripped.rstrip(b","), limits, shape)
+        if found is None:
+            broken.append(stripped[:BROKEN_KEPT].decode("utf-8", "replace"))
+        else:
+            records += found
+        if len(records) + len(broken) >= _ROWS_PER_BATCH:
             yield Batch(frame_of_records(records, limits.columns), tuple(broken), len(broken))
+            records, broken = [], []
+    if records or broken:
+        yield Batch(frame_of_records(records, limits.columns), tuple(broken), len(broken))
 
 
-def _record(text: bytes, limits: Limits, names: ArrayNames) -> dict[str, str] | None:
-    if len(text) > limits.record_bytes:
+def _records(text: bytes, limits: Limits, shape: RowShape) -> list[dict[str, str]] | None:
+    """Return the rows of a text, none for one that is no row, None for one that cannot be read."""
+    if len(text) > limits.document_bytes:
         return None
     try:
         value = decode_relaxed(text)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        row = shape.row(value) if isinstance(value, list) else value
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ValueError):
         return None
-    if is_action(value):
-        return _NO_ROW
-    if isinstance(value, list):
-        try:
-            row = names.row(value)
-        except ValueError:
-            return None
-        return _NO_ROW if row is None else flatten(row, limits)
-    return flatten(value, limits) if isinstance(value, dict) else None
+    if not isinstance(row, dict):
+        return [] if isinstance(value, list) else None
+    if is_action(row):
+        return []
+    if not _LISTS.search(text) and len(text) <= limits.record_bytes:
+        return [flatten(row, limits)]
+    if not shape.is_paged and shape.looked_at < _LOOKED_AT:
+        shape.looked_at += 1
+        shape.is_paged = is_page(row)
+    rows = find_rows(row) if shape.is_paged else [unwrapped(row)]
+    return None if len(text) > limits.record_bytes * len(rows) else [flatten(found, limits) for found in rows]
 
 
 def flatten(value: dict[str, Any], limits: Limits) -> dict[str, str]:
@@ -172,11 +220,10 @@ def flatten(value: dict[str, Any], limits: Limits) -> dict[str, str]:
     return flat
 
 
-def _objects(blocks: Iterator[bytes], limits: Limits) -> Iterator[bytes]:
+def _objects(blocks: Iterator[bytes], limits: Limits, row_depth: int) -> Iterator[bytes]:
     """Yield the text of each object that is a row."""
     pending = b""
     at = start = depth = 0
-    row_depth = 0
     for block in blocks:
         pending += block
         row_depth = row_depth or _row_depth(pending)

@@ -49,10 +49,13 @@ def try_reading(batches: Iterable[Batch], addresses: pl.DataFrame) -> Trial:
             rows += batch.frame.height
             if batch.frame.width > _COLUMNS_MAX:
                 return Trial(0.0, 1.0)  # Not worth looking at: whatever it is, it is no table of people.
-            for column in batch.whole().iter_columns():
-                keys, _ = email_keys(column)
-                alone.update(keys.drop_nulls().to_list())
-                inside.update(addresses_in(column.filter(keys.is_null()), is_column=True)["key"].to_list())
+            if batch.frame.width == 0:
+                continue
+            # All columns at once: a text that was cut at the wrong signs may have hundreds.
+            cells = pl.concat([column.rename("cell") for column in batch.whole().iter_columns()]).drop_nulls()
+            keys, _ = email_keys(cells)
+            alone.update(keys.drop_nulls().to_list())
+            inside.update(addresses_in(cells.filter(keys.is_null()), is_column=True)["key"].to_list())
     except (LimitError, ValueError, OSError, EOFError, LookupError, pl.exceptions.PolarsError):
         return Trial(0.0, 0.0)
     is_crowded = len(alone) > _ADDRESSES_OF_ROW * rows  # Many people in one row: rows were not found.

@@ -1,4 +1,7 @@
-"""XLSX workbooks: cells as they were last shown, formulas never computed.
+"""XLSX workbooks and ODS documents: cells as they were last shown, formulas never computed.
+
+The content of an ODS document is read as the markup that it is, since its rows and cells say how often they stand
+there, usually a million times at the end.
 
 The parser holds a sheet as a full rectangle. Before it sees the file, the parts inside are measured: their real
 unpacked size, and the rectangle that the cells span, since two cells in opposite corners would make it ask for
@@ -7,15 +10,18 @@ gigabytes. Definitions of entities are refused.
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 import zipfile
 from collections.abc import Iterator
+from typing import IO
 
 import fastexcel
 import polars as pl
 
 from cloakroom.claims.limits import Limits
+from cloakroom.claims.readers.markup_tables import read_markup
 from cloakroom.claims.readers.table_layout import detect_layout
 from cloakroom.claims.tables import Batch, unique_names
 from cloakroom.errors import CloakroomError, LimitError
@@ -24,6 +30,8 @@ _CELL = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _SPAN = re.compile(rb'<dimension[^>]*ref="[A-Z]{1,3}\d{1,7}(?::([A-Z]{1,3})(\d{1,7}))?"')
 _CELLS_MAX = 12_000_000
 _PIECE = 1 << 20
+_BEGINNING = 64
+_CONTENT = "content.xml"
 
 
 def read_workbook(data: bytes, limits: Limits) -> Iterator[Batch]:
@@ -39,6 +47,11 @@ def read_workbook(data: bytes, limits: Limits) -> Iterator[Batch]:
         raise
     except Exception as error:  # the library of zip files raises whatever it meets in a stranger's bytes
         raise ValueError("not a readable workbook") from error
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if _CONTENT in archive.namelist():
+            with archive.open(_CONTENT) as part:
+                yield from read_markup(_blocks(part, limits), limits)
+            return
     try:
         book = fastexcel.read_excel(data)
     except Exception as error:  # the library's parsers raise whatever they meet in a stranger's bytes
@@ -50,6 +63,21 @@ def read_workbook(data: bytes, limits: Limits) -> Iterator[Batch]:
             raise ValueError(f"sheet {number + 1} cannot be read") from error
         if frame.height and frame.width:
             yield _as_batch(frame.cast(pl.String), number)
+
+
+def _blocks(part: IO[bytes], limits: Limits) -> Iterator[bytes]:
+    """Yield the text of a part of a document in blocks of valid UTF-8.
+
+    Raises:
+        ValueError: It is no markup, as that of an encrypted document.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    first = part.read(_PIECE)
+    if b"<" not in first[:_BEGINNING]:
+        raise ValueError("an encrypted document, which is not read")
+    yield decoder.decode(first).encode()
+    while piece := part.read(limits.block_bytes):
+        yield decoder.decode(piece).encode()
 
 
 def _as_batch(frame: pl.DataFrame, number: int) -> Batch:

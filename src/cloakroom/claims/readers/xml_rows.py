@@ -1,29 +1,22 @@
-"""XML and HTML as text: leaves and attributes become columns. Nothing is resolved but the entities of the standard.
+"""XML, and HTML without tables, as rows: values and attributes inside of an element that stands for a person.
 
-A row is an element that comes again beside one of its own name and holds what a person could be found by, whatever
-it is called: the first leaf of a document is found in it, and a new row begins where that element begins anew. The
-declaration, comments, definitions and processing instructions are left out, so that nothing can be expanded.
+Which element that is, the beginning of the document says (`xml_shape`). Its values become columns, named by their
+path inside of it. Addresses outside of all rows are counted by whoever looks at the text as it passes.
 """
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.row_filter import RowFilter
+from cloakroom.claims.readers.xml_events import Elements, Event
+from cloakroom.claims.readers.xml_shape import row_elements
 from cloakroom.claims.tables import Batch, frame_of_records
 
-_TOKEN = re.compile(
-    r"<!--.*?-->|<!\[CDATA\[(?P<cdata>.*?)\]\]>|<[?!][^>]*>|<(?P<end>/)?(?P<name>[^\W\d][\w:.-]*)(?P<inside>[^<>]*)>"
-    r"|(?P<text>[^<]+)|<",
-    re.DOTALL,
-)
-_ATTRIBUTE = re.compile(r"""([\w:.-]{1,80})\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""")
 _ROWS_PER_BATCH = 20_000
-_DEPTH_MAX = 64
+_LOOKED_AT = 1 << 18
 
 
 def read_xml(blocks: Iterable[bytes], limits: Limits) -> Iterator[Batch]:
@@ -34,84 +27,88 @@ def read_xml(blocks: Iterable[bytes], limits: Limits) -> Iterator[Batch]:
         limits: A piece of text longer than `record_bytes` is cut.
     """
     records: list[dict[str, str]] = []
-    rows = _Rows(limits.columns)
+    rows: _Rows | None = None
     kept = RowFilter()
+    for text in _with_beginning(_between_tags(blocks, limits)):
+        rows = rows or _Rows({row.path: row.is_mixed for row in row_elements(text)}, limits.columns)
+        for record, is_mixed in rows.take(text):
+            records.extend(kept.take(record) if is_mixed else (record,))
+        if len(records) >= _ROWS_PER_BATCH:
+            yield Batch(frame_of_records(records, limits.columns))
+            records = []
+    if rows is not None:
+        for record, is_mixed in rows.rest():
+            records.extend(kept.take(record) if is_mixed else (record,))
+    if records:
+        yield Batch(frame_of_records(records, limits.columns))
+
+
+def _between_tags(blocks: Iterable[bytes], limits: Limits) -> Iterator[str]:
+    """Yield the text in pieces that end with a tag, the last one as it is."""
     text = ""
     for block in blocks:
         text += block.decode("utf-8", "replace")
         # What may be cut in the middle waits for the next block.
         end = text.rfind(">") + 1
-        if end == 0 and len(text) > limits.record_bytes:
-            text = ""
-        for record in rows.take(text[:end]):
-            records.extend(kept.take(record))
-        text = text[end:]
-        if len(records) >= _ROWS_PER_BATCH:
-            yield Batch(frame_of_records(records, limits.columns))
-            records = []
-    for record in (*rows.take(text), *rows.rest()):
-        records.extend(kept.take(record))
-    if records:
-        yield Batch(frame_of_records(records, limits.columns))
+        if end:
+            yield text[:end]
+        text = text[end:] if end or len(text) <= limits.record_bytes else ""
+    if text:
+        yield text
+
+
+def _with_beginning(texts: Iterator[str]) -> Iterator[str]:
+    """Yield the texts, the first ones together, so that they show where rows lie."""
+    first: list[str] = []
+    size = 0
+    for text in texts:
+        first.append(text)
+        size += len(text)
+        if size >= _LOOKED_AT:
+            break
+    if first:
+        yield "".join(first)
+    yield from texts
 
 
 @dataclass(slots=True)
 class _Rows:
-    """Rows gathered from leaves while elements open and close."""
+    """Rows gathered while elements open and close."""
 
+    paths: dict[str, bool]
     columns_max: int
-    path: list[str] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    record: dict[str, str] = field(default_factory=dict)
-    around: list[str] = field(default_factory=list)
+    elements: Elements = field(default_factory=Elements)
+    record: dict[str, str] | None = None
+    seen: dict[str, int] = field(default_factory=dict)
+    row: str = ""
 
-    def take(self, text: str) -> Iterator[dict[str, str]]:
-        """Yield the rows that are complete at the end of `text`."""
-        for match in _TOKEN.finditer(text):
-            name = match["name"]
-            if name is None:
-                if self.texts:
-                    self.texts[-1] += match["cdata"] or html.unescape(match["text"] or "")
-            elif match["end"]:
-                self._close(name)
-            else:
-                yield from self._open(name, match["inside"])
+    def take(self, text: str) -> Iterator[tuple[dict[str, str], bool]]:
+        """Yield the rows that are complete at the end of `text`, and whether not all such are people."""
+        yield from self._through(self.elements.events(text))
 
-    def rest(self) -> Iterator[dict[str, str]]:
-        """Yield the last row."""
-        if self.record:
-            yield self.record
-            self.record = {}
+    def rest(self) -> Iterator[tuple[dict[str, str], bool]]:
+        """Yield the row that the text never ends."""
+        yield from self._through(self.elements.rest())
 
-    def _open(self, name: str, inside: str) -> Iterator[dict[str, str]]:
-        depth = len(self.path)
-        if 0 < depth < len(self.around) and self.around[depth] == name:
-            yield from self.rest()
-        if depth < _DEPTH_MAX:
-            self.path.append(name)
-            self.texts.append("")
-        for attribute, double, single in _ATTRIBUTE.findall(inside):
-            self._add(attribute, html.unescape(double or single))
-        if inside.endswith("/"):
-            self._close(name)
+    def _through(self, events: Iterable[Event]) -> Iterator[tuple[dict[str, str], bool]]:
+        for kind, name, value in events:
+            if kind == "open":
+                if self.record is None and self.elements.path in self.paths:
+                    self.record, self.row, self.seen = {}, self.elements.path, {}
+            elif self.record is None:
+                continue
+            elif kind != "close":
+                self._add(self.record, name, value, is_text=kind == "text")
+            elif self.elements.path == self.row:
+                if self.record:
+                    yield self.record, self.paths[self.row]
+                self.record = None
 
-    def _close(self, name: str) -> None:
-        if name not in self.path:
-            return
-        while self.path:
-            last, text = self.path[-1], self.texts[-1].strip()
-            if text:
-                self._add(last, text)
-            self.path.pop()
-            self.texts.pop()
-            if last == name:
-                return
-
-    def _add(self, name: str, value: str) -> None:
-        if not self.around and len(self.path) > 1:  # What the outermost element says is said of no row.
-            self.around = list(self.path)
-        label = name.rpartition(":")[2]
-        if label in self.record and value:
-            label = f"{label} ({len(self.record)})"
-        if len(self.record) < self.columns_max:
-            self.record.setdefault(label, value)
+    def _add(self, record: dict[str, str], name: str, value: str, *, is_text: bool) -> None:
+        around = self.elements.path[len(self.row) + 1 :]
+        if is_text:
+            around = around.rpartition("/")[0]
+        label = f"{around}.{name}".replace("/", ".") if around else name
+        self.seen[label] = count = self.seen.get(label, 0) + 1
+        if len(record) < self.columns_max:
+            record[label if count == 1 else f"{label} ({count})"] = value

@@ -21,15 +21,23 @@ _BACKLOG = 1024
 
 
 def run_front(
-    serving: NodeOptions, listening: socket.socket, to_core: socket.socket, to_reports: socket.socket, number: int
+    serving: NodeOptions,
+    listening: socket.socket,
+    to_core: socket.socket,
+    to_reports: socket.socket,
+    for_metrics: socket.socket | None,
 ) -> None:
     """Serve until SIGTERM, SIGINT, or until a core has gone."""
     process_setup.begin()
-    uvloop.run(_serve(serving, listening, to_core, to_reports, number))
+    uvloop.run(_serve(serving, listening, to_core, to_reports, for_metrics))
 
 
 async def _serve(
-    serving: NodeOptions, listening: socket.socket, to_core: socket.socket, to_reports: socket.socket, number: int
+    serving: NodeOptions,
+    listening: socket.socket,
+    to_core: socket.socket,
+    to_reports: socket.socket,
+    for_metrics: socket.socket | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     front = Front(Surroundings(serving.authorities, serving.proxies))
@@ -37,9 +45,9 @@ async def _serve(
         connected.settimeout(0.0)
         await loop.create_unix_connection(new_link, sock=connected)
     connections = Connections(Router(front), LIMITS)
-    if serving.metrics_port is not None:
+    if for_metrics is not None:
         front.metrics.gauge("connections", lambda: float(len(connections.open)))
-        show_metrics(front.metrics, serving.metrics_port + number)
+        show_metrics(front.metrics, for_metrics)
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)

@@ -27,6 +27,7 @@ from cloakroom.adapters.postgres.server import start_server
 from cloakroom.settings import Settings
 from cloakroom.web.node import store_imports
 from cloakroom.web.node.front_process import run_front
+from cloakroom.web.node.listening import ListeningSockets, listen
 from cloakroom.web.node.options import NodeOptions
 from cloakroom.web.node.store_processes import run_core, run_jobs, run_maintenance, run_reports, run_roll_ups
 from cloakroom.wiring import open_application
@@ -34,7 +35,6 @@ from cloakroom.wiring import open_application
 __all__ = ["NodeOptions", "serve"]
 
 _log = logging.getLogger("cloakroom.node")
-_BACKLOG = 1024
 _LOOK_SECONDS = 0.2
 
 
@@ -43,11 +43,12 @@ def serve(settings: Settings, serving: NodeOptions) -> int:
 
     Raises:
         CloakroomError: The store cannot be opened.
+        UsageError: It cannot listen on one of its ports.
     """
     url = settings.database_url or start_server(settings.database_directory, create=False)
     # Whatever keeps the store from being opened is said here, before anything listens.
     open_application(settings, url=url).close()
-    listening = socket.create_server((serving.host, serving.port), backlog=_BACKLOG, reuse_port=False)
+    listening = listen(serving)
     node = _Node(settings, serving, url, listening)
     node.start()
     return node.watch()
@@ -56,7 +57,7 @@ def serve(settings: Settings, serving: NodeOptions) -> int:
 class _Node:
     """The processes of a node."""
 
-    def __init__(self, settings: Settings, serving: NodeOptions, url: str, listening: socket.socket) -> None:
+    def __init__(self, settings: Settings, serving: NodeOptions, url: str, listening: ListeningSockets) -> None:
         context, fresh = multiprocessing.get_context("forkserver"), multiprocessing.get_context("spawn")
         context.set_forkserver_preload([store_imports.__name__])
         # Closed, not signalled: a lock that a killed process held would be held for ever.
@@ -68,7 +69,7 @@ class _Node:
         pairs = [socket.socketpair() for _ in range(serving.workers)]
         to_reports = [socket.socketpair() for _ in range(serving.workers)]
         self._given_away: list[socket.socket | Connection] = [
-            listening,
+            *listening.all,
             for_maintenance,
             for_jobs,
             for_roll_ups,
@@ -76,12 +77,18 @@ class _Node:
         ]
         self._fronts = [
             fresh.Process(
-                target=run_front, args=(serving, listening, to_core[0], to_report[0], number), name=f"front-{number}"
+                target=run_front,
+                args=(serving, listening.service, to_core[0], to_report[0], for_metrics),
+                name=f"front-{number}",
             )
-            for number, (to_core, to_report) in enumerate(zip(pairs, to_reports, strict=True))
+            for number, (to_core, to_report, for_metrics) in enumerate(
+                zip(pairs, to_reports, listening.fronts_metrics, strict=True)
+            )
         ]
         self._core = context.Process(
-            target=run_core, args=(settings, url, serving, [pair[1] for pair in pairs], last_good), name="core"
+            target=run_core,
+            args=(settings, url, [pair[1] for pair in pairs], last_good, listening.core_metrics),
+            name="core",
         )
         self._reports = context.Process(
             target=run_reports, args=(settings, url, [pair[1] for pair in to_reports], last_good), name="reports"

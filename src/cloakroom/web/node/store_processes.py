@@ -16,7 +16,6 @@ from cloakroom.web.metrics.port import show_metrics
 from cloakroom.web.node import process_setup
 from cloakroom.web.node.jobs import Jobs
 from cloakroom.web.node.maintenance import Maintenance, is_well
-from cloakroom.web.node.options import NodeOptions
 from cloakroom.web.node.periodic import SharedNumber
 from cloakroom.web.node.roll_ups import RollUps
 from cloakroom.web.protocol.limits import LIMITS, REPORT_LIMITS, Limits
@@ -24,16 +23,16 @@ from cloakroom.wiring import Application, open_application
 
 
 def run_core(
-    settings: Settings, url: str, serving: NodeOptions, fronts: list[socket.socket], last_good: SharedNumber
+    settings: Settings,
+    url: str,
+    fronts: list[socket.socket],
+    last_good: SharedNumber,
+    for_metrics: socket.socket | None,
 ) -> None:
     """Work for the front processes until all of them have gone."""
     process_setup.begin()
     process_setup.ignore_stop_signals()
-    metrics = Metrics()
-    port = None if serving.metrics_port is None else serving.metrics_port + serving.workers
-    _work_for(
-        fronts, lambda: open_application(settings, url=url), LIMITS, last_good, metrics=metrics, metrics_port=port
-    )
+    _work_for(fronts, lambda: open_application(settings, url=url), LIMITS, last_good, for_metrics)
 
 
 def run_reports(settings: Settings, url: str, fronts: list[socket.socket], last_good: SharedNumber) -> None:
@@ -44,9 +43,7 @@ def run_reports(settings: Settings, url: str, fronts: list[socket.socket], last_
     """
     process_setup.begin()
     process_setup.ignore_stop_signals()
-    _work_for(
-        fronts, _opens(settings, url, "reports"), REPORT_LIMITS, last_good, metrics=Metrics(), metrics_port=None
-    )
+    _work_for(fronts, _opens(settings, url, "reports"), REPORT_LIMITS, last_good, None)
 
 
 def _work_for(
@@ -54,11 +51,9 @@ def _work_for(
     open_store: Callable[[], Application],
     limits: Limits,
     last_good: SharedNumber,
-    *,
-    metrics: Metrics,
-    metrics_port: int | None,
+    for_metrics: socket.socket | None,
 ) -> None:
-    core = Core(open_store)
+    core, metrics = Core(open_store), Metrics()
     work = Work(
         decode_request=RequestDecoder().read,
         answer=core.work,
@@ -71,8 +66,8 @@ def _work_for(
     )
     batcher = Batcher(work, limits, fronts)
     metrics.gauge("waiting_requests", lambda: float(len(batcher)))
-    if metrics_port is not None:
-        show_metrics(metrics, metrics_port)
+    if for_metrics is not None:
+        show_metrics(metrics, for_metrics)
     core.idle()
     process_setup.freeze_memory()
     batcher.run()

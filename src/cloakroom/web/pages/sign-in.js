@@ -196,6 +196,7 @@ async function show(status = "") {
 async function offer() {
   const found = await asNewcomer(await newKey(), "GET", "/v1/sign-in");
   byId("with-passkey").hidden = byId("enrol").hidden = !found.rp_id;
+  byId("not-configured").hidden = Boolean(found.rp_id) || found.providers.length > 0;
   byId("providers").replaceChildren(
     ...found.providers.map((provider) => {
       const button = document.createElement("button");
