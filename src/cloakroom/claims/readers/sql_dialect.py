@@ -1,4 +1,4 @@
-"""Whether backslashes escape in a dump's texts: they do in MySQL's family, and do not in the standard."""
+"""Families of SQL dialects: in MySQL's a backslash escapes the next sign of a text, in the standard it does not."""
 
 from __future__ import annotations
 

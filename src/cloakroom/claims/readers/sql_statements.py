@@ -18,12 +18,13 @@ _NOT_COLUMNS = frozenset({
     "spatial",
 })  # fmt: skip
 _NAMES = (Kind.WORD, Kind.NAME, Kind.QUOTED)
-_QUERY = re.compile(r"\(\s*+(?:\(|select\b|values\b)", re.IGNORECASE)
+_BEGINS_QUERY = re.compile(r"\(\s*+(?:\(|select\b|values\b)", re.IGNORECASE)
 _COLUMNS_MAX = 2_000
+_BEGINNING = 200
 
 
 class Form(Enum):
-    """How the rows of a statement stand there."""
+    """Forms in which rows follow the beginning of a statement."""
 
     VALUES = auto()
     SELECTS = auto()
@@ -245,9 +246,7 @@ def _names_in_parentheses(tokens: Tokens) -> tuple[str, ...]:
 
 
 def _begins_query(tokens: Tokens) -> bool:
-    return (
-        re.match(r"\(\s*(?:\(|select\b|values\b)", tokens.text[tokens.start : tokens.start + 200], re.I) is not None
-    )
+    return _BEGINS_QUERY.match(tokens.text, tokens.start, tokens.start + _BEGINNING) is not None
 
 
 def _skip_parentheses(tokens: Tokens) -> None:

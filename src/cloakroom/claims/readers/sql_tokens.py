@@ -54,7 +54,7 @@ _CLOSING = {"[": "]", "{": "}", "(": ")", "<": ">"}
 
 
 class Kind(StrEnum):
-    """What a token is. `UNCLOSED` is a quote or comment without end, or a sign that SQL does not know."""
+    """Kinds of tokens. `UNCLOSED` is a quote or comment without end, or a sign that SQL does not know."""
 
     TEXT = "text"
     BYTES = "bytes"

@@ -31,11 +31,11 @@ _ENDS_OF_LIST = frozenset({
 
 
 class MalformedError(Exception):
-    """What stands there is no list of values."""
+    """Raised where no list of values stands."""
 
 
 class Value(NamedTuple):
-    """What an expression is worth, None for NULL and for what is not known; whether it is a text."""
+    """Worth of an expression, None for NULL and for what is not known; whether it is a text."""
 
     text: str | None
     is_text: bool = False
