@@ -81,7 +81,8 @@ def test_a_datagram_is_shortened_only_beyond_the_limit(tmp_path, beyond, is_shor
         ("syslog+tcp://h:1", "syslog+tcp://h:1"),
         ("syslog+udp://h", "syslog+udp://h:514"), ("syslog+udp://h:65535", "syslog+udp://h:65535"),
         ("syslog://[2001:db8::1]:6514", "syslog+tcp://[2001:db8::1]:6514"), ("SYSLOG://H", "syslog+tcp://h:601"),
-        ("syslog+unix:///dev/log", "syslog+unix:///dev/log"), ("stdout", "stdout"), ("file:/var/a b", "file:/var/a b"),
+        ("syslog+unix:///dev/log", "syslog+unix:///dev/log"), ("stdout", "stdout"),
+        ("file:/var/a b", "file:/var/a b"),
         ("file:///var/x", "file:/var/x"),
     ],
 )  # fmt: skip

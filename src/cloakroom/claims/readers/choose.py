@@ -38,9 +38,13 @@ _TRIAL_BYTES = 128 << 10
 _CLEARLY = 0.05
 _LEAST_SHOWN = 0.5
 _LINES_OF_ADDRESS = 10
+_TABLE = r"(?:\[[^\]\n]*+\]|[\w.`\"]++)++"
 _SQL = re.compile(
-    r"^\s*(?:insert\s+(?:(?:ignore|low_priority|delayed|or\s+\w+)\s+)*(?:into\s|all\b|[\w.\[\]`\"]+\s*\()"
-    r"|replace\s+into|create\s+table|copy\s+\S+.*from\s+stdin)",
+    r"(?:^|;|\*/|\b(?:begin|then|go)\b|\))[ \t]*+"
+    r"(?:(?:insert|upsert|replace)\s*+(?:(?:ignore|low_priority|high_priority|delayed|overwrite|or\s+\w+)\s++)*+"
+    rf"(?:into\b|all\b|table\b|{_TABLE}\s*+\()"
+    r"|create\s+(?:temporary\s+)?table\b|copy\s+\S+.*from\s+stdin"
+    rf"|update\s+{_TABLE}\s+set\s|merge\s+(?:into\s+)?{_TABLE}\s[^;]{{0,40}}?using\s*\()",
     re.IGNORECASE | re.MULTILINE,
 )
 _DOCUMENT = re.compile(r"""[\[{]\s*(?:[\[{"'(]|$|[A-Za-z_$][\w$]*\s*:\s*[\[{"'\w])""")
