@@ -24,10 +24,10 @@ _MOST = 0.5
 _LIMITS = Limits(columns=200)
 _OPENING = r"^\s*(?:\{.*[:=].*\}|\[\s*\{.*\}\s*\]|[aO]:\d+:.*\{.*\})\s*$"
 _SERIALISED = re.compile(
-    r'(?P<open>a:\d+:\{|O:\d+:"[^"]*":\d+:\{)|(?P<close>\})|s:\d+:"(?P<text>.*?)";|[id]:(?P<number>[^;]*);'
-    r"|b:(?P<flag>[01]);|(?P<null>N);",
-    re.DOTALL,
+    r'(?P<open>a:\d{1,9}:\{|O:\d{1,9}:"[^"]{0,255}":\d{1,9}:\{)|(?P<close>\})|s:(?P<length>\d{1,9}):"'
+    r"|[id]:(?P<number>[^;:{}]{0,40});|b:(?P<flag>[01]);|(?P<null>N);"
 )
+_LENGTH_TRIED = 4_096
 _DEPTH_MAX = 32
 
 
@@ -90,7 +90,9 @@ def unserialised(text: str) -> dict[str, Any]:
     A database's dump may have escaped what lies inside, or another encoding changed it, so that they no longer fit.
     """
     stack: list[list[Any]] = [[]]
-    for match in _SERIALISED.finditer(text):
+    at = 0
+    while match := _SERIALISED.search(text, at):
+        at = match.end()
         if match["open"]:
             if len(stack) > _DEPTH_MAX:
                 break
@@ -98,12 +100,32 @@ def unserialised(text: str) -> dict[str, Any]:
         elif match["close"]:
             if len(stack) == 1:
                 break
-            members = stack.pop()
-            stack[-1].append(dict(zip(map(str, members[0::2]), members[1::2], strict=False)))
+            _close(stack)
+        elif match["length"]:
+            length = _length_of_text(text, at, int(match["length"]))
+            stack[-1].append(text[at : at + length])
+            at += length + 2
         else:
-            stack[-1].append(None if match["null"] else match["text"] or match["number"] or match["flag"] or "")
+            stack[-1].append(None if match["null"] else match["number"] or match["flag"] or "")
     while len(stack) > 1:
-        members = stack.pop()
-        stack[-1].append(dict(zip(map(str, members[0::2]), members[1::2], strict=False)))
+        _close(stack)
     found = stack[0][0] if stack[0] else {}
     return found if isinstance(found, dict) else {}
+
+
+def _close(stack: list[list[Any]]) -> None:
+    """Make an array of the innermost members; names of hidden members of objects carry their class before a zero."""
+    members = stack.pop()
+    names = [str(name).rpartition("\0")[2] for name in members[0::2]]
+    stack[-1].append(dict(zip(names, members[1::2], strict=False)))
+
+
+def _length_of_text(text: str, at: int, stated: int) -> int:
+    """Return how many signs the text here has: as many bytes as stated if that fits, else up to its end."""
+    if stated <= _LENGTH_TRIED:
+        piece = text[at : at + stated].encode("utf-8", "replace")[:stated].decode("utf-8", "ignore")
+        end = at + len(piece)
+        if text.startswith('";', end) or (end >= len(text) - 1 and text.endswith('"')):
+            return len(piece)
+    found = text.find('";', at)
+    return (found if found >= 0 else len(text)) - at

@@ -1,77 +1,64 @@
 """SQL dumps: INSERT statements of any dialect, and PostgreSQL's COPY blocks. Read, never run.
 
-A row is a parenthesised list of literals. One that cannot be read, or has another number of values than the
-statement's columns, is rejected, and reading goes on with the next line that begins with a parenthesis.
+A row is a list of values in parentheses or behind SELECT. One that cannot be read, or has another number of values
+than the columns of its table, is rejected; reading goes on where the next one seems to begin. A list of nothing but
+names and parameters, as in a trigger, is no row.
 """
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 
 from cloakroom.claims.limits import Limits
-from cloakroom.claims.readers.sql_values import joined_literals, scan_values
-from cloakroom.claims.tables import BROKEN_KEPT, Batch, frame_of
+from cloakroom.claims.readers.sql_dialect import has_escapes
+from cloakroom.claims.readers.sql_statements import Form, Statement, late_columns, read_statement
+from cloakroom.claims.readers.sql_tables import Table, Tables
+from cloakroom.claims.readers.sql_tokens import Kind, Tokens, unescaped, unescaped_copy
+from cloakroom.claims.readers.sql_values import MalformedError, Row, ValueReader
+from cloakroom.claims.tables import BROKEN_KEPT, Batch
 from cloakroom.errors import LimitError
 
-_NAME = r'(?:`[^`]*`|"[^"]*"|\[[^\]]*\]|[\w$]+)'
-_INSERT = re.compile(
-    rf"(?:(?:insert|replace)\s+(?:(?:low_priority|delayed|high_priority|ignore|or\s+\w+)\s+)*(?:into\s+)?|into\s+)"
-    rf"((?:{_NAME}\s*\.\s*)*{_NAME})\s*(?:\(([^()]*+)\))?\s*"
-    r"(?:overriding\s+\w+\s+value\s*)?(?:values?\b|(?=select\s))\s*",
+_START = re.compile(
+    r"(?<![\w$.@'\"`\[-])(insert|upsert|replace(?=\s+into)|copy|create(?=\s+(?:temporary\s+)?table)|merge|update"
+    r"|(?:(?<=\n)|(?<=\s\s)|\A)into)(?=[\s`\"\[])",
     re.IGNORECASE,
 )
-_COPY = re.compile(
-    rf"copy\s+((?:{_NAME}\s*\.\s*)*{_NAME})\s*(?:\(([^()]*+)\))?\s+from\s+stdin[^\n]*\n", re.IGNORECASE
+_RESYNC = re.compile(
+    r"(?<=\n)[ \t]*+(?=\(|insert\s|replace\s|copy\s|create\s|--|/\*|unlock\s)|;[ \t]*\r?\n"
+    r"|(?<=[)'\d])\s*+,\s*+(?=\()",
+    re.IGNORECASE,
 )
-_CREATE = re.compile(
-    rf"create\s+table\s+(?:if\s+not\s+exists\s+)?((?:{_NAME}\s*\.\s*)*{_NAME})\s*\((.{{1,20000}}?)\n\s*\)",
-    re.IGNORECASE | re.DOTALL,
+_BETWEEN = re.compile(
+    r"(?:[\s,]++|--[^\n]*+|(?:\A|(?<=\n))\#[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+(?:row\s*+(?=\())?+", re.I
 )
-_STRING = r"(?:[nNeEbBxX]|_[a-z0-9]+ ?)?'(?:[^'\\]++|\\.|'')*+'"
-_VALUE = rf"""(?>{_STRING}|"(?:[^"\\]++|\\.|"")*+"|[^,()'"\n;]++(?:\([^()\n]*+\))?)(?:::[\w ]++(?:\(\d+\))?)?+"""
-_ROW = re.compile(
-    rf"\(\s*+({_VALUE}\s*+(?:,\s*+{_VALUE}\s*+)*+)\)(?=\s*+(?:[,;]|$|on\b|go\b|insert\b|\())",
-    re.IGNORECASE | re.DOTALL,
-)
-_CELL = re.compile(rf"\s*+{_VALUE}", re.DOTALL)
-_START = re.compile(
-    r"(?:^|;|\*/)[ \t]*(?=insert\s|replace\s+into|into\s|copy\s|create\s+table)", re.IGNORECASE | re.MULTILINE
-)
-_RESYNC = re.compile(r"\n\s*+(?=\(|insert\s|replace\s|copy\s|create\s|--|/\*|unlock\s)|;[ \t]*\r?\n", re.IGNORECASE)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_CAST = re.compile(r"::[\w ]+(?:\(\d+\))?$")
-_CALL = re.compile(r"[A-Za-z_][\w.]*\s*\(")
-_QUOTED = re.compile(_STRING, re.DOTALL)
-_BETWEEN = re.compile(r"(?:[\s,]++|--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/)*+")
-_SELECT = re.compile(r"(?:union\s+all\s+|union\s+)?select\s+", re.IGNORECASE)
-_ROWS_PER_BATCH = 50_000
+_SELECT = re.compile(r"(?:[\s()]++|\b(?:union|all|distinct)\b)*+\bselect\b", re.IGNORECASE)
+_RECORD = re.compile(r'(?:[^"\n]++|"(?:[^"]++|"")*+")*+(?:\n|\Z)')
+_UNION = re.compile(r"\bunion\b|;(?=[ \t]*+\r?(?:\n|\Z))", re.IGNORECASE)
+_HEADING_MAX = 1 << 16
+_HEADING_RETRIED = 1 << 11
+_HEADINGS_KEPT = 8
+_LINES_AT_ONCE = 2_000
 
 
-@dataclass(slots=True)
-class _Table:
-    """Rows of the table that the statement at hand fills."""
+def _plain_row(inside: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return what matches a row of plain literals, and its cells, where `inside` matches what quotes hold.
 
-    number: int
-    columns: tuple[str, ...] | None
-    rows: list[list[str | None]] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
+    A literal may be cast, or have the form of a date behind it: nearly every row of SQL Server and Oracle does.
+    """
+    call = r"(?i:(?:try_)?cast|to_(?:date|timestamp|timestamp_tz|clob|number)|str_to_date)\(\s*+"
+    word = r"[-+]?+\d++(?:\.\d*+)?(?![\w.(])|(?i:null|true|false)\b"
+    size = r"(?:\(\d++(?:,\s*+\d++)?\))?+"
+    behind = rf"(?:\s++(?i:as)\s++\w++{size}\s*+\)|\s*+,\s*+'{inside}'\s*+\)|\s*+\))"
+    cast = rf"(?:::[\w ]++{size})?+"
+    value = rf"(?:(?:[nN]?'{inside}'|{word}){cast}|{call}(?:[nN]?'{inside}'|{word}){behind})"
+    row = rf"\(\s*+({value}\s*+(?:,\s*+{value}\s*+)*+)\)(?=\s*+(?:[,;)(]|\Z|--|/\*|[^\W\d]))"
+    cell = rf"(?:[nN]?'({inside})'|({word})){cast}|{call}(?:[nN]?'({inside})'|({word})){behind}"
+    return re.compile(row, re.DOTALL), re.compile(cell, re.DOTALL)
 
-    def batch(self) -> Batch:
-        width = len(self.columns) if self.columns else max((len(row) for row in self.rows), default=0)
-        names = self.columns or tuple(f"column {number}" for number in range(1, width + 1))
-        made = Batch(frame_of(names, self.rows), tuple(self.broken), len(self.broken), section=self.number)
-        self.rows, self.broken = [], []
-        return made
 
-    def add(self, row: list[str | None], text: str) -> None:
-        width = len(self.columns) if self.columns else (len(self.rows[0]) if self.rows else len(row))
-        if len(row) == width:
-            self.rows.append(row)
-        else:
-            self.broken.append(text[:BROKEN_KEPT])
+_PLAIN = {False: _plain_row(r"(?:[^']++|'')*+"), True: _plain_row(r"(?:[^'\\]++|\\.|'')*+")}
 
 
 class _Dump:
@@ -79,105 +66,197 @@ class _Dump:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._created: dict[str, tuple[str, ...]] = {}
-        self._tables: dict[tuple[str, tuple[str, ...] | None], _Table] = {}
-        self._table: _Table | None = None
-        self._is_copy = False
+        self._tables = Tables()
+        self._statement: Statement | None = None
+        self._has_escapes: bool | None = None
+        self._is_certain = False
+        # Places up to which a list or a heading was looked at in vain; what begins before them is looked at shortly.
+        self._lists_tried = 0
+        self._headings_tried = 0
+        self._headings: dict[str, Statement] = {}
 
     def take(self, text: str, *, is_end: bool) -> Iterator[Batch | int]:
         """Yield full batches, and at last the place up to which `text` was read."""
         at = 0
         reserve = 0 if is_end else self._limits.record_bytes
+        if self._has_escapes is None and len(text) > reserve:
+            self._has_escapes, self._is_certain = has_escapes(text)
         while at < len(text) and (is_end or len(text) - at > reserve):
-            if self._table is None:
-                at = self._find_statement(text, at, is_end=is_end)
-            elif self._is_copy:
-                at = self._copy_line(self._table, text, at)
-            else:
-                at = self._row(self._table, text, at)
-            for table in self._tables.values():
-                if len(table.rows) + len(table.broken) >= _ROWS_PER_BATCH:
-                    yield table.batch()
+            at = self._step(text, at, len(text) - reserve, is_end=is_end)
+            if self._tables.is_full:
+                yield from self._tables.batches()
+        self._lists_tried = max(0, self._lists_tried - at)
+        self._headings_tried = max(0, self._headings_tried - at)
         yield at
 
     def rest(self) -> Iterator[Batch]:
         """Yield what was not handed over yet."""
-        for table in self._tables.values():
-            if table.rows or table.broken:
-                yield table.batch()
+        yield from self._tables.batches()
+
+    def _step(self, text: str, at: int, stop: int, *, is_end: bool) -> int:
+        if self._statement is None:
+            return self._find_statement(text, at, is_end=is_end)
+        if self._statement.form is Form.COPY:
+            return self._copy_lines(self._statement, text, at, stop)
+        if self._statement.form is Form.VALUES:
+            return self._listed_row(self._statement, text, at)
+        return self._selected_row(self._statement, text, at)
 
     def _find_statement(self, text: str, at: int, *, is_end: bool) -> int:
         found = _START.search(text, at)
         if found is None:
             return len(text) if is_end else max(at + 1, len(text) - self._limits.record_bytes)
-        at = found.end()
-        if match := _INSERT.match(text, at):
-            self._enter(match, is_copy=False)
-        elif match := _COPY.match(text, at):
-            self._enter(match, is_copy=True)
-        elif match := _CREATE.match(text, at):
-            self._created[_plain(match[1])] = _created_columns(match[2])
+        return self._enter(text, found.start(1), found.end())
+
+    def _enter(self, text: str, at: int, behind: int) -> int:
+        """Begin the statement whose first word is here; return where to go on, with no statement `behind` it."""
+        for heading, known in self._headings.items():
+            if text.startswith(heading, at):
+                self._statement = known
+                return at + len(heading)
+        stop = at + (_HEADING_MAX if at >= self._headings_tried else _HEADING_RETRIED)
+        tokens = Tokens(text, at, min(len(text), stop), has_escapes=bool(self._has_escapes), has_brackets=True)
+        statement = read_statement(tokens)
+        if statement is None:
+            self._headings_tried = max(self._headings_tried, stop if tokens.kind is Kind.UNCLOSED else tokens.end)
+            return max(behind, min(tokens.start, len(text)))
+        if statement.is_created:
+            self._tables.create(statement.table, statement.columns)
+        elif statement.row is not None:
+            table = self._tables.table(statement.table, statement.columns)
+            self._tables.add(table, statement.row.cells, text[at : statement.end])
         else:
-            return at + 1
-        return match.end()
+            self._statement = statement
+            self._remember(text[at : statement.end], statement)
+        return max(behind, statement.end)
 
-    def _enter(self, match: re.Match[str], *, is_copy: bool) -> None:
-        name = _plain(match[1])
-        columns = tuple(map(_plain, match[2].split(","))) if match[2] else self._created.get(name)
-        self._table = self._tables.setdefault((name, columns), _Table(len(self._tables), columns))
-        self._is_copy = is_copy
+    def _remember(self, heading: str, statement: Statement) -> None:
+        """Remember a heading: where every row has a statement of its own, few are new."""
+        if statement.form is not Form.COPY:
+            if len(self._headings) >= _HEADINGS_KEPT:
+                self._headings.clear()
+            self._headings[heading] = statement
 
-    def _row(self, table: _Table, text: str, at: int) -> int:
-        began, at = at, _skip(text, at)
+    def _listed_row(self, statement: Statement, text: str, at: int) -> int:
+        at = _skip(text, at)
         if at >= len(text):
             return at
-        if match := _SELECT.match(text, at):
-            return self._scanned(table, text, match.end(), is_bare=True) or self._ended(text, began, at)
         if text[at] != "(":
-            return self._ended(text, began, at)
-        match = _ROW.match(text, at, at + self._limits.record_bytes)
-        if match is None and (end_of_row := self._scanned(table, text, at)):
-            return end_of_row
-        if match is None:
+            return self._leave(statement, text, at)
+        table = self._tables.table(statement.table, statement.columns)
+        row, cell = _PLAIN[bool(self._has_escapes)]
+        if match := row.match(text, at, at + self._limits.record_bytes):
+            cells = [self._cell(*found) for found in cell.findall(match[1])]
+            # Without any backslash the other dialect reads the same.
+            if table.expects(len(cells)) or "\\" not in match[0]:
+                self._tables.add(table, cells, match[0])
+                return match.end()
+        found = self._scanned(text, at, lambda values: values.row(self._limits.columns), _RESYNC, table)
+        if found is None:
             end = _RESYNC.search(text, at + 1)
             stop = end.start() if end else len(text)
-            table.broken.append(text[at : min(stop, at + BROKEN_KEPT)])
+            self._tables.add_broken(table, text[at : min(stop, at + BROKEN_KEPT)])
             return stop
-        table.add([_literal(cell) for cell in _CELL.findall(match[1])], match[0])
-        return match.end()
+        if found.has_literals:
+            self._tables.add(table, found.cells, text[at : found.end])
+        return found.end
 
-    def _ended(self, text: str, began: int, at: int) -> int:
+    def _selected_row(self, statement: Statement, text: str, at: int) -> int:
+        match = _SELECT.match(text, at := _skip(text, at))
+        if match is None:
+            return self._leave(statement, text, at)
+        at = match.end()
+        table = self._tables.table(statement.table, statement.columns) if statement.columns else None
+        row = self._scanned(text, at, lambda values: values.selected(self._limits.columns), _UNION, table)
+        if row is not None and row.has_literals and not row.is_of_table:
+            table = self._tables.table(statement.table, statement.columns or tuple(row.aliases))
+            self._tables.add(table, row.cells, text[at : row.end])
+            return row.end
+        following = _UNION.search(text, at, at + self._limits.record_bytes)
+        if row is not None or following is None or following[0] == ";" or text.startswith("*", _skip(text, at)):
+            self._statement = None  # It selects what a dump does not tell.
+            return at
+        table = table or self._tables.table(statement.table, ())
+        self._tables.add_broken(table, text[at : following.start()])
+        return following.start()
+
+    def _scanned(
+        self, text: str, at: int, read: Callable[[ValueReader], Row], resync: re.Pattern[str], table: Table | None
+    ) -> Row | None:
+        """Return the values that begin here, in the dialect in which they fit the table best; None for none."""
+        stop = min(len(text), at + self._limits.record_bytes)
+        if at < self._lists_tried and (following := resync.search(text, at + 1, stop)):
+            stop = following.start()
+        second: Row | None = None
+        for is_escaped in (bool(self._has_escapes), not self._has_escapes):
+            tokens = Tokens(text, at, stop, has_escapes=is_escaped)
+            try:
+                row = read(ValueReader(tokens))
+            except MalformedError:
+                tried = stop if tokens.kind is Kind.UNCLOSED else tokens.end
+                self._lists_tried = max(self._lists_tried, tried)
+                continue
+            if table is None or table.expects(len(row.cells)):
+                if not self._is_certain:
+                    self._has_escapes = is_escaped
+                return row
+            second = second or row
+        return second
+
+    def _cell(self, plain: str, word: str, in_call: str, word_in_call: str) -> str | None:
+        """Return what a literal is worth, of which one part is given: what its quotes hold, or else itself."""
+        if word := word or word_in_call:
+            return None if word.upper() == "NULL" else word
+        inside = plain or in_call
+        return unescaped(inside) if self._has_escapes else inside.replace("''", "'")
+
+    def _leave(self, statement: Statement, text: str, at: int) -> int:
         """Leave the statement, which goes on with no row; return where to look for the next one."""
-        self._table = None
-        return at + 1 if text[at] == ";" else began
+        self._statement = None
+        if at >= len(text):
+            return at
+        if text[at] == ";":
+            return at + 1
+        tokens = Tokens(text, at, min(len(text), at + _HEADING_RETRIED), has_escapes=False, has_brackets=True)
+        if statement.goes_on and tokens.is_word("into"):
+            return self._enter(text, at, at + 1)
+        if not statement.columns and (names := late_columns(tokens)):
+            self._tables.rename(statement.table, names)
+        return at
 
-    def _scanned(self, table: _Table, text: str, at: int, *, is_bare: bool = False) -> int:
-        """Take a row in that is more than plain literals; return the place after it, 0 where it is none."""
-        # A quote that a damaged row never closes must not swallow the rows below it.
-        following = None if is_bare else _RESYNC.search(text, at + 1, at + self._limits.record_bytes)
-        stop = following.start() if following else min(len(text), at + self._limits.record_bytes)
-        scanned = scan_values(text, at, stop, is_bare=is_bare)
-        if scanned is None:
-            return 0
-        values, end = scanned
-        if ("*",) in values or (table.columns and len(values) != len(table.columns)):
-            return 0  # Damaged; or a SELECT of something else, as Oracle's INSERT ALL ends with one.
-        cells = []
-        for value in values:
-            texts = [_literal(literal) or "" for literal in joined_literals(value)]
-            cells.append("".join(texts) if texts else None)
-        table.add(cells, text[at : min(end, at + BROKEN_KEPT)])
-        return end
+    def _copy_lines(self, statement: Statement, text: str, at: int, stop: int) -> int:
+        """Take in the lines of a block that begin before `stop`, but not more than some thousand."""
+        table = self._tables.table(statement.table, statement.columns)
+        for _ in range(_LINES_AT_ONCE):
+            end = text.find("\n", at)
+            end = len(text) if end < 0 else end
+            if statement.is_quoted and (record := _RECORD.match(text, at, at + self._limits.record_bytes)):
+                end = max(end, record.end() - record[0].endswith("\n"))
+            line = text[at:end].rstrip("\r")
+            if line == "\\.":
+                self._statement = None
+                return end + 1
+            if line and not statement.has_header:
+                cells = _cells_of_line(statement, line)
+                if not table.expects(len(cells)) and _START.match(line):
+                    self._statement = None  # The end of the block is missing.
+                    return at
+                self._tables.add(table, cells, line)
+            statement.has_header = False
+            at = end + 1
+            if at >= stop:
+                break
+        return at
 
-    def _copy_line(self, table: _Table, text: str, at: int) -> int:
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
-        line = text[at:end].rstrip("\r")
-        if line == "\\.":
-            self._table = None
-        elif line:
-            table.add([None if cell == "\\N" else _unescape(cell) for cell in line.split("\t")], line)
-        return end + 1
+
+def _cells_of_line(statement: Statement, line: str) -> list[str | None]:
+    if statement.is_quoted:
+        try:
+            return [cell or None for cell in next(csv.reader([line], delimiter=statement.delimiter), [])]
+        except csv.Error:
+            return []
+    cells = line.split(statement.delimiter)
+    return [None if cell == "\\N" else unescaped_copy(cell) for cell in cells] if "\\" in line else [*cells]
 
 
 def read_sql(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
@@ -203,42 +282,3 @@ def _skip(text: str, at: int) -> int:
     """Return the next place that is neither blank, comma nor comment."""
     match = _BETWEEN.match(text, at)
     return match.end() if match else at
-
-
-def _plain(name: str) -> str:
-    return name.strip().split(".")[-1].strip('`"[] \n\r\t')
-
-
-def _created_columns(body: str) -> tuple[str, ...]:
-    names = []
-    for line in body.split("\n"):
-        match = re.match(rf"\s*({_NAME})\s+\w", line)
-        if match and _plain(match[1]).upper() not in {
-            "PRIMARY",
-            "KEY",
-            "UNIQUE",
-            "CONSTRAINT",
-            "INDEX",
-            "FOREIGN",
-            "CHECK",
-        }:
-            names.append(_plain(match[1]))
-    return tuple(names)
-
-
-def _literal(cell: str) -> str | None:
-    text = _CAST.sub("", cell.strip())
-    if text.upper() == "NULL":
-        return None
-    if _CALL.match(text) and (inner := _QUOTED.search(text)):
-        return _literal(inner[0])  # CAST(N'…' AS DATE), TO_DATE('…', '…'): the value is the first text in it.
-    quote = text.find("'")
-    if text.endswith("'") and 0 <= quote <= 10:
-        return _unescape(text[quote + 1 : -1].replace("''", "'"))
-    if text.startswith('"') and text.endswith('"'):
-        return _unescape(text[1:-1].replace('""', '"'))
-    return text
-
-
-def _unescape(text: str) -> str:
-    return _ESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[1]), text) if "\\" in text else text
