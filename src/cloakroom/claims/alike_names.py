@@ -10,7 +10,7 @@ from enum import IntEnum
 from functools import lru_cache
 
 from cloakroom.canonical.name import PersonName, Rule, names_compatible
-from cloakroom.canonical.transliteration import script_of
+from cloakroom.canonical.transliteration import script_of, transliterate
 
 LOST = "ʔ"
 """Stands for a letter that some system could not hold: a letter of no name here, so that folding leaves it."""
@@ -120,7 +120,8 @@ def _in_another_script(shown: str, held: str) -> Likeness:
     here, there = PersonName(None, shown), PersonName(None, held)
     if names_compatible(here, there, Rule.STRICT):
         return Likeness.AGREES
-    return Likeness.SILENT if names_compatible(here, there, Rule.LOOSE) else Likeness.DIFFERS
+    has_sound = all(transliterate(word) is not None for word in (*shown.split(), *held.split()))
+    return Likeness.DIFFERS if has_sound else Likeness.SILENT
 
 
 def is_told(words: str, address: str) -> bool:

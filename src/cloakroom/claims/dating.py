@@ -220,7 +220,7 @@ def _with_lost_letters(name: str, joined: pl.DataFrame, equal: pl.Series) -> pl.
     """Return what is equal, texts whose letters were lost to question marks compared by those that are left."""
     if name in ("email", "phone", "phone_2"):
         return equal
-    lost = joined[name].str.contains(f"[?{LOST}\ufffd]") & ~equal
+    lost = joined[name].cast(pl.String).str.contains(f"[?{LOST}\ufffd]") & ~equal
     if not lost.any():
         return equal
     places = lost.fill_null(value=False).arg_true()

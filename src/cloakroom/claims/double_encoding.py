@@ -7,9 +7,11 @@ one such encoding, are whole UTF-8; hardly any text that people write is.
 from __future__ import annotations
 
 from functools import lru_cache
+from unicodedata import category
 
 _ENCODINGS = ("cp1252", "mac_roman", "cp1250", "cp437", "cp850", "cp1251", "cp1254")
 _TIMES = 3
+_NO_SIGNS = ("Cn", "Co", "Cs")
 
 
 @lru_cache(maxsize=len(_ENCODINGS))
@@ -50,4 +52,4 @@ def _undone(text: str, encoding: str) -> str | None:
         found = taken.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    return found if all(sign.isprintable() or sign.isspace() for sign in found) else None
+    return found if all(category(sign) not in _NO_SIGNS for sign in found) else None
