@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.sql_dialect import has_escapes
+from cloakroom.claims.readers.sql_fragment import find_fragment
+from cloakroom.claims.readers.sql_rows_plain import PLAIN_ROWS
 from cloakroom.claims.readers.sql_statements import Form, Statement, late_columns, read_statement
 from cloakroom.claims.readers.sql_tables import Table, Tables
 from cloakroom.claims.readers.sql_tokens import Kind, Tokens, unescaped, unescaped_copy
@@ -36,29 +38,11 @@ _BETWEEN = re.compile(
 _SELECT = re.compile(r"(?:[\s()]++|\b(?:union|all|distinct)\b)*+\bselect\b", re.IGNORECASE)
 _RECORD = re.compile(r'(?:[^"\n]++|"(?:[^"]++|"")*+")*+(?:\n|\Z)')
 _UNION = re.compile(r"\bunion\b|;(?=[ \t]*+\r?(?:\n|\Z))", re.IGNORECASE)
+_LENGTH_OF_UNION = 9
 _HEADING_MAX = 1 << 16
 _HEADING_RETRIED = 1 << 11
 _HEADINGS_KEPT = 8
 _LINES_AT_ONCE = 2_000
-
-
-def _plain_row(inside: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return what matches a row of plain literals, and its cells, where `inside` matches what quotes hold.
-
-    A literal may be cast, or have the form of a date behind it: nearly every row of SQL Server and Oracle does.
-    """
-    call = r"(?i:(?:try_)?cast|to_(?:date|timestamp|timestamp_tz|clob|number)|str_to_date)\(\s*+"
-    word = r"[-+]?+\d++(?:\.\d*+)?(?![\w.(])|(?i:null|true|false)\b"
-    size = r"(?:\(\d++(?:,\s*+\d++)?\))?+"
-    behind = rf"(?:\s++(?i:as)\s++\w++{size}\s*+\)|\s*+,\s*+'{inside}'\s*+\)|\s*+\))"
-    cast = rf"(?:::[\w ]++{size})?+"
-    value = rf"(?:(?:[nN]?'{inside}'|{word}){cast}|{call}(?:[nN]?'{inside}'|{word}){behind})"
-    row = rf"\(\s*+({value}\s*+(?:,\s*+{value}\s*+)*+)\)(?=\s*+(?:[,;)(]|\Z|--|/\*|[^\W\d]))"
-    cell = rf"(?:[nN]?'({inside})'|({word})){cast}|{call}(?:[nN]?'({inside})'|({word})){behind}"
-    return re.compile(row, re.DOTALL), re.compile(cell, re.DOTALL)
-
-
-_PLAIN = {False: _plain_row(r"(?:[^']++|'')*+"), True: _plain_row(r"(?:[^'\\]++|\\.|'')*+")}
 
 
 class _Dump:
@@ -73,6 +57,8 @@ class _Dump:
         # Places up to which a list or a heading was looked at in vain; what begins before them is looked at shortly.
         self._lists_tried = 0
         self._headings_tried = 0
+        # From the first place on, no query ends before the second.
+        self._no_union = (0, 0)
         self._headings: dict[str, Statement] = {}
 
     def take(self, text: str, *, is_end: bool) -> Iterator[Batch | int]:
@@ -81,17 +67,31 @@ class _Dump:
         reserve = 0 if is_end else self._limits.record_bytes
         if self._has_escapes is None and len(text) > reserve:
             self._has_escapes, self._is_certain = has_escapes(text)
+            at = self._begin(text)
         while at < len(text) and (is_end or len(text) - at > reserve):
             at = self._step(text, at, len(text) - reserve, is_end=is_end)
             if self._tables.is_full:
                 yield from self._tables.batches()
         self._lists_tried = max(0, self._lists_tried - at)
         self._headings_tried = max(0, self._headings_tried - at)
+        self._no_union = (max(0, self._no_union[0] - at), max(0, self._no_union[1] - at))
         yield at
 
     def rest(self) -> Iterator[Batch]:
         """Yield what was not handed over yet."""
         yield from self._tables.batches()
+
+    def _begin(self, text: str) -> int:
+        """Take up what the dump begins with if its first statement has lost its beginning; return where to go on."""
+        found = _START.search(text)
+        stop = found.start(1) if found else len(text)
+        tokens = Tokens(text, stop, min(len(text), stop + _HEADING_MAX), has_escapes=False, has_brackets=True)
+        fragment = find_fragment(text, stop, read_statement(tokens) if found else None)
+        statement = self._statement = fragment.statement
+        if fragment.cut:
+            table = self._tables.table(*((statement.table, statement.columns) if statement else ("", ())))
+            self._tables.add_broken(table, fragment.cut)
+        return fragment.start
 
     def _step(self, text: str, at: int, stop: int, *, is_end: bool) -> int:
         if self._statement is None:
@@ -144,7 +144,7 @@ class _Dump:
         if text[at] != "(":
             return self._leave(statement, text, at)
         table = self._tables.table(statement.table, statement.columns)
-        row, cell = _PLAIN[bool(self._has_escapes)]
+        row, cell = PLAIN_ROWS[bool(self._has_escapes)]
         if match := row.match(text, at, at + self._limits.record_bytes):
             cells = [self._cell(*found) for found in cell.findall(match[1])]
             # Without any backslash the other dialect reads the same.
@@ -172,13 +172,21 @@ class _Dump:
             table = self._tables.table(statement.table, statement.columns or tuple(row.aliases))
             self._tables.add(table, row.cells, text[at : row.end])
             return row.end
-        following = _UNION.search(text, at, at + self._limits.record_bytes)
+        following = self._following_union(text, at)
         if row is not None or following is None or following[0] == ";" or text.startswith("*", _skip(text, at)):
             self._statement = None  # It selects what a dump does not tell.
             return at
         table = table or self._tables.table(statement.table, ())
         self._tables.add_broken(table, text[at : following.start()])
         return following.start()
+
+    def _following_union(self, text: str, at: int) -> re.Match[str] | None:
+        """Return the next end of a query, looked for once where many ask."""
+        known, nearest = self._no_union
+        stop = at + self._limits.record_bytes
+        found = _UNION.search(text, nearest if known <= at <= nearest else at, stop)
+        self._no_union = (at, found.start() if found else max(at, min(stop, len(text) - _LENGTH_OF_UNION)))
+        return found
 
     def _scanned(
         self, text: str, at: int, read: Callable[[ValueReader], Row], resync: re.Pattern[str], table: Table | None
@@ -187,6 +195,8 @@ class _Dump:
         stop = min(len(text), at + self._limits.record_bytes)
         if at < self._lists_tried and (following := resync.search(text, at + 1, stop)):
             stop = following.start()
+            if resync is _RESYNC and text.find(")", at, stop) < 0:
+                return None
         second: Row | None = None
         for is_escaped in (bool(self._has_escapes), not self._has_escapes):
             tokens = Tokens(text, at, stop, has_escapes=is_escaped)
@@ -195,12 +205,16 @@ class _Dump:
             except MalformedError:
                 tried = stop if tokens.kind is Kind.UNCLOSED else tokens.end
                 self._lists_tried = max(self._lists_tried, tried)
+                if _is_same_in_both(text, at, tried):
+                    break
                 continue
             if table is None or table.expects(len(row.cells)):
                 if not self._is_certain:
                     self._has_escapes = is_escaped
                 return row
             second = second or row
+            if _is_same_in_both(text, at, row.end):
+                break
         return second
 
     def _cell(self, plain: str, word: str, in_call: str, word_in_call: str) -> str | None:
@@ -249,14 +263,23 @@ class _Dump:
         return at
 
 
+def _is_same_in_both(text: str, start: int, end: int) -> bool:
+    """Return whether both families of dialects read a piece of text alike."""
+    return text.find("\\", start, end) < 0 and text.find("#", start, end) < 0
+
+
 def _cells_of_line(statement: Statement, line: str) -> list[str | None]:
+    null = statement.null
     if statement.is_quoted:
         try:
-            return [cell or None for cell in next(csv.reader([line], delimiter=statement.delimiter), [])]
+            read = next(csv.reader([line], delimiter=statement.delimiter), [])
         except csv.Error:
             return []
+        return [None if cell == null else cell or None for cell in read]
     cells = line.split(statement.delimiter)
-    return [None if cell == "\\N" else unescaped_copy(cell) for cell in cells] if "\\" in line else [*cells]
+    if "\\" in line:
+        return [None if cell == null else unescaped_copy(cell) for cell in cells]
+    return [*cells] if null == "\\N" else [None if cell == null else cell for cell in cells]
 
 
 def read_sql(blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
