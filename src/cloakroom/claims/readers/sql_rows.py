@@ -28,7 +28,7 @@ _START = re.compile(
     re.IGNORECASE,
 )
 _RESYNC = re.compile(
-    r"(?<=\n)[ \t]*+(?=\(|insert\s|replace\s|copy\s|create\s|--|/\*|unlock\s)|;[ \t]*\r?\n"
+    r"(?<=\n)[ \t]*+(?=\(|insert\s|into\s|replace\s|copy\s|create\s|--|/\*|unlock\s)|;[ \t]*\r?\n"
     r"|(?<=[)'\d])\s*+,\s*+(?=\()",
     re.IGNORECASE,
 )
@@ -38,7 +38,15 @@ _BETWEEN = re.compile(
 _SELECT = re.compile(r"(?:[\s()]++|\b(?:union|all|distinct)\b)*+\bselect\b", re.IGNORECASE)
 _RECORD = re.compile(r'(?:[^"\n]++|"(?:[^"]++|"")*+")*+(?:\n|\Z)')
 _UNION = re.compile(r"\bunion\b|;(?=[ \t]*+\r?(?:\n|\Z))", re.IGNORECASE)
+_BEHIND_ROWS = re.compile(
+    r"\)\s*+[\w;]|(?:on|returning|as|where|from|order|group|limit|having|with)\b", re.IGNORECASE
+)
+_ROWS_OF_HEADING = re.compile(
+    r"\bvalues\s*+(?=\(\s*+(?:n?['\"]|[-\d]|null\b))|(?P<set>\bset\s++[\w`\"]++\s*+=)", re.IGNORECASE
+)
 _LENGTH_OF_UNION = 9
+_RESUMED_MAX = 1 << 14
+_RECORD_RETRIED = 1 << 10
 _HEADING_MAX = 1 << 16
 _HEADING_RETRIED = 1 << 11
 _HEADINGS_KEPT = 8
@@ -119,7 +127,7 @@ class _Dump:
         statement = read_statement(tokens)
         if statement is None:
             self._headings_tried = max(self._headings_tried, stop if tokens.kind is Kind.UNCLOSED else tokens.end)
-            return max(behind, min(tokens.start, len(text)))
+            return self._enter_damaged(text, at, max(behind, min(tokens.start, len(text))))
         if statement.is_created:
             self._tables.create(statement.table, statement.columns)
         elif statement.row is not None:
@@ -129,6 +137,21 @@ class _Dump:
             self._statement = statement
             self._remember(text[at : statement.end], statement)
         return max(behind, statement.end)
+
+    def _enter_damaged(self, text: str, at: int, behind: int) -> int:
+        """Begin the rows of a statement whose heading cannot be read, if there are any; return where to go on."""
+        if text[at : at + 3].lower() not in ("ins", "int", "ups", "rep"):
+            return behind
+        stop = min(len(text), at + _HEADING_RETRIED)
+        if following := _START.search(text, at + 1, stop):
+            stop = following.start(1)
+        if not (found := _ROWS_OF_HEADING.search(text, at, stop)) or ";" in text[at : found.start()]:
+            return behind
+        if found["set"]:
+            self._tables.add_broken(self._tables.table("", ()), text[at:stop])
+            return max(behind, found.end())
+        self._statement = Statement(Form.VALUES, "")
+        return found.end()
 
     def _remember(self, heading: str, statement: Statement) -> None:
         """Remember a heading: where every row has a statement of its own, few are new."""
@@ -144,6 +167,9 @@ class _Dump:
         if text[at] != "(":
             return self._leave(statement, text, at)
         table = self._tables.table(statement.table, statement.columns)
+        if at < self._lists_tried and (end := _RESYNC.search(text, at + 1)) and text.find(")", at, end.start()) < 0:
+            self._tables.add_broken(table, text[at : min(end.start(), at + BROKEN_KEPT)])
+            return end.start()
         row, cell = PLAIN_ROWS[bool(self._has_escapes)]
         if match := row.match(text, at, at + self._limits.record_bytes):
             cells = [self._cell(*found) for found in cell.findall(match[1])]
@@ -195,8 +221,6 @@ class _Dump:
         stop = min(len(text), at + self._limits.record_bytes)
         if at < self._lists_tried and (following := resync.search(text, at + 1, stop)):
             stop = following.start()
-            if resync is _RESYNC and text.find(")", at, stop) < 0:
-                return None
         second: Row | None = None
         for is_escaped in (bool(self._has_escapes), not self._has_escapes):
             tokens = Tokens(text, at, stop, has_escapes=is_escaped)
@@ -229,8 +253,14 @@ class _Dump:
         self._statement = None
         if at >= len(text):
             return at
-        if text[at] == ";":
-            return at + 1
+        if text[at] == ";" and (statement.form is Form.VALUES or _UNION.match(text, at)):
+            place = _skip(text, at + 1)
+            is_followed = text.startswith("(", place) and self._is_row_of(statement, text, place)
+            self._statement = statement if is_followed else None
+            return place if is_followed else at + 1
+        if (resumed := self._resumed(statement, text, at)) is not None:
+            self._statement = statement
+            return resumed
         tokens = Tokens(text, at, min(len(text), at + _HEADING_RETRIED), has_escapes=False, has_brackets=True)
         if statement.goes_on and tokens.is_word("into"):
             return self._enter(text, at, at + 1)
@@ -238,14 +268,44 @@ class _Dump:
             self._tables.rename(statement.table, names)
         return at
 
+    def _resumed(self, statement: Statement, text: str, at: int) -> int | None:
+        """Return where the rows of a statement go on behind what is none of them; None where they do not."""
+        is_listed = statement.form is Form.VALUES
+        if is_listed and _BEHIND_ROWS.match(text, at):
+            return None
+        stop = min(len(text), at + (_RESUMED_MAX if at >= self._lists_tried else _HEADING_RETRIED))
+        found = (_RESYNC if is_listed else _UNION).search(text, at + 1, stop)
+        if found is None:
+            self._lists_tried = max(self._lists_tried, stop)
+            return None
+        if _START.search(text, at, found.end()):
+            return None
+        place = _skip(text, found.end()) if is_listed else found.start()
+        if is_listed:
+            if not self._is_row_of(statement, text, place):
+                return None
+        elif found[0] == ";" or not _SELECT.match(text, place):
+            return None
+        if not _BEHIND_ROWS.match(text, at):
+            table = self._tables.table(statement.table, statement.columns)
+            self._tables.add_broken(table, text[at:place])
+        return place
+
+    def _is_row_of(self, statement: Statement, text: str, at: int) -> bool:
+        """Return whether a row of plain literals stands here that a statement may have."""
+        row, cell = PLAIN_ROWS[bool(self._has_escapes)]
+        match = row.match(text, at, at + _RESUMED_MAX)
+        table = self._tables.table(statement.table, statement.columns)
+        return match is not None and table.width in (0, len(cell.findall(match[1])))
+
     def _copy_lines(self, statement: Statement, text: str, at: int, stop: int) -> int:
         """Take in the lines of a block that begin before `stop`, but not more than some thousand."""
         table = self._tables.table(statement.table, statement.columns)
         for _ in range(_LINES_AT_ONCE):
             end = text.find("\n", at)
             end = len(text) if end < 0 else end
-            if statement.is_quoted and (record := _RECORD.match(text, at, at + self._limits.record_bytes)):
-                end = max(end, record.end() - record[0].endswith("\n"))
+            if statement.is_quoted:
+                end = self._end_of_record(statement, table, text, at, end)
             line = text[at:end].rstrip("\r")
             if line == "\\.":
                 self._statement = None
@@ -261,6 +321,18 @@ class _Dump:
             if at >= stop:
                 break
         return at
+
+    def _end_of_record(self, statement: Statement, table: Table, text: str, at: int, end: int) -> int:
+        """Return where a record ends whose first line ends at `end`; there, if those below it do not belong to it."""
+        stop = min(len(text), at + self._limits.record_bytes)
+        record = _RECORD.match(text, at, stop if at >= self._lists_tried else min(stop, end + _RECORD_RETRIED))
+        if not record:
+            return end
+        last = record.end() - record[0].endswith("\n")
+        if last > end and not table.expects(len(_cells_of_line(statement, text[at:last]))):
+            self._lists_tried = max(self._lists_tried, last)
+            return end
+        return max(end, last)
 
 
 def _is_same_in_both(text: str, start: int, end: int) -> bool:
