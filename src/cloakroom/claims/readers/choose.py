@@ -23,6 +23,7 @@ from cloakroom.claims.readers.old_workbook import read_compound
 from cloakroom.claims.readers.pasted import read_pasted
 from cloakroom.claims.readers.prose import kind_of_text, read_prose
 from cloakroom.claims.readers.relaxed_json import decode_relaxed
+from cloakroom.claims.readers.sql_fragment import is_fragment
 from cloakroom.claims.readers.sql_rows import read_sql
 from cloakroom.claims.readers.table_layout import TableLayout, detect_layout, possible_layouts
 from cloakroom.claims.readers.trial import ENOUGH, Trial, try_reading
@@ -175,7 +176,7 @@ def _possible_forms(name: str, head: str, *, is_all: bool) -> Iterator[_TextForm
     yield from map(_table_form, filter(None, layouts))
     if "{" in head or "[" in head:
         yield from (_TextForm("jsonl"), _TextForm("json"))
-    if _SQL.search(head):
+    if _SQL.search(head) or is_fragment(head):
         yield _TextForm("sql")
     if MARKUP.search(head):
         yield _TextForm("html")
@@ -190,7 +191,7 @@ def _text_form(name: str, head: str, *, is_all: bool) -> _TextForm:
     start = head.lstrip("\ufeff \t\r\n")
     if structured := _structured_form(start, is_all=is_all):
         return _TextForm(structured)
-    if _SQL.search(head):
+    if _SQL.search(head) or is_fragment(head):
         return _TextForm("sql")
     kind = kind_of_text(name, start)
     if kind == "xml":
