@@ -22,7 +22,6 @@ from pyroaring import BitMap
 
 from cloakroom.claims.alike_names import LOST, Likeness, likeness
 from cloakroom.claims.concepts import Concept
-from cloakroom.claims.row_pairs import is_single
 from cloakroom.claims.values import HELD_EMAILS, HELD_PHONES, VAULT_FIELDS, same_number
 
 _CHAIN_MAX = 60
@@ -258,7 +257,7 @@ def one_record_each(pairs: pl.DataFrame, taken: BitMap) -> BitMap:
     which one, nobody can tell. As many records are counted as rows can show at once.
 
     Args:
-        pairs: ``row`` and ``ordinal``, without rows that repeat others.
+        pairs: ``row`` and ``ordinal``.
         taken: Records that earlier rows have taken.
     """
     if pairs["row"].n_unique() == pairs.height:
@@ -275,35 +274,6 @@ def one_record_each(pairs: pl.DataFrame, taken: BitMap) -> BitMap:
     for row in range(len(free)):
         _place(row, free, owners, set())
     return chosen | BitMap(owners.keys())
-
-
-class RepeatedRows:
-    """Remembers rows that may show several records: a copy of such a row shows no other one of them."""
-
-    def __init__(self, seed: int) -> None:
-        """Take the seed of hashes."""
-        self._seed = seed
-        self._seen: set[int] = set()
-
-    def without_copies(self, pairs: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return the pairs without those of rows that came before.
-
-        Args:
-            pairs: ``row`` and ``ordinal``.
-            frame: The rows as read; letter case and blanks at either end make no difference.
-        """
-        single = is_single(pairs)
-        if single.all():
-            return pairs
-        rows = pairs.filter(pl.Series(~single))["row"].unique().sort()
-        text = pl.concat_str(pl.all().fill_null("").str.strip_chars().str.to_lowercase(), separator="\x1f")
-        hashes = frame[rows].select(text).to_series().hash(self._seed).to_list()
-        copies = []
-        for row, found in zip(rows.to_list(), hashes, strict=True):
-            if found in self._seen:
-                copies.append(row)
-            self._seen.add(found)
-        return pairs.filter(~pl.col("row").is_in(copies)) if copies else pairs
 
 
 def _place(row: int, choices: list[list[int]], owners: dict[int, int], seen: set[int]) -> bool:

@@ -27,7 +27,6 @@ from pyroaring import BitMap
 from cloakroom.claims.agreement import (
     COMPARED,
     Agreement,
-    RepeatedRows,
     agreement,
     best_pairs,
     compare,
@@ -49,6 +48,7 @@ from cloakroom.claims.matched import BrandMatch, Matched
 from cloakroom.claims.observations import Observations
 from cloakroom.claims.ports import CustomerIndex, History
 from cloakroom.claims.remembered import Answered, Asked, RememberedIndex
+from cloakroom.claims.repeated_rows import RepeatedRows
 from cloakroom.claims.row_kinds import RowKinds
 from cloakroom.claims.row_pairs import crowd_rows, is_single, row_flags, settled_rows, without
 from cloakroom.claims.sizing import KeyedRows
@@ -137,7 +137,9 @@ class Matcher:
         self._brand_names = {0: "", **dict(enumerate(self._brand_sets, 1))}
         self._brand_of = _brand_numbers(list(self._brand_sets.values()))
         self._proven: dict[bool, BitMap] = {False: BitMap(), True: BitMap()}
+        self._proven_with_copies: dict[bool, BitMap] = {False: BitMap(), True: BitMap()}
         self._bounded = BitMap()
+        self._open_ended = BitMap()
         self._sure = BitMap()
         self._asked = BitMap()
         self._known_emails = BitMap()
@@ -203,6 +205,9 @@ class Matcher:
             keys.filter(pl.Series(~answered.known, dtype=pl.Boolean))["row"].cast(pl.UInt32)
             for keys, answered in ((keyed.emails, emails), (phone_keys, phones))
         ]
+        settled_otherwise = pl.concat([proven["row"], found.contradicted, fabricated])
+        for some in (by_address, by_number, id_pairs):
+            self._open_ended |= _records(without(some, settled_otherwise, height))
         self._touch(id_pairs, by_address, by_number)
         kinds = RowKinds(
             ids=ids["row"],
@@ -230,7 +235,7 @@ class Matcher:
     def _touch(self, *pairs: pl.DataFrame) -> None:
         if self._canaries:
             for some in pairs:
-                self._touched |= self._canaries & BitMap(some["ordinal"].to_numpy().astype(np.uint32))
+                self._touched |= self._canaries & _records(some)
 
     def _learned(self, table: _Table, keyed: KeyedRows, found: Sequence[pl.DataFrame]) -> KeyedRows:
         """Give columns of unknown meaning the one that their values have, found out once for each table."""
@@ -353,8 +358,9 @@ class Matcher:
         return pl.concat(parts) if parts else pl.DataFrame(schema={"ordinal": pl.Int64})
 
     def _record(self, table: _Table, keyed: KeyedRows, proven: pl.DataFrame, email_pairs: pl.DataFrame) -> None:
-        shown = self._repeated.without_copies(proven, keyed.frame)
-        self._proven[keyed.is_broken] |= one_record_each(shown, self._proven[False] | self._proven[True])
+        once = self._repeated.without_copies(proven, keyed.frame)
+        for pairs, taken in ((once, self._proven), (proven, self._proven_with_copies)):
+            taken[keyed.is_broken] |= one_record_each(pairs, taken[False] | taken[True])
         self._alike |= BitMap(proven["ordinal"].to_numpy().astype(np.uint32))
         ordinals = proven["ordinal"].to_numpy()
         self._bounded |= BitMap(
@@ -378,6 +384,8 @@ class Matcher:
     def finish(self) -> Matched:
         """Settle what only the whole can tell, and return the result."""
         self._match_waiting()
+        if not self._repeated.are_copies:
+            self._proven = self._proven_with_copies
         for table in self._tables.values():
             if table.ids.are_believed:
                 self._proven[False] |= table.ids.unbacked
@@ -412,11 +420,16 @@ class Matcher:
             rows_fabricated=self._rows["fabricated"],
             rows_jumbled=self._rows["jumbled"],
             rows_crowded=self._rows["crowded"],
+            possible=self._open_ended - proven - self._canaries,
             alike=self._alike | self._proven[False] | self._proven[True] | self._touched,
         )
 
 
 _UNMISTAKABLE = pl.col("key").str.contains(r"^[0-9A-Za-z]{15,18}$") & pl.col("key").str.contains("[A-Za-z]")
+
+
+def _records(pairs: pl.DataFrame) -> BitMap:
+    return BitMap(pairs["ordinal"].to_numpy().astype(np.uint32))
 
 
 def _is_name_partial(keyed: KeyedRows) -> bool:

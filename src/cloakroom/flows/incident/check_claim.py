@@ -46,13 +46,13 @@ Digest = Callable[[Sequence[str]], Sequence[bytes]]
 class PersonCounter(Protocol):
     """Counts the persons behind records."""
 
-    def count(self, whole: BitMap, all_proven: BitMap, bounded: BitMap, further: int) -> PersonInterval:
+    def count(self, whole: BitMap, all_proven: BitMap, possible: BitMap, further: int) -> PersonInterval:
         """Return an interval of persons.
 
         Args:
             whole: No fewer than behind these records.
             all_proven: All records that are proven.
-            bounded: Records that may be shown as well; no more than behind all of these.
+            possible: Records that may be shown as well; no more than behind all of these.
             further: Rows each of which may show one person more.
         """
         ...
@@ -197,7 +197,7 @@ def _report(request: CheckRequest, vault: Vault, found: _Found, earlier: list[Ea
         dating=found.dating,
         exposed=found.exposed,
         persons=vault.persons.count(
-            matched.proven_whole, proven, matched.bounded, matched.rows_silent + matched.rows_crowded
+            matched.proven_whole, proven, matched.possible, matched.rows_silent + matched.rows_crowded
         ),
         verdict=judge(matched, found.dating, request.statement, earlier, _extent(found)),
         attribution=_attributed(vault, found),

@@ -65,18 +65,18 @@ class ClaimPersons:
         self._by = by
         self._claim = claim
 
-    def count(self, whole: BitMap, all_proven: BitMap, bounded: BitMap, further: int) -> PersonInterval:
+    def count(self, whole: BitMap, all_proven: BitMap, possible: BitMap, further: int) -> PersonInterval:
         """Return no fewer than behind `whole`, no more than behind all records and `further` rows."""
-        possible = all_proven | bounded
-        if not possible:
+        every = all_proven | possible
+        if not every:
             method = "no record is proven"
             return PersonInterval(0, further, f"{method}; {_each_of(further)}" if further else method)
-        linked = persons_of(self._application, possible, by=self._by, purpose=PURPOSE, detail={"claim": self._claim})
-        full = linked.count(possible)
-        least = full.lower if whole == possible else linked.count(whole).lower
+        linked = persons_of(self._application, every, by=self._by, purpose=PURPOSE, detail={"claim": self._claim})
+        full = linked.count(every)
+        least = full.lower if whole == every else linked.count(whole).lower
         parts = [full.method]
-        if bounded - all_proven:
-            parts.append(f"{len(bounded - all_proven):,} records that share an address only may be shown or not")
+        if possible - all_proven:
+            parts.append(f"{len(possible - all_proven):,} records that share a key only may be shown or not")
         if further:
             parts.append(_each_of(further))
         return PersonInterval(min(least, len(whole)), full.upper + further, "; ".join(parts))
