@@ -3,9 +3,9 @@
 What a row shows of a record **agrees** with it, **differs** from it, or is **silent**: the row shows nothing, or
 something that cannot be compared, such as a name whose letters are all lost. A row proves a record where none of
 e-mail, telephone and name differs and two things agree at least: two of these three, or one of them and something
-that few people share, such as the street. A name that the address itself tells is no second thing: whoever has the
-address has the name; such pairs are **told**. A pair **contradicts** where something differs in every version of the
-record from what it holds, and the row does not prove it.
+that few people share, the street or the birth date. A name that the address itself tells is no second thing: whoever
+has the address has the name; such pairs are **told**. A pair **contradicts** where something differs in every version
+of the record from what it holds, and the row does not prove it.
 
 Among several records that a row proves the ones that agree in most of the other columns are taken, and among those
 of several brands the brand that the table is about.
@@ -27,15 +27,14 @@ from cloakroom.claims.values import HELD_EMAILS, HELD_PHONES, VAULT_FIELDS, same
 _CHAIN_MAX = 60
 _KEYS = ("email", "phone", "phone_2", "name")
 _KINDS = ("email", "phone", "name")
-_DETAILS = tuple(concept.value for concept in (
-    Concept.BIRTH_DATE, Concept.STREET, Concept.POSTCODE, Concept.TOTAL_SALES))  # fmt: skip
-"""What few people share; a city, a language or a shop says little."""
+_DETAILS = (Concept.BIRTH_DATE.value, Concept.STREET.value)
+"""What hardly two people share; a city, a language, a shop or an amount of nothing says little."""
 _TIMES = ("ordinal", "valid_from", "valid_to")
 _TAG = r"^([^+@]+)\+[^@]*@"
 _EXACT = 100
 """Worth of a name that is equal letter by letter: more than all other columns together."""
 COMPARED = {"row": pl.UInt32, "ordinal": pl.Int64, "proves": pl.Boolean, "told": pl.Boolean,
-            "agrees": pl.Int64, "differs": pl.Int64, "score": pl.Int64}  # fmt: skip
+            "keys": pl.Int64, "agrees": pl.Int64, "differs": pl.Int64, "score": pl.Int64}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +78,8 @@ def _jumbled(contradicted: pl.Series, shown: pl.DataFrame, held: pl.DataFrame) -
 def compare(shown: pl.DataFrame, pairs: pl.DataFrame, held: pl.DataFrame, *, is_name_partial: bool) -> pl.DataFrame:
     """Return what rows say of the records that they are paired with, the best of all versions (`COMPARED`).
 
-    ``agrees`` counts what agrees of e-mail, telephone, name and details, a told name left out; ``differs`` what the
-    version holds otherwise; ``score`` how many of all columns are equal.
+    ``keys`` counts what agrees of e-mail and telephone, ``agrees`` what agrees of these, name and details;
+    ``differs`` counts what the version holds otherwise, ``score`` how many of all columns are equal.
 
     Args:
         shown: ``row`` and the columns of `values.shown_values`; ``told`` and ``cut`` of `values.name_marks`, if any.
@@ -101,18 +100,19 @@ def compare(shown: pl.DataFrame, pairs: pl.DataFrame, held: pl.DataFrame, *, is_
     names, others = pl.col("name agrees"), pl.col("email agrees") + pl.col("phone agrees")
     details = pl.sum_horizontal(pl.col(f"{name} agrees") for name in _DETAILS)
     is_unhindered = (pl.col("email unlike") + pl.col("phone unlike") + pl.col("name unlike")) == 0
-    agrees = others + names * (~told).cast(pl.Int64) + details
+    agrees = others + names + details
+    evidence = agrees - names * told.cast(pl.Int64)
     version = joined.select(
         "row", "ordinal",
-        (is_unhindered & (others + names > 0) & (agrees >= 2)).alias("proves"),
-        (is_unhindered & (others == 1) & (names == 1) & told & (agrees == 1)).alias("told"),
-        agrees.alias("agrees"),
+        (is_unhindered & (others + names > 0) & (evidence >= 2)).alias("proves"),
+        (is_unhindered & (others == 1) & (names == 1) & told & (evidence == 1)).alias("told"),
+        others.alias("keys"), agrees.alias("agrees"),
         pl.sum_horizontal(pl.col(f"{name} differs") for name in (*_KINDS, *_DETAILS)).alias("differs"),
         (_score(columns) + pl.when(pl.col("name equal")).then(_EXACT).otherwise(0)).cast(pl.Int64).alias("score"),
     )  # fmt: skip
     proving = pl.col("score").filter(pl.col("proves") | pl.col("told")).max()
     return version.group_by("row", "ordinal").agg(
-        pl.col("proves").any(), pl.col("told").any() & ~pl.col("proves").any(), pl.col("agrees").max(),
+        pl.col("proves").any(), pl.col("told").any() & ~pl.col("proves").any(), pl.col("keys", "agrees").max(),
         pl.col("differs").min(), proving.fill_null(pl.col("score").max()).alias("score"),
     )  # fmt: skip
 
@@ -129,10 +129,7 @@ def _states(columns: list[str]) -> list[pl.Expr]:
             found += [pl.lit(0, pl.Int64).alias(f"{name} {what}") for what in ("agrees", "unlike", "differs")]
             continue
         shows, agrees = _shown_and_equal(name, columns)
-        # An amount that differs says nothing: it may be rounded, or that of one order.
         is_held = pl.any_horizontal(*(pl.col(f"held_{one}").fill_null("") != "" for one in held.get(name, (name,))))
-        if name == Concept.TOTAL_SALES.value:
-            is_held = pl.lit(value=False)
         found += [
             (shows & agrees).cast(pl.Int64).alias(f"{name} agrees"),
             (shows & ~agrees).cast(pl.Int64).alias(f"{name} unlike"),

@@ -17,7 +17,7 @@ SAMPLE_PAIRS = 100
 _BEYOND_CHANCE = 0.02
 _MOSTLY = 0.5
 _LEAST_DIFFERING = 2
-"""One thing changes: people marry, move, and have new numbers."""
+"""One thing changes: people marry, move, and have new numbers. It does not in most rows of a table."""
 
 Compare = Callable[[pl.DataFrame], pl.DataFrame | None]
 """Opens the records of some pairs and compares them (`agreement.compare`); None beyond the limit of openings."""
@@ -41,27 +41,27 @@ def fabricated_pairs(pairs: pl.DataFrame, backed: pl.DataFrame, compare: Compare
     if seen is None:
         return pairs.clear().select(columns)
     found = []
-    for agreeing, (stratum, sample) in enumerate(zip(reversed(strata), reversed(samples), strict=True)):
-        compared = seen.join(sample, on=columns, how="semi")
-        contradicting = contradictions(compared, agreeing)
+    for stratum, sample in zip(strata, samples, strict=True):
+        contradicting = contradictions(seen.join(sample, on=columns, how="semi"))
         if sample.height < stratum.height and contradicting.height > _BEYOND_CHANCE * sample.height:
             every = compare(stratum)
             # Beyond the limit of openings the sample speaks for all.
             if every is None and 2 * contradicting.height > sample.height:
                 contradicting = stratum
             elif every is not None:
-                contradicting = contradictions(every, agreeing)
+                contradicting = contradictions(every)
         found.append(contradicting.select(columns))
     return pl.concat(found)
 
 
-def contradictions(compared: pl.DataFrame, agreeing: int) -> pl.DataFrame:
-    """Return the pairs of which no more than `agreeing` things agree, the keys that found them, and others differ."""
+def contradictions(compared: pl.DataFrame) -> pl.DataFrame:
+    """Return the pairs of which nothing agrees but the id, or the id and one key, while other things differ."""
     if compared.height == 0:
         return pl.DataFrame(schema={name: COMPARED[name] for name in ("row", "ordinal")})
-    alone = (pl.col("agrees") <= agreeing) & (pl.col("differs") >= 1)
-    share = compared.select(alone.mean()).item()
-    least = 1 if agreeing == 0 and share > _MOSTLY else _LEAST_DIFFERING
+    alone = pl.col("agrees") <= pl.min_horizontal("keys", pl.lit(1))
+    share = compared.select((alone & (pl.col("differs") >= 1)).mean()).item()
+    # Among rows that are mostly made up those of whose records we hold nothing to compare are no better.
+    least = 0 if share > _MOSTLY else _LEAST_DIFFERING
     return compared.filter(alone & (pl.col("differs") >= least)).select("row", "ordinal")
 
 

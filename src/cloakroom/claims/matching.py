@@ -46,14 +46,14 @@ from cloakroom.claims.learning import (
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.matched import BrandMatch, Matched
 from cloakroom.claims.observations import Observations
+from cloakroom.claims.opened_records import OpenedRecords, is_name_partial
 from cloakroom.claims.ports import CustomerIndex, History
 from cloakroom.claims.remembered import Answered, Asked, RememberedIndex
 from cloakroom.claims.repeated_rows import RepeatedRows
 from cloakroom.claims.row_kinds import RowKinds
-from cloakroom.claims.row_pairs import crowd_rows, is_single, row_flags, settled_rows, without
+from cloakroom.claims.row_pairs import crowd_rows, is_single, records_of, row_flags, settled_rows, without
 from cloakroom.claims.sizing import KeyedRows
 from cloakroom.claims.survey import TableKey
-from cloakroom.claims.values import NAMES, OPENED, held_values, name_marks, shown_values
 
 _CROWD_OPENED = 20_000
 _BEYOND_LIMIT = "records beyond the limit of openings are proven only where address and number agree"
@@ -123,8 +123,7 @@ class Matcher:
         canaries: BitMap | None = None,
     ) -> None:
         self._index = index
-        self._history = history
-        self._limits = limits
+        self._opened = OpenedRecords(history, limits.open_records, today)
         self._today = today
         self._emails = RememberedIndex(index, "email", seed, limits.holders)
         self._phones = RememberedIndex(index, "phone", seed + 1, limits.holders)
@@ -141,7 +140,6 @@ class Matcher:
         self._bounded = BitMap()
         self._open_ended = BitMap()
         self._sure = BitMap()
-        self._asked = BitMap()
         self._known_emails = BitMap()
         self._canaries = canaries or BitMap()
         self._touched = BitMap()
@@ -155,7 +153,7 @@ class Matcher:
     @property
     def opened(self) -> BitMap:
         """Return the records whose values were opened to prove rows."""
-        return self._asked
+        return self._opened.asked
 
     def take(self, key: TableKey, keyed: KeyedRows) -> None:
         """Take one batch in. It is matched when the next one comes, while the keys of that are looked up."""
@@ -207,7 +205,7 @@ class Matcher:
         ]
         settled_otherwise = pl.concat([proven["row"], found.contradicted, fabricated])
         for some in (by_address, by_number, id_pairs):
-            self._open_ended |= _records(without(some, settled_otherwise, height))
+            self._open_ended |= records_of(without(some, settled_otherwise, height))
         self._touch(id_pairs, by_address, by_number)
         kinds = RowKinds(
             ids=ids["row"],
@@ -235,7 +233,7 @@ class Matcher:
     def _touch(self, *pairs: pl.DataFrame) -> None:
         if self._canaries:
             for some in pairs:
-                self._touched |= self._canaries & _records(some)
+                self._touched |= self._canaries & records_of(some)
 
     def _learned(self, table: _Table, keyed: KeyedRows, found: Sequence[pl.DataFrame]) -> KeyedRows:
         """Give columns of unknown meaning the one that their values have, found out once for each table."""
@@ -244,7 +242,7 @@ class Matcher:
         columns = keyed.batch.columns
         if columns not in table.learned and any(pairs.height for pairs in found):
             looked_at = pl.concat(found).unique(maintain_order=True).head(ROWS_LOOKED_AT)
-            held = self._open(BitMap(looked_at["ordinal"].to_numpy().astype(np.uint32)))
+            held = self._opened.open(records_of(looked_at))
             if held.height:
                 table.learned[columns] = learn_columns(keyed.frame, keyed.recognised, looked_at, held, self._today)
         known = table.learned.get(columns)
@@ -280,22 +278,14 @@ class Matcher:
             pairs.filter(~unmistakable), by_key.pairs, by_key.addressed, lambda some: self._bear_out(keyed, some)
         )
         proven = pl.concat([backed, trusted, further]).unique(maintain_order=True)
-        fabricated = fabricated_pairs(proven, backed, lambda some: self._compared(keyed, some))
+        fabricated = fabricated_pairs(proven, backed, lambda some: self._opened.compared(keyed, some))
         kept = proven.join(fabricated, on=["row", "ordinal"], how="anti") if fabricated.height else proven
         made_up = without(fabricated, kept["row"], keyed.frame.height)["row"].unique()
         return kept.with_columns(pl.lit(0, pl.Int64).alias("score")), made_up
 
-    def _compared(self, keyed: KeyedRows, pairs: pl.DataFrame) -> pl.DataFrame | None:
-        """Open the records of pairs and compare them with their rows; None beyond the limit of openings."""
-        wanted = BitMap(pairs["ordinal"].to_numpy().astype(np.uint32))
-        if len(self._asked | wanted) > self._limits.open_records:
-            return None
-        shown = self._shown(keyed, pairs["row"].unique().sort(), is_marked=True)
-        return compare(shown, pairs, self._open(wanted), is_name_partial=_is_name_partial(keyed))
-
     def _bear_out(self, keyed: KeyedRows, pairs: pl.DataFrame) -> bool | None:
-        held = self._open(BitMap(pairs["ordinal"].to_numpy().astype(np.uint32)))
-        return values_bear_out(self._shown(keyed, pairs["row"].unique().sort()), pairs, held)
+        held = self._opened.open(records_of(pairs))
+        return values_bear_out(self._opened.shown(keyed, pairs["row"].unique().sort()), pairs, held)
 
     def _by_agreement(
         self, keyed: KeyedRows, rest: tuple[pl.DataFrame, pl.DataFrame], crowded: pl.Series, done: pl.Series
@@ -305,21 +295,21 @@ class Matcher:
         crowded = without(crowded.to_frame("row"), done, keyed.frame.height)["row"]
         if pairs.height == 0 and crowded.len() == 0:
             return _nothing_compared()
-        wanted = BitMap(pairs["ordinal"].to_numpy().astype(np.uint32))
-        if len(self._asked | wanted) > self._limits.open_records:
+        wanted = records_of(pairs)
+        if self._opened.is_beyond_limit(wanted):
             self._notes[_BEYOND_LIMIT] = None
             both = rest[0].join(rest[1], on=["row", "ordinal"]).unique()
             return replace(_nothing_compared(), proving=both.with_columns(pl.lit(0, pl.Int64).alias("score")))
         addresses = keyed.emails.filter(pl.col("row").is_in(crowded.implode()))["key"] if crowded.len() else crowded
         crowd = self._emails.crowd_of(addresses, _CROWD_OPENED) if crowded.len() else np.zeros(0, np.int64)
         wanted |= BitMap(crowd.astype(np.uint32))
-        shown = self._shown(keyed, pl.concat([pairs["row"], crowded]).unique().sort(), is_marked=True)
-        held = self._open(wanted)
+        shown = self._opened.shown(keyed, pl.concat([pairs["row"], crowded]).unique().sort(), is_marked=True)
+        held = self._opened.open(wanted)
         if crowd.size:
             pairs = pl.concat(
                 [pairs, pairs_by_name(shown.filter(pl.col("row").is_in(crowded.implode())), held)]
             ).unique()
-        return agreement(compare(shown, pairs, held, is_name_partial=_is_name_partial(keyed)), shown, held)
+        return agreement(compare(shown, pairs, held, is_name_partial=is_name_partial(keyed)), shown, held)
 
     def _settled(self, table: _Table, found: Agreement) -> pl.DataFrame:
         """Return the pairs that rows without ids prove; names told by addresses where the table is borne out."""
@@ -343,25 +333,11 @@ class Matcher:
         numbers[known] = self._brand_of[ordinals[known]]
         return numbers
 
-    def _shown(self, keyed: KeyedRows, rows: pl.Series, *, is_marked: bool = False) -> pl.DataFrame:
-        part = keyed.frame[rows]
-        shown = shown_values(part, keyed.recognised, keyed.country[rows], self._today)
-        if is_marked and "name" in shown.columns:
-            emails = shown["email"] if "email" in shown.columns else pl.Series([""] * shown.height, dtype=pl.String)
-            shown = shown.hstack(name_marks(part, keyed.recognised, emails))
-        return shown.with_columns(rows.alias("row")) if shown.width else pl.DataFrame({"row": rows})
-
-    def _open(self, wanted: BitMap) -> pl.DataFrame:
-        self._asked |= wanted
-        opened = self._history.open_versions(wanted, OPENED)
-        parts = [held_values(part, self._today) for part in opened if part.height]
-        return pl.concat(parts) if parts else pl.DataFrame(schema={"ordinal": pl.Int64})
-
     def _record(self, table: _Table, keyed: KeyedRows, proven: pl.DataFrame, email_pairs: pl.DataFrame) -> None:
         once = self._repeated.without_copies(proven, keyed.frame)
         for pairs, taken in ((once, self._proven), (proven, self._proven_with_copies)):
             taken[keyed.is_broken] |= one_record_each(pairs, taken[False] | taken[True])
-        self._alike |= BitMap(proven["ordinal"].to_numpy().astype(np.uint32))
+        self._alike |= records_of(proven)
         ordinals = proven["ordinal"].to_numpy()
         self._bounded |= BitMap(
             without(email_pairs, proven["row"], keyed.frame.height)["ordinal"].to_numpy().astype(np.uint32)
@@ -379,7 +355,7 @@ class Matcher:
             table.fields.setdefault(name, set()).update(_filled_fields(keyed, rows))
             if not keyed.is_broken:
                 self._rows_by_brand[name] += rows.size
-                self._observations.add(name, part, lambda chosen: self._shown(keyed, chosen))
+                self._observations.add(name, part, lambda chosen: self._opened.shown(keyed, chosen))
 
     def finish(self) -> Matched:
         """Settle what only the whole can tell, and return the result."""
@@ -426,15 +402,6 @@ class Matcher:
 
 
 _UNMISTAKABLE = pl.col("key").str.contains(r"^[0-9A-Za-z]{15,18}$") & pl.col("key").str.contains("[A-Za-z]")
-
-
-def _records(pairs: pl.DataFrame) -> BitMap:
-    return BitMap(pairs["ordinal"].to_numpy().astype(np.uint32))
-
-
-def _is_name_partial(keyed: KeyedRows) -> bool:
-    """Return whether a table shows only one part of names."""
-    return len(keyed.recognised.columns(*NAMES)) == 1 and not keyed.recognised.columns(Concept.NAME)
 
 
 def _nothing_compared() -> Agreement:

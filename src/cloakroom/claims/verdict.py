@@ -4,8 +4,9 @@ No word clears more than is known, and none claims more.
 
 - **cannot tell**: nothing was read that could be compared: files that could not be opened, rows without any key, or
   mostly damaged ones. Part of it unread, and nothing of ours in the rest, is this too.
-- **addresses only**: ids, addresses or numbers of ours, with nothing beside them that could agree or contradict, or
-  beside names and numbers of other records of ours: rows that somebody put together wrongly.
+- **addresses only**: ids, addresses or numbers of ours, with nothing beside them that could agree or contradict; or
+  beside names and numbers of other records of ours, which somebody put together wrongly; or ids of ours with nothing
+  else of their records, which nobody has but from us.
 - **foreign**: rows were read, they hold keys, and these are unknown to us or stand beside what contradicts our
   records. Invented rows around real keys are this; the reasons call them a fabrication, since the keys are real.
 - **mixed**: our own rows, and at least one row in a hundred that is unknown to us or contradicts our records.
@@ -30,6 +31,8 @@ REJECTED_SHARE = 0.5
 BARE_SHARE = 0.5
 _ADDRESSES_OF_ROW = 2
 """A row about one person has no more; where more addresses than that are known, rows were not read as they are."""
+_BARE_BESIDE = 4
+"""Rows that show nothing to compare are not told apart from those that contradict, where these are not many more."""
 MUCH_OLDER = 30 * DAY
 
 
@@ -116,10 +119,17 @@ def _made_up(matched: Matched) -> str:
 def _of_nothing_proven(matched: Matched, keyed: int, extent: Extent) -> tuple[str, tuple[str, ...]]:
     """Return the word and the reasons for a dump that proves no record."""
     known = f"{matched.emails_known:,} addresses are known"
-    if matched.rows_bare and matched.rows_bare >= FOREIGN_SHARE * keyed:
+    is_told_apart = _BARE_BESIDE * matched.rows_bare < matched.rows_bounded
+    if matched.rows_bare and matched.rows_bare >= FOREIGN_SHARE * keyed and not is_told_apart:
         bare = f"{matched.rows_bare:,} of {keyed:,} rows show an id, address or number of ours and nothing to compare"
         told = "no record is proven by them; a name that the address itself tells is no proof"
         return "addresses only", (bare, f"{known}; {told}", *_stray_reasons(matched, keyed))
+    if 2 * matched.rows_fabricated > keyed:
+        fabricated = f"{matched.rows_fabricated:,} of {keyed:,} rows are a fabrication around ids of ours"
+        return "addresses only", (
+            fabricated,
+            "nothing else in them is that record's; who has the ids has them from us",
+        )
     if 2 * matched.rows_jumbled > keyed:
         jumbled = (
             f"{matched.rows_jumbled:,} of {keyed:,} rows set a key of ours beside values of other records of ours"
