@@ -46,11 +46,10 @@ def find_fragment(text: str, stop: int, following: Statement | None) -> Fragment
     before = text[:stop]
     if _END_OF_COPY.search(before):
         line, _, rest = before.partition("\n")
-        has_tabs = "\t" in rest.partition("\n")[0] or "," not in rest.partition("\n")[0]
-        copy = (
-            Statement(Form.COPY, "") if has_tabs else Statement(Form.COPY, "", delimiter=",", null="", is_quoted=True)
-        )
-        return Fragment(copy, len(line) + 1, line)
+        statement, second = Statement(Form.COPY, ""), rest.partition("\n")[0]
+        if "," in second and "\t" not in second:
+            statement.delimiter, statement.null, statement.is_quoted = ",", "", True
+        return Fragment(statement, len(line) + 1, line)
     for _, place in zip(range(_PLACES_MAX), _ROW.finditer(before), strict=False):
         start = place.end()
         for row, cell in PLAIN_ROWS.values():
