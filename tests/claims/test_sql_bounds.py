@@ -8,7 +8,7 @@ import pytest
 from memory_dump import survey
 
 HOSTILE = {
-    "queries": "insert into t select " * 5_000,
+    "queries": "insert into t select " * 5_000 + ";\n",
     "rows between rubbish": "INSERT INTO c VALUES (1,'x')" + ",y(1,'x')" * 11_000,
     "rows behind their end": "INSERT INTO c VALUES (1,'x')" + ";(1,'" * 25_000,
     "open records": "COPY c (a, b) FROM stdin CSV;\n" + '"\n' * 40_000,

@@ -114,6 +114,7 @@ def test_what_may_follow_rows_is_no_damage() -> None:
     row = "INSERT INTO c (id, mail) VALUES (1, 'ada@example.org')"
     for behind in (
         " ON DUPLICATE KEY UPDATE id = VALUES(id),\n mail = VALUES(mail);\n", " RETURNING (id),\n (2);\n", "\nGO\n",
-        " AS new (a, b) ON DUPLICATE KEY UPDATE id = new.a;\n", " ON CONFLICT (id) DO UPDATE SET mail = 'x';\n", ";\n;\n",
+        " AS new (a, b) ON DUPLICATE KEY UPDATE id = new.a;\n", " ON CONFLICT (id) DO UPDATE SET mail = 'x';\n",
+        ";\n;\n",
     ):  # fmt: skip
         assert read_rows((row + behind) * 3) == ([("1", "ada@example.org")] * 3, 0)

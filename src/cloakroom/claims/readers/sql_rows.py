@@ -202,13 +202,9 @@ class _Dump:
         following = self._following_union(text, at)
         is_last = following is None or following[0] == ";"
         place = following.start() if following else min(len(text), at + BROKEN_KEPT)
-        if (
-            row is None
-            and not text.startswith("*", _skip(text, at))
-            and (not is_last or _LITERAL.search(text, at, place))
-        ):
-            table = table or self._tables.table(statement.table, ())
-            self._tables.add_broken(table, text[at : min(place, at + BROKEN_KEPT)])
+        kept = text[at : min(place, at + BROKEN_KEPT)]
+        if row is None and not text.startswith("*", _skip(text, at)) and (not is_last or _LITERAL.search(kept)):
+            self._tables.add_broken(table or self._tables.table(statement.table, ()), kept)
             if not is_last:
                 return place
         self._statement = None  # It is cut off, or selects what a dump does not tell.
