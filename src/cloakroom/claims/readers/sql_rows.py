@@ -38,6 +38,7 @@ _BETWEEN = re.compile(
 _SELECT = re.compile(r"(?:[\s()]++|\b(?:union|all|distinct)\b)*+\bselect\b", re.IGNORECASE)
 _RECORD = re.compile(r'(?:[^"\n]++|"(?:[^"]++|"")*+")*+(?:\n|\Z)')
 _UNION = re.compile(r"\bunion\b|;(?=[ \t]*+\r?(?:\n|\Z))", re.IGNORECASE)
+_LITERAL = re.compile(r"'[^']")
 _BEHIND_ROWS = re.compile(
     r"\)\s*+[\w;]|(?:on|returning|as|where|from|order|group|limit|having|with)\b", re.IGNORECASE
 )
@@ -199,12 +200,15 @@ class _Dump:
             self._tables.add(table, row.cells, text[at : row.end])
             return row.end
         following = self._following_union(text, at)
-        if row is not None or following is None or following[0] == ";" or text.startswith("*", _skip(text, at)):
-            self._statement = None  # It selects what a dump does not tell.
-            return at
-        table = table or self._tables.table(statement.table, ())
-        self._tables.add_broken(table, text[at : following.start()])
-        return following.start()
+        is_last = following is None or following[0] == ";"
+        place = following.start() if following else min(len(text), at + BROKEN_KEPT)
+        kept = text[at : min(place, at + BROKEN_KEPT)]
+        if row is None and not text.startswith("*", _skip(text, at)) and (not is_last or _LITERAL.search(kept)):
+            self._tables.add_broken(table or self._tables.table(statement.table, ()), kept)
+            if not is_last:
+                return place
+        self._statement = None  # It is cut off, or selects what a dump does not tell.
+        return at
 
     def _following_union(self, text: str, at: int) -> re.Match[str] | None:
         """Return the next end of a query, looked for once where many ask."""
@@ -253,11 +257,13 @@ class _Dump:
         self._statement = None
         if at >= len(text):
             return at
-        if text[at] == ";" and (statement.form is Form.VALUES or _UNION.match(text, at)):
+        if text[at] == ";":
             place = _skip(text, at + 1)
-            is_followed = text.startswith("(", place) and self._is_row_of(statement, text, place)
-            self._statement = statement if is_followed else None
-            return place if is_followed else at + 1
+            if text.startswith("(", place) and self._is_row_of(statement, text, place):
+                self._statement = statement
+                return place
+            if _UNION.match(text, at):  # At the end of a line.
+                return at + 1
         if (resumed := self._resumed(statement, text, at)) is not None:
             self._statement = statement
             return resumed
