@@ -25,6 +25,7 @@ from cloakroom.vault.mapping import FileKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import date
     from pathlib import Path
 
     from cloakroom.adapters.deliveries.batches import RawBlock, RowBatch
@@ -54,17 +55,18 @@ class Delivery:
     header: tuple[str, ...]
     total_bytes: int
 
-    def batches(self, *, skip_rows: int = 0) -> Iterator[RowBatch]:
+    def batches(self, *, skip_rows: int = 0, today: date | None = None) -> Iterator[RowBatch]:
         """Yield the rows in batches, from the beginning of the file each time it is called.
 
         Args:
             skip_rows: Number of data rows to leave out, rejected ones included: `RowBatch.rows_read` of the last
                 batch that was finished.
+            today: The day by which birth dates are judged; None for the day on which the file is read.
 
         Raises:
             InputError: The file is damaged or cannot be read further.
         """
-        interpreter = Interpreter(self.mapping, self.group, self.limits, self.path.name)
+        interpreter = Interpreter(self.mapping, self.group, self.limits, self.path.name, today=today)
         if self.kind is FileKind.PARQUET:
             parquet = _open_parquet(self.path)
             for block in parquet.blocks(self.mapping, self.limits, skip_rows=skip_rows):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
 from cloakroom.adapters.deliveries.batches import Limits, RawBlock, Rejection, RowBatch
+from cloakroom.adapters.deliveries.birth_dates import BirthDates, is_birth_date
 from cloakroom.adapters.deliveries.payment_check import find_rows_with_payment_data
 from cloakroom.adapters.deliveries.record_ids import canonical_id
 from cloakroom.adapters.deliveries.stated_order import (
@@ -27,21 +27,21 @@ from cloakroom.adapters.deliveries.values import (
     reader_of,
 )
 from cloakroom.canonical.countries import country_code, subdivision_code
+from cloakroom.clock import SystemClock
 from cloakroom.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
     from cloakroom.vault.group import Group
     from cloakroom.vault.mapping import BrandMapping, ColumnMapping
 
 T = TypeVar("T")
 
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _FACET_CHECKS: dict[str, Callable[[str], str | None]] = {
     "country": country_code,
     "language": read_language,
-    "birth_date": lambda value: value if _ISO_DATE.fullmatch(value) else None,
 }
 
 
@@ -53,10 +53,14 @@ class Interpreter:
         group: Knows the countries of the brand's shops.
         limits: How large things may be.
         name: Of the file, for messages.
+        today: The day by which birth dates are judged.
     """
 
-    def __init__(self, mapping: BrandMapping, group: Group, limits: Limits, name: str = "") -> None:
+    def __init__(
+        self, mapping: BrandMapping, group: Group, limits: Limits, name: str = "", *, today: date | None = None
+    ) -> None:
         self._name = name
+        self._births = BirthDates(today or SystemClock().now().date())
         self._mapping = mapping
         self._group = group
         self._limits = limits
@@ -90,6 +94,7 @@ class Interpreter:
             deleted=keep(deleted),
             columns={name: keep(values) for name, values in filled.items()},
             normal={name: keep(values) for name, values in normal.items()},
+            without_key=_without_key(filled, normal, keep),
             facets={name: keep(values) for name, values in facets.items()},
             rejected=work.rejections(),
             rows_read=block.rows_read,
@@ -160,6 +165,9 @@ class Interpreter:
                         work.add(at, column.source, REASONS[column.field.kind])
                     else:
                         values[at] = text
+        if is_birth_date(column.field):
+            for at, reason in self._births.wrong(values):
+                work.add(at, column.source, reason)
         return values
 
     def _check_order(
@@ -233,7 +241,7 @@ class Interpreter:
             return None
         if facet == "region":
             return self._regions_of_rows(values, columns.get("country"))
-        check = _FACET_CHECKS.get(facet)
+        check = self._births.known if facet == "birth_date" else _FACET_CHECKS.get(facet)
         return list(values) if check is None else _each(values, check)
 
     def _regions_of_rows(self, values: Texts, countries: Texts | None) -> Texts:
@@ -282,6 +290,14 @@ class _Work:
             for at, (source, reason) in self._wrong.items()
         ]
         return sorted([*self._block.rejected, *found], key=lambda rejection: rejection.line)
+
+
+def _without_key(
+    filled: Mapping[str, Texts], normal: Mapping[str, Texts], keep: Callable[[Texts], Texts]
+) -> dict[str, int]:
+    """Count, by indexed field, the values of rows that are taken under which no record can be found."""
+    counts = {name: keep(forms).count(None) - keep(filled[name]).count(None) for name, forms in normal.items()}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _where(flags: pl.Series) -> list[int]:

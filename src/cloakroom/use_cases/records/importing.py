@@ -18,6 +18,7 @@ from cloakroom.adapters.postgres.connection import open_store
 from cloakroom.adapters.postgres.import_store import OverlappedImports, PostgresImports
 from cloakroom.adapters.postgres.write_store import PostgresWrites
 from cloakroom.adapters.sealing_workers import sealing_workers
+from cloakroom.clock import from_microseconds
 from cloakroom.errors import InputError
 from cloakroom.flows.records.import_delivery import DeliveryImport, ImportResult, IncomingBatch
 from cloakroom.flows.records.import_ports import DeliveryState
@@ -89,6 +90,7 @@ def _import(
     if state.finished:
         result = ImportResult(rows=state.rows_done, repeated=True)
         result.counts["unchanged"] = sum(state.counts.values())
+        result.without_key.update(state.without_key)
         return result
     digests = RowDigests(application.ring, application.catalogue, brand)
     with (
@@ -123,12 +125,12 @@ def _incoming(
 ) -> Iterator[IncomingBatch]:
     file: IO[str] | None = None
     try:
-        for batch in delivery.batches(skip_rows=state.rows_done):
+        for batch in delivery.batches(skip_rows=state.rows_done, today=from_microseconds(at).date()):
             block, rejected = _taken(batch, at)
             if rejected and rejects is not None:
                 file = file or rejects.open("a", encoding="utf-8")
                 _write_rejects(file, delivery.path.name, rejected)
-            yield IncomingBatch(block, len(rejected), batch.rows_read)
+            yield IncomingBatch(block, len(rejected), batch.rows_read, batch.without_key)
             if progress is not None:
                 progress(ImportProgress(batch.rows_read, batch.bytes_read, delivery.total_bytes))
     finally:
@@ -189,6 +191,7 @@ def _finish(
         at=application.now(),
         rows_done=result.rows,
         counts=_shown(result.counts),
+        without_key=result.without_key,
         append=append_entry,
     )
 
