@@ -10,6 +10,7 @@ from cloakroom.adapters.deliveries.batches import Limits, RawBlock, Rejection, R
 from cloakroom.adapters.deliveries.birth_dates import BirthDates, is_birth_date
 from cloakroom.adapters.deliveries.payment_check import find_rows_with_payment_data
 from cloakroom.adapters.deliveries.record_ids import canonical_id
+from cloakroom.adapters.deliveries.spoilt_ids import CrowdedIds, shortened, without_fractions
 from cloakroom.adapters.deliveries.stated_order import (
     Read,
     is_other_way,
@@ -54,12 +55,22 @@ class Interpreter:
         limits: How large things may be.
         name: Of the file, for messages.
         today: The day by which birth dates are judged.
+        whole_ids: Record ids are whole numbers that were written with a fraction of nought.
     """
 
     def __init__(
-        self, mapping: BrandMapping, group: Group, limits: Limits, name: str = "", *, today: date | None = None
+        self,
+        mapping: BrandMapping,
+        group: Group,
+        limits: Limits,
+        name: str = "",
+        *,
+        today: date | None = None,
+        whole_ids: bool = False,
     ) -> None:
         self._name = name
+        self._whole_ids = whole_ids
+        self._crowded = CrowdedIds(mapping, name)
         self._births = BirthDates(today or SystemClock().now().date())
         self._mapping = mapping
         self._group = group
@@ -72,12 +83,16 @@ class Interpreter:
         """Return the typed rows of a block; `bytes_read` is passed on.
 
         Raises:
-            InputError: The block is written the other way round than the mapping says.
+            InputError: The block is written the other way round than the mapping says, or its record ids stand for
+                several customers each.
         """
         work = _Work(block)
         self._check_texts(block, work)
         ids, modified_at, deleted = self._record_columns(block, work)
         filled = {column.field.name: self._column(block, column, deleted, work) for column in self._mapping.columns}
+        self._crowded.refuse(
+            ids, [at for at, gone in enumerate(deleted) if not gone], block.lines, modified_at, filled
+        )
         regions = self._regions(filled, len(ids))
         work.refuse_payment_data(find_rows_with_payment_data(block, self._mapping, regions.__getitem__))
         normal = {
@@ -113,7 +128,12 @@ class Interpreter:
     def _record_columns(self, block: RawBlock, work: _Work) -> tuple[list[str | None], list[int | None], list[bool]]:
         record = self._mapping.record
         ids: list[str | None] = []
-        for at, text in enumerate(block.columns[record.id].to_list()):
+        texts = block.columns[record.id]
+        if self._whole_ids:
+            texts = without_fractions(texts, self._name, record.id, block.lines)
+        for at in shortened(texts):
+            work.add(at, record.id, "is a number that a spreadsheet shortened; its last digits are lost")
+        for at, text in enumerate(texts.to_list()):
             identifier = canonical_id(text, record.id_style) if text else None
             if identifier is None:
                 work.add(at, record.id, "is missing" if not text or not text.strip() else "is no record id")

@@ -24,7 +24,7 @@ from cloakroom.flows.records.import_delivery import DeliveryImport, ImportResult
 from cloakroom.flows.records.import_ports import DeliveryState
 from cloakroom.vault.facets import FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
-from cloakroom.vault.rows import RowBlock, RowDigests
+from cloakroom.vault.rows import RECORD_ID_INDEX, RowBlock, RowDigests
 from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
@@ -110,7 +110,11 @@ def _import(
             today=application.clock.now().date(),
             permutation=_permutation,
         )
-        result = run.run(_incoming(application.now(), delivery, state, rejects, progress), state)
+        ids = delivery.ids_with_fraction()
+        # A store that knows them with the fraction took them so before; its customers are not to become others.
+        whole_ids = bool(ids) and not store.known(brand, digests, digests.link(RECORD_ID_INDEX, ids))
+        at = application.now()
+        result = run.run(_incoming(at, delivery, state, rejects, progress, whole_ids=whole_ids), state)
         overlapped.settle()
     _finish(application, store, brand_name, sha256, result)
     return result
@@ -122,10 +126,13 @@ def _incoming(
     state: DeliveryState,
     rejects: Path | None,
     progress: Callable[[ImportProgress], None] | None,
+    *,
+    whole_ids: bool,
 ) -> Iterator[IncomingBatch]:
     file: IO[str] | None = None
     try:
-        for batch in delivery.batches(skip_rows=state.rows_done, today=from_microseconds(at).date()):
+        today = from_microseconds(at).date()
+        for batch in delivery.batches(skip_rows=state.rows_done, today=today, whole_ids=whole_ids):
             block, rejected = _taken(batch, at)
             if rejected and rejects is not None:
                 file = file or rejects.open("a", encoding="utf-8")
