@@ -16,7 +16,7 @@ import polars as pl
 
 from cloakroom.canonical.byte_order import marked_encoding, unmarked_utf16
 from cloakroom.canonical.code_pages import CodePage, guess_code_page
-from cloakroom.claims.sources import Peekable
+from cloakroom.claims.sources import DamagedError, Peekable
 
 _SAMPLE_BYTES = 64 << 10
 _LINES_AT_ONCE = 2_000
@@ -69,8 +69,12 @@ class TextBlocks:
 
     def _narrow_blocks(self) -> Iterator[bytes]:
         carry = b""
+        damage: Exception | None = None
         while True:
-            piece = self._stream.read(self._block_bytes)
+            try:
+                piece = self._stream.read(self._block_bytes)
+            except DamagedError as error:  # What came before it is handed out first.
+                damage, piece = error, b""
             if not piece:
                 break
             end = piece.rfind(b"\n") + 1
@@ -86,6 +90,8 @@ class TextBlocks:
             yield self._as_utf8(block)
         if carry:
             yield self._as_utf8(carry)
+        if damage is not None:
+            raise damage
 
     def _as_utf8(self, block: bytes) -> bytes:
         if block.isascii():

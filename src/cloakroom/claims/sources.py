@@ -62,6 +62,10 @@ class DamagedError(CloakroomError):
     """A file ends too early or is not what it says it is; the message never holds any of its content."""
 
 
+class NotReadError(CloakroomError):
+    """A file that is encrypted, or of a form that is not read; the message names it and nothing of its content."""
+
+
 class SourceLimitError(LimitError):
     """A limit of the whole dump was reached: no file gives anything any longer."""
 

@@ -14,7 +14,15 @@ from cloakroom.claims.readers.choose import open_file
 from cloakroom.claims.readers.display_names import with_display_names
 from cloakroom.claims.readers.nested_cells import with_nested_cells
 from cloakroom.claims.sizing import KeyedRows, Prepared, Size, Sizer
-from cloakroom.claims.sources import DamagedError, DumpSource, PlainFile, SourceLimitError, UnreadFile, Workers
+from cloakroom.claims.sources import (
+    DamagedError,
+    DumpSource,
+    NotReadError,
+    PlainFile,
+    SourceLimitError,
+    UnreadFile,
+    Workers,
+)
 from cloakroom.claims.tables import BROKEN_CONTENT, Batch, Reading
 from cloakroom.errors import LimitError
 
@@ -110,6 +118,8 @@ class Survey:
             raise
         except LimitError as error:
             state.cut_short(f"stopped: {error}")
+        except NotReadError as error:
+            state.cut_short(str(error))
         except MemoryError:
             state.cut_short("stopped: asks for too much memory")
         except (DamagedError, *BROKEN_CONTENT) as error:

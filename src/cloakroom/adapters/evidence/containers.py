@@ -8,7 +8,8 @@ Contract
 - A `ReadCounter` counts bytes, ratio, members and time across the whole dump. What exceeds a limit raises
   `LimitError` inside the stream; the member is reported as unread and the next one follows, except where the limit is
   one of the whole (time, total size, members), which ends the dump.
-- A damaged or truncated container is reported with what could be read before the damage.
+- A damaged or truncated container is reported with what could be read before the damage: members of a zip that lost
+  its directory, the data of a 7z archive that lost its own. One that is encrypted is named as such.
 - What a file is, is decided by its first bytes, not by its name.
 """
 
@@ -19,16 +20,35 @@ import stat
 import tarfile
 import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO
 
 from cloakroom.adapters.decompression import COMPRESSED, container_kind, decompressed
 from cloakroom.adapters.evidence.counted import DAMAGE, CountedStream, PackedBytes, ReadCounter
+from cloakroom.adapters.evidence.rar import rar_form
 from cloakroom.adapters.evidence.seven_zip import seven_zip_members
-from cloakroom.claims.sources import DamagedError, PlainFile, Readable, SourceLimitError, UnreadFile
+from cloakroom.adapters.evidence.seven_zip_rest import PackedRest, bytes_of_archive
+from cloakroom.adapters.evidence.zip_members import (
+    LocalMember,
+    MemberStream,
+    WalkedZip,
+    has_directory,
+    number_of_last_part,
+)
+from cloakroom.claims.sources import (
+    DamagedError,
+    NotReadError,
+    PlainFile,
+    Readable,
+    SourceLimitError,
+    UnreadFile,
+)
 from cloakroom.errors import LimitError
 
 _ENCRYPTED = 1
+_SPLIT_STARTS = (b"PK\x07\x08PK\x03\x04", b"PK00PK\x03\x04")
+_REST = "(what is left)"
+_PIECE_BYTES = 1 << 20
 _WORKBOOK_STARTS = (b"[Content_Types].xml", b"xl/", b"_rels/.rels", b"docProps/")
 
 
@@ -57,7 +77,7 @@ class Containers:
         kind: str | None = None
         try:
             self._counter.add_file()
-            kind = _kind(stream.peek())
+            kind = _kind(stream.peek(), seekable)
             if kind is None:
                 yield PlainFile(name, stream)
             elif depth > self._limits.depth:
@@ -68,6 +88,8 @@ class Containers:
             raise
         except LimitError as error:
             yield UnreadFile(name, f"refused: {error}")
+        except NotReadError as error:
+            yield UnreadFile(name, str(error))
         except MemoryError:
             yield UnreadFile(name, "refused: asks for too much memory")
         except (DamagedError, *DAMAGE) as error:
@@ -84,11 +106,9 @@ class Containers:
         elif kind == "tar":
             yield from self._tar(name, stream, depth)
         elif kind == "rar":
-            yield UnreadFile(name, "rar archives are not read")
+            yield UnreadFile(name, f"{rar_form(stream.peek())}, which is not read")
         elif kind == "7z":
-            for member, raw in seven_zip_members(self._held(stream, seekable), self._limits):
-                inside = self._measured(raw, member.packed)
-                yield from self.open(f"{name}!{shown_name(member.name)}", inside, depth=depth + 1)
+            yield from self._seven_zip(name, self._held(stream, seekable), depth)
         else:
             yield from self._zip(name, self._held(stream, seekable), depth)
 
@@ -117,8 +137,31 @@ class Containers:
                     continue
                 yield from self.open(path, CountedStream(raw, self._counter), depth=depth + 1)
 
+    def _seven_zip(self, name: str, file: IO[bytes], depth: int) -> Iterator[PlainFile | UnreadFile]:
+        length, whole = bytes_of_archive(file)
+        if length < whole:
+            raw = PackedRest(file, self._limits.window_bytes)
+            inside = CountedStream(raw, self._counter, packed=lambda: raw.taken)
+            yield from self.open(f"{name}!{_REST}", inside, depth=depth + 1)
+            missing = f"truncated 7z: {length:,} of {whole:,} bytes are there, not the names and ends of its files"
+            yield UnreadFile(name, missing)
+            return
+        file.seek(0)
+        for member, members_raw in seven_zip_members(file, self._limits):
+            inside = self._measured(members_raw, member.packed)
+            yield from self.open(f"{name}!{shown_name(member.name)}", inside, depth=depth + 1)
+
     def _zip(self, name: str, file: IO[bytes], depth: int) -> Iterator[PlainFile | UnreadFile]:
-        with zipfile.ZipFile(file) as archive:
+        if number_of_last_part(file):  # Its directory counts places from the beginning of each part.
+            yield from self._walked_zip(name, file, depth)
+            return
+        file.seek(0)
+        try:
+            archive = zipfile.ZipFile(file)
+        except DAMAGE as error:
+            yield from self._walked_zip(name, file, depth, error)
+            return
+        with archive:
             for info in archive.infolist():
                 path = f"{name}!{shown_name(info.filename)}"
                 if info.is_dir():
@@ -131,11 +174,58 @@ class Containers:
                     continue
                 try:
                     raw = archive.open(info)
+                except NotImplementedError:
+                    yield UnreadFile(path, f"compressed by method {info.compress_type} of zip, which is not read")
+                    continue
                 except DAMAGE as error:
                     yield UnreadFile(path, _damage("zip", error))
                     continue
                 with raw:
                     yield from self.open(path, self._measured(raw, info.compress_size), depth=depth + 1)
+
+    def _walked_zip(
+        self, name: str, file: IO[bytes], depth: int, damage: Exception | None = None
+    ) -> Iterator[PlainFile | UnreadFile]:
+        """Yield the members of a zip whose directory cannot be used, and what is missing of it.
+
+        Whole files are read as they are. The one in whose middle the archive ends is read where it is all there is;
+        behind whole ones it is named, since nobody could tell which of its rows are missing.
+        """
+        walk = WalkedZip(file)
+        count = 0
+        for count, member in enumerate(walk.members(), 1):
+            path = f"{name}!{shown_name(member.name)}"
+            if member.name.endswith("/"):
+                continue
+            if member.is_encrypted:
+                yield UnreadFile(path, "encrypted")
+            elif count > 1 and self._is_cut_off(member):
+                yield UnreadFile(path, "the archive ends in the middle of it; nothing of it is counted")
+            else:
+                inside = CountedStream(member.stream, self._counter, packed=_taken(member.stream))
+                yield from self.open(path, inside, depth=depth + 1)
+        if damage is not None and not count:
+            raise damage
+        if damage is not None or not walk.is_to_its_directory:
+            behind = "and whatever stood behind" if not walk.is_to_its_directory else "behind all of them, partly"
+            yield UnreadFile(name, f"truncated zip: {count:,} files begin in it; its directory is missing, {behind}")
+
+    def _is_cut_off(self, member: LocalMember) -> bool:
+        """Return whether an archive ends in the middle of a member; one of unknown size is read to tell."""
+        if member.packed is not None:
+            return member.is_cut_off
+        stream = member.again()
+        counted = CountedStream(stream, self._counter, packed=_taken(stream))
+        try:
+            while counted.read(_PIECE_BYTES):
+                pass
+        except DamagedError as damage:
+            return isinstance(damage.__cause__, EOFError)
+        except SourceLimitError:
+            raise
+        except (LimitError, NotReadError):
+            return False  # Whoever reads it meets the same.
+        return False
 
 
 def _damage(kind: str | None, error: Exception) -> str:
@@ -143,10 +233,22 @@ def _damage(kind: str | None, error: Exception) -> str:
     return f"damaged or truncated {kind or 'file'} ({type(cause).__name__})"
 
 
-def _kind(head: bytes) -> str | None:
-    """Name the container by its signature, or None for a plain file."""
+def _taken(stream: MemberStream) -> Callable[[], int]:
+    return lambda: stream.taken
+
+
+def _kind(head: bytes, seekable: IO[bytes] | None) -> str | None:
+    """Name the container by its signature, or None for a plain file; a workbook that is cut off is a container."""
+    if head.startswith(_SPLIT_STARTS):
+        return "zip"
     kind = container_kind(head)
-    return None if kind == "zip" and _is_workbook(head) else kind
+    if kind != "zip" or not _is_workbook(head):
+        return kind
+    if seekable is None:
+        return None
+    is_whole = has_directory(seekable)
+    seekable.seek(len(head))  # Where the stream over the same file stands.
+    return None if is_whole else kind
 
 
 def _is_workbook(head: bytes) -> bool:

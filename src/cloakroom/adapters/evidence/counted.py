@@ -26,7 +26,7 @@ DAMAGE = (
     OverflowError,
 )
 """What libraries raise over the bytes of a damaged file."""
-_PIECE_BYTES = 8 << 20
+_PIECE_BYTES, _FIRST_BYTES, _STEP_SHIFT = 8 << 20, 512, 3
 
 
 @dataclass(slots=True)
@@ -75,6 +75,9 @@ class ReadCounter:
 class CountedStream:
     """A stream whose first bytes can be looked at, and whose bytes are counted.
 
+    It is asked for little at first, and never for more than an eighth of what it gave: libraries drop what they were
+    about to give when they meet damage, and so little is lost with it.
+
     Args:
         raw: Where the bytes come from.
         counter: Counts them.
@@ -87,21 +90,26 @@ class CountedStream:
         self._packed = packed
         self._head = b""
         self._read = 0
+        self._damage: DamagedError | None = None
 
     def peek(self, size: int = decompression.HEAD_BYTES, /) -> bytes:
-        """Return the next bytes without taking them; fewer only at the end."""
+        """Return the next bytes without taking them; fewer only at the end or before damage.
+
+        Raises:
+            DamagedError: There is not even one.
+        """
         while len(self._head) < size:
-            piece = self._take(max(size - len(self._head), 1))
+            piece = self._take_before_damage(max(size - len(self._head), 1), is_first=not self._head)
             if not piece:
                 break
             self._head += piece
         return self._head[:size]
 
     def read(self, size: int = -1, /) -> bytes:
-        """Return exactly `size` bytes, fewer only at the end; all of them for -1.
+        """Return exactly `size` bytes, fewer only at the end or before damage; all of them for -1.
 
         Raises:
-            DamagedError: The bytes cannot be had.
+            DamagedError: The bytes cannot be had: none of `size`, or not all of them for -1.
             LimitError: One compressed byte became too many, or the limits of the whole are reached.
         """
         parts = []
@@ -111,18 +119,31 @@ class CountedStream:
             self._head = self._head[wanted:]
             wanted -= len(parts[0])
         while wanted > 0:
-            piece = self._take(min(wanted, _PIECE_BYTES))
+            step = min(wanted, _PIECE_BYTES, max(_FIRST_BYTES, self._read >> _STEP_SHIFT))
+            piece = self._take_before_damage(step, is_first=size < 0 or not parts)
             if not piece:
                 break
             parts.append(piece)
             wanted -= len(piece)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def _take_before_damage(self, size: int, *, is_first: bool) -> bytes:
+        """Return bytes; nothing where damage follows on bytes that the caller has, to be raised the next time."""
+        try:
+            return self._take(size)
+        except DamagedError:
+            if is_first:
+                raise
+            return b""
+
     def _take(self, size: int) -> bytes:
+        if self._damage is not None:
+            raise self._damage
         try:
             piece = self._raw.read(size)
-        except DAMAGE as error:
-            raise damaged(error) from error
+        except (*DAMAGE, DamagedError) as error:
+            self._damage = error if isinstance(error, DamagedError) else damaged(error)
+            raise self._damage from error
         self._read += len(piece)
         self._counter.add_bytes(len(piece))
         limits = self._counter.limits
@@ -135,6 +156,8 @@ class CountedStream:
 
 def damaged(error: Exception) -> DamagedError:
     """Return what is told of an error over a file's bytes: our own words, or the kind of a library's error."""
+    if isinstance(error, EOFError):
+        return DamagedError("cut off, its end is missing")
     return DamagedError(str(error) if type(error) is ValueError else type(error).__name__)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cloakroom.adapters.evidence.containers import Containers, shown_name
 from cloakroom.adapters.evidence.counted import CountedStream, ReadCounter
+from cloakroom.adapters.evidence.parts import PartSet, gathered, siblings
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.report import Evidence
 from cloakroom.claims.sources import PlainFile, SourceLimitError, UnreadFile
@@ -17,10 +18,10 @@ _HASHED_BYTES = 1 << 22
 
 
 class DumpFiles:
-    """A dump that lies on disk.
+    """A dump that lies on disk; files that were cut into parts are joined.
 
     Args:
-        paths: Files and folders.
+        paths: Files and folders; other parts of a file given, in the same folder, count as given with it.
         limits: What it may cost.
         skip: Resolved paths to leave out, such as the claim's own description.
     """
@@ -44,16 +45,27 @@ class DumpFiles:
             UsageError: A path does not exist.
         """
         containers = Containers(self._counter)
+        shown = {file: shown_name(str(file.relative_to(path.parent))) for path, file in self._on_disk()}
         try:
-            for path, file in self._on_disk():
-                name = shown_name(str(file.relative_to(path.parent)))
-                if file.is_symlink() or not file.is_file():
-                    yield UnreadFile(name, "a link" if file.is_symlink() else "not a regular file")
-                    continue
-                with file.open("rb") as raw:
-                    yield from containers.open(name, CountedStream(raw, self._counter), raw)
+            for file, item in gathered(list(shown)):
+                if isinstance(item, PartSet):
+                    yield from self._joined(shown[file], item, containers)
+                elif file.is_symlink() or not file.is_file():
+                    yield UnreadFile(shown[file], "a link" if file.is_symlink() else "not a regular file")
+                else:
+                    with file.open("rb") as raw:
+                        yield from containers.open(shown[file], CountedStream(raw, self._counter), raw)
         except SourceLimitError as error:
             yield UnreadFile("(the rest)", f"stopped: {error}")
+
+    def _joined(self, shown: str, parts: PartSet, containers: Containers) -> Iterator[PlainFile | UnreadFile]:
+        """Yield what is in a file that was cut into parts, and what is missing of it."""
+        name = shown_name(str(Path(shown).with_name(Path(parts.name).name)))
+        if parts.paths:
+            with parts.opened() as raw:
+                yield from containers.open(name, CountedStream(raw, self._counter), raw)
+        if parts.problem is not None:
+            yield UnreadFile(name, parts.problem)
 
     def evidence(self) -> list[Evidence]:
         """Return every regular file as it was given, with its digest.
@@ -72,9 +84,11 @@ class DumpFiles:
         missing = [path for path in self._paths if not path.exists()]
         if missing:
             raise UsageError("no such file: " + ", ".join(str(path) for path in missing))
+        seen: set[Path] = set()
         for path in self._paths:
-            for file in sorted(_files_under(path)):
-                if file.resolve() not in self._skip:
+            for file in sorted(_files_under(path)) if path.is_dir() else siblings(path):
+                if file.resolve() not in self._skip and file not in seen:
+                    seen.add(file)
                     yield path, file
 
 

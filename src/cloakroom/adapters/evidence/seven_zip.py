@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import IO
 
 import py7zr
-from py7zr.exceptions import ArchiveError
+from py7zr.exceptions import ArchiveError, PasswordRequired
 from py7zr.io import Py7zIO, WriterFactory
 
 from cloakroom.claims.limits import Limits
+from cloakroom.claims.sources import NotReadError
 from cloakroom.errors import LimitError
 
 _QUEUED_PIECES = 8
@@ -116,14 +117,17 @@ def seven_zip_members(source: IO[bytes], limits: Limits) -> Iterator[tuple[Membe
 
     Raises:
         LimitError: Its decoder would need more memory than allowed.
-        ValueError: It is damaged, encrypted, or uses something unknown.
+        NotReadError: It is encrypted.
+        ValueError: It is damaged, or uses something unknown.
     """
     try:
         archive = py7zr.SevenZipFile(source, "r")
+    except PasswordRequired as error:
+        raise NotReadError("an encrypted 7z archive, even its names are") from error
     except (ArchiveError, EOFError, lzma.LZMAError, OSError, TypeError, AttributeError, KeyError) as error:
         raise ValueError("damaged 7z archive") from error
     if archive.password_protected:
-        raise ValueError("encrypted 7z archive")
+        raise NotReadError("an encrypted 7z archive")
     _check_memory(archive, limits)
     sizes = {info.filename: int(info.uncompressed or 0) for info in archive.list() if not info.is_directory}
     packed = max(sum(int(info.compressed or 0) for info in archive.list()), 1)

@@ -14,18 +14,22 @@ from cloakroom.claims.decoding import TextBlocks, wide_encoding
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.bson_rows import looks_like_bson, read_bson
 from cloakroom.claims.readers.columnar import read_parquet
+from cloakroom.claims.readers.compound_file import SIGNATURE
 from cloakroom.claims.readers.delimited import read_delimited
+from cloakroom.claims.readers.forms_not_read import not_read
 from cloakroom.claims.readers.json_rows import is_map, read_json, read_json_lines
 from cloakroom.claims.readers.markup_tables import MARKUP, read_markup
+from cloakroom.claims.readers.old_workbook import read_compound
 from cloakroom.claims.readers.pasted import read_pasted
 from cloakroom.claims.readers.prose import kind_of_text, read_prose
 from cloakroom.claims.readers.relaxed_json import decode_relaxed
+from cloakroom.claims.readers.sql_fragment import is_fragment
 from cloakroom.claims.readers.sql_rows import read_sql
 from cloakroom.claims.readers.table_layout import TableLayout, detect_layout, possible_layouts
 from cloakroom.claims.readers.trial import ENOUGH, Trial, try_reading
 from cloakroom.claims.readers.workbook import read_workbook
 from cloakroom.claims.readers.xml_rows import read_xml
-from cloakroom.claims.sources import InTurn, PlainFile, Readable, Workers
+from cloakroom.claims.sources import InTurn, NotReadError, PlainFile, Readable, Workers
 from cloakroom.claims.tables import BROKEN_CONTENT, Batch, Reading, Wanted
 from cloakroom.claims.witness import TextWitness
 from cloakroom.errors import CloakroomError, LimitError
@@ -46,11 +50,6 @@ _SQL = re.compile(
 )
 _DOCUMENT = re.compile(r"""[\[{]\s*(?:[\[{"'(]|$|[A-Za-z_$][\w$]*\s*:\s*[\[{"'\w])""")
 _COMMENTS = re.compile(r"(?:\s*+(?://[^\n]*+|/\*.*?\*/))*+\s*+", re.DOTALL)
-_BINARY = {
-    b"SQLite format 3\0": "an SQLite database", b"%PDF": "a PDF", b"\xd0\xcf\x11\xe0": "an old Office document",
-    b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture", b"\x7fELF": "a program", b"MZ\x90": "a program",
-    b"GIF8": "a picture", b"PGDMP": "a PostgreSQL custom dump",
-}  # fmt: skip
 
 
 def open_file(file: PlainFile, limits: Limits, workers: Workers, seed: int) -> Reading:
@@ -63,13 +62,14 @@ def open_file(file: PlainFile, limits: Limits, workers: Workers, seed: int) -> R
         seed: Of the hashes by which addresses are compared.
 
     Raises:
-        ValueError: Its form is one that is not read; the message names the form.
+        NotReadError: It is encrypted, or its form is one that is not read.
     """
     stream = file.stream
     head = stream.peek(_HEAD_BYTES)
-    for signature, what in _BINARY.items():
-        if head.startswith(signature):
-            raise ValueError(f"{what}, which is not read")
+    if (what := not_read(head)) is not None:
+        raise NotReadError(what)
+    if head.startswith(SIGNATURE):
+        return Reading("xls", None, _whole(stream, limits, read_compound))
     if head.startswith(b"PK\x03\x04"):
         return Reading("xlsx", None, _whole(stream, limits, read_workbook))
     if head.startswith(b"PAR1"):
@@ -176,7 +176,7 @@ def _possible_forms(name: str, head: str, *, is_all: bool) -> Iterator[_TextForm
     yield from map(_table_form, filter(None, layouts))
     if "{" in head or "[" in head:
         yield from (_TextForm("jsonl"), _TextForm("json"))
-    if _SQL.search(head):
+    if _SQL.search(head) or is_fragment(head):
         yield _TextForm("sql")
     if MARKUP.search(head):
         yield _TextForm("html")
@@ -191,7 +191,7 @@ def _text_form(name: str, head: str, *, is_all: bool) -> _TextForm:
     start = head.lstrip("\ufeff \t\r\n")
     if structured := _structured_form(start, is_all=is_all):
         return _TextForm(structured)
-    if _SQL.search(head):
+    if _SQL.search(head) or is_fragment(head):
         return _TextForm("sql")
     kind = kind_of_text(name, start)
     if kind == "xml":

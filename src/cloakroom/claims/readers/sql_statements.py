@@ -19,6 +19,8 @@ _NOT_COLUMNS = frozenset({
 })  # fmt: skip
 _NAMES = (Kind.WORD, Kind.NAME, Kind.QUOTED)
 _BEGINS_QUERY = re.compile(r"\(\s*+(?:\(|select\b|values\b)", re.IGNORECASE)
+_DELIMITER = re.compile(r"\bdelimiters?\s*(?:as\s*)?e?'(\\t|[^\"\s])'", re.IGNORECASE)
+_NULL = re.compile(r"\bnull\s*(?:as\s*)?e?'([^'\s]{0,9})'", re.IGNORECASE)
 _COLUMNS_MAX = 2_000
 _BEGINNING = 200
 
@@ -45,6 +47,7 @@ class Statement:
         is_created: Whether it says which columns the table has, and fills nothing.
         goes_on: Whether the same statement may fill another table behind its row, as Oracle's INSERT ALL.
         delimiter: Of cells in COPY.
+        null: What stands for NULL in COPY.
         is_quoted: Whether cells of COPY are quoted as in CSV.
         has_header: Whether the first line of COPY names the columns.
     """
@@ -57,6 +60,7 @@ class Statement:
     is_created: bool = False
     goes_on: bool = False
     delimiter: str = "\t"
+    null: str = "\\N"
     is_quoted: bool = False
     has_header: bool = False
 
@@ -207,16 +211,19 @@ def _skip_definition(tokens: Tokens) -> None:
 def _copy(tokens: Tokens) -> Statement | None:
     table = _name(tokens)
     columns = _names_in_parentheses(tokens) if tokens.is_sign("(") else ()
+    tokens.takes("with", "oids")
     if not tokens.takes("from", "stdin"):
         return None
     end = tokens.text.find("\n", tokens.start)
-    options = tokens.text[tokens.start : end].lower() if end >= 0 else ""
-    is_quoted = "csv" in options
-    stated = re.search(r"delimiter\s*(?:as\s*)?e?'(?P<sign>\\t|[^\"\s])'", options)
-    delimiter = stated["sign"].replace("\\t", "\t") if stated else "," if is_quoted else "\t"
+    options = tokens.text[tokens.start : end] if end >= 0 else ""
+    is_quoted = "csv" in options.lower()
+    delimiter = _DELIMITER.search(options)
+    null = _NULL.search(options)
     return Statement(
         Form.COPY, table, columns, end + 1 if end >= 0 else len(tokens.text),
-        delimiter=delimiter, is_quoted=is_quoted, has_header="header" in options,
+        delimiter=delimiter[1].replace("\\t", "\t") if delimiter else "," if is_quoted else "\t",
+        null=null[1] if null else "" if is_quoted else "\\N",
+        is_quoted=is_quoted, has_header="header" in options.lower(),
     )  # fmt: skip
 
 

@@ -14,8 +14,8 @@ import codecs
 import io
 import re
 import zipfile
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Iterator
+from typing import IO, Any
 
 import fastexcel
 import polars as pl
@@ -23,12 +23,13 @@ import polars as pl
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.markup_tables import read_markup
 from cloakroom.claims.readers.table_layout import detect_layout
+from cloakroom.claims.sources import NotReadError
 from cloakroom.claims.tables import Batch, unique_names
 from cloakroom.errors import CloakroomError, LimitError
 
 _CELL = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _SPAN = re.compile(rb'<dimension[^>]*ref="[A-Z]{1,3}\d{1,7}(?::([A-Z]{1,3})(\d{1,7}))?"')
-_CELLS_MAX = 12_000_000
+CELLS_MAX = 12_000_000
 _PIECE = 1 << 20
 _BEGINNING = 64
 _CONTENT = "content.xml"
@@ -52,29 +53,49 @@ def read_workbook(data: bytes, limits: Limits) -> Iterator[Batch]:
             with archive.open(_CONTENT) as part:
                 yield from read_markup(_blocks(part, limits), limits)
             return
-    try:
-        book = fastexcel.read_excel(data)
-    except Exception as error:  # the library's parsers raise whatever they meet in a stranger's bytes
-        raise ValueError("not a readable workbook") from error
+    yield from sheets_of(data)
+
+
+def sheets_of(data: bytes) -> Iterator[Batch]:
+    """Yield the rows of every sheet of a workbook that was measured.
+
+    Raises:
+        ValueError: It is no workbook that can be read.
+    """
+    book = _parsed(lambda: fastexcel.read_excel(data), "not a readable workbook")
     for number, _ in enumerate(book.sheet_names):
-        try:
-            frame = book.load_sheet(number, header_row=None, dtypes="string").to_polars()
-        except Exception as error:  # the same
-            raise ValueError(f"sheet {number + 1} cannot be read") from error
+        frame = _parsed(
+            lambda number=number: book.load_sheet(number, header_row=None, dtypes="string").to_polars(),  # type: ignore[misc]
+            f"sheet {number + 1} cannot be read",
+        )
         if frame.height and frame.width:
             yield _as_batch(frame.cast(pl.String), number)
+
+
+def _parsed(parse: Callable[[], Any], words: str) -> Any:
+    """Return what the library makes of a stranger's bytes.
+
+    Raises:
+        ValueError: It stumbles over them; with `words`. It may also panic, which is no `Exception`.
+    """
+    try:
+        return parse()
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise ValueError(words) from error
 
 
 def _blocks(part: IO[bytes], limits: Limits) -> Iterator[bytes]:
     """Yield the text of a part of a document in blocks of valid UTF-8.
 
     Raises:
-        ValueError: It is no markup, as that of an encrypted document.
+        NotReadError: It is no markup, as that of an encrypted document.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     first = part.read(_PIECE)
     if b"<" not in first[:_BEGINNING]:
-        raise ValueError("an encrypted document, which is not read")
+        raise NotReadError("an encrypted document, which is not read")
     yield decoder.decode(first).encode()
     while piece := part.read(limits.block_bytes):
         yield decoder.decode(piece).encode()
@@ -122,8 +143,8 @@ def _measure(data: bytes, limits: Limits) -> None:
                     ]:
                         columns, rows = max(columns, _column(letters)), max(rows, int(digits))
                     tail = window[-64:]
-            if columns * rows > _CELLS_MAX:
-                raise LimitError(f"a sheet that spans more than {_CELLS_MAX} cells")
+            if columns * rows > CELLS_MAX:
+                raise LimitError(f"a sheet that spans more than {CELLS_MAX} cells")
 
 
 def _column(letters: bytes) -> int:
