@@ -1,4 +1,4 @@
-"""What forms, mail programs and spreadsheets wrap around an e-mail address, and taking it off where that is certain.
+"""Taking off what forms, mail programs and spreadsheets wrap around an e-mail address, where that is certain.
 
 Certain is what no address can hold at that place, so that nothing of the address itself is lost: a name before an
 address in brackets and comments in parentheses (RFC 5322 §3.4); `mailto:` (RFC 6068) and other words before a colon;

@@ -1,4 +1,4 @@
-"""What spreadsheets, chats and older numbering plans make of a telephone number, undone where that is certain.
+"""Undoing what spreadsheets, chats and older plans make of a telephone number, where that is certain.
 
 - A spreadsheet's or a data frame's number: ``447700900123.0`` is the number without its fraction. Of
   ``4.47700900123E+11`` all digits are there; of ``4.47701E+11`` they are lost, and nothing brings them back.
