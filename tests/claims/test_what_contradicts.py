@@ -131,6 +131,33 @@ def test_orders_and_products_beside_customers_are_not_foreign() -> None:
     assert strangers.verdict.word == "foreign"
 
 
+def test_households_and_deals_joined_to_customers_by_id_are_not_foreign_whatever_they_show() -> None:
+    people = [customer(n, household=f"H-{n // 2:05d}") for n in range(40)]
+    households = [
+        {"household_id": f"H-{n:05d}", "family_name": "Household", "phone": f"+39333888{n:04d}"} for n in range(20)
+    ]
+    deals = [
+        {"deal_id": f"D{n:06d}", "household_id": f"H-{n % 20:05d}", "birth_date": "2025-01-01"} for n in range(60)
+    ]
+    lines = [{"line_no": f"L{n:06d}", "deal_id": f"D{n % 60:06d}", "gender": "f"} for n in range(90)]
+    files = {
+        "lines.csv": table(lines, "line_no", "deal_id", "gender"),
+        "deals.csv": table(deals, "deal_id", "household_id", "birth_date"),
+        "households.csv": table(households, "household_id", "family_name", "phone"),
+        "people.csv": table(
+            [one | {"household_id": one["household"]} for one in people], "household_id", "email", *NAMES
+        ),
+    }
+    report = check(house(), files)
+    assert (report.verdict.word, report.matched.rows_own, report.matched.rows_silent) == ("genuine", 40, 170)
+    strangers = table(
+        [customer(900 + n, household_id=f"H-{n // 2:05d}") for n in range(40)], "household_id", "email", *NAMES
+    )
+    assert check(house(), files | {"strangers.csv": strangers}).matched.rows_foreign == 40
+    without = {name: data for name, data in files.items() if name != "people.csv"}
+    assert check(house(), without).verdict.word == "foreign"
+
+
 def test_a_table_without_anything_about_people_is_no_all_clear() -> None:
     files = side_tables([customer(900 + n) for n in range(40)])
     for name in ("orders.csv", "products.csv"):

@@ -50,8 +50,9 @@ from cloakroom.claims.opened_records import OpenedRecords, is_name_partial
 from cloakroom.claims.ports import CustomerIndex, History
 from cloakroom.claims.remembered import Answered, Asked, RememberedIndex
 from cloakroom.claims.repeated_rows import RepeatedRows
-from cloakroom.claims.row_kinds import RowKinds
+from cloakroom.claims.row_kinds import KINDS, RowKinds
 from cloakroom.claims.row_pairs import crowd_rows, is_single, records_of, row_flags, settled_rows, without
+from cloakroom.claims.side_tables import TableLinks, side_tables
 from cloakroom.claims.sizing import KeyedRows
 from cloakroom.claims.survey import TableKey
 
@@ -74,6 +75,8 @@ class _Table:
     agreeing: int = 0
     contradicting: int = 0
     told: BitMap = field(default_factory=BitMap)
+    rows: Counter[str] = field(default_factory=Counter)
+    links: TableLinks = field(default_factory=TableLinks)
 
     @property
     def is_borne_out(self) -> bool:
@@ -145,7 +148,7 @@ class Matcher:
         self._touched = BitMap()
         self._alike = BitMap()
         self._waiting: _Batch | None = None
-        self._rows: Counter[str] = Counter()
+        self._seed = seed
         self._rows_by_brand: Counter[str] = Counter()
         self._notes: dict[str, None] = {}
         self._observations = Observations(limits.dating_records, seed)
@@ -218,7 +221,8 @@ class Matcher:
             proven=proven["row"],
         )
         if not keyed.is_broken:
-            self._rows += kinds.counts(
+            table.links.take(keyed.frame, keyed.recognised, proven["row"], self._seed)
+            table.rows += kinds.counts(
                 height,
                 is_about_people=bool(keyed.recognised.columns(*_OF_PEOPLE)),
                 are_ids_contradicted=table.ids.are_contradicted,
@@ -367,6 +371,7 @@ class Matcher:
                 self._proven[False] |= table.ids.unbacked
             if table.is_borne_out:
                 self._proven[False] |= table.told
+        rows = self._rows_by_kind()
         whole = self._proven[False]
         proven = whole | self._proven[True]
         bounded = self._bounded - proven
@@ -385,20 +390,29 @@ class Matcher:
         return Matched(
             brands,
             len(self._known_emails),
-            self._rows["own"],
-            self._rows["bounded"],
-            self._rows["bare"],
-            self._rows["foreign"],
-            self._rows["silent"],
+            rows["own"],
+            rows["bounded"],
+            rows["bare"],
+            rows["foreign"],
+            rows["silent"],
             self._proven[False] | self._proven[True] | self._touched,
             self._observations.frames(),
             tuple(self._notes),
-            rows_fabricated=self._rows["fabricated"],
-            rows_jumbled=self._rows["jumbled"],
-            rows_crowded=self._rows["crowded"],
+            rows_fabricated=rows["fabricated"],
+            rows_jumbled=rows["jumbled"],
+            rows_crowded=rows["crowded"],
             possible=self._open_ended - proven - self._canaries,
             alike=self._alike | self._proven[False] | self._proven[True] | self._touched,
         )
+
+    def _rows_by_kind(self) -> Counter[str]:
+        """Count the rows of all tables by kind; those of tables beside the customers say nothing about anybody."""
+        tables = list(self._tables.values())
+        total: Counter[str] = Counter()
+        beside = side_tables([table.links for table in tables], [bool(table.rows["own"]) for table in tables])
+        for table, is_beside in zip(tables, beside, strict=True):
+            total += Counter(silent=sum(table.rows[kind] for kind in KINDS)) if is_beside else table.rows
+        return total
 
 
 _UNMISTAKABLE = pl.col("key").str.contains(r"^[0-9A-Za-z]{15,18}$") & pl.col("key").str.contains("[A-Za-z]")

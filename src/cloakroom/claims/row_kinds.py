@@ -11,7 +11,8 @@ import polars as pl
 from cloakroom.claims.row_pairs import row_flags
 
 _SILENT, _FOREIGN, _BARE, _BOUNDED, _OWN = range(5)
-_NAMES = ("silent", "foreign", "bare", "bounded", "own")
+KINDS = ("silent", "foreign", "bare", "bounded", "own")
+"""Names of the kinds, each row being of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class RowKinds:
         state[self.contradicted.to_numpy()] = _BOUNDED
         state[self.fabricated.to_numpy()] = _BOUNDED
         state[self.proven.to_numpy()] = _OWN
-        found = Counter(dict(zip(_NAMES, np.bincount(state, minlength=len(_NAMES)).tolist(), strict=True)))
+        found = Counter(dict(zip(KINDS, np.bincount(state, minlength=len(KINDS)).tolist(), strict=True)))
         found["crowded"] = int((row_flags(self.crowded, height) & ~known & (state == _BARE)).sum())
         for name, rows in (("jumbled", self.jumbled), ("fabricated", self.fabricated)):
             found[name] = int((row_flags(rows, height) & (state == _BOUNDED)).sum())
