@@ -36,7 +36,9 @@ _CUT = re.compile(
     rb"(?<=[a-z\x80-\xff])[\xc2-\xde](?=[\x00-\x40\x5b-\x60\x7b-\x7f]|\Z)"
     rb"|[\xe0-\xef][\x80-\x84\x86-\x90\x95\x98\x9a-\xaa\xac\xad\xaf\xb1-\xb9\xbc-\xbf](?=[\x00-\x7f]|\Z)"
 )
-_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}")
+_WORD = re.compile(r"[^\W\d_]+")
+_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_CUT_MAX = 3
 _MIXED_SHARE = 20
 _ASCII = b"\r\n ,;AZaz09"
 _LINE_MAX = 16 * 1024 * 1024
@@ -107,7 +109,18 @@ def utf8_beyond_doubt(line: bytes, page: str) -> str | None:
         return None
     if codecs.lookup(page).name in _BY_TWO:
         return text if len(beyond) > 1 and min(beyond) >= "\u0800" else None
-    return text if len(beyond) > 1 or beyond < "\u0180" else None
+    if page not in _LATIN and _is_words(line.decode(page, "replace")):
+        return None
+    return text if len(beyond) > 1 or beyond < "\u0180" or "\u2010" <= beyond <= "\u2122" else None
+
+
+def _is_words(text: str) -> bool:
+    """Return whether all signs beyond ASCII stand in words of one case, as in Russian under DOS, which UTF-8 can be."""
+    words = [word for word in _WORD.findall(text) if not word.isascii()]
+    letters = sum(sign > "\x7f" for word in words for sign in word)
+    return letters == sum(sign > "\x7f" for sign in text) and all(
+        word.islower() or word.isupper() or word.istitle() for word in words
+    )
 
 
 def decoded_lines(data: bytes, page: str) -> tuple[str, bool]:
@@ -123,10 +136,17 @@ def lines_of_a_code_page(sample: bytes) -> bytes | None:
     beyond = [line for line in lines if not line.isascii()]
     others = [line for line in beyond if utf8_beyond_doubt(line, "cp1252") is None]
     if (len(beyond) - len(others)) * _MIXED_SHARE >= len(beyond):
-        others = [line for line in others if not (_LETTER.search(line) or _CUT.search(line))]
+        others = [line for line in others if not _is_damaged(line)]
         if not others and _is_utf8(first):
             return None
     return b"\n".join([first, *others])
+
+
+def _is_damaged(line: bytes) -> bool:
+    """Return whether a line that is no UTF-8 is so but for one letter that was cut."""
+    rest = _LETTER.sub(b"", line)
+    lost = sum(byte > 0x7F for byte in rest)
+    return lost <= _CUT_MAX and (len(rest) < len(line) or _CUT.search(line) is not None)
 
 
 def _is_utf8(line: bytes) -> bool:
