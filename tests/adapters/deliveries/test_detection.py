@@ -256,3 +256,11 @@ def test_columns_that_nobody_names_are_let_through_where_the_mapping_says_so_but
     mapping = 'unknown_columns = "ignore"\n' + NOTES
     assert taken(delivered(tmp_path, "id,x,note,x\n1,a,b,c\n", mapping)) == ["1"]
     assert message_of(tmp_path, b"id,note,id\n", mapping) == "f.csv:1: column 3 is `id` once more"
+
+
+def test_an_escape_character_and_doubled_quotes_are_read_in_one_file(tmp_path):
+    """PHP's `fputcsv` doubles quotes, but for those behind a backslash."""
+    mapping = '[format]\nescape = "\\\\"\n' + NOTES
+    rows = ['1,"a \\" ,b"', '2,"he said ""hi"""', '3,""', '4,"""x"""', '5,"a\\\\"']
+    batches = delivered(tmp_path, "id,note\n" + "".join(f"{row}\n" for row in rows), mapping)
+    assert values(batches, "notes") == ['a " ,b', 'he said "hi"', None, '"x"', "a\\"]

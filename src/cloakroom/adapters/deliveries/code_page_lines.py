@@ -115,7 +115,7 @@ def utf8_beyond_doubt(line: bytes, page: str) -> str | None:
 
 
 def _is_words(text: str) -> bool:
-    """Return whether all signs beyond ASCII stand in words of one case, as in Russian under DOS, which UTF-8 can be."""
+    """Return whether signs beyond ASCII make words of one case: Russian of DOS can be valid UTF-8 by chance."""
     words = [word for word in _WORD.findall(text) if not word.isascii()]
     letters = sum(sign > "\x7f" for word in words for sign in word)
     return letters == sum(sign > "\x7f" for sign in text) and all(
