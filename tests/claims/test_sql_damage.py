@@ -51,6 +51,7 @@ DUMPS = {
     "standard lines": "SET standard_conforming_strings = on;\n"
     f"INSERT INTO c ({COLUMNS}) VALUES\n" + ",\n".join(f"({row})" for row in listed(doubled)) + ";\n",
     "statements": "".join(f"INSERT INTO c ({COLUMNS}) VALUES ({row});\n" for row in listed(doubled)),
+    "one line": " ".join(f"INSERT INTO c ({COLUMNS}) VALUES ({row});" for row in listed(doubled)),
     "insert all": "INSERT ALL\n"
     + "".join(f"  INTO c ({COLUMNS}) VALUES ({row})\n" for row in listed(doubled))
     + "SELECT * FROM dual;\n",

@@ -193,6 +193,66 @@ def test_blocks_may_be_cut_anywhere(writer, size) -> None:
     assert sum(batch.rejected for batch in batches) == 0
 
 
+COLUMNS = ("id", "full name", "e-mail", "key")
+CREATED = {
+    "mysqldump": """CREATE TABLE `c` (
+  `id` bigint(20) unsigned NOT NULL AUTO_INCREMENT,
+  `full name` varchar(255) NOT NULL DEFAULT '' COMMENT 'it''s (a), b; -- c',
+  `e-mail` enum('a','b,(') DEFAULT NULL,
+  `key` int(11) GENERATED ALWAYS AS (`id` + 1) VIRTUAL,
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `u` (`e-mail`(100)),
+  KEY `x` (`key`,`id`) USING BTREE,
+  FULLTEXT KEY `f` (`full name`),
+  CONSTRAINT `k` FOREIGN KEY (`id`) REFERENCES `d` (`id`) ON DELETE CASCADE
+) ENGINE=InnoDB AUTO_INCREMENT=9;
+""",
+    "mysql, by hand": """create table if not exists c (id int, `full name` text, `e-mail` text, key varchar(20),
+key k (id, `e-mail`), index (id), primary key (id));
+""",
+    "postgresql": """CREATE UNLOGGED TABLE public.c (
+    id bigint DEFAULT nextval('public.c_id_seq'::regclass) NOT NULL,
+    "full name" character varying(255) DEFAULT ''::character varying,
+    "e-mail" public.citext,
+    key text[] DEFAULT '{}'::text[],
+    CONSTRAINT k CHECK (((key)::text = ANY (ARRAY['a'::text])))
+)
+PARTITION BY RANGE (id);
+""",
+    "sql server": """CREATE TABLE [dbo].[c](
+\t[id] [int] IDENTITY(1,1) NOT NULL,
+\t[full name] [nvarchar](255) NULL,
+\t[e-mail] [dbo].[Mail] NULL,
+\t[key] AS ([id]+(1)),
+ CONSTRAINT [PK_c] PRIMARY KEY CLUSTERED\x20
+(
+\t[id] ASC
+)WITH (PAD_INDEX = OFF, ALLOW_PAGE_LOCKS = ON) ON [PRIMARY]
+) ON [PRIMARY]
+GO
+""",
+    "oracle": """CREATE GLOBAL TEMPORARY TABLE "S"."c"
+   ("id" NUMBER(10,0) DEFAULT "S"."Q"."NEXTVAL" NOT NULL ENABLE,
+\t"full name" VARCHAR2(255 CHAR), -- it's
+\t"e-mail" VARCHAR2(9), /* x, ( */
+\t"key" TIMESTAMP (6) WITH TIME ZONE,
+\t CONSTRAINT "PK" PRIMARY KEY ("id")
+  USING INDEX PCTFREE 10
+   ) SEGMENT CREATION IMMEDIATE;
+""",
+    "sqlite": """CREATE TABLE c(id INTEGER PRIMARY KEY, 'full name' TEXT, [e-mail], "key" REAL DEFAULT (1+2),
+UNIQUE(id));
+""",
+}
+
+
+@pytest.mark.parametrize("writer", CREATED)
+def test_columns_that_no_statement_names_are_those_of_the_created_table(writer) -> None:
+    text = CREATED[writer] + "INSERT INTO c VALUES (1,'Ada','ada@example.org','a');\n"
+    batches = list(open_bytes(text.encode()).batches)
+    assert [tuple(batch.whole().columns) for batch in batches] == [COLUMNS]
+
+
 def test_assignments_of_an_update_are_a_row_with_what_its_condition_asks_for() -> None:
     text = each(
         lambda p: f"UPDATE c SET mail = {doubled(p[2])}, note = NULL WHERE id = {p[0]} AND name = {doubled(p[1])};\n"

@@ -4,9 +4,12 @@ No word clears more than is known, and none claims more.
 
 - **cannot tell**: nothing was read that could be compared: files that could not be opened, rows without any key, or
   mostly damaged ones. Part of it unread, and nothing of ours in the rest, is this too.
-- **addresses only**: addresses or numbers of ours, with nothing beside them that could agree or contradict.
-- **foreign**: rows were read, they hold keys, and none shows a record of ours.
-- **mixed**: our own rows, and at least one row in a hundred of somebody else's.
+- **addresses only**: ids, addresses or numbers of ours, with nothing beside them that could agree or contradict; or
+  beside names and numbers of other records of ours, which somebody put together wrongly; or ids of ours with nothing
+  else of their records, which nobody has but from us.
+- **foreign**: rows were read, they hold keys, and these are unknown to us or stand beside what contradicts our
+  records. Invented rows around real keys are this; the reasons call them a fabrication, since the keys are real.
+- **mixed**: our own rows, and at least one row in a hundred that is unknown to us or contradicts our records.
 - **recycled**: our own data, all of it much older than the sellers say; or a copy of an earlier dump, where they do
   not say from when it is. A copy that is as old as they say is genuine, and named as a copy.
 - **genuine**: our own data, as claimed in substance.
@@ -17,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cloakroom.claims.dating import DAY, Snapshot
+from cloakroom.claims.dating import DAY, Dating, Snapshot
 from cloakroom.claims.matched import Matched
 from cloakroom.claims.register import EarlierClaim
 from cloakroom.claims.statement import Statement
@@ -28,6 +31,10 @@ REJECTED_SHARE = 0.5
 BARE_SHARE = 0.5
 _ADDRESSES_OF_ROW = 2
 """A row about one person has no more; where more addresses than that are known, rows were not read as they are."""
+_BARE_BESIDE = 4
+"""Rows that show nothing to compare are not told apart from those that contradict, where these are not many more."""
+_KEY = "an id, address or number of ours"
+_FOUND = "by which a record could be found"
 MUCH_OLDER = 30 * DAY
 
 
@@ -57,7 +64,7 @@ class Extent:
 
 def judge(
     matched: Matched,
-    snapshots: Mapping[str, Sequence[Snapshot]],
+    dating: Mapping[str, Dating],
     statement: Statement,
     earlier: Sequence[EarlierClaim],
     extent: Extent,
@@ -66,48 +73,87 @@ def judge(
 
     Args:
         matched: Its rows against our records.
-        snapshots: As-of times by brand.
+        dating: As-of times by brand.
         statement: What the sellers say.
         earlier: Earlier claims that hold part of it.
         extent: How much of it could be read.
     """
     keyed = matched.rows_own + matched.rows_bounded + matched.rows_bare + matched.rows_foreign
+    snapshots = {name: found.snapshots for name, found in dating.items() if found.is_borne_out}
     unknown = _unknown(matched, snapshots, extent)
     if not matched.rows_own and not matched.proven:
         word, reasons = _of_nothing_proven(matched, keyed, extent)
         return Verdict(word, reasons, unknown)
-    own = f"{matched.rows_own:,} rows show records of ours"
-    dates = _date_reasons(snapshots)
+    own = _rows(matched.rows_own, "show a record of ours", "shows a record of ours")
+    dates = _date_reasons(dating)
     if matched.rows_bare > BARE_SHARE * keyed:
-        bare = f"{matched.rows_bare:,} rows show an address or number of ours and nothing else"
+        bare = _rows(matched.rows_bare, f"show {_KEY} and nothing else to compare", f"shows {_KEY} and nothing else")
         own = f"{own}; {bare}: no record is proven by them"
     stray = matched.rows_foreign + matched.rows_bounded
+    strangers = _stray_reasons(matched, keyed)
     if keyed and stray >= FOREIGN_SHARE * keyed:
-        return Verdict("mixed", (own, f"{stray:,} rows ({stray / keyed:.1%}) are not ours", *dates), unknown)
+        return Verdict("mixed", (own, *strangers, *dates), unknown)
     if reason := _recycled(snapshots, statement, earlier):
         return Verdict("recycled", (own, reason, *dates), unknown)
     copied = _copied(earlier)
     seen = (f"{copied}, and is as old as claimed",) if copied else ()
-    return Verdict("genuine", (own, f"{stray:,} rows are not ours", *seen, *dates), unknown)
+    return Verdict("genuine", (own, *(strangers or ("no row is anybody else's",)), *seen, *dates), unknown)
+
+
+def _stray_reasons(matched: Matched, keyed: int) -> tuple[str, ...]:
+    """Return what rows there are that are not ours, and why they are not."""
+    reasons = []
+    if matched.rows_foreign:
+        share = f"({matched.rows_foreign / keyed:.1%})"
+        many = f"{share} show only keys that are unknown to us"
+        reasons.append(_rows(matched.rows_foreign, many, f"{share} shows only keys that are unknown to us"))
+    if matched.rows_bounded:
+        share, beside = (
+            f"({matched.rows_bounded / keyed:.1%})",
+            "a key of ours beside values that contradict our records",
+        )
+        reasons.append(
+            _rows(matched.rows_bounded, f"{share} show {beside}", f"{share} shows {beside}") + _made_up(matched)
+        )
+    return tuple(reasons)
+
+
+def _made_up(matched: Matched) -> str:
+    if not matched.rows_fabricated:
+        return ""
+    return f": a fabrication around real keys; in {matched.rows_fabricated:,} of them the id is ours"
 
 
 def _of_nothing_proven(matched: Matched, keyed: int, extent: Extent) -> tuple[str, tuple[str, ...]]:
     """Return the word and the reasons for a dump that proves no record."""
-    known = f"{matched.emails_known:,} addresses are known"
-    if matched.rows_bare and matched.rows_bare >= FOREIGN_SHARE * keyed:
-        bare = (
-            f"{matched.rows_bare:,} of {keyed:,} rows show an address or number of ours and nothing else to compare"
+    known = counted(matched.emails_known, "addresses are known", "address is known")
+    is_told_apart = _BARE_BESIDE * matched.rows_bare < matched.rows_bounded
+    if matched.rows_bare and matched.rows_bare >= FOREIGN_SHARE * keyed and not is_told_apart:
+        bare = f"{matched.rows_bare:,} of {keyed:,} rows show {_KEY} and nothing else to compare"
+        told = "no record is proven by them; a name that the address itself tells is no proof"
+        return "addresses only", (bare, f"{known}; {told}", *_stray_reasons(matched, keyed))
+    if 2 * matched.rows_fabricated > keyed:
+        fabricated = f"{matched.rows_fabricated:,} of {keyed:,} rows are a fabrication around ids of ours"
+        return "addresses only", (
+            fabricated,
+            "nothing else in them is that record's; who has the ids has them from us",
         )
-        return "addresses only", (bare, f"{known}; no record is proven by them")
+    if 2 * matched.rows_jumbled > keyed:
+        jumbled = (
+            f"{matched.rows_jumbled:,} of {keyed:,} rows set a key of ours beside values of other records of ours"
+        )
+        return "addresses only", (jumbled, f"{known}; rows were put together wrongly, so no record is proven by them")
     if matched.emails_known > _ADDRESSES_OF_ROW * keyed:
         return "addresses only", (f"{known}; few stand in a row that could be read: no record is proven by them",)
     unread = _unread_reasons(matched, keyed, extent)
     if unread:
         return "cannot tell", unread
-    reasons = [f"none of {keyed:,} rows shows a record of ours"]
-    bounded = sum(len(match.bounded) for match in matched.brands.values())
-    if bounded:
-        reasons.append(f"{known}, but with other content: {bounded:,} records share an address only")
+    reasons = [f"none of {keyed:,} rows shows a record of ours", *_stray_reasons(matched, keyed)]
+    if 2 * matched.rows_bounded > keyed and not matched.rows_fabricated:
+        reasons[-1] += ": a fabrication around real keys"
+    if bounded := len(matched.bounded):
+        shared = counted(bounded, "records share", "record shares")
+        reasons.append(f"{known}, beside other content: {shared} an address with the dump, no more")
     return "foreign", tuple(reasons)
 
 
@@ -115,12 +161,13 @@ def _unread_reasons(matched: Matched, keyed: int, extent: Extent) -> tuple[str, 
     """Return why nothing can be said, empty where enough was read."""
     reasons = []
     if extent.files_unread:
-        reasons.append(f"{extent.files_unread:,} files could not be read")
+        reasons.append(f"{counted(extent.files_unread, 'files', 'file')} could not be read")
     if not keyed:
-        silent = f"{matched.rows_silent:,} rows hold nothing by which a record could be found"
+        silent = _rows(matched.rows_silent, f"hold nothing {_FOUND}", f"holds nothing {_FOUND}")
         reasons.append(silent if matched.rows_silent else "no row was read that holds an address, a number or an id")
     if extent.rows_rejected and extent.rows_rejected >= REJECTED_SHARE * (keyed + extent.rows_rejected):
-        reasons.append(f"{extent.rows_rejected:,} rows are damaged, beside {keyed:,} that could be compared")
+        damaged = _rows(extent.rows_rejected, "are damaged", "is damaged")
+        reasons.append(f"{damaged}, beside {keyed:,} that could be compared")
     return tuple(reasons)
 
 
@@ -147,12 +194,16 @@ def _copied(earlier: Sequence[EarlierClaim]) -> str | None:
     return None
 
 
-def _date_reasons(snapshots: Mapping[str, Sequence[Snapshot]]) -> list[str]:
+def _date_reasons(dating: Mapping[str, Dating]) -> list[str]:
     reasons = []
-    for brand, found in snapshots.items():
-        spans = " and ".join(f"{from_microseconds(one.start):%Y-%m-%d %H:%M} to {_shown_end(one)}" for one in found)
-        if spans:
-            reasons.append(f"the rows of {brand} equal our history as of {spans}")
+    for brand, found in dating.items():
+        spans = " and ".join(
+            f"{from_microseconds(one.start):%Y-%m-%d %H:%M} to {_shown_end(one)}" for one in found.snapshots
+        )
+        if spans and found.is_borne_out:
+            rows = f"{found.explained:.0%} of the {found.compared:,} rows of {brand} that were compared"
+            fields = ", ".join(name.replace("_", " ") for name in found.agreeing)
+            reasons.append(f"{rows} equal our history as of {spans} ({fields})")
     return reasons
 
 
@@ -163,13 +214,16 @@ def _shown_end(snapshot: Snapshot) -> str:
 def _unknown(matched: Matched, snapshots: Mapping[str, Sequence[Snapshot]], extent: Extent) -> tuple[str, ...]:
     unknown = list(matched.notes)
     if extent.files_unread:
-        unknown.append(f"what is in {extent.files_unread:,} files that could not be read")
+        unknown.append(f"what is in {counted(extent.files_unread, 'files', 'file')} that could not be read")
     if extent.files_cut_short:
-        unknown.append(f"what follows in {extent.files_cut_short:,} files that could not be read to their end")
+        cut_short = counted(extent.files_cut_short, "files", "file")
+        unknown.append(f"what follows in {cut_short} that could not be read to the end")
     if matched.rows_silent:
-        unknown.append(f"{matched.rows_silent} rows show nothing by which a record could be found")
+        silent = counted(matched.rows_silent, "rows are", "row is")
+        unknown.append(f"whom {silent} about: nothing is there {_FOUND}")
     if matched.rows_bounded:
-        unknown.append(f"{matched.rows_bounded} rows share an address or number with ours, but not the rest")
+        having = _rows(matched.rows_bounded, "have", "has")
+        unknown.append(f"from where {having} a key of ours that stands beside other values")
     unknown.extend(
         f"no date for {brand}: too little to compare"
         for brand, match in matched.brands.items()
@@ -177,3 +231,12 @@ def _unknown(matched: Matched, snapshots: Mapping[str, Sequence[Snapshot]], exte
     )
     unknown.append("what the sellers hold beyond these files")
     return tuple(unknown)
+
+
+def counted(number: int, many: str, one: str) -> str:
+    """Return a number with what it counts."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _rows(number: int, many: str, one: str) -> str:
+    return counted(number, f"rows {many}", f"row {one}")

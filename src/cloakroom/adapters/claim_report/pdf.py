@@ -64,10 +64,12 @@ def _values(document: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "persons_method": persons["method"],
         "brands": [_brand(name, brand) for name, brand in brands.items()],
+        "is_around_keys": 2 * document.get("rows_contradicting", 0) > document["rows"],
         "rows": _row_kinds(document),
         "addresses": _address_kinds(document),
         "countries": _countries(document["countries_of_records"]),
         "attribution": document["attribution"][:4],
+        "is_proven": any(brand["records"]["proven"] for brand in brands.values()),
         "earlier": document["earlier"][:3],
         "files": _files(document["files"]),
         "opened": _count(document["records_opened"]),
@@ -86,9 +88,10 @@ def _brand(name: str, brand: Mapping[str, Any]) -> dict[str, Any]:
         "of": _count(brand["of"]),
         "share": min(brand["records"]["proven"] / max(brand["of"], 1), 1.0),
         "fields": brand["fields"],
+        "contradicted": brand.get("fields_contradicted", []),
         "snapshots": snapshots,
         "explained": round(brand["rows_explained"] * 100, 1),
-        "curve": _curve(brand["curve"]),
+        "curve": _curve(brand["curve"]) if brand.get("is_borne_out", True) else None,
         "marks": _marks(brand),
     }
 
@@ -132,9 +135,11 @@ def _months(first: datetime, last: datetime, span: float) -> list[list[Any]]:
 
 
 def _row_kinds(document: Mapping[str, Any]) -> list[list[Any]]:
+    differing = document.get("rows_contradicting", 0)
     kinds = [
         ["show a record of ours", document["rows_own"], "own"],
-        ["share an address or number only", document["rows_address_only"], "bounded"],
+        ["share a key of ours and show nothing else", document["rows_address_only"] - differing, "bounded"],
+        ["set a key of ours beside other values", differing, "differing"],
         ["of somebody else", document["rows_foreign"], "foreign"],
         ["without any key", document["rows_without_key"], "silent"],
     ]
@@ -152,8 +157,9 @@ def _address_kinds(document: Mapping[str, Any]) -> list[list[Any]]:
 def _countries(counts: Mapping[str, int]) -> list[list[Any]]:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     shown: list[list[Any]] = [[code, count, _count(count)] for code, count in ranked[:_COUNTRIES_SHOWN]]
+    others = len(ranked) - _COUNTRIES_SHOWN
     rest = sum(count for _, count in ranked[_COUNTRIES_SHOWN:])
-    return [*shown, [f"{len(ranked) - _COUNTRIES_SHOWN} others", rest, _count(rest)]] if rest else shown
+    return [*shown, [f"{others} others" if others > 1 else "1 other", rest, _count(rest)]] if rest else shown
 
 
 def _files(files: list[Mapping[str, Any]]) -> dict[str, Any]:

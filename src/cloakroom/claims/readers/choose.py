@@ -44,7 +44,7 @@ _SQL = re.compile(
     r"(?:^|;|\*/|\b(?:begin|then|go)\b|\))[ \t]*+"
     r"(?:(?:insert|upsert|replace)\s*+(?:(?:ignore|low_priority|high_priority|delayed|overwrite|or\s+\w+)\s++)*+"
     rf"(?:into\b|all\b|table\b|{_TABLE}\s*+\()"
-    r"|create\s+(?:temporary\s+)?table\b|copy\s+\S+.*from\s+stdin"
+    r"|create\s+(?:\w+\s+){0,4}table\b|copy\s+\S+.*from\s+stdin"
     rf"|update\s+{_TABLE}\s+set\s|merge\s+(?:into\s+)?{_TABLE}\s[^;]{{0,40}}?using\s*\()",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from cloakroom.claims.limits import Limits
+from cloakroom.claims.readers.sql_ahead import Ahead
 from cloakroom.claims.readers.sql_dialect import has_escapes
 from cloakroom.claims.readers.sql_fragment import find_fragment
 from cloakroom.claims.readers.sql_rows_plain import PLAIN_ROWS
@@ -23,13 +24,13 @@ from cloakroom.claims.tables import BROKEN_KEPT, Batch
 from cloakroom.errors import LimitError
 
 _START = re.compile(
-    r"(?<![\w$.@'\"`\[-])(insert|upsert|replace(?=\s+into)|copy|create(?=\s+(?:temporary\s+)?table)|merge|update"
+    r"(?<![\w$.@'\"`\[-])(insert|upsert|replace(?=\s+into)|copy|create(?=\s+(?:\w+\s+){0,4}table\b)|merge|update"
     r"|(?:(?<=\n)|(?<=\s\s)|\A)into)(?=[\s`\"\[])",
     re.IGNORECASE,
 )
 _RESYNC = re.compile(
-    r"(?<=\n)[ \t]*+(?=\(|insert\s|into\s|replace\s|copy\s|create\s|--|/\*|unlock\s)|;[ \t]*\r?\n"
-    r"|(?<=[)'\d])\s*+,\s*+(?=\()",
+    r"(?<=\n)[ \t]*+(?=\(|insert\s|into\s|replace\s|copy\s|create\s|--|/\*|unlock\s)|;[ \t]*+(?:\r?\n|(?=insert\s))"
+    r"|(?<=[)'\d])\s*+,\s*+(?=\()|(?<=\))[ \t]++(?=insert\s++into\s)",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(
@@ -45,7 +46,6 @@ _BEHIND_ROWS = re.compile(
 _ROWS_OF_HEADING = re.compile(
     r"\bvalues\s*+(?=\(\s*+(?:n?['\"]|[-\d]|null\b))|(?P<set>\bset\s++[\w`\"]++\s*+=)", re.IGNORECASE
 )
-_LENGTH_OF_UNION = 9
 _RESUMED_MAX = 1 << 14
 _RECORD_RETRIED = 1 << 10
 _HEADING_MAX = 1 << 16
@@ -66,8 +66,8 @@ class _Dump:
         # Places up to which a list or a heading was looked at in vain; what begins before them is looked at shortly.
         self._lists_tried = 0
         self._headings_tried = 0
-        # From the first place on, no query ends before the second.
-        self._no_union = (0, 0)
+        self._ends_of_rows = Ahead(_RESYNC)
+        self._ends_of_queries = Ahead(_UNION)
         self._headings: dict[str, Statement] = {}
 
     def take(self, text: str, *, is_end: bool) -> Iterator[Batch | int]:
@@ -83,7 +83,8 @@ class _Dump:
                 yield from self._tables.batches()
         self._lists_tried = max(0, self._lists_tried - at)
         self._headings_tried = max(0, self._headings_tried - at)
-        self._no_union = (max(0, self._no_union[0] - at), max(0, self._no_union[1] - at))
+        self._ends_of_rows.shift(at)
+        self._ends_of_queries.shift(at)
         yield at
 
     def rest(self) -> Iterator[Batch]:
@@ -168,7 +169,8 @@ class _Dump:
         if text[at] != "(":
             return self._leave(statement, text, at)
         table = self._tables.table(statement.table, statement.columns)
-        if at < self._lists_tried and (end := _RESYNC.search(text, at + 1)) and text.find(")", at, end.start()) < 0:
+        end = self._ends_of_rows.find(text, at + 1, len(text)) if at < self._lists_tried else None
+        if end and text.find(")", at, end.start()) < 0:
             self._tables.add_broken(table, text[at : min(end.start(), at + BROKEN_KEPT)])
             return end.start()
         row, cell = PLAIN_ROWS[bool(self._has_escapes)]
@@ -178,9 +180,9 @@ class _Dump:
             if table.expects(len(cells)) or "\\" not in match[0]:
                 self._tables.add(table, cells, match[0])
                 return match.end()
-        found = self._scanned(text, at, lambda values: values.row(self._limits.columns), _RESYNC, table)
+        found = self._scanned(text, at, lambda values: values.row(self._limits.columns), self._ends_of_rows, table)
         if found is None:
-            end = _RESYNC.search(text, at + 1)
+            end = self._ends_of_rows.find(text, at + 1, len(text))
             stop = end.start() if end else len(text)
             self._tables.add_broken(table, text[at : min(stop, at + BROKEN_KEPT)])
             return stop
@@ -194,12 +196,13 @@ class _Dump:
             return self._leave(statement, text, at)
         at = match.end()
         table = self._tables.table(statement.table, statement.columns) if statement.columns else None
-        row = self._scanned(text, at, lambda values: values.selected(self._limits.columns), _UNION, table)
+        ends = self._ends_of_queries
+        row = self._scanned(text, at, lambda values: values.selected(self._limits.columns), ends, table)
         if row is not None and row.has_literals and not row.is_of_table:
             table = self._tables.table(statement.table, statement.columns or tuple(row.aliases))
             self._tables.add(table, row.cells, text[at : row.end])
             return row.end
-        following = self._following_union(text, at)
+        following = ends.find(text, at, at + self._limits.record_bytes)
         is_last = following is None or following[0] == ";"
         place = following.start() if following else min(len(text), at + BROKEN_KEPT)
         kept = text[at : min(place, at + BROKEN_KEPT)]
@@ -210,20 +213,12 @@ class _Dump:
         self._statement = None  # It is cut off, or selects what a dump does not tell.
         return at
 
-    def _following_union(self, text: str, at: int) -> re.Match[str] | None:
-        """Return the next end of a query, looked for once where many ask."""
-        known, nearest = self._no_union
-        stop = at + self._limits.record_bytes
-        found = _UNION.search(text, nearest if known <= at <= nearest else at, stop)
-        self._no_union = (at, found.start() if found else max(at, min(stop, len(text) - _LENGTH_OF_UNION)))
-        return found
-
     def _scanned(
-        self, text: str, at: int, read: Callable[[ValueReader], Row], resync: re.Pattern[str], table: Table | None
+        self, text: str, at: int, read: Callable[[ValueReader], Row], ends: Ahead, table: Table | None
     ) -> Row | None:
         """Return the values that begin here, in the dialect in which they fit the table best; None for none."""
         stop = min(len(text), at + self._limits.record_bytes)
-        if at < self._lists_tried and (following := resync.search(text, at + 1, stop)):
+        if at < self._lists_tried and (following := ends.find(text, at + 1, stop)):
             stop = following.start()
         second: Row | None = None
         for is_escaped in (bool(self._has_escapes), not self._has_escapes):
@@ -280,7 +275,7 @@ class _Dump:
         if is_listed and _BEHIND_ROWS.match(text, at):
             return None
         stop = min(len(text), at + (_RESUMED_MAX if at >= self._lists_tried else _HEADING_RETRIED))
-        found = (_RESYNC if is_listed else _UNION).search(text, at + 1, stop)
+        found = (self._ends_of_rows if is_listed else self._ends_of_queries).find(text, at + 1, stop)
         if found is None:
             self._lists_tried = max(self._lists_tried, stop)
             return None

@@ -14,15 +14,17 @@ _BEFORE_TABLE = frozenset({
     "replace", "abort", "fail", "rollback", "local",
 })  # fmt: skip
 _NOT_COLUMNS = frozenset({
-    "primary", "key", "unique", "constraint", "index", "foreign", "check", "exclude", "like", "period", "fulltext",
-    "spatial",
+    "primary", "unique", "constraint", "foreign", "check", "exclude", "like", "fulltext", "spatial",
 })  # fmt: skip
 _NAMES = (Kind.WORD, Kind.NAME, Kind.QUOTED)
+# The name of an index and its columns, or these alone; not the type of a column that is called key.
+_INDEX = re.compile(r"[`\"\[(]|\w++\s*+(?:using\s+\w+\s*+)?\(\s*+[^\W\d]|for\b", re.IGNORECASE)
 _BEGINS_QUERY = re.compile(r"\(\s*+(?:\(|select\b|values\b)", re.IGNORECASE)
 _DELIMITER = re.compile(r"\bdelimiters?\s*(?:as\s*)?e?'(\\t|[^\"\s])'", re.IGNORECASE)
 _NULL = re.compile(r"\bnull\s*(?:as\s*)?e?'([^'\s]{0,9})'", re.IGNORECASE)
 _COLUMNS_MAX = 2_000
 _BEGINNING = 200
+_WORDS_BEFORE_TABLE = 4
 
 
 class Form(Enum):
@@ -178,7 +180,9 @@ def _assignments(tokens: Tokens) -> tuple[Row, tuple[str, ...]]:
 
 
 def _create(tokens: Tokens) -> Statement | None:
-    tokens.takes("temporary")
+    for _ in range(_WORDS_BEFORE_TABLE):
+        if not tokens.is_word("table"):
+            tokens.step()
     if not tokens.takes("table"):
         return None
     tokens.takes("if", "not", "exists")
@@ -186,9 +190,13 @@ def _create(tokens: Tokens) -> Statement | None:
     if not tokens.takes("("):
         return None
     columns: list[str] = []
-    while len(columns) < _COLUMNS_MAX and tokens.kind in _NAMES:
-        if tokens.kind is not Kind.WORD or tokens.piece.lower() not in _NOT_COLUMNS:
-            columns.append(tokens.piece)
+    while len(columns) < _COLUMNS_MAX and (tokens.kind in _NAMES or tokens.kind is Kind.TEXT):
+        name = tokens.piece
+        is_column = not tokens.is_word(*_NOT_COLUMNS)
+        may_be_index = tokens.is_word("key", "index", "period")
+        tokens.step()
+        if is_column and not (may_be_index and _INDEX.match(tokens.text, tokens.start)):
+            columns.append(name)
         _skip_definition(tokens)
         if not tokens.takes(","):
             break
