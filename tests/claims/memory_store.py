@@ -117,8 +117,8 @@ class MemoryStore:
     def all(self) -> Sequence[RegisteredClaim]:
         return list(self.claims)
 
-    def count(self, whole: BitMap, all_proven: BitMap, silent: int) -> PersonInterval:
-        return PersonInterval(len(whole), len(all_proven) + silent, "one record, one person")
+    def count(self, whole: BitMap, all_proven: BitMap, possible: BitMap, further: int) -> PersonInterval:
+        return PersonInterval(len(whole), len(all_proven | possible) + further, "one record, one person")
 
     def by_country(self, records: BitMap) -> Mapping[str, int]:
         return {"IT": len(records)} if records else {}

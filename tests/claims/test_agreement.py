@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from pyroaring import BitMap
 
-from cloakroom.claims.agreement import best_pairs, one_record_each, pairs_by_name, proving_pairs
+from cloakroom.claims.agreement import agreement, best_pairs, compare, one_record_each, pairs_by_name
 
 HELD = {
     "email": "ada@example.org", "email_2": "", "phone": "+393331234567", "mobile": "+393337654321", "phone_3": "",
@@ -18,6 +18,12 @@ HELD = {
 
 def pairs(*found: tuple[int, int]) -> pl.DataFrame:
     return pl.DataFrame(found, schema={"row": pl.UInt32, "ordinal": pl.Int64}, orient="row")
+
+
+def proving_pairs(
+    shown: pl.DataFrame, some: pl.DataFrame, held: pl.DataFrame, *, is_name_partial: bool
+) -> pl.DataFrame:
+    return agreement(compare(shown, some, held, is_name_partial=is_name_partial), shown, held).proving
 
 
 def proves(shown: dict[str, str], held: dict[str, str] | None = None, *, partial: bool = False) -> bool:
@@ -45,6 +51,11 @@ def proves(shown: dict[str, str], held: dict[str, str] | None = None, *, partial
         ({"phone": "+393331234567", "phone_2": "+390000000000", "name": "ada example"}, False),
         ({"phone": "~3331234567", "name": "ada example"}, True),
         ({"city": "turin", "birth_date": "1980-05-14"}, False),
+        ({"email": "ada@example.org", "birth_date": "1980-05-14"}, True),
+        ({"email": "ada@example.org", "birth_date": "1981-05-14"}, False),
+        ({"email": "ada@example.org", "city": "turin"}, False),
+        ({"email": "ada+news@example.org", "name": "ada example"}, True),
+        ({"phone_2": "+393331234567", "email": "ada@example.org"}, True),
         ({"email": "ada@example.org", "name": "ada example", "city": "pisa"}, True),
     ],
     ids=str,
@@ -81,7 +92,7 @@ def test_each_further_column_that_agrees_counts() -> None:
     found = proving_pairs(
         shown.with_columns(pl.col("row").cast(pl.UInt32)), pairs((0, 7), (0, 8)), held, is_name_partial=False
     )
-    assert sorted(found.rows()) == [(0, 7, 1), (0, 8, 0)]
+    assert sorted(found.rows()) == [(0, 7, 101), (0, 8, 100)]  # An equal name outweighs all other columns.
 
 
 def test_records_that_agree_most_are_kept_and_of_two_brands_the_one_of_the_table() -> None:

@@ -118,7 +118,7 @@ def test_held_values_have_the_same_forms_and_their_own_country() -> None:
     assert held["name"].to_list() == [shown(a=(Concept.NAME, "Ada Example"))["name"], "other"]
     assert held["city"].to_list() == [None, None]  # A field that the brand does not have is none that is missing.
     regions = held_values(versions.with_columns(phone_region=pl.lit("FR")), TODAY)
-    assert regions["phone"].to_list() == ["", "+33612345678"]
+    assert regions["phone"].to_list() == ["~3331234567", "+33612345678"]  # Of no country: its digits.
 
 
 def test_what_is_no_country_and_no_day_is_compared_as_a_text() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from cloakroom.claims.dating import DAY, WIDEST, Intervals, date_rows, find_moments
+from cloakroom.claims.dating import DAY, WIDEST, Dating, Intervals, date_rows, find_moments
 
 START = 1_735_689_600_000_000  # 2025-01-01T00:00:00Z
 RECORDS = 3000
@@ -95,7 +95,7 @@ def test_a_rewritten_column_does_not_spoil_the_others() -> None:
     held = history()
     at = START + 90 * DAY
     found = date_rows(taken(held, at).with_columns(pl.lit("somebody else").alias("name")), held)
-    assert found.fields["name"] == 0
+    assert found.fields["name"].share == 0
     assert found.snapshots[0].start <= at <= (found.snapshots[0].end or at)
 
 
@@ -194,6 +194,10 @@ def test_of_intervals_that_explain_as_much_the_longer_is_taken_beyond_a_month_th
     assert (explained, shares) == (50.0, [1.0])
 
 
+def shares(found: Dating) -> dict[str, float]:
+    return {name: one.share for name, one in found.fields.items()}
+
+
 def constant(count: int, **fields: list[str]) -> pl.DataFrame:
     """Return records with one version each, which has held since the start."""
     columns = {"ordinal": range(count), "valid_from": [START] * count, "valid_to": [None] * count, **fields}
@@ -215,7 +219,7 @@ def test_a_field_counts_from_eighty_five_in_a_hundred_rows_on(right, explained) 
     )
     found = date_rows(shown, held)
     assert found.explained == pytest.approx(explained)
-    assert found.fields == {"name": 1.0, "city": right / 100}
+    assert shares(found) == {"name": 1.0, "city": right / 100}
 
 
 @pytest.mark.parametrize(("missing", "explained"), [(94, 1.0), (95, 115 / 120), (100, 1.0)])
@@ -231,7 +235,7 @@ def test_a_column_that_the_dump_does_not_have_is_no_missing_value() -> None:
     held = constant(10, name=names, city=["turin"] * 10)
     found = date_rows(showing(10, name=names, city=[None] * 10), held)
     assert found.explained == 1.0
-    assert found.fields == {"name": 1.0}
+    assert shares(found) == {"name": 1.0}
 
 
 def test_a_change_that_the_dump_does_not_show_leaves_no_mark_in_its_date() -> None:
@@ -257,7 +261,7 @@ def test_a_number_agrees_with_either_of_the_records_two(shown, agrees) -> None:
     for first, other in (("phone", "mobile"), ("mobile", "phone")):
         held = constant(8, name=names, **{first: ["+393331234567"] * 8, other: ["+390110000000"] * 8})
         found = date_rows(showing(8, name=names, phone=[shown] * 8), held)
-        assert found.fields.get("phone", 0.0) == (1.0 if agrees else 0.0)
+        assert shares(found).get("phone", 0.0) == (1.0 if agrees else 0.0)
 
 
 def test_the_curve_reaches_from_four_months_before_the_first_theft_to_four_after_the_last() -> None:
@@ -278,5 +282,5 @@ def test_rows_count_by_their_weight() -> None:
     )
     found = date_rows(shown, held)
     assert found.compared == 180
-    assert found.fields == {"name": 0.5}
+    assert shares(found) == {"name": 0.5}
     assert found.snapshots == ()

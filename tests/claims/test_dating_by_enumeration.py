@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement, product
 import numpy as np
 import polars as pl
 import pytest
-from test_dating import START, constant, showing
+from test_dating import START, constant, shares, showing
 
 from cloakroom.claims.dating import DAY, FOREVER, Intervals, _merged, date_rows, find_moments
 
@@ -141,7 +141,7 @@ def test_every_field_that_can_be_compared_dates_a_row(field) -> None:
     for value, expected in (("old", (START, moment)), ("new", (moment, None))):
         found = date_rows(showing(10, **{field: [f"{value}{ordinal}" for ordinal in range(10)]}), held)
         assert [(one.start, one.end) for one in found.snapshots] == [expected]
-        assert found.fields == {field: 1.0}
+        assert shares(found) == {field: 1.0}
 
 
 HELD, OTHER, THIRD = "+393331234567", "+390110000001", "+390220000002"
@@ -157,7 +157,7 @@ def test_a_second_number_agrees_with_either_of_the_records_two_and_a_missing_one
     first = phone or mobile or ""
     found = date_rows(showing(20, name=names, phone=[first] * 20, phone_2=[shown] * 20), held)
     if shown:
-        assert found.fields["phone_2"] == (1.0 if shown in (phone, mobile) else 0.0)
+        assert found.fields["phone_2"].share == (1.0 if shown in (phone, mobile) else 0.0)
     else:  # Nothing shown: compared only where the records lack a number too, and then all rows agree.
         assert "phone_2" not in found.fields
     assert found.explained == 1.0

@@ -8,9 +8,9 @@ from itertools import chain, combinations, permutations, product
 import polars as pl
 import pytest
 from pyroaring import BitMap
-from test_agreement import HELD, pairs, proves
+from test_agreement import HELD, pairs, proves, proving_pairs
 
-from cloakroom.claims.agreement import best_pairs, one_record_each, pairs_by_name, proving_pairs
+from cloakroom.claims.agreement import best_pairs, one_record_each, pairs_by_name
 
 WORDS = ("ada", "maria", "example", "zoe")
 SHOWN = [" ".join(words) for size in (1, 2, 3) for words in combinations(WORDS, size)]
@@ -57,7 +57,7 @@ def test_the_score_is_the_number_of_further_fields_that_agree(count) -> None:
     row = pl.DataFrame([{"row": 0, "email": "ada@example.org", "name": "ada example", **shown}])
     row = row.with_columns(pl.col("row").cast(pl.UInt32))
     held = pl.DataFrame([{"ordinal": 7, **HELD, **values}])
-    assert proving_pairs(row, pairs((0, 7)), held, is_name_partial=False).rows() == [(0, 7, count)]
+    assert proving_pairs(row, pairs((0, 7)), held, is_name_partial=False).rows() == [(0, 7, 100 + count)]
 
 
 def test_what_is_missing_in_row_and_record_alike_scores_nothing() -> None:
@@ -65,7 +65,7 @@ def test_what_is_missing_in_row_and_record_alike_scores_nothing() -> None:
                        schema_overrides={"row": pl.UInt32})  # fmt: skip
     for missing in ("", None):
         held = pl.DataFrame([{"ordinal": 7, **HELD, "city": missing}], schema_overrides={"city": pl.String})
-        assert proving_pairs(row, pairs((0, 7)), held, is_name_partial=False).rows() == [(0, 7, 0)]
+        assert proving_pairs(row, pairs((0, 7)), held, is_name_partial=False).rows() == [(0, 7, 100)]
 
 
 def test_of_several_versions_of_a_record_the_one_that_agrees_most_counts() -> None:
@@ -73,7 +73,7 @@ def test_of_several_versions_of_a_record_the_one_that_agrees_most_counts() -> No
                        schema_overrides={"row": pl.UInt32})  # fmt: skip
     for cities in permutations(["turin", "pisa", "rome"]):
         held = pl.DataFrame([{"ordinal": 7, **HELD, "city": city} for city in cities])
-        assert proving_pairs(row, pairs((0, 7)), held, is_name_partial=False).rows() == [(0, 7, 1)]
+        assert proving_pairs(row, pairs((0, 7)), held, is_name_partial=False).rows() == [(0, 7, 101)]
 
 
 def matching_size(choices: list[list[int]], taken: set[int]) -> int:

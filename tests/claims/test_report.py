@@ -11,6 +11,7 @@ from pyroaring import BitMap
 
 from cloakroom.claims.attribution import Candidate
 from cloakroom.claims.dating import Curve, Dating, Snapshot
+from cloakroom.claims.exposure import Exposure, FieldAgreement
 from cloakroom.claims.matched import BrandMatch, Matched
 from cloakroom.claims.register import EarlierClaim
 from cloakroom.claims.report import ClaimReport, Evidence, PersonInterval, content_digest, report_document
@@ -26,7 +27,8 @@ HOUSE = BrandMatch(
     BitMap(range(11)), BitMap(range(7)), BitMap(range(3)), BitMap(range(20, 33)), 17, ("name", "email")
 )
 OTHER = BrandMatch(BitMap(), BitMap(), BitMap(), BitMap([99]), 0, ())
-MATCHED = Matched({"other": OTHER, "house": HOUSE}, 401, 101, 102, 103, 104, 105, BitMap(range(12)), {})
+MATCHED = Matched({"other": OTHER, "house": HOUSE}, 401, 101, 102, 103, 104, 105, BitMap(range(12)), {},
+                  rows_fabricated=13)  # fmt: skip
 SIZE = Size(515, 61, 901, 907, 899, 311, {"email": 480, "name": 500}, {"IT": 400, "FR": 2})
 FOUND = Candidate("release", "r1", 2, 0.9, 0.5, ("gender",), 3.25, "2 canaries of it alone")
 BEFORE = EarlierClaim("22222222-2222-4222-8222-222222222222", NOW - 3 * DAY + 1, 0.7, "records", 0.6, "overlap")
@@ -37,6 +39,7 @@ def report(dating: Dating | None = None, **changed: object) -> ClaimReport:
     parts = {
         "id": "11111111-1111-4111-8111-111111111111", "checked_at": NOW,
         "statement": Statement(seller="nobody", rows=9),
+        "exposed": {"house": Exposure(("name",), ("email",)), "other": Exposure(())},
         "size": SIZE, "matched": MATCHED, "dating": {} if dating is None else {"house": dating},
         "persons": PersonInterval(5, 8, "one record, one person"), "verdict": Verdict("mixed", ("a", "b"), ("c",)),
         "attribution": [FOUND], "earlier": [BEFORE], "files": [TABLE], "opened": 23, "countries": {"IT": 10},
@@ -61,6 +64,8 @@ def test_every_count_stands_under_its_own_name() -> None:
         "rejected_rows": 61,
         "rows_own": 101,
         "rows_address_only": 102 + 103,
+        "rows_contradicting": 102,
+        "rows_fabricated": 13,
         "rows_foreign": 104,
         "rows_without_key": 105,
         "emails_distinct": 901,
@@ -75,12 +80,13 @@ def test_every_count_stands_under_its_own_name() -> None:
         "brands": {
             "house": {
                 "records": {"proven": 11, "proven_in_whole_rows": 7, "bounded": 13}, "of": 120, "rows": 17,
-                "fields": ["name", "email"], "snapshots": [], "rows_compared": 0, "rows_explained": 0.0,
-                "fields_agree": {}, "curve": [],
+                "fields": ["name"], "fields_contradicted": ["email"], "snapshots": [], "rows_compared": 0,
+                "rows_explained": 0.0, "fields_agree": {}, "is_borne_out": False, "curve": [],
             },
             "other": {
                 "records": {"proven": 0, "proven_in_whole_rows": 0, "bounded": 1}, "of": 0, "rows": 0, "fields": [],
-                "snapshots": [], "rows_compared": 0, "rows_explained": 0.0, "fields_agree": {}, "curve": [],
+                "fields_contradicted": [], "snapshots": [], "rows_compared": 0, "rows_explained": 0.0,
+                "fields_agree": {}, "is_borne_out": False, "curve": [],
             },
         },
         "persons": {"lower": 5, "upper": 8, "method": "one record, one person"},
@@ -115,7 +121,7 @@ def test_brands_stand_in_the_order_of_their_names() -> None:
 def test_an_as_of_time_that_is_open_ends_when_the_claim_was_checked() -> None:
     dating = Dating(
         (Snapshot(NOW - 9 * DAY, NOW - 8 * DAY, 0.25), Snapshot(NOW - 2 * DAY, None, 0.75)),
-        0.912_345, 55, {"email": 0.99}, Curve((), ()),
+        0.912_345, 55, {"email": FieldAgreement(0.99, 0.0, 55)}, Curve((), ()),
     )  # fmt: skip
     found = report_document(report(dating))["brands"]["house"]
     assert found["snapshots"] == [

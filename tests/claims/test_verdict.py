@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from pyroaring import BitMap
 
-from cloakroom.claims.dating import DAY, Snapshot
+from cloakroom.claims.dating import DAY, Curve, Dating, Snapshot
+from cloakroom.claims.exposure import FieldAgreement
 from cloakroom.claims.matched import BrandMatch, Matched
 from cloakroom.claims.register import EarlierClaim
 from cloakroom.claims.statement import Statement
@@ -17,6 +18,11 @@ from cloakroom.clock import parse_time, to_microseconds
 AT = to_microseconds(parse_time("2024-02-14T10:00:00Z"))
 RECORDS = BitMap(range(100))
 COPY = EarlierClaim("11111111-1111-4111-8111-111111111111", AT, 0.98, "records", 0.9, "copy")
+
+
+def dated(*snapshots: Snapshot, fields: tuple[str, ...] = ("name", "city"), explained: float = 1.0) -> Dating:
+    agreements = {name: FieldAgreement(0.99, 0.0, 50) for name in fields}
+    return Dating(snapshots, explained, 50, agreements, Curve((), ()))
 
 
 def matched(*, own: int = 100, foreign: int = 0) -> Matched:
@@ -36,18 +42,19 @@ def matched(*, own: int = 100, foreign: int = 0) -> Matched:
     ],
 )
 def test_the_claimed_time_of_the_theft_decides(theft, earlier, word) -> None:
-    verdict = judge(matched(), {"house": [Snapshot(AT, AT + DAY, 1.0)]}, Statement(theft=theft), earlier, Extent())
+    dating = {"house": dated(Snapshot(AT, AT + DAY, 1.0))}
+    verdict = judge(matched(), dating, Statement(theft=theft), earlier, Extent())
     assert verdict.word == word
     if earlier and theft != "2024-05":
         assert any(COPY.id in reason for reason in verdict.reasons)
 
 
 def test_a_copy_that_cannot_be_dated_is_recycled() -> None:
-    assert judge(matched(), {"house": []}, Statement(theft="2024-02"), [COPY], Extent()).word == "recycled"
+    assert judge(matched(), {"house": dated()}, Statement(theft="2024-02"), [COPY], Extent()).word == "recycled"
 
 
 def test_records_in_broken_lines_alone_are_no_division_by_nothing() -> None:
-    assert judge(matched(own=0), {"house": []}, Statement(), [], Extent()).word == "genuine"
+    assert judge(matched(own=0), {"house": dated()}, Statement(), [], Extent()).word == "genuine"
 
 
 def rows(*, own: int = 0, bounded: int = 0, bare: int = 0, foreign: int = 0, silent: int = 0) -> Matched:
@@ -58,7 +65,8 @@ def rows(*, own: int = 0, bounded: int = 0, bare: int = 0, foreign: int = 0, sil
 
 
 def word(found: Matched, theft: str | None = None, **snapshots: list[Snapshot]) -> str:
-    return judge(found, snapshots, Statement(theft=theft), [], Extent()).word
+    dating = {brand: dated(*spans) for brand, spans in snapshots.items()}
+    return judge(found, dating, Statement(theft=theft), [], Extent()).word
 
 
 @pytest.mark.parametrize(
@@ -165,22 +173,30 @@ def test_other_peoples_rows_are_said_before_age_is() -> None:
 
 
 def test_reasons_hold_the_counts_and_the_as_of_times() -> None:
-    spans = {"house": [Snapshot(AT, AT + DAY, 0.6), Snapshot(AT + 40 * DAY, None, 0.4)], "other": []}
+    spans_told = "2024-02-14 10:00 to 2024-02-15 10:00 and 2024-03-25 10:00 to now"
+    spans = {"house": dated(Snapshot(AT, AT + DAY, 0.6), Snapshot(AT + 40 * DAY, None, 0.4)), "other": dated()}
     verdict = judge(rows(own=9_880, bounded=20, foreign=100), spans, Statement(), [], Extent())
     assert verdict.reasons == (
         "9,880 rows show records of ours",
-        "120 rows (1.2%) are not ours",
-        "the rows of house equal our history as of 2024-02-14 10:00 to 2024-02-15 10:00 and 2024-03-25 10:00 to now",
+        "100 rows (1.0%) show only keys that are unknown to us",
+        "20 rows (0.2%) show a key of ours beside values that contradict our records",
+        f"100% of the 50 rows of house that were compared equal our history as of {spans_told} (name, city)",
     )
 
 
 def test_a_foreign_dump_says_how_many_addresses_are_known_nevertheless() -> None:
+    made_up = ": a fabrication around real keys"
     verdict = judge(rows(bounded=1_200, foreign=300), {}, Statement(), [], Extent())
     assert verdict.reasons == (
         "none of 1,500 rows shows a record of ours",
-        "1,200 addresses are known, but with other content: 10 records share an address only",
+        "300 rows (20.0%) show only keys that are unknown to us",
+        f"1,200 rows (80.0%) show a key of ours beside values that contradict our records{made_up}",
+        "1,200 addresses are known, beside other content: 10 records share an address with the dump, no more",
     )
-    assert judge(rows(foreign=3), {}, Statement(), [], Extent()).reasons == ("none of 3 rows shows a record of ours",)
+    assert judge(rows(foreign=3), {}, Statement(), [], Extent()).reasons == (
+        "none of 3 rows shows a record of ours",
+        "3 rows (100.0%) show only keys that are unknown to us",
+    )
 
 
 def test_what_is_not_known_is_said() -> None:
@@ -188,11 +204,11 @@ def test_what_is_not_known_is_said() -> None:
     found = Matched(found.brands, 0, 10, 2, 0, 0, 3, found.shown, {}, notes=("a limit was reached",))
     assert judge(found, {}, Statement(), [], Extent()).unknown == (
         "a limit was reached",
-        "3 rows show nothing by which a record could be found",
-        "2 rows share an address or number with ours, but not the rest",
+        "whose 3 rows are that show nothing by which a record could be found",
+        "from where 2 rows have the key of ours that stands beside other values",
         "no date for house: too little to compare",
         "what the sellers hold beyond these files",
     )
-    assert judge(rows(own=1), {"house": [Snapshot(AT, AT, 1.0)]}, Statement(), [], Extent()).unknown == (
+    assert judge(rows(own=1), {"house": dated(Snapshot(AT, AT, 1.0))}, Statement(), [], Extent()).unknown == (
         "what the sellers hold beyond these files",
     )

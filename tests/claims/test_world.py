@@ -36,8 +36,8 @@ class Register:
 
 
 class Nobody:
-    def count(self, whole: BitMap, all_proven: BitMap, silent: int) -> PersonInterval:
-        return PersonInterval(min(len(whole), 1), len(all_proven) + silent, "not counted in this test")
+    def count(self, whole: BitMap, all_proven: BitMap, possible: BitMap, further: int) -> PersonInterval:
+        return PersonInterval(min(len(whole), 1), len(all_proven | possible) + further, "not counted in this test")
 
     def by_country(self, records: BitMap) -> dict[str, int]:
         return {}

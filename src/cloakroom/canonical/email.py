@@ -1,7 +1,8 @@
 """The normal form of an e-mail address: one text for everything that reaches the same mailbox by common practice.
 
-Steps, in this order: outer white space off, NFKC (UAX #15), lower case, domain as an IDNA A-label (RFC 5891 after
-the mapping of UTS #46, non-transitional). Plus tags and dots stay, since only the provider knows what they mean.
+Steps, in this order: outer white space off, what forms and mail programs wrap around an address off
+(`address_wraps`), NFKC (UAX #15), lower case, domain as an IDNA A-label (RFC 5891 after the mapping of UTS #46,
+non-transitional). Plus tags and dots stay, since only the provider knows what they mean.
 The local part is lower-cased although RFC 5321 §2.4 leaves its case to the receiver: no large provider tells the
 two apart.
 
@@ -20,13 +21,15 @@ from typing import TYPE_CHECKING
 
 import idna
 
+from cloakroom.canonical.address_wraps import unwrapped_address
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_LENGTH = 320  # 64 for the local part, @, 255 for the domain: RFC 5321 §4.5.3.1
 
 _ASCII = re.compile(
-    r"[a-z0-9!#$%&'*+/=^_`{|}~.-]{1,64}@"
+    r"(?!')[a-z0-9!#$%&'*+/=^_`{|}~.-]{1,64}@"
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
 _LOCAL = re.compile(r"""[^\s"(),:;<>@?\[\\\]\x00-\x1f\x7f-\x9f]{1,64}""")
@@ -54,6 +57,7 @@ def canonical_emails(texts: Iterable[str | None]) -> list[str | None]:
 def _canonical_unusual(text: str) -> str | None:
     if len(text) > 4 * MAX_LENGTH or "@" not in unicodedata.normalize("NFKC", text):
         return None
+    text = unwrapped_address(text)
     # Lower-casing can take a text out of NFKC again, so both are applied until nothing moves.
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).lower()).lower().strip()
     local, _, domain = folded.rpartition("@")

@@ -7,7 +7,7 @@ none. An extension is left out: E.164 has none.
 
 `phonenumbers.parse` takes some 30 µs, most of it for spellings that nobody uses. `canonical_phone` therefore
 takes a short way for texts of digits, an optional plus, blanks and ``- . ( ) /``, built from the same tables, and
-hands everything else to the library. The short way gives an answer only where each step of the library's parser
+hands everything else to `parse_phone`. The short way gives an answer only where each step of the library's parser
 is settled by
 
 1. an international prefix (plus or the country's own), followed by a geographic calling code, or none of either and
@@ -16,6 +16,9 @@ is settled by
 3. a length that the plan of the country, and of the main country of its calling code, both allow.
 
 `tests/canonical/test_phone.py` compares both ways over every country of the library.
+
+What spreadsheets, chats and older numbering plans make of a number is mended where that is certain, and only where
+the library reads nothing, but for a fraction of nought, out of which it would read a digit: `phone_spellings`.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ from typing import TYPE_CHECKING
 
 import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, ValidationResult
+
+from cloakroom.canonical.phone_spellings import other_spellings, written_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +67,7 @@ def canonical_phone(text: str | None, region: str | None) -> str | None:
     """
     if text is None:
         return None
-    digits = text if text.isdigit() else text.strip().translate(_SEPARATORS)
+    digits = text if text.isdigit() else written_out(text).strip().translate(_SEPARATORS)
     short = None
     if digits.isascii():
         if digits.isdigit():
@@ -80,11 +85,20 @@ def canonical_phones(texts: Iterable[str | None], regions: Iterable[str | None])
 
 
 def parse_phone(text: str, region: str | None) -> str | None:
-    """Do the same as `canonical_phone` the long way, through the library alone."""
+    """Do the same as `canonical_phone` the long way, through the library and the spellings it does not know."""
     if len(text) > MAX_LENGTH:
         return None
+    plain = written_out(text).strip()
+    for spelling in (plain, *other_spellings(plain, region)):
+        number = _by_library(spelling, region)
+        if number is not None:
+            return number
+    return None
+
+
+def _by_library(text: str, region: str | None) -> str | None:
     try:
-        number = phonenumbers.parse(text.strip(), region)
+        number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
         return None
     if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:

@@ -47,7 +47,7 @@ class Candidate:
         id: Of the release, or of the lineage, or of the population of canaries.
         marks: Canaries of this candidate alone that the dump holds.
         contained: Share of the dump's proven records that it had.
-        covered: Share of its records that the dump holds.
+        covered: Share of its records that rows of the dump agree with.
         missing_fields: Fields that the dump shows and it did not.
         evidence: Natural logarithm, per record, of how much likelier the dump is from here than from all records.
         reason: In words.
@@ -71,18 +71,21 @@ def attribute(
     *,
     population: int,
     canaries: Mapping[str, BitMap],
+    alike: BitMap | None = None,
 ) -> list[Candidate]:
     """Rank the ways by which the dump may have left, likeliest first.
 
     Args:
-        proven: Records that the dump proves.
+        proven: Records that the dump proves; only those beyond doubt, where these are most.
         fields: Names of the fields that it shows, as reported.
         snapshots: As-of times of the data.
         disclosed: Releases and lineages, as `DisclosureSource` gives them.
         population: Number of all records of the brands at hand.
         canaries: Canaries, by the release or the population that they belong to.
+        alike: All further records that rows of the dump agree with, by which it is told how much of a disclosure the
+            dump holds.
     """
-    dump = _Dump(proven, frozenset(fields), snapshots, population)
+    dump = _Dump(proven, proven | (alike or BitMap()), frozenset(fields), snapshots, max(population, len(proven)))
     candidates = []
     populations = dict(canaries)
     for item in disclosed:
@@ -104,6 +107,7 @@ class _Dump:
     """The dump at hand, as far as disclosures are weighed by it."""
 
     proven: BitMap
+    alike: BitMap
     fields: frozenset[str]
     snapshots: Sequence[Snapshot]
     population: int
@@ -121,15 +125,18 @@ def _weighed(item: Disclosure, dump: _Dump, marks: int) -> Candidate | None:
     if not inside or (not marks and inside < _LEAST_CONTAINED * len(dump.proven)):
         return None
     size = len(records)
-    contained, covered = inside / len(dump.proven), inside / size
+    contained, held = inside / len(dump.proven), len(dump.alike & records)
+    covered = held / size
     had = {REVEALED.get(name, name) for name in item.fields.readable}
     missing = tuple(sorted(dump.fields - had - {"record_id"})) if had else ()
     is_timely = _is_timely(item, dump.snapshots)
-    evidence = contained * math.log((1 - _SLIPS) * dump.population / size) + (1 - contained) * math.log(_SLIPS)
+    evidence = contained * math.log((1 - _SLIPS) * max(dump.population, size) / size) + (1 - contained) * math.log(
+        _SLIPS
+    )
     evidence -= _FIELD_PENALTY * len(missing) + _TIME_PENALTY * (is_timely is False)
     parts = [f"{marks} {'canaries' if marks > 1 else 'canary'} of it alone"] if marks else []
-    share = f"{contained:.1%} of the dump's {len(dump.proven)} records"
-    parts.append(f"holds {share}, which are {covered:.1%} of its {size}")
+    parts.append(f"had {inside:,} of the {len(dump.proven):,} records that the dump shows beyond doubt")
+    parts.append(f"the dump agrees with {held:,} of its {size:,} records")
     parts.append("all fields shown were part of it" if not missing else "did not show " + ", ".join(missing))
     if is_timely is not None:
         parts.append(

@@ -19,6 +19,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from cloakroom.claims.alike_names import LOST, is_with_lost_letters
+from cloakroom.claims.concepts import Concept
+from cloakroom.claims.exposure import FieldAgreement
 from cloakroom.claims.tables import share_of
 from cloakroom.claims.values import VAULT_FIELDS, same_number
 
@@ -32,6 +35,8 @@ WIDEST = 3 * DAY
 _COMPONENTS_MAX = 5
 _FIELD_AGREES = 0.85
 _MISSING_AGREES = 0.95
+_MOSTLY = 0.5
+_ROUNDED = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +70,25 @@ class Dating:
         snapshots: As-of times, earliest first.
         explained: Share of the compared rows that agree with one of them.
         compared: Rows compared.
-        fields: For each field that was compared, the share of rows that agree with some version.
+        fields: For each field that was compared, how often rows agree with some version.
         curve: Share of rows by as-of time.
     """
 
     snapshots: tuple[Snapshot, ...]
     explained: float
     compared: int
-    fields: dict[str, float]
+    fields: dict[str, FieldAgreement]
     curve: Curve
+
+    @property
+    def agreeing(self) -> tuple[str, ...]:
+        """Return the fields that bear the as-of times out."""
+        return tuple(name for name, found in self.fields.items() if found.is_ours and found.share >= _FIELD_AGREES)
+
+    @property
+    def is_borne_out(self) -> bool:
+        """Return whether most rows are explained by what more than one field of theirs shows."""
+        return self.explained >= _MOSTLY and len(self.agreeing) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +156,16 @@ def _held(held: pl.DataFrame) -> list[str]:
     return [name for name in held.columns if name not in ("ordinal", "valid_from", "valid_to")]
 
 
-def _agreement(joined: pl.DataFrame) -> tuple[pl.Series | None, dict[str, float]]:
+def _agreement(joined: pl.DataFrame) -> tuple[pl.Series | None, dict[str, FieldAgreement]]:
     """Return which pairs of row and version agree, and how well each field agrees over all rows."""
     names = ["name", "email", "phone", "phone_2", *(concept.value for concept in VAULT_FIELDS)]
-    shares: dict[str, float] = {}
+    shares: dict[str, FieldAgreement] = {}
+    best_share = 0.0
     chosen: list[pl.Series] = []
     for name in names:
         if name not in joined.columns:
             continue
-        equal = joined.select(_equal(name)).to_series()
+        equal = _with_lost_letters(name, joined, joined.select(_equal(name)).to_series())
         rows = pl.DataFrame({"row": joined["observation"], "value": joined[name], "equal": equal})
         best = (
             rows.filter(pl.col("value").is_not_null())
@@ -159,17 +175,58 @@ def _agreement(joined: pl.DataFrame) -> tuple[pl.Series | None, dict[str, float]
         filled, missing = best.filter("filled"), best.filter(~pl.col("filled"))
         share = share_of(filled["equal"])
         if filled.height:
-            shares[name] = round(share, 4)
+            shares[name] = _field_agreement(name, joined, equal, filled.height)
+            best_share = max(best_share, share)
         if share >= _FIELD_AGREES or not filled.height:
             is_missing_meant = bool(missing.height) and share_of(missing["equal"]) >= _MISSING_AGREES
             is_silent = joined[name].is_null() if is_missing_meant else joined[name].fill_null("") == ""
             chosen.append(equal.fill_null(value=False) | is_silent)
-    if not any(share >= _FIELD_AGREES for share in shares.values()):
+    if best_share < _FIELD_AGREES:
         return None, shares
     agreement = chosen[0]
     for further in chosen[1:]:
         agreement &= further
     return agreement, shares
+
+
+def _field_agreement(name: str, joined: pl.DataFrame, equal: pl.Series, compared: int) -> FieldAgreement:
+    """Return how often a field agrees, and how often it would if each row were laid beside another row's record."""
+    is_filled = (joined[name].fill_null("") != "") & equal.is_not_null()
+    is_close = equal | _rounded(joined) if name == Concept.TOTAL_SALES.value else equal
+    share = _share_of_rows(joined, is_close, is_filled)
+    held = [column for column in joined.columns if column.startswith("held_")]
+    others = joined.filter(is_filled)
+    away = others.height // 2
+    shifted = others.with_columns(pl.concat([others[column][away:], others[column][:away]]).alias(column)
+                                  for column in held)  # fmt: skip
+    # Versions of one record lie together; half of all rows away there is somebody else.
+    chance = share_of(shifted.select(_equal(name)).to_series()) if others.height > 1 else 0.0
+    return FieldAgreement(round(share, 4), round(chance, 4), compared)
+
+
+def _share_of_rows(joined: pl.DataFrame, equal: pl.Series, chosen: pl.Series) -> float:
+    rows = pl.DataFrame({"row": joined["observation"], "equal": equal}).filter(chosen)
+    return share_of(rows.group_by("row").agg(pl.col("equal").any())["equal"])
+
+
+def _rounded(joined: pl.DataFrame) -> pl.Series:
+    """Return whether amounts in cents are nearly those held: sellers round them."""
+    name = Concept.TOTAL_SALES.value
+    shown, held = (joined[column].cast(pl.Float64, strict=False) for column in (name, f"held_{name}"))
+    return ((shown - held).abs() <= held.abs() * _ROUNDED).fill_null(value=False)
+
+
+def _with_lost_letters(name: str, joined: pl.DataFrame, equal: pl.Series) -> pl.Series:
+    """Return what is equal, texts whose letters were lost to question marks compared by those that are left."""
+    if name in ("email", "phone", "phone_2"):
+        return equal
+    lost = joined[name].cast(pl.String).str.contains(f"[?{LOST}\ufffd]") & ~equal
+    if not lost.any():
+        return equal
+    places = lost.fill_null(value=False).arg_true()
+    texts = zip(joined[name].gather(places), joined[f"held_{name}"].gather(places), strict=True)
+    found = [held is not None and is_with_lost_letters(text, held) for text, held in texts]
+    return equal.scatter(places, pl.Series(found, dtype=pl.Boolean))
 
 
 def _equal(name: str) -> pl.Expr:

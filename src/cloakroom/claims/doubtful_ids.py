@@ -51,6 +51,11 @@ class TableIds:
     _is_borne_out: bool | None = None
 
     @property
+    def are_contradicted(self) -> bool:
+        """Return whether the values of rows, or their addresses, are not those of the records that the ids name."""
+        return self._is_borne_out is False or self._contradicted > self._backed
+
+    @property
     def are_believed(self) -> bool:
         """Return whether addresses and numbers bear the ids out more often than not."""
         return self._backed > self._contradicted
@@ -112,7 +117,12 @@ def values_bear_out(shown: pl.DataFrame, pairs: pl.DataFrame, held: pl.DataFrame
     joined = pairs.join(shown, on="row").join(
         held.select("ordinal", *(pl.col(name).alias(f"held_{name}") for name in names)), on="ordinal"
     )
-    filled = pl.any_horizontal(*(pl.col(name).fill_null("") != "" for name in names))
-    equal = pl.any_horizontal(*((pl.col(name) != "") & (pl.col(name) == pl.col(f"held_{name}")) for name in names))
-    rows = joined.filter(filled).group_by("row").agg(equal.fill_null(value=False).any().alias("equal"))
+    # An amount that differs says nothing: it may be that of one order.
+    filled = pl.any_horizontal(
+        *(pl.col(name).fill_null("") != "" for name in names if name != Concept.TOTAL_SALES.value),
+        pl.lit(value=False),
+    )
+    same = (((pl.col(name) != "") & (pl.col(name) == pl.col(f"held_{name}"))) for name in names)
+    equal = pl.any_horizontal(*same).fill_null(value=False)
+    rows = joined.filter(filled | equal).group_by("row").agg(equal.any().alias("equal"))
     return share_of(rows["equal"]) > _LEAST_SHARE if rows.height >= _LEAST_ROWS else None

@@ -21,6 +21,7 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
 from cloakroom.canonical.email import canonical_emails
 from cloakroom.canonical.phone import canonical_phones, is_region
+from cloakroom.canonical.phone_spellings import WHOLE_NUMBER
 from cloakroom.canonical.salesforce_ids import long_ids
 
 _SEPARATORS = "[ .()/\u00a0-]+"
@@ -136,7 +137,7 @@ def phone_pairs(values: pl.Series, countries: pl.Series) -> pl.DataFrame:
         return pl.DataFrame({"row": pl.arange(0, values.len(), eager=True, dtype=pl.UInt32), "key": values})
     found = [pl.DataFrame({"row": is_done.arg_true(), "key": values.filter(is_done)})]
     rows = (~is_done & (values != "")).fill_null(value=False).arg_true()
-    texts = values.gather(rows)
+    texts = values.gather(rows).str.replace(WHOLE_NUMBER, "$1$2")
     rest = pl.DataFrame({"row": rows, "text": texts, "bare": _bare(texts), "country": countries.gather(rows)})
     is_done = _is_international(rest["bare"])
     found.append(rest.filter(is_done).select("row", pl.col("bare").alias("key")))
@@ -193,7 +194,7 @@ def possible_numbers(values: pl.Series, keys: pl.Series, regions: Sequence[str] 
     Returns:
         ``row`` and ``key``, several for one row.
     """
-    values = narrow_digits(values)
+    values = narrow_digits(values).str.replace(WHOLE_NUMBER, "$1$2")
     bare = values.str.replace_all(_SEPARATORS, "")
     is_open = (keys.is_null() & bare.str.contains(r"^[0-9]{7,15}$")).fill_null(value=False)
     if not is_open.any():

@@ -38,11 +38,16 @@ class Matched:
         brands: By brand, those of which the dump holds anything.
         emails_known: Distinct addresses of whole rows that some record holds or held.
         rows_own: Rows that prove a record.
-        rows_bounded: Rows that prove none, but whose address or number is known, and whose other content differs.
-        rows_bare: Rows whose address or number is known, and that show nothing else to compare.
+        rows_bounded: Rows that prove none, but whose id, address or number is known, and whose other content differs.
+        rows_bare: Rows whose id, address or number is known, and that show nothing else that could be compared.
+        rows_fabricated: Of those whose content differs, the ones whose id is known.
+        rows_jumbled: Of the same, the ones whose name or number is that of another record.
+        rows_crowded: Of those that show nothing else, the ones whose key is shared by too many to name a record.
         rows_foreign: Rows with a key, none of which is known.
         rows_silent: Rows without any key.
-        shown: All records that rows prove, canaries included.
+        possible: Records that rows share a key with which neither prove nor contradict them.
+        alike: All records that rows prove, and those that they may show as well, canaries included.
+        shown: All records that rows prove, and the canaries of which the dump holds any key.
         observations: What rows showed of a sample of records, for dating; by brand.
         notes: What limits the result.
     """
@@ -57,6 +62,11 @@ class Matched:
     shown: BitMap = field(repr=False)
     observations: dict[str, pl.DataFrame] = field(repr=False)
     notes: tuple[str, ...] = ()
+    rows_fabricated: int = 0
+    rows_jumbled: int = 0
+    rows_crowded: int = 0
+    possible: BitMap = field(default_factory=BitMap, repr=False)
+    alike: BitMap = field(default_factory=BitMap, repr=False)
 
     @property
     def proven(self) -> BitMap:
@@ -69,14 +79,14 @@ class Matched:
         return _union(match.proven_whole for match in self.brands.values())
 
     @property
+    def bounded(self) -> BitMap:
+        """Return the records of all brands that share an address only."""
+        return _union(match.bounded for match in self.brands.values())
+
+    @property
     def sure(self) -> BitMap:
         """Return the records of all brands that a row shows and no other record agrees with."""
         return _union(match.sure for match in self.brands.values())
-
-    @property
-    def fields(self) -> dict[str, tuple[str, ...]]:
-        """Return the names of the fields shown, by brand of which a record is proven."""
-        return {name: match.fields for name, match in self.brands.items() if match.proven}
 
 
 def _union(sets: Iterable[BitMap]) -> BitMap:

@@ -1,12 +1,15 @@
 """Rows against records: proven, bounded, or never held.
 
-- A row that shows the id of a record proves it. Ids that anybody could have made up (short numbers) prove only where
-  an address or a number of the row agrees, or the table as a whole does.
-- A row without such an id proves the records of which one version agrees with everything it shows of e-mail,
-  telephone and name, two of these at least. That needs values to be opened, for the records that share a key only;
-  beyond `Limits.open_records` a row proves a record only where address and number both lead to it.
+- A row that shows the id of a record proves it, unless nothing else that it shows is that record's (`fabrication`).
+  Ids that anybody could have made up (short numbers) prove only where an address or a number of the row agrees, or
+  the table as a whole does.
+- A row without such an id proves the records of which one version agrees with it (`agreement`). That needs values to
+  be opened, for the records that share a key only; beyond `Limits.open_records` a row proves a record only where
+  address and number both lead to it.
 - A row that proves nothing but whose address some records hold makes these **bounded**. An address that more than
   `Limits.holders` records share says nothing.
+- A row is foreign where it shows an address or a number that nobody of ours has, or an id in a table about people.
+  Rows of other tables, such as orders, without a key of ours are silent.
 """
 
 from __future__ import annotations
@@ -21,9 +24,18 @@ import numpy as np
 import polars as pl
 from pyroaring import BitMap
 
-from cloakroom.claims.agreement import best_pairs, one_record_each, pairs_by_name, proving_pairs
+from cloakroom.claims.agreement import (
+    COMPARED,
+    Agreement,
+    agreement,
+    best_pairs,
+    compare,
+    one_record_each,
+    pairs_by_name,
+)
 from cloakroom.claims.concepts import REPORTED, Concept, Recognised
 from cloakroom.claims.doubtful_ids import TableIds, values_bear_out
+from cloakroom.claims.fabrication import fabricated_pairs
 from cloakroom.claims.learning import (
     ROWS_LOOKED_AT,
     learn_columns,
@@ -34,14 +46,22 @@ from cloakroom.claims.learning import (
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.matched import BrandMatch, Matched
 from cloakroom.claims.observations import Observations
+from cloakroom.claims.opened_records import OpenedRecords, is_name_partial
 from cloakroom.claims.ports import CustomerIndex, History
-from cloakroom.claims.remembered import Asked, RememberedIndex
-from cloakroom.claims.row_pairs import crowd_rows, is_single, row_flags, settled_rows, without
+from cloakroom.claims.remembered import Answered, Asked, RememberedIndex
+from cloakroom.claims.repeated_rows import RepeatedRows
+from cloakroom.claims.row_kinds import KINDS, RowKinds
+from cloakroom.claims.row_pairs import crowd_rows, is_single, records_of, row_flags, settled_rows, without
+from cloakroom.claims.side_tables import TableLinks, side_tables
 from cloakroom.claims.sizing import KeyedRows
 from cloakroom.claims.survey import TableKey
-from cloakroom.claims.values import NAMES, OPENED, held_values, shown_values
 
 _CROWD_OPENED = 20_000
+_BEYOND_LIMIT = "records beyond the limit of openings are proven only where address and number agree"
+_NO_ROWS = pl.Series("row", [], dtype=pl.UInt32)
+_OF_PEOPLE = (Concept.EMAIL, Concept.PHONE, Concept.GIVEN_NAME, Concept.FAMILY_NAME, Concept.BIRTH_DATE,
+              Concept.GENDER)  # fmt: skip
+"""Columns of a table about people; one with names alone may be about products."""
 
 
 @dataclass(slots=True)
@@ -52,6 +72,16 @@ class _Table:
     ids: TableIds = field(default_factory=TableIds)
     fields: dict[str, set[str]] = field(default_factory=dict)
     learned: dict[tuple[str, ...], Recognised] = field(default_factory=dict)
+    agreeing: int = 0
+    contradicting: int = 0
+    told: BitMap = field(default_factory=BitMap)
+    rows: Counter[str] = field(default_factory=Counter)
+    links: TableLinks = field(default_factory=TableLinks)
+
+    @property
+    def is_borne_out(self) -> bool:
+        """Return whether more rows without ids prove a record than contradict those that share a key with them."""
+        return self.agreeing > self.contradicting
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +112,43 @@ class Matcher:
         limits: How many may be opened.
         seed: Random number that seeds hashes and the sample for dating.
         today: The day after which no two-digit year lies.
+        canaries: Records of nobody: whatever shows a key of theirs shows them.
     """
 
-    def __init__(self, index: CustomerIndex, history: History, limits: Limits, seed: int, today: date) -> None:
+    def __init__(
+        self,
+        index: CustomerIndex,
+        history: History,
+        limits: Limits,
+        seed: int,
+        today: date,
+        *,
+        canaries: BitMap | None = None,
+    ) -> None:
         self._index = index
-        self._history = history
-        self._limits = limits
+        self._opened = OpenedRecords(history, limits.open_records, today)
         self._today = today
         self._emails = RememberedIndex(index, "email", seed, limits.holders)
         self._phones = RememberedIndex(index, "phone", seed + 1, limits.holders)
         self._ids = RememberedIndex(index, "customer_number", seed + 2, limits.holders)
+        self._untagged = RememberedIndex(index, "email", seed + 3, limits.holders)
+        self._repeated = RepeatedRows(seed + 4)
         self._tables: dict[TableKey, _Table] = {}
         self._brand_sets = dict(index.brands())
         self._regions = tuple(index.regions())
         self._brand_names = {0: "", **dict(enumerate(self._brand_sets, 1))}
         self._brand_of = _brand_numbers(list(self._brand_sets.values()))
         self._proven: dict[bool, BitMap] = {False: BitMap(), True: BitMap()}
+        self._proven_with_copies: dict[bool, BitMap] = {False: BitMap(), True: BitMap()}
         self._bounded = BitMap()
+        self._open_ended = BitMap()
         self._sure = BitMap()
-        self._asked = BitMap()
         self._known_emails = BitMap()
+        self._canaries = canaries or BitMap()
+        self._touched = BitMap()
+        self._alike = BitMap()
         self._waiting: _Batch | None = None
-        self._rows: Counter[str] = Counter()
+        self._seed = seed
         self._rows_by_brand: Counter[str] = Counter()
         self._notes: dict[str, None] = {}
         self._observations = Observations(limits.dating_records, seed)
@@ -111,7 +156,7 @@ class Matcher:
     @property
     def opened(self) -> BitMap:
         """Return the records whose values were opened to prove rows."""
-        return self._asked
+        return self._opened.asked
 
     def take(self, key: TableKey, keyed: KeyedRows) -> None:
         """Take one batch in. It is matched when the next one comes, while the keys of that are looked up."""
@@ -143,18 +188,56 @@ class Matcher:
         keyed = self._learned(table, keyed, [id_pairs, email_pairs, phone_pairs])
         addressed = keyed.emails["row"].filter(~pl.Series(emails.crowded, dtype=pl.Boolean))
         by_key = _ByKey(pl.concat([email_pairs, phone_pairs]).unique(), addressed)
-        proven = self._by_id(batch, keyed, id_pairs, by_key)
+        proven, fabricated = self._by_id(batch, keyed, id_pairs, by_key)
+        height = keyed.frame.height
         possible = self._phones.pairs(keyed.possible_phones(BitMap(settled.to_numpy()), self._regions)).pairs
         by_number = pl.concat([phone_pairs, possible]).unique()
-        height = keyed.frame.height
-        rest = without(email_pairs, proven["row"], height), without(by_number, proven["row"], height)
+        by_address = pl.concat([email_pairs, self._by_mailbox(keyed.emails, emails)])
+        done = pl.concat([proven["row"], fabricated])
+        rest = without(by_address, done, height), without(by_number, done, height)
         crowd = crowd_rows(keyed.emails, emails)
-        further = self._by_agreement(table, keyed, rest, crowd, proven)
+        found = self._by_agreement(keyed, rest, crowd, done)
+        further = self._settled(table, found)
         if further.height:
             proven = pl.concat([proven, further])
-        self._record(table, keyed, proven, rest[0])
-        known = [email_pairs["row"], phone_pairs["row"], crowd, crowd_rows(phone_keys, phones)]
-        self._count_rows(keyed, [keyed.emails, keyed.phones, ids], proven, pl.concat(known))
+        self._record(table, keyed, proven, without(email_pairs, proven["row"], height))
+        crowds = pl.concat([crowd, crowd_rows(phone_keys, phones)])
+        keyless = [
+            keys.filter(pl.Series(~answered.known, dtype=pl.Boolean))["row"].cast(pl.UInt32)
+            for keys, answered in ((keyed.emails, emails), (phone_keys, phones))
+        ]
+        settled_otherwise = pl.concat([proven["row"], found.contradicted, fabricated])
+        for some in (by_address, by_number, id_pairs):
+            self._open_ended |= records_of(without(some, settled_otherwise, height))
+        self._touch(id_pairs, by_address, by_number)
+        kinds = RowKinds(
+            ids=ids["row"],
+            unknown=without(pl.concat(keyless).to_frame("row"), by_number["row"], height)["row"],
+            known=pl.concat([by_address["row"], by_number["row"], id_pairs["row"]]),
+            crowded=crowds,
+            contradicted=found.contradicted,
+            jumbled=found.jumbled,
+            fabricated=fabricated,
+            proven=proven["row"],
+        )
+        if not keyed.is_broken:
+            table.links.take(keyed.frame, keyed.recognised, proven["row"], self._seed)
+            table.rows += kinds.counts(
+                height,
+                is_about_people=bool(keyed.recognised.columns(*_OF_PEOPLE)),
+                are_ids_contradicted=table.ids.are_contradicted,
+            )
+
+    def _by_mailbox(self, keys: pl.DataFrame, emails: Answered) -> pl.DataFrame:
+        """Return the pairs of unknown addresses with what follows a plus left out."""
+        tagged = keys.filter(pl.Series(~emails.known, dtype=pl.Boolean) & keys["key"].str.contains("+", literal=True))
+        bare = tagged.select("row", pl.col("key").str.replace(r"\+[^@]*@", "@"))
+        return self._untagged.pairs(bare).pairs
+
+    def _touch(self, *pairs: pl.DataFrame) -> None:
+        if self._canaries:
+            for some in pairs:
+                self._touched |= self._canaries & records_of(some)
 
     def _learned(self, table: _Table, keyed: KeyedRows, found: Sequence[pl.DataFrame]) -> KeyedRows:
         """Give columns of unknown meaning the one that their values have, found out once for each table."""
@@ -163,7 +246,7 @@ class Matcher:
         columns = keyed.batch.columns
         if columns not in table.learned and any(pairs.height for pairs in found):
             looked_at = pl.concat(found).unique(maintain_order=True).head(ROWS_LOOKED_AT)
-            held = self._open(BitMap(looked_at["ordinal"].to_numpy().astype(np.uint32)))
+            held = self._opened.open(records_of(looked_at))
             if held.height:
                 table.learned[columns] = learn_columns(keyed.frame, keyed.recognised, looked_at, held, self._today)
         known = table.learned.get(columns)
@@ -184,9 +267,12 @@ class Matcher:
         frame = keyed.frame.with_columns(spelling.of(pl.col(column)) for column, spelling in found.items())
         return replace(keyed, batch=replace(keyed.batch, frame=frame, unparsed=None), recognised=Recognised(meanings))
 
-    def _by_id(self, batch: _Batch, keyed: KeyedRows, pairs: pl.DataFrame, by_key: _ByKey) -> pl.DataFrame:
+    def _by_id(
+        self, batch: _Batch, keyed: KeyedRows, pairs: pl.DataFrame, by_key: _ByKey
+    ) -> tuple[pl.DataFrame, pl.Series]:
+        """Return the pairs that ids prove, and the rows around an id of ours that are made up."""
         if pairs.height == 0:
-            return pairs.with_columns(pl.lit(0, pl.Int64).alias("score"))
+            return pairs.with_columns(pl.lit(0, pl.Int64).alias("score")), _NO_ROWS
         unmistakable = pl.Series(
             row_flags(batch.ids.filter("unmistakable")["row"], keyed.frame.height)[pairs["row"].to_numpy()]
         )
@@ -195,44 +281,49 @@ class Matcher:
         further = batch.table.ids.proving(
             pairs.filter(~unmistakable), by_key.pairs, by_key.addressed, lambda some: self._bear_out(keyed, some)
         )
-        proven = pl.concat([backed, trusted, further]).unique()
-        return proven.with_columns(pl.lit(0, pl.Int64).alias("score"))
+        proven = pl.concat([backed, trusted, further]).unique(maintain_order=True)
+        fabricated = fabricated_pairs(proven, backed, lambda some: self._opened.compared(keyed, some))
+        kept = proven.join(fabricated, on=["row", "ordinal"], how="anti") if fabricated.height else proven
+        made_up = without(fabricated, kept["row"], keyed.frame.height)["row"].unique()
+        return kept.with_columns(pl.lit(0, pl.Int64).alias("score")), made_up
 
     def _bear_out(self, keyed: KeyedRows, pairs: pl.DataFrame) -> bool | None:
-        held = self._open(BitMap(pairs["ordinal"].to_numpy().astype(np.uint32)))
-        return values_bear_out(self._shown(keyed, pairs["row"].unique().sort()), pairs, held)
+        held = self._opened.open(records_of(pairs))
+        return values_bear_out(self._opened.shown(keyed, pairs["row"].unique().sort()), pairs, held)
 
     def _by_agreement(
-        self,
-        table: _Table,
-        keyed: KeyedRows,
-        rest: tuple[pl.DataFrame, pl.DataFrame],
-        crowded: pl.Series,
-        proven: pl.DataFrame,
-    ) -> pl.DataFrame:
+        self, keyed: KeyedRows, rest: tuple[pl.DataFrame, pl.DataFrame], crowded: pl.Series, done: pl.Series
+    ) -> Agreement:
+        """Compare rows with the records that share an address or a number with them."""
         pairs = pl.concat(rest).unique()
-        crowded = without(crowded.to_frame("row"), proven["row"], keyed.frame.height)["row"]
+        crowded = without(crowded.to_frame("row"), done, keyed.frame.height)["row"]
         if pairs.height == 0 and crowded.len() == 0:
-            return proven.clear()
-        wanted = BitMap(pairs["ordinal"].to_numpy().astype(np.uint32))
-        if len(self._asked | wanted) > self._limits.open_records:
-            self._notes["records beyond the limit of openings are proven only where address and number agree"] = None
+            return _nothing_compared()
+        wanted = records_of(pairs)
+        if self._opened.is_beyond_limit(wanted):
+            self._notes[_BEYOND_LIMIT] = None
             both = rest[0].join(rest[1], on=["row", "ordinal"]).unique()
-            return self._settled(table, both.with_columns(pl.lit(0, pl.Int64).alias("score")))
+            return replace(_nothing_compared(), proving=both.with_columns(pl.lit(0, pl.Int64).alias("score")))
         addresses = keyed.emails.filter(pl.col("row").is_in(crowded.implode()))["key"] if crowded.len() else crowded
         crowd = self._emails.crowd_of(addresses, _CROWD_OPENED) if crowded.len() else np.zeros(0, np.int64)
         wanted |= BitMap(crowd.astype(np.uint32))
-        rows = pl.concat([pairs["row"], crowded]).unique().sort()
-        shown = self._shown(keyed, rows)
-        held = self._open(wanted)
+        shown = self._opened.shown(keyed, pl.concat([pairs["row"], crowded]).unique().sort(), is_marked=True)
+        held = self._opened.open(wanted)
         if crowd.size:
             pairs = pl.concat(
                 [pairs, pairs_by_name(shown.filter(pl.col("row").is_in(crowded.implode())), held)]
             ).unique()
-        is_partial = len(keyed.recognised.columns(*NAMES)) == 1 and not keyed.recognised.columns(Concept.NAME)
-        return self._settled(table, proving_pairs(shown, pairs, held, is_name_partial=is_partial))
+        return agreement(compare(shown, pairs, held, is_name_partial=is_name_partial(keyed)), shown, held)
 
-    def _settled(self, table: _Table, proving: pl.DataFrame) -> pl.DataFrame:
+    def _settled(self, table: _Table, found: Agreement) -> pl.DataFrame:
+        """Return the pairs that rows without ids prove; names told by addresses where the table is borne out."""
+        proving = found.proving
+        table.agreeing += proving["row"].n_unique()
+        table.contradicting += found.contradicted.len()
+        if found.told.height and table.is_borne_out:
+            proving = pl.concat([proving, found.told.join(proving.select("row"), on="row", how="anti")])
+        elif found.told.height:
+            table.told |= BitMap(found.told["ordinal"].to_numpy().astype(np.uint32))
         if proving.height == 0:
             return proving
         brands = pl.Series("brand", self._brand_numbers(proving["ordinal"].to_numpy()))
@@ -246,19 +337,11 @@ class Matcher:
         numbers[known] = self._brand_of[ordinals[known]]
         return numbers
 
-    def _shown(self, keyed: KeyedRows, rows: pl.Series) -> pl.DataFrame:
-        part = keyed.frame[rows]
-        shown = shown_values(part, keyed.recognised, keyed.country[rows], self._today)
-        return shown.with_columns(rows.alias("row")) if shown.width else pl.DataFrame({"row": rows})
-
-    def _open(self, wanted: BitMap) -> pl.DataFrame:
-        self._asked |= wanted
-        opened = self._history.open_versions(wanted, OPENED)
-        parts = [held_values(part, self._today) for part in opened if part.height]
-        return pl.concat(parts) if parts else pl.DataFrame(schema={"ordinal": pl.Int64})
-
     def _record(self, table: _Table, keyed: KeyedRows, proven: pl.DataFrame, email_pairs: pl.DataFrame) -> None:
-        self._proven[keyed.is_broken] |= one_record_each(proven, self._proven[False] | self._proven[True])
+        once = self._repeated.without_copies(proven, keyed.frame)
+        for pairs, taken in ((once, self._proven), (proven, self._proven_with_copies)):
+            taken[keyed.is_broken] |= one_record_each(pairs, taken[False] | taken[True])
+        self._alike |= records_of(proven)
         ordinals = proven["ordinal"].to_numpy()
         self._bounded |= BitMap(
             without(email_pairs, proven["row"], keyed.frame.height)["ordinal"].to_numpy().astype(np.uint32)
@@ -276,29 +359,19 @@ class Matcher:
             table.fields.setdefault(name, set()).update(_filled_fields(keyed, rows))
             if not keyed.is_broken:
                 self._rows_by_brand[name] += rows.size
-                self._observations.add(name, part, lambda chosen: self._shown(keyed, chosen))
-
-    def _count_rows(
-        self, keyed: KeyedRows, keys: Sequence[pl.DataFrame], proven: pl.DataFrame, known: pl.Series
-    ) -> None:
-        if keyed.is_broken:
-            return
-        state = np.zeros(keyed.frame.height, np.int8)  # 0 silent, 1 foreign, 2 bounded, 3 bare, 4 own
-        for some in keys:
-            state[some["row"].to_numpy()] = 1
-        state[known.to_numpy()] = 2
-        state[(state == 2) & (_shown_keys(keyed) < 2)] = 3
-        state[proven["row"].to_numpy()] = 4
-        counts = np.bincount(state, minlength=5)
-        for name, count in zip(("silent", "foreign", "bounded", "bare", "own"), counts, strict=True):
-            self._rows[name] += int(count)
+                self._observations.add(name, part, lambda chosen: self._opened.shown(keyed, chosen))
 
     def finish(self) -> Matched:
         """Settle what only the whole can tell, and return the result."""
         self._match_waiting()
+        if not self._repeated.are_copies:
+            self._proven = self._proven_with_copies
         for table in self._tables.values():
             if table.ids.are_believed:
                 self._proven[False] |= table.ids.unbacked
+            if table.is_borne_out:
+                self._proven[False] |= table.told
+        rows = self._rows_by_kind()
         whole = self._proven[False]
         proven = whole | self._proven[True]
         bounded = self._bounded - proven
@@ -317,32 +390,37 @@ class Matcher:
         return Matched(
             brands,
             len(self._known_emails),
-            self._rows["own"],
-            self._rows["bounded"],
-            self._rows["bare"],
-            self._rows["foreign"],
-            self._rows["silent"],
-            self._proven[False] | self._proven[True],
+            rows["own"],
+            rows["bounded"],
+            rows["bare"],
+            rows["foreign"],
+            rows["silent"],
+            self._proven[False] | self._proven[True] | self._touched,
             self._observations.frames(),
             tuple(self._notes),
+            rows_fabricated=rows["fabricated"],
+            rows_jumbled=rows["jumbled"],
+            rows_crowded=rows["crowded"],
+            possible=self._open_ended - proven - self._canaries,
+            alike=self._alike | self._proven[False] | self._proven[True] | self._touched,
         )
+
+    def _rows_by_kind(self) -> Counter[str]:
+        """Count the rows of all tables by kind; those of tables beside the customers say nothing about anybody."""
+        tables = list(self._tables.values())
+        total: Counter[str] = Counter()
+        beside = side_tables([table.links for table in tables], [bool(table.rows["own"]) for table in tables])
+        for table, is_beside in zip(tables, beside, strict=True):
+            total += Counter(silent=sum(table.rows[kind] for kind in KINDS)) if is_beside else table.rows
+        return total
 
 
 _UNMISTAKABLE = pl.col("key").str.contains(r"^[0-9A-Za-z]{15,18}$") & pl.col("key").str.contains("[A-Za-z]")
 
 
-def _shown_keys(keyed: KeyedRows) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Count for each row how many of e-mail, telephone and name it shows."""
-    shown = np.zeros(keyed.frame.height, np.int64)
-    for concepts in ((Concept.EMAIL,), (Concept.PHONE,), NAMES):
-        columns = keyed.recognised.columns(*concepts)
-        if columns:
-            shown += (
-                keyed.frame.select(pl.any_horizontal(pl.col(columns).fill_null("").str.strip_chars() != ""))
-                .to_series()
-                .to_numpy()
-            )
-    return shown
+def _nothing_compared() -> Agreement:
+    compared = pl.DataFrame(schema=COMPARED)
+    return agreement(compared, compared, compared)
 
 
 def _brand_numbers(sets: list[BitMap]) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cloakroom.claims.attribution import Candidate
 from cloakroom.claims.dating import Dating
+from cloakroom.claims.exposure import Exposure
 from cloakroom.claims.matched import Matched
 from cloakroom.claims.register import EarlierClaim
 from cloakroom.claims.sizing import Size
@@ -49,6 +50,7 @@ class ClaimReport:
         size: How large it is.
         matched: Its rows against our records.
         dating: As-of times by brand.
+        exposed: Fields by brand.
         persons: Persons behind the proven records.
         verdict: The word and its reasons.
         attribution: Ways by which it may have left, likeliest first.
@@ -66,6 +68,7 @@ class ClaimReport:
     size: Size
     matched: Matched = field(repr=False)
     dating: Mapping[str, Dating]
+    exposed: Mapping[str, Exposure]
     persons: PersonInterval
     verdict: Verdict
     attribution: Sequence[Candidate]
@@ -92,6 +95,8 @@ def report_document(report: ClaimReport) -> dict[str, Any]:
         "rejected_rows": size.rejected_rows,
         "rows_own": matched.rows_own,
         "rows_address_only": matched.rows_bounded + matched.rows_bare,
+        "rows_contradicting": matched.rows_bounded,
+        "rows_fabricated": matched.rows_fabricated,
         "rows_foreign": matched.rows_foreign,
         "rows_without_key": matched.rows_silent,
         "emails_distinct": size.emails_distinct,
@@ -127,14 +132,16 @@ def _brand(report: ClaimReport, name: str) -> dict[str, Any]:
         "records": {"proven": proven, "proven_in_whole_rows": whole, "bounded": bounded},
         "of": report.populations.get(name, 0),
         "rows": match.rows,
-        "fields": list(match.fields),
+        "fields": list(report.exposed[name].fields),
+        "fields_contradicted": list(report.exposed[name].contradicted),
         **_dating(dating, report.checked_at),
     }
 
 
 def _dating(dating: Dating | None, now: int) -> dict[str, Any]:
     if dating is None:
-        return {"snapshots": [], "rows_compared": 0, "rows_explained": 0.0, "fields_agree": {}, "curve": []}
+        return {"snapshots": [], "rows_compared": 0, "rows_explained": 0.0, "fields_agree": {}, "is_borne_out": False,
+                "curve": []}  # fmt: skip
     ends = [now if one.end is None else one.end for one in dating.snapshots]
     return {
         "snapshots": [
@@ -143,7 +150,8 @@ def _dating(dating: Dating | None, now: int) -> dict[str, Any]:
         ],
         "rows_compared": dating.compared,
         "rows_explained": round(dating.explained, 4),
-        "fields_agree": dict(dating.fields),
+        "fields_agree": {name: found.share for name, found in dating.fields.items()},
+        "is_borne_out": dating.is_borne_out,
         "curve": _curve(dating, now),
     }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from pyroaring import BitMap
 
 from cloakroom.claims.remembered import Answered
 
@@ -21,6 +22,11 @@ def row_flags(rows: pl.Series, height: int) -> Flags:
     flags = np.zeros(height, np.bool_)
     flags[rows.to_numpy()] = True
     return flags
+
+
+def records_of(pairs: pl.DataFrame) -> BitMap:
+    """Return the records of `pairs`."""
+    return BitMap(pairs["ordinal"].to_numpy().astype(np.uint32))
 
 
 def without(pairs: pl.DataFrame, rows: pl.Series, height: int) -> pl.DataFrame:

@@ -15,9 +15,11 @@ import polars as pl
 
 from cloakroom.canonical.name import fold_name
 from cloakroom.claims.addresses import addresses_in
+from cloakroom.claims.alike_names import LOST, MARKS, is_told
 from cloakroom.claims.concepts import Concept, Recognised
 from cloakroom.claims.country_names import country_of
 from cloakroom.claims.dates import date_reader
+from cloakroom.claims.double_encoding import undo_double_encoding
 from cloakroom.claims.keys import email_keys, narrow_digits, phone_keys
 from cloakroom.claims.tables import share_of
 
@@ -41,6 +43,7 @@ OPENED = ("given_name", "family_name", "name", "email", "phone", "mobile",
 HELD_PHONES = ("phone", "mobile", "phone_3", "phone_4")
 HELD_EMAILS = ("email", "email_2")
 LOOSE_DIGITS = 7
+_LEAST_CUT = 7
 NAMES = (Concept.NAME, Concept.GIVEN_NAME, Concept.FAMILY_NAME)
 _MISSING = frozenset(["", "null", "none", "n/a", "na", "nan", "-", "\\n"])
 
@@ -91,7 +94,7 @@ def _numbers(values: pl.Series, country: pl.Series) -> pl.Series:
 
 
 def same_number(shown: pl.Expr, held: pl.Expr) -> pl.Expr:
-    """Return whether a shown number is a held one; one of an unknown country by its last digits.
+    """Return whether a shown number is a held one; either of an unknown country is compared by its last digits.
 
     Its first one or two may be what is dialled inside the country alone, such as Russia's 8.
     """
@@ -99,8 +102,13 @@ def same_number(shown: pl.Expr, held: pl.Expr) -> pl.Expr:
         (shown.str.len_bytes() > LOOSE_DIGITS + left_out) & held.str.ends_with(shown.str.slice(1 + left_out))
         for left_out in (0, 1, 2)
     ]
+    other_ends = [
+        (held.str.len_bytes() > LOOSE_DIGITS + left_out) & shown.str.ends_with(held.str.slice(1 + left_out))
+        for left_out in (0, 1, 2)
+    ]
     loose = shown.str.starts_with("~") & pl.any_horizontal(*ends)
-    return ((shown == held) | loose).fill_null(value=False)
+    other_loose = held.str.starts_with("~") & pl.any_horizontal(*other_ends)
+    return ((shown == held) | loose | other_loose).fill_null(value=False)
 
 
 def held_values(versions: pl.DataFrame, today: date) -> pl.DataFrame:
@@ -122,7 +130,7 @@ def held_values(versions: pl.DataFrame, today: date) -> pl.DataFrame:
     for name in HELD_EMAILS:
         held[name] = email_keys(versions[name])[0].fill_null("") if name in versions.columns else nothing
     for name in HELD_PHONES:
-        held[name] = phone_keys(versions[name], codes).fill_null("") if name in versions.columns else nothing
+        held[name] = _numbers(versions[name], codes) if name in versions.columns else nothing
     for concept, fields in VAULT_FIELDS.items():
         present = [texts[name] for name in fields if name in texts]
         held[concept.value] = comparable(concept, present[0], today) if present else nothing
@@ -154,7 +162,38 @@ def folded_names(columns: list[pl.Series]) -> pl.Series:
         .select(pl.concat_str(pl.all().fill_null(""), separator=" "))
         .to_series()
     )
-    return _mapped(joined, fold_name)
+    return _mapped(joined, _folded_name)
+
+
+def _folded_name(text: str) -> str:
+    plain = undo_double_encoding(text)
+    for mark in MARKS:
+        plain = plain.replace(mark, LOST)
+    return fold_name(plain)
+
+
+def name_marks(frame: pl.DataFrame, recognised: Recognised, emails: pl.Series) -> pl.DataFrame:
+    """Return for each row whether its address tells its name (``told``), and whether that may be cut off (``cut``).
+
+    Args:
+        frame: The rows.
+        recognised: The meaning of their columns.
+        emails: The address that each row shows, in normal form.
+    """
+    columns = recognised.columns(*NAMES)
+    if not columns:
+        return pl.DataFrame({"told": [False] * frame.height, "cut": [False] * frame.height})
+    whole = frame.select(pl.concat_str(pl.col(columns).fill_null(""), separator=" ").str.to_lowercase())
+    names = pl.DataFrame({"name": whole.to_series(), "email": emails})
+    distinct = names.filter(pl.col("email") != "").unique()
+    told = [is_told(undo_double_encoding(name), email) for name, email in distinct.iter_rows()]
+    marks = names.join(
+        distinct.with_columns(pl.Series("told", told, dtype=pl.Boolean)), on=["name", "email"], how="left",
+        maintain_order="left",
+    ).select(pl.col("told").fill_null(value=False))  # fmt: skip
+    lengths = frame.select(pl.col(columns).fill_null("").str.len_chars())
+    cut = lengths.select(pl.any_horizontal((pl.all() == pl.all().max()) & (pl.all() > _LEAST_CUT)).alias("cut"))
+    return marks.with_columns(cut.to_series())
 
 
 def comparable(concept: Concept, values: pl.Series, today: date) -> pl.Series:
@@ -187,7 +226,7 @@ def _mapped(values: pl.Series, form: Callable[[str], str]) -> pl.Series:
 
 @lru_cache(maxsize=100_000)
 def _folded(text: str) -> str:
-    plain = " ".join(unicodedata.normalize("NFKC", text[:2000]).casefold().split())
+    plain = " ".join(unicodedata.normalize("NFKC", undo_double_encoding(text[:2000])).casefold().split())
     return "" if plain in _MISSING else plain
 
 

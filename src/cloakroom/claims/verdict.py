@@ -4,9 +4,12 @@ No word clears more than is known, and none claims more.
 
 - **cannot tell**: nothing was read that could be compared: files that could not be opened, rows without any key, or
   mostly damaged ones. Part of it unread, and nothing of ours in the rest, is this too.
-- **addresses only**: addresses or numbers of ours, with nothing beside them that could agree or contradict.
-- **foreign**: rows were read, they hold keys, and none shows a record of ours.
-- **mixed**: our own rows, and at least one row in a hundred of somebody else's.
+- **addresses only**: ids, addresses or numbers of ours, with nothing beside them that could agree or contradict; or
+  beside names and numbers of other records of ours, which somebody put together wrongly; or ids of ours with nothing
+  else of their records, which nobody has but from us.
+- **foreign**: rows were read, they hold keys, and these are unknown to us or stand beside what contradicts our
+  records. Invented rows around real keys are this; the reasons call them a fabrication, since the keys are real.
+- **mixed**: our own rows, and at least one row in a hundred that is unknown to us or contradicts our records.
 - **recycled**: our own data, all of it much older than the sellers say; or a copy of an earlier dump, where they do
   not say from when it is. A copy that is as old as they say is genuine, and named as a copy.
 - **genuine**: our own data, as claimed in substance.
@@ -17,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cloakroom.claims.dating import DAY, Snapshot
+from cloakroom.claims.dating import DAY, Dating, Snapshot
 from cloakroom.claims.matched import Matched
 from cloakroom.claims.register import EarlierClaim
 from cloakroom.claims.statement import Statement
@@ -28,6 +31,8 @@ REJECTED_SHARE = 0.5
 BARE_SHARE = 0.5
 _ADDRESSES_OF_ROW = 2
 """A row about one person has no more; where more addresses than that are known, rows were not read as they are."""
+_BARE_BESIDE = 4
+"""Rows that show nothing to compare are not told apart from those that contradict, where these are not many more."""
 MUCH_OLDER = 30 * DAY
 
 
@@ -57,7 +62,7 @@ class Extent:
 
 def judge(
     matched: Matched,
-    snapshots: Mapping[str, Sequence[Snapshot]],
+    dating: Mapping[str, Dating],
     statement: Statement,
     earlier: Sequence[EarlierClaim],
     extent: Extent,
@@ -66,48 +71,80 @@ def judge(
 
     Args:
         matched: Its rows against our records.
-        snapshots: As-of times by brand.
+        dating: As-of times by brand.
         statement: What the sellers say.
         earlier: Earlier claims that hold part of it.
         extent: How much of it could be read.
     """
     keyed = matched.rows_own + matched.rows_bounded + matched.rows_bare + matched.rows_foreign
+    snapshots = {name: found.snapshots for name, found in dating.items() if found.is_borne_out}
     unknown = _unknown(matched, snapshots, extent)
     if not matched.rows_own and not matched.proven:
         word, reasons = _of_nothing_proven(matched, keyed, extent)
         return Verdict(word, reasons, unknown)
     own = f"{matched.rows_own:,} rows show records of ours"
-    dates = _date_reasons(snapshots)
+    dates = _date_reasons(dating)
     if matched.rows_bare > BARE_SHARE * keyed:
-        bare = f"{matched.rows_bare:,} rows show an address or number of ours and nothing else"
+        bare = f"{matched.rows_bare:,} rows show an id, address or number of ours and nothing else to compare"
         own = f"{own}; {bare}: no record is proven by them"
     stray = matched.rows_foreign + matched.rows_bounded
+    strangers = _stray_reasons(matched, keyed)
     if keyed and stray >= FOREIGN_SHARE * keyed:
-        return Verdict("mixed", (own, f"{stray:,} rows ({stray / keyed:.1%}) are not ours", *dates), unknown)
+        return Verdict("mixed", (own, *strangers, *dates), unknown)
     if reason := _recycled(snapshots, statement, earlier):
         return Verdict("recycled", (own, reason, *dates), unknown)
     copied = _copied(earlier)
     seen = (f"{copied}, and is as old as claimed",) if copied else ()
-    return Verdict("genuine", (own, f"{stray:,} rows are not ours", *seen, *dates), unknown)
+    return Verdict("genuine", (own, *(strangers or ("no row is anybody else's",)), *seen, *dates), unknown)
+
+
+def _stray_reasons(matched: Matched, keyed: int) -> tuple[str, ...]:
+    """Return what rows there are that are not ours, and why they are not."""
+    reasons = []
+    if matched.rows_foreign:
+        share = f"{matched.rows_foreign:,} rows ({matched.rows_foreign / keyed:.1%})"
+        reasons.append(f"{share} show only keys that are unknown to us")
+    if matched.rows_bounded:
+        share = f"{matched.rows_bounded:,} rows ({matched.rows_bounded / keyed:.1%})"
+        reasons.append(f"{share} show a key of ours beside values that contradict our records{_made_up(matched)}")
+    return tuple(reasons)
+
+
+def _made_up(matched: Matched) -> str:
+    if not matched.rows_fabricated:
+        return ""
+    return f": a fabrication around real keys; in {matched.rows_fabricated:,} of them the id is ours"
 
 
 def _of_nothing_proven(matched: Matched, keyed: int, extent: Extent) -> tuple[str, tuple[str, ...]]:
     """Return the word and the reasons for a dump that proves no record."""
     known = f"{matched.emails_known:,} addresses are known"
-    if matched.rows_bare and matched.rows_bare >= FOREIGN_SHARE * keyed:
-        bare = (
-            f"{matched.rows_bare:,} of {keyed:,} rows show an address or number of ours and nothing else to compare"
+    is_told_apart = _BARE_BESIDE * matched.rows_bare < matched.rows_bounded
+    if matched.rows_bare and matched.rows_bare >= FOREIGN_SHARE * keyed and not is_told_apart:
+        bare = f"{matched.rows_bare:,} of {keyed:,} rows show an id, address or number of ours and nothing to compare"
+        told = "no record is proven by them; a name that the address itself tells is no proof"
+        return "addresses only", (bare, f"{known}; {told}", *_stray_reasons(matched, keyed))
+    if 2 * matched.rows_fabricated > keyed:
+        fabricated = f"{matched.rows_fabricated:,} of {keyed:,} rows are a fabrication around ids of ours"
+        return "addresses only", (
+            fabricated,
+            "nothing else in them is that record's; who has the ids has them from us",
         )
-        return "addresses only", (bare, f"{known}; no record is proven by them")
+    if 2 * matched.rows_jumbled > keyed:
+        jumbled = (
+            f"{matched.rows_jumbled:,} of {keyed:,} rows set a key of ours beside values of other records of ours"
+        )
+        return "addresses only", (jumbled, f"{known}; rows were put together wrongly, so no record is proven by them")
     if matched.emails_known > _ADDRESSES_OF_ROW * keyed:
         return "addresses only", (f"{known}; few stand in a row that could be read: no record is proven by them",)
     unread = _unread_reasons(matched, keyed, extent)
     if unread:
         return "cannot tell", unread
-    reasons = [f"none of {keyed:,} rows shows a record of ours"]
-    bounded = sum(len(match.bounded) for match in matched.brands.values())
-    if bounded:
-        reasons.append(f"{known}, but with other content: {bounded:,} records share an address only")
+    reasons = [f"none of {keyed:,} rows shows a record of ours", *_stray_reasons(matched, keyed)]
+    if 2 * matched.rows_bounded > keyed and not matched.rows_fabricated:
+        reasons[-1] += ": a fabrication around real keys"
+    if bounded := len(matched.bounded):
+        reasons.append(f"{known}, beside other content: {bounded:,} records share an address with the dump, no more")
     return "foreign", tuple(reasons)
 
 
@@ -147,12 +184,16 @@ def _copied(earlier: Sequence[EarlierClaim]) -> str | None:
     return None
 
 
-def _date_reasons(snapshots: Mapping[str, Sequence[Snapshot]]) -> list[str]:
+def _date_reasons(dating: Mapping[str, Dating]) -> list[str]:
     reasons = []
-    for brand, found in snapshots.items():
-        spans = " and ".join(f"{from_microseconds(one.start):%Y-%m-%d %H:%M} to {_shown_end(one)}" for one in found)
-        if spans:
-            reasons.append(f"the rows of {brand} equal our history as of {spans}")
+    for brand, found in dating.items():
+        spans = " and ".join(
+            f"{from_microseconds(one.start):%Y-%m-%d %H:%M} to {_shown_end(one)}" for one in found.snapshots
+        )
+        if spans and found.is_borne_out:
+            rows = f"{found.explained:.0%} of the {found.compared:,} rows of {brand} that were compared"
+            fields = ", ".join(name.replace("_", " ") for name in found.agreeing)
+            reasons.append(f"{rows} equal our history as of {spans} ({fields})")
     return reasons
 
 
@@ -167,9 +208,11 @@ def _unknown(matched: Matched, snapshots: Mapping[str, Sequence[Snapshot]], exte
     if extent.files_cut_short:
         unknown.append(f"what follows in {extent.files_cut_short:,} files that could not be read to their end")
     if matched.rows_silent:
-        unknown.append(f"{matched.rows_silent} rows show nothing by which a record could be found")
+        unknown.append(f"whose {matched.rows_silent:,} rows are that show nothing by which a record could be found")
     if matched.rows_bounded:
-        unknown.append(f"{matched.rows_bounded} rows share an address or number with ours, but not the rest")
+        unknown.append(
+            f"from where {matched.rows_bounded:,} rows have the key of ours that stands beside other values"
+        )
     unknown.extend(
         f"no date for {brand}: too little to compare"
         for brand, match in matched.brands.items()

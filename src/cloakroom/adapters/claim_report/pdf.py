@@ -68,6 +68,7 @@ def _values(document: Mapping[str, Any]) -> dict[str, Any]:
         "addresses": _address_kinds(document),
         "countries": _countries(document["countries_of_records"]),
         "attribution": document["attribution"][:4],
+        "is_proven": any(brand["records"]["proven"] for brand in brands.values()),
         "earlier": document["earlier"][:3],
         "files": _files(document["files"]),
         "opened": _count(document["records_opened"]),
@@ -86,9 +87,10 @@ def _brand(name: str, brand: Mapping[str, Any]) -> dict[str, Any]:
         "of": _count(brand["of"]),
         "share": min(brand["records"]["proven"] / max(brand["of"], 1), 1.0),
         "fields": brand["fields"],
+        "contradicted": brand.get("fields_contradicted", []),
         "snapshots": snapshots,
         "explained": round(brand["rows_explained"] * 100, 1),
-        "curve": _curve(brand["curve"]),
+        "curve": _curve(brand["curve"]) if brand.get("is_borne_out", True) else None,
         "marks": _marks(brand),
     }
 
@@ -132,9 +134,11 @@ def _months(first: datetime, last: datetime, span: float) -> list[list[Any]]:
 
 
 def _row_kinds(document: Mapping[str, Any]) -> list[list[Any]]:
+    differing = document.get("rows_contradicting", 0)
     kinds = [
         ["show a record of ours", document["rows_own"], "own"],
-        ["share an address or number only", document["rows_address_only"], "bounded"],
+        ["share a key of ours and show nothing else", document["rows_address_only"] - differing, "bounded"],
+        ["set a key of ours beside other values", differing, "differing"],
         ["of somebody else", document["rows_foreign"], "foreign"],
         ["without any key", document["rows_without_key"], "silent"],
     ]

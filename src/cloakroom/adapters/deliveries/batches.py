@@ -57,8 +57,9 @@ class RowBatch:
         record_ids: Canonical record ids. modified_at: Microseconds since 1970 in UTC, or None where the mapping
         names no such column. deleted: Whether the row says that the record is gone; then all its values are None.
         columns: Field name to stored texts; None where the row is silent. normal: Name of an indexed field to the
-        normal forms that enter its index; None where there is none. facets: Facet name to values: ISO codes,
-        words, ISO dates, names of spend bands. rejected: Rows that were not taken, in the order of their lines.
+        normal forms that enter its index; None where there is none. without_key: Name of an indexed field to how many
+        of its values have no normal form. facets: Facet name to values: ISO codes, words, ISO dates, names of spend
+        bands. rejected: Rows that were not taken, in the order of their lines.
         rows_read: Data rows of the file up to the end of this batch, rejected ones included: the count to skip on
         resume. bytes_read: Bytes of the file, as it lies on disk, read so far.
     """
@@ -69,6 +70,7 @@ class RowBatch:
     deleted: list[bool]
     columns: Mapping[str, list[str | None]]
     normal: Mapping[str, list[str | None]]
+    without_key: Mapping[str, int]
     facets: Mapping[str, list[str | None]]
     rejected: list[Rejection]
     rows_read: int

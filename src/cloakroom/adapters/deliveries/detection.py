@@ -212,13 +212,16 @@ def header_line(sample: bytes, dialect: Dialect) -> str:
 
 
 def csv_options(dialect: Dialect) -> dict[str, Any]:
-    """Return the arguments of `csv.reader` for a dialect."""
+    """Return the arguments of `csv.reader` for a dialect.
+
+    A doubled quote is one quote beside an escape character too: PHP's `fputcsv` writes both in one file.
+    """
     return {
         "delimiter": dialect.delimiter,
         "quotechar": dialect.quote or None,
         "quoting": csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
         "escapechar": dialect.escape or None,
-        "doublequote": not dialect.escape,
+        "doublequote": True,
     }
 
 

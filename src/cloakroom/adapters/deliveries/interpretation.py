@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
 from cloakroom.adapters.deliveries.batches import Limits, RawBlock, Rejection, RowBatch
+from cloakroom.adapters.deliveries.birth_dates import BirthDates, is_birth_date
 from cloakroom.adapters.deliveries.payment_check import find_rows_with_payment_data
 from cloakroom.adapters.deliveries.record_ids import canonical_id
+from cloakroom.adapters.deliveries.spoilt_ids import CrowdedIds, shortened, without_fractions
 from cloakroom.adapters.deliveries.stated_order import (
     Read,
     is_other_way,
@@ -27,21 +28,21 @@ from cloakroom.adapters.deliveries.values import (
     reader_of,
 )
 from cloakroom.canonical.countries import country_code, subdivision_code
+from cloakroom.clock import SystemClock
 from cloakroom.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
     from cloakroom.vault.group import Group
     from cloakroom.vault.mapping import BrandMapping, ColumnMapping
 
 T = TypeVar("T")
 
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _FACET_CHECKS: dict[str, Callable[[str], str | None]] = {
     "country": country_code,
     "language": read_language,
-    "birth_date": lambda value: value if _ISO_DATE.fullmatch(value) else None,
 }
 
 
@@ -53,10 +54,24 @@ class Interpreter:
         group: Knows the countries of the brand's shops.
         limits: How large things may be.
         name: Of the file, for messages.
+        today: The day by which birth dates are judged.
+        whole_ids: Record ids are whole numbers that were written with a fraction of nought.
     """
 
-    def __init__(self, mapping: BrandMapping, group: Group, limits: Limits, name: str = "") -> None:
+    def __init__(
+        self,
+        mapping: BrandMapping,
+        group: Group,
+        limits: Limits,
+        name: str = "",
+        *,
+        today: date | None = None,
+        whole_ids: bool = False,
+    ) -> None:
         self._name = name
+        self._whole_ids = whole_ids
+        self._crowded = CrowdedIds(mapping, name)
+        self._births = BirthDates(today or SystemClock().now().date())
         self._mapping = mapping
         self._group = group
         self._limits = limits
@@ -68,12 +83,16 @@ class Interpreter:
         """Return the typed rows of a block; `bytes_read` is passed on.
 
         Raises:
-            InputError: The block is written the other way round than the mapping says.
+            InputError: The block is written the other way round than the mapping says, or its record ids stand for
+                several customers each.
         """
         work = _Work(block)
         self._check_texts(block, work)
         ids, modified_at, deleted = self._record_columns(block, work)
         filled = {column.field.name: self._column(block, column, deleted, work) for column in self._mapping.columns}
+        self._crowded.refuse(
+            ids, [at for at, gone in enumerate(deleted) if not gone], block.lines, modified_at, filled
+        )
         regions = self._regions(filled, len(ids))
         work.refuse_payment_data(find_rows_with_payment_data(block, self._mapping, regions.__getitem__))
         normal = {
@@ -90,6 +109,7 @@ class Interpreter:
             deleted=keep(deleted),
             columns={name: keep(values) for name, values in filled.items()},
             normal={name: keep(values) for name, values in normal.items()},
+            without_key=_without_key(filled, normal, keep),
             facets={name: keep(values) for name, values in facets.items()},
             rejected=work.rejections(),
             rows_read=block.rows_read,
@@ -108,7 +128,12 @@ class Interpreter:
     def _record_columns(self, block: RawBlock, work: _Work) -> tuple[list[str | None], list[int | None], list[bool]]:
         record = self._mapping.record
         ids: list[str | None] = []
-        for at, text in enumerate(block.columns[record.id].to_list()):
+        texts = block.columns[record.id]
+        if self._whole_ids:
+            texts = without_fractions(texts, self._name, record.id, block.lines)
+        for at in shortened(texts):
+            work.add(at, record.id, "is a number that a spreadsheet shortened; its last digits are lost")
+        for at, text in enumerate(texts.to_list()):
             identifier = canonical_id(text, record.id_style) if text else None
             if identifier is None:
                 work.add(at, record.id, "is missing" if not text or not text.strip() else "is no record id")
@@ -160,6 +185,9 @@ class Interpreter:
                         work.add(at, column.source, REASONS[column.field.kind])
                     else:
                         values[at] = text
+        if is_birth_date(column.field):
+            for at, reason in self._births.wrong(values):
+                work.add(at, column.source, reason)
         return values
 
     def _check_order(
@@ -233,7 +261,7 @@ class Interpreter:
             return None
         if facet == "region":
             return self._regions_of_rows(values, columns.get("country"))
-        check = _FACET_CHECKS.get(facet)
+        check = self._births.known if facet == "birth_date" else _FACET_CHECKS.get(facet)
         return list(values) if check is None else _each(values, check)
 
     def _regions_of_rows(self, values: Texts, countries: Texts | None) -> Texts:
@@ -282,6 +310,14 @@ class _Work:
             for at, (source, reason) in self._wrong.items()
         ]
         return sorted([*self._block.rejected, *found], key=lambda rejection: rejection.line)
+
+
+def _without_key(
+    filled: Mapping[str, Texts], normal: Mapping[str, Texts], keep: Callable[[Texts], Texts]
+) -> dict[str, int]:
+    """Count, by indexed field, the values of rows that are taken under which no record can be found."""
+    counts = {name: keep(forms).count(None) - keep(filled[name]).count(None) for name, forms in normal.items()}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _where(flags: pl.Series) -> list[int]:

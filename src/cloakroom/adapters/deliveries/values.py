@@ -35,7 +35,7 @@ _AMOUNT = re.compile(r"([+-]?)0*(\d{1,18})(?:\.(\d{1,12}))?")
 _REMEMBERED = 100_000
 # Addresses that `canonical_email` would only trim and lower-case: ASCII, short enough for every limit.
 _PLAIN_EMAIL = (
-    r"^[a-z0-9!#$%&'*+/=^_`{|}~.-]{1,64}@"
+    r"^[a-z0-9!#$%&*+/=^_`{|}~.-][a-z0-9!#$%&'*+/=^_`{|}~.-]{0,63}@"
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,3}[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?$"
 )
 

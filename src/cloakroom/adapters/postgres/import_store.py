@@ -17,6 +17,8 @@ from cloakroom.vault.row_changes import KnownRecord, Replacement
 from cloakroom.vault.rows import RowDigests
 from cloakroom.vault.sealed_record import SealedKeys
 
+_WITHOUT_KEY = "without_key."
+
 
 class PostgresImports:
     """Reads and writes what imports need, over one connection."""
@@ -33,7 +35,12 @@ class PostgresImports:
         self._connection.execute(self._queries["start_delivery"], key | {"name": name, "counts": "{}", "at": at})
         row = self._connection.execute(self._queries["delivery"], key).fetchone()
         assert row is not None
-        return DeliveryState(row[0], row[1], row[2])
+        rows_done, finished, kept = row
+        counts = {name: count for name, count in kept.items() if not name.startswith(_WITHOUT_KEY)}
+        without_key = {
+            name.removeprefix(_WITHOUT_KEY): count for name, count in kept.items() if name.startswith(_WITHOUT_KEY)
+        }
+        return DeliveryState(rows_done, finished, counts, without_key)
 
     def has_records(self, brand: int) -> bool:
         """See `flows.import_ports.ImportStore.has_records`."""
@@ -99,7 +106,7 @@ class PostgresImports:
                     "brand": brand,
                     "sha256": sha256,
                     "rows_done": batch.rows_done,
-                    "counts": msgspec.json.encode(batch.counts).decode(),
+                    "counts": _kept(batch.counts, batch.without_key),
                 },
             )
 
@@ -111,6 +118,7 @@ class PostgresImports:
         at: int,
         rows_done: int,
         counts: Mapping[str, int],
+        without_key: Mapping[str, int],
         append: Callable[[], object],
     ) -> None:
         """Mark a delivery as finished. `append` is called in the same, durable transaction."""
@@ -122,7 +130,7 @@ class PostgresImports:
                     "sha256": sha256,
                     "at": at,
                     "rows_done": rows_done,
-                    "counts": msgspec.json.encode(counts).decode(),
+                    "counts": _kept(counts, without_key),
                 },
             )
             append()
@@ -187,6 +195,12 @@ class PostgresImports:
         if not entries:
             return
         self._connection.execute(self._queries[query], index_arguments(brand, digests, entries, generation))
+
+
+def _kept(counts: Mapping[str, int], without_key: Mapping[str, int]) -> str:
+    """Return both counts as the one object that the progress of a delivery has."""
+    fields = {f"{_WITHOUT_KEY}{name}": count for name, count in without_key.items()}
+    return msgspec.json.encode({**counts, **fields}).decode()
 
 
 class OverlappedImports:

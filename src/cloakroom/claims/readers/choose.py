@@ -28,6 +28,7 @@ from cloakroom.claims.readers.pasted import read_pasted
 from cloakroom.claims.readers.prose import kind_of_text, read_prose
 from cloakroom.claims.readers.relaxed_json import decode_relaxed
 from cloakroom.claims.readers.rewriting import SEPARATOR, Rewriting, rewriting_of
+from cloakroom.claims.readers.sql_fragment import is_fragment
 from cloakroom.claims.readers.sql_rows import read_sql
 from cloakroom.claims.readers.table_layout import TableLayout, detect_layout, possible_layouts
 from cloakroom.claims.readers.trial import ENOUGH, Trial, try_reading
@@ -48,7 +49,7 @@ _SQL = re.compile(
     r"(?:^|;|\*/|\b(?:begin|then|go)\b|\))[ \t]*+"
     r"(?:(?:insert|upsert|replace)\s*+(?:(?:ignore|low_priority|high_priority|delayed|overwrite|or\s+\w+)\s++)*+"
     rf"(?:into\b|all\b|table\b|{_TABLE}\s*+\()"
-    r"|create\s+(?:temporary\s+)?table\b|copy\s+\S+.*from\s+stdin"
+    r"|create\s+(?:\w+\s+){0,4}table\b|copy\s+\S+.*from\s+stdin"
     rf"|update\s+{_TABLE}\s+set\s|merge\s+(?:into\s+)?{_TABLE}\s[^;]{{0,40}}?using\s*\()",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -197,7 +198,7 @@ def _possible_forms(name: str, head: str, *, is_all: bool) -> Iterator[_TextForm
     yield from map(_table_form, filter(None, layouts))
     if "{" in head or "[" in head:
         yield from (_TextForm("jsonl"), _TextForm("json"))
-    if _SQL.search(head):
+    if _SQL.search(head) or is_fragment(head):
         yield _TextForm("sql")
     if MARKUP.search(head):
         yield _TextForm("html")
@@ -210,8 +211,10 @@ def _possible_forms(name: str, head: str, *, is_all: bool) -> Iterator[_TextForm
 def _text_form(name: str, head: str, *, is_all: bool) -> _TextForm:
     """Return the form of a text that begins with `head`, and is no longer if `is_all`."""
     start = head.lstrip("\ufeff \t\r\n")
-    if structured := _structured_form(start, is_all=is_all) or ("sql" if _SQL.search(head) else None):
+    if structured := _structured_form(start, is_all=is_all):
         return _TextForm(structured)
+    if _SQL.search(head) or is_fragment(head):
+        return _TextForm("sql")
     kind = kind_of_text(name, start)
     if kind == "xml":
         return _TextForm("html" if MARKUP.search(head) else kind)

@@ -6,7 +6,8 @@ import re
 
 _LOOKED_AT = 1 << 18
 _SURELY_STANDARD = re.compile(
-    r"standard_conforming_strings\s*=\s*on|^[ \t]*(?:go[ \t;]*\r?$|pragma\s|set\s+(?:define|identity_insert)\b)"
+    r"standard_conforming_strings\s*=\s*on"
+    r"|^[ \t]*(?:go[ \t;]*\r?$|begin\s+tran|pragma\s|set\s+(?:define|identity_insert)\b)"
     r"|\[dbo\]|\b(?:insert|into|table)\s+\[",
     re.IGNORECASE | re.MULTILINE,
 )

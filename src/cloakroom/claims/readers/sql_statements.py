@@ -14,13 +14,17 @@ _BEFORE_TABLE = frozenset({
     "replace", "abort", "fail", "rollback", "local",
 })  # fmt: skip
 _NOT_COLUMNS = frozenset({
-    "primary", "key", "unique", "constraint", "index", "foreign", "check", "exclude", "like", "period", "fulltext",
-    "spatial",
+    "primary", "unique", "constraint", "foreign", "check", "exclude", "like", "fulltext", "spatial",
 })  # fmt: skip
 _NAMES = (Kind.WORD, Kind.NAME, Kind.QUOTED)
+# The name of an index and its columns, or these alone; not the type of a column that is called key.
+_INDEX = re.compile(r"[`\"\[(]|\w++\s*+(?:using\s+\w+\s*+)?\(\s*+[^\W\d]|for\b", re.IGNORECASE)
 _BEGINS_QUERY = re.compile(r"\(\s*+(?:\(|select\b|values\b)", re.IGNORECASE)
+_DELIMITER = re.compile(r"\bdelimiters?\s*(?:as\s*)?e?'(\\t|[^\"\s])'", re.IGNORECASE)
+_NULL = re.compile(r"\bnull\s*(?:as\s*)?e?'([^'\s]{0,9})'", re.IGNORECASE)
 _COLUMNS_MAX = 2_000
 _BEGINNING = 200
+_WORDS_BEFORE_TABLE = 4
 
 
 class Form(Enum):
@@ -45,6 +49,7 @@ class Statement:
         is_created: Whether it says which columns the table has, and fills nothing.
         goes_on: Whether the same statement may fill another table behind its row, as Oracle's INSERT ALL.
         delimiter: Of cells in COPY.
+        null: What stands for NULL in COPY.
         is_quoted: Whether cells of COPY are quoted as in CSV.
         has_header: Whether the first line of COPY names the columns.
     """
@@ -57,6 +62,7 @@ class Statement:
     is_created: bool = False
     goes_on: bool = False
     delimiter: str = "\t"
+    null: str = "\\N"
     is_quoted: bool = False
     has_header: bool = False
 
@@ -174,7 +180,9 @@ def _assignments(tokens: Tokens) -> tuple[Row, tuple[str, ...]]:
 
 
 def _create(tokens: Tokens) -> Statement | None:
-    tokens.takes("temporary")
+    for _ in range(_WORDS_BEFORE_TABLE):
+        if not tokens.is_word("table"):
+            tokens.step()
     if not tokens.takes("table"):
         return None
     tokens.takes("if", "not", "exists")
@@ -182,9 +190,13 @@ def _create(tokens: Tokens) -> Statement | None:
     if not tokens.takes("("):
         return None
     columns: list[str] = []
-    while len(columns) < _COLUMNS_MAX and tokens.kind in _NAMES:
-        if tokens.kind is not Kind.WORD or tokens.piece.lower() not in _NOT_COLUMNS:
-            columns.append(tokens.piece)
+    while len(columns) < _COLUMNS_MAX and (tokens.kind in _NAMES or tokens.kind is Kind.TEXT):
+        name = tokens.piece
+        is_column = not tokens.is_word(*_NOT_COLUMNS)
+        may_be_index = tokens.is_word("key", "index", "period")
+        tokens.step()
+        if is_column and not (may_be_index and _INDEX.match(tokens.text, tokens.start)):
+            columns.append(name)
         _skip_definition(tokens)
         if not tokens.takes(","):
             break
@@ -207,16 +219,19 @@ def _skip_definition(tokens: Tokens) -> None:
 def _copy(tokens: Tokens) -> Statement | None:
     table = _name(tokens)
     columns = _names_in_parentheses(tokens) if tokens.is_sign("(") else ()
+    tokens.takes("with", "oids")
     if not tokens.takes("from", "stdin"):
         return None
     end = tokens.text.find("\n", tokens.start)
-    options = tokens.text[tokens.start : end].lower() if end >= 0 else ""
-    is_quoted = "csv" in options
-    stated = re.search(r"delimiter\s*(?:as\s*)?e?'(?P<sign>\\t|[^\"\s])'", options)
-    delimiter = stated["sign"].replace("\\t", "\t") if stated else "," if is_quoted else "\t"
+    options = tokens.text[tokens.start : end] if end >= 0 else ""
+    is_quoted = "csv" in options.lower()
+    delimiter = _DELIMITER.search(options)
+    null = _NULL.search(options)
     return Statement(
         Form.COPY, table, columns, end + 1 if end >= 0 else len(tokens.text),
-        delimiter=delimiter, is_quoted=is_quoted, has_header="header" in options,
+        delimiter=delimiter[1].replace("\\t", "\t") if delimiter else "," if is_quoted else "\t",
+        null=null[1] if null else "" if is_quoted else "\\N",
+        is_quoted=is_quoted, has_header="header" in options.lower(),
     )  # fmt: skip
 
 

@@ -20,7 +20,8 @@ _PIECES = r"""(?:\s++|--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/{hash})*+(?:
     |(?P<dollar>\$(?:[^\W\d]\w*+)?\$)
     |(?P<quoted>"(?:[^"\\]++|{backslash}|"")*+")
     |(?P<name>`(?:[^`]++|``)*+`{bracket})
-    |(?P<number>(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?(?![\w$@]))
+    |(?P<number>(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?(?![\w$@]|-[0-9a-fA-F]{{4}}-[0-9a-fA-F]{{4}}-)|\$\d++\.\d++
+        |[0-9a-fA-F]{{8}}(?:-[0-9a-fA-F]{{4}}){{3}}-[0-9a-fA-F]{{12}}(?!\w))
     |(?P<word>[\w$@\#]++)
     |(?P<sign>\|\||::|(?!/\*)[-+*/%(),;=<>.\[\]{{}}?:&|!~^])
     |(?P<end>\Z))"""
@@ -47,7 +48,7 @@ _PATTERNS = {
 }
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "f": "\f", "v": "\v", "Z": "\x1a"}
 _ESCAPES_OF_COPY = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
-_ESCAPE = re.compile(r"\\(.)|''|\"\"", re.DOTALL)
+_ESCAPE = {quote: re.compile(rf"\\(.)|{quote}{quote}", re.DOTALL) for quote in "'\""}
 _ESCAPE_OF_COPY = re.compile(r"\\([0-7]{1,3}|.)", re.DOTALL)
 _CODE = re.compile(r"\\(?:u|\+)?([0-9a-fA-F]{4,6})")
 _CLOSING = {"[": "]", "{": "}", "(": ")", "<": ">"}
@@ -134,7 +135,7 @@ class Tokens:
         elif group == "name":
             self.piece = piece[1:-1].replace("``", "`") if piece[0] == "`" else piece[1:-1].replace("]]", "]")
         elif group == "quoted":
-            self.piece = unescaped(piece[1:-1]) if self._has_escapes else piece[1:-1].replace('""', '"')
+            self.piece = unescaped(piece[1:-1], '"') if self._has_escapes else piece[1:-1].replace('""', '"')
         else:
             inner = piece[piece.index("'") + 1 : -1]
             if group == "escaped" or (group == "text" and self._has_escapes):
@@ -166,11 +167,11 @@ _KINDS = {
 _PLAIN = frozenset({"bytes", "number", "word", "sign", "end"})
 
 
-def unescaped(text: str) -> str:
-    """Return what a text stands for whose backslashes escape; a doubled quote is one."""
-    if "\\" not in text and "''" not in text and '""' not in text:
+def unescaped(text: str, quote: str = "'") -> str:
+    """Return what a text stands for whose backslashes escape; its own kind of quote, doubled, is one."""
+    if "\\" not in text and quote not in text:
         return text
-    return _ESCAPE.sub(lambda found: _ESCAPES.get(found[1], found[1]) if found[1] else found[0][0], text)
+    return _ESCAPE[quote].sub(lambda found: _ESCAPES.get(found[1], found[1]) if found[1] else quote, text)
 
 
 def unescaped_copy(text: str) -> str:

@@ -99,6 +99,8 @@ class ValueReader:
             if not tokens.takes(","):
                 break
         self._check_end()
+        if tokens.kind is Kind.UNCLOSED:
+            raise MalformedError
         if not all(row.aliases):
             row.aliases = []
         row.is_of_table = tokens.takes("from") and self._name() not in _ONE_ROW_TABLES

@@ -54,7 +54,9 @@ def _print_brand(name: str, brand: Mapping[str, Any]) -> None:
     say((name, "bold"), f": {counts}")
     if brand["fields"]:
         say(f"  fields: {', '.join(brand['fields'])}")
-    for snapshot in brand["snapshots"]:
+    if brand.get("fields_contradicted"):
+        say(f"  filled with other values than ours: {', '.join(brand['fields_contradicted'])}")
+    for snapshot in brand["snapshots"] if brand.get("is_borne_out", True) else ():
         say(f"  as of {snapshot['from']} to {snapshot['to']}: {snapshot['share']:.1%} of the rows")
 
 

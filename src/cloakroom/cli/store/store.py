@@ -84,6 +84,8 @@ def import_command(
                 )
             counts = {str(fate): count for fate, count in sorted(result.counts.items()) if count}
             document = {"file": path.name, "rows": result.rows, "repeated": result.repeated, **counts}
+            if result.without_key:
+                document["without_key"] = dict(sorted(result.without_key.items()))
             if result.counts.get("rejected"):
                 document["rejects"] = str(target)
             documents.append(document)
@@ -91,6 +93,9 @@ def import_command(
                 words = ", ".join(f"{count:,} {fate.replace('_', ' ')}" for fate, count in counts.items())
                 note = " (imported before; nothing changed)" if result.repeated else ""
                 say(f"{path.name}: {result.rows:,} rows: {words or 'nothing'}{note}")
+                if result.without_key:
+                    fields = ", ".join(f"{count:,} of {name}" for name, count in sorted(result.without_key.items()))
+                    say(f"  values kept as they are, under which no record is found: {fields}")
                 if "rejects" in document:
                     say(f"  rejected rows are listed in {target}")
     if json_output:

@@ -17,6 +17,7 @@ from pyroaring import BitMap
 
 from cloakroom.claims.attribution import Candidate, attribute
 from cloakroom.claims.dating import Dating, Snapshot, date_rows
+from cloakroom.claims.exposure import Exposure, exposure
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.matched import Matched
 from cloakroom.claims.matching import Matcher
@@ -45,8 +46,15 @@ Digest = Callable[[Sequence[str]], Sequence[bytes]]
 class PersonCounter(Protocol):
     """Counts the persons behind records."""
 
-    def count(self, whole: BitMap, all_proven: BitMap, silent: int) -> PersonInterval:
-        """Return an interval: no fewer than behind `whole`, no more than behind `all_proven` and `silent` rows."""
+    def count(self, whole: BitMap, all_proven: BitMap, possible: BitMap, further: int) -> PersonInterval:
+        """Return an interval of persons.
+
+        Args:
+            whole: No fewer than behind these records.
+            all_proven: All records that are proven.
+            possible: Records that may be shown as well; no more than behind all of these.
+            further: Rows each of which may show one person more.
+        """
         ...
 
 
@@ -116,7 +124,8 @@ def check_claim(
     """
     survey = Survey(dump, Sizer(request.seed), workers, limits, progress)
     today = from_microseconds(request.at).date()
-    matcher = Matcher(vault.index, vault.history, limits, request.seed, today)
+    canaries = BitMap.union(BitMap(), *vault.disclosures.canaries().values())
+    matcher = Matcher(vault.index, vault.history, limits, request.seed, today, canaries=canaries)
     sampler = Sampler(vault.digest)
     for table, keyed in survey.tables():
         matcher.take(table, keyed)
@@ -125,7 +134,11 @@ def check_claim(
     _tell(progress, dump, "dating the rows")
     dating, opened = date_matched(matched, vault.history, today)
     _tell(progress, dump, "counting the persons behind the records")
-    found = _Found(survey.files, survey.size(), sampler, matched, dating, opened | matcher.opened)
+    exposed = {
+        name: exposure(match.fields, dating[name].fields if name in dating else {})
+        for name, match in matched.brands.items()
+    }
+    found = _Found(survey.files, survey.size(), sampler, matched, dating, exposed, opened | matcher.opened)
     sketch = sampler.sketch(matched.proven, found.size.emails_distinct)
     report = _report(request, vault, found, find_earlier(found.dump(request, sketch), vault.register.all()))
     vault.register.add(
@@ -151,11 +164,17 @@ class _Found:
     sampler: Sampler
     matched: Matched
     dating: Mapping[str, Dating]
+    exposed: Mapping[str, Exposure]
     opened: BitMap
 
     @property
     def snapshots(self) -> dict[str, Sequence[Snapshot]]:
         return {name: found.snapshots for name, found in self.dating.items()}
+
+    @property
+    def fields(self) -> dict[str, tuple[str, ...]]:
+        """Return the fields that the dump shows of each brand of which a record is proven."""
+        return {name: self.exposed[name].fields for name, match in self.matched.brands.items() if match.proven}
 
     def dump(self, request: CheckRequest, sketch: Sketch) -> Dump:
         """Return what earlier claims are compared with."""
@@ -163,11 +182,11 @@ class _Found:
             name: [(one.start, one.end if one.end is not None else request.at) for one in found]
             for name, found in self.snapshots.items()
         }
-        return Dump(self.sampler, sketch, content_digest(request.evidence), spans, self.matched.fields)
+        return Dump(self.sampler, sketch, content_digest(request.evidence), spans, self.fields)
 
 
 def _report(request: CheckRequest, vault: Vault, found: _Found, earlier: list[EarlierClaim]) -> ClaimReport:
-    matched, snapshots = found.matched, found.snapshots
+    matched = found.matched
     proven, brands = matched.proven, vault.index.brands()
     return ClaimReport(
         id=request.id,
@@ -176,9 +195,12 @@ def _report(request: CheckRequest, vault: Vault, found: _Found, earlier: list[Ea
         size=found.size,
         matched=matched,
         dating=found.dating,
-        persons=vault.persons.count(matched.proven_whole, proven, matched.rows_silent),
-        verdict=judge(matched, snapshots, request.statement, earlier, _extent(found)),
-        attribution=_attributed(vault, matched, [one for spans in snapshots.values() for one in spans]),
+        exposed=found.exposed,
+        persons=vault.persons.count(
+            matched.proven_whole, proven, matched.possible, matched.rows_silent + matched.rows_crowded
+        ),
+        verdict=judge(matched, found.dating, request.statement, earlier, _extent(found)),
+        attribution=_attributed(vault, found),
         earlier=earlier,
         files=found.files,
         opened=len(found.opened),
@@ -196,15 +218,17 @@ def _extent(found: _Found) -> Extent:
     )
 
 
-def _attributed(vault: Vault, matched: Matched, snapshots: Sequence[Snapshot]) -> list[Candidate]:
-    brands = vault.index.brands()
+def _attributed(vault: Vault, found: _Found) -> list[Candidate]:
+    matched, brands = found.matched, vault.index.brands()
     sure, proven = matched.sure, matched.proven
+    marked = matched.shown - proven
     return attribute(
-        (sure if 2 * len(sure) >= len(proven) else proven) | (matched.shown - proven),
-        {name for names in matched.fields.values() for name in names},
-        snapshots,
+        (sure if 2 * len(sure) >= len(proven) else proven) | marked,
+        {name for names in found.fields.values() for name in names},
+        [one for spans in found.snapshots.values() for one in spans],
         vault.disclosures.disclosures(),
-        population=sum(len(brands[name]) for name in matched.fields),
+        alike=matched.alike,
+        population=sum(len(brands[name]) for name in found.fields),
         canaries=vault.disclosures.canaries(),
     )
 

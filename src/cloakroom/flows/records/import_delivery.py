@@ -42,11 +42,13 @@ class IncomingBatch:
         block: The accepted rows.
         rejected: How many rows were not accepted.
         rows_read: Rows of the file up to the end of this batch.
+        without_key: How many values of an indexed field of these rows have no normal form, by field.
     """
 
     block: RowBlock
     rejected: int
     rows_read: int
+    without_key: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -58,12 +60,14 @@ class ImportResult:
         records: Ordinals created, changed or deleted by this run.
         rows: Rows of the file.
         repeated: Whether the whole delivery was in the store already.
+        without_key: Values of the taken rows under which their records cannot be found, by indexed field.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     records: BitMap = field(default_factory=BitMap)
     rows: int = 0
     repeated: bool = False
+    without_key: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -76,6 +80,7 @@ class _Sealing:
     facet_change: FacetChange
     rows_done: int | None
     counts: Counter[str]
+    without_key: Counter[str]
 
 
 class DeliveryImport:
@@ -135,12 +140,14 @@ class DeliveryImport:
             state: How far the delivery was taken in before.
         """
         self._result.counts.update(state.counts)
+        self._result.without_key.update(state.without_key)
         self._result.rows = state.rows_done
         # Into an empty brand every row is new unless its record came before in this file. A hash that was not seen
         # proves that it did not; one that was seen may be another record's, and then the store is asked.
         self._seen = None if self._store.has_records(self._brand) else _SeenHashes()
         for batch in batches:
             self._result.counts["rejected"] += batch.rejected
+            self._result.without_key.update(batch.without_key)
             self._take(batch)
         self._drain()
         return self._result
@@ -237,6 +244,7 @@ class DeliveryImport:
                 FacetChange(changed.removed, added),
                 rows_done,
                 Counter(self._result.counts),
+                Counter(self._result.without_key),
             )
         )
 
@@ -261,6 +269,7 @@ class DeliveryImport:
                 self._facet_sealer.seal_change(change) if change.removed or change.added else None,
                 sealing.rows_done,
                 dict(sealing.counts),
+                dict(sealing.without_key),
             ),
         )
 

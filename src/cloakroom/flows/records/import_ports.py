@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cloakroom.vault.row_changes import KnownRecord, Replacement
@@ -35,11 +35,13 @@ class DeliveryState:
         rows_done: Rows of the file that are in the store, rejected ones included.
         finished: Whether the whole file is.
         counts: Rows by fate.
+        without_key: Values of the taken rows without a normal form, by indexed field.
     """
 
     rows_done: int
     finished: bool
     counts: Mapping[str, int]
+    without_key: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class BatchWrite:
         facet_change: Sealed change of the facets, or None.
         rows_done: Rows of the file that are done with this batch, or None while it is not done.
         counts: Rows by fate so far.
+        without_key: Values of the taken rows without a normal form so far, by indexed field.
     """
 
     new: NewRows | None
@@ -59,6 +62,7 @@ class BatchWrite:
     facet_change: bytes | None
     rows_done: int | None
     counts: Mapping[str, int]
+    without_key: Mapping[str, int] = field(default_factory=dict)
 
 
 class ImportStore(Protocol):

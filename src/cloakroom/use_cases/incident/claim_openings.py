@@ -65,18 +65,22 @@ class ClaimPersons:
         self._by = by
         self._claim = claim
 
-    def count(self, whole: BitMap, all_proven: BitMap, silent: int) -> PersonInterval:
-        """Return no fewer than behind `whole`, no more than behind `all_proven` and `silent` further rows."""
-        if not all_proven:
-            return PersonInterval(0, 0, "no record is proven")
-        linked = persons_of(
-            self._application, all_proven, by=self._by, purpose=PURPOSE, detail={"claim": self._claim}
-        )
-        full = linked.count(all_proven)
-        least = full.lower if whole == all_proven else linked.count(whole).lower
-        lower = min(least, len(whole))
-        upper = full.upper + silent
-        method = full.method
-        if silent:
-            method += f"; {silent} rows by which nobody can be found may each be one more person"
-        return PersonInterval(lower, upper, method)
+    def count(self, whole: BitMap, all_proven: BitMap, possible: BitMap, further: int) -> PersonInterval:
+        """Return no fewer than behind `whole`, no more than behind all records and `further` rows."""
+        every = all_proven | possible
+        if not every:
+            method = "no record is proven"
+            return PersonInterval(0, further, f"{method}; {_each_of(further)}" if further else method)
+        linked = persons_of(self._application, every, by=self._by, purpose=PURPOSE, detail={"claim": self._claim})
+        full = linked.count(every)
+        least = full.lower if whole == every else linked.count(whole).lower
+        parts = [full.method]
+        if possible - all_proven:
+            parts.append(f"{len(possible - all_proven):,} records that share a key only may be shown or not")
+        if further:
+            parts.append(_each_of(further))
+        return PersonInterval(min(least, len(whole)), full.upper + further, "; ".join(parts))
+
+
+def _each_of(rows: int) -> str:
+    return f"{rows:,} rows by which nobody can be found may each be one more person"

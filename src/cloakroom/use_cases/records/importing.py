@@ -18,12 +18,13 @@ from cloakroom.adapters.postgres.connection import open_store
 from cloakroom.adapters.postgres.import_store import OverlappedImports, PostgresImports
 from cloakroom.adapters.postgres.write_store import PostgresWrites
 from cloakroom.adapters.sealing_workers import sealing_workers
+from cloakroom.clock import from_microseconds
 from cloakroom.errors import InputError
 from cloakroom.flows.records.import_delivery import DeliveryImport, ImportResult, IncomingBatch
 from cloakroom.flows.records.import_ports import DeliveryState
 from cloakroom.vault.facets import FacetSealer
 from cloakroom.vault.key_ring import KeyPurpose
-from cloakroom.vault.rows import RowBlock, RowDigests
+from cloakroom.vault.rows import RECORD_ID_INDEX, RowBlock, RowDigests
 from cloakroom.vocabulary import Operation
 from cloakroom.wiring import Application
 
@@ -89,6 +90,7 @@ def _import(
     if state.finished:
         result = ImportResult(rows=state.rows_done, repeated=True)
         result.counts["unchanged"] = sum(state.counts.values())
+        result.without_key.update(state.without_key)
         return result
     digests = RowDigests(application.ring, application.catalogue, brand)
     with (
@@ -108,7 +110,11 @@ def _import(
             today=application.clock.now().date(),
             permutation=_permutation,
         )
-        result = run.run(_incoming(application.now(), delivery, state, rejects, progress), state)
+        ids = delivery.ids_with_fraction()
+        # A store that knows them with the fraction took them so before; its customers are not to become others.
+        whole_ids = bool(ids) and not store.known(brand, digests, digests.link(RECORD_ID_INDEX, ids))
+        at = application.now()
+        result = run.run(_incoming(at, delivery, state, rejects, progress, whole_ids=whole_ids), state)
         overlapped.settle()
     _finish(application, store, brand_name, sha256, result)
     return result
@@ -120,15 +126,18 @@ def _incoming(
     state: DeliveryState,
     rejects: Path | None,
     progress: Callable[[ImportProgress], None] | None,
+    *,
+    whole_ids: bool,
 ) -> Iterator[IncomingBatch]:
     file: IO[str] | None = None
     try:
-        for batch in delivery.batches(skip_rows=state.rows_done):
+        today = from_microseconds(at).date()
+        for batch in delivery.batches(skip_rows=state.rows_done, today=today, whole_ids=whole_ids):
             block, rejected = _taken(batch, at)
             if rejected and rejects is not None:
                 file = file or rejects.open("a", encoding="utf-8")
                 _write_rejects(file, delivery.path.name, rejected)
-            yield IncomingBatch(block, len(rejected), batch.rows_read)
+            yield IncomingBatch(block, len(rejected), batch.rows_read, batch.without_key)
             if progress is not None:
                 progress(ImportProgress(batch.rows_read, batch.bytes_read, delivery.total_bytes))
     finally:
@@ -189,6 +198,7 @@ def _finish(
         at=application.now(),
         rows_done=result.rows,
         counts=_shown(result.counts),
+        without_key=result.without_key,
         append=append_entry,
     )
 

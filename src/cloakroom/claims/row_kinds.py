@@ -1,0 +1,68 @@
+"""Kinds of rows, by what they show of our records: silent, foreign, bare, bounded, own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from cloakroom.claims.row_pairs import row_flags
+
+_SILENT, _FOREIGN, _BARE, _BOUNDED, _OWN = range(5)
+KINDS = ("silent", "foreign", "bare", "bounded", "own")
+"""Names of the kinds, each row being of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowKinds:
+    """Rows of a batch by what is known of their keys; a row may be in several.
+
+    Attributes:
+        ids: Rows with an id.
+        unknown: Rows with an address or a number that nobody of ours has.
+        known: Rows with a key that leads to records.
+        crowded: Rows with a key that too many records share.
+        contradicted: Rows that differ from all records that they share a key with.
+        jumbled: Those of them whose name or number is that of another record.
+        fabricated: Rows around an id of ours with nothing else of its record.
+        proven: Rows that prove a record.
+    """
+
+    ids: pl.Series = field(repr=False)
+    unknown: pl.Series = field(repr=False)
+    known: pl.Series = field(repr=False)
+    crowded: pl.Series = field(repr=False)
+    contradicted: pl.Series = field(repr=False)
+    jumbled: pl.Series = field(repr=False)
+    fabricated: pl.Series = field(repr=False)
+    proven: pl.Series = field(repr=False)
+
+    def counts(self, height: int, *, is_about_people: bool, are_ids_contradicted: bool) -> Counter[str]:
+        """Count the rows of a batch by kind; ``crowded`` of the bare, ``jumbled`` and ``fabricated`` of the bounded.
+
+        Args:
+            height: Rows of the batch.
+            is_about_people: Whether its table is; an unknown id in another table is nobody's.
+            are_ids_contradicted: Whether the table shows that its ids are not ours although they look so.
+        """
+        state = np.full(height, _SILENT, np.int8)
+        if is_about_people:
+            state[self.ids.to_numpy()] = _FOREIGN
+        # A number that half a town shares tells nothing beside an address that nobody has.
+        state[self.crowded.to_numpy()] = _BARE
+        state[self.unknown.to_numpy()] = _FOREIGN
+        known = row_flags(self.known, height)
+        by_id_alone = known & row_flags(self.ids, height) & (state == _FOREIGN) & ~row_flags(self.unknown, height)
+        state[known] = _BARE
+        if are_ids_contradicted:
+            state[by_id_alone] = _BOUNDED
+        state[self.contradicted.to_numpy()] = _BOUNDED
+        state[self.fabricated.to_numpy()] = _BOUNDED
+        state[self.proven.to_numpy()] = _OWN
+        found = Counter(dict(zip(KINDS, np.bincount(state, minlength=len(KINDS)).tolist(), strict=True)))
+        found["crowded"] = int((row_flags(self.crowded, height) & ~known & (state == _BARE)).sum())
+        for name, rows in (("jumbled", self.jumbled), ("fabricated", self.fabricated)):
+            found[name] = int((row_flags(rows, height) & (state == _BOUNDED)).sum())
+        return found
