@@ -15,7 +15,7 @@ from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.tolerant import logical_lines
 from cloakroom.claims.tables import BROKEN_KEPT, Batch, frame_of_records
 
-CARD = re.compile(r"(?im)^\s*BEGIN:VCARD\s*$")
+CARD = re.compile(r"(?im)^[ \t]*+BEGIN:VCARD[ \t\r]*+$")
 _LINE = re.compile(r"""(?:[\w-]+\.)?([\w-]+)((?:;(?:[^:;"]|"[^"]*")*)*):(.*)""", re.DOTALL)
 _PARTS = {
     "N": ("family name", "given name", "additional name", "prefix", "suffix"),

@@ -16,7 +16,7 @@ from cloakroom.claims.readers.row_filter import RowFilter
 from cloakroom.claims.readers.tolerant import logical_lines
 from cloakroom.claims.tables import Batch, frame_of_records
 
-ENTRY = re.compile(r"(?im)^dn::? ?\S*=")
+ENTRY = re.compile(r"(?im)^dn::? ?[^\s=]*+=")
 _LINE = re.compile(r"([A-Za-z][\w.-]*)((?:;[\w-]+)*):([:<]?) *(.*)", re.DOTALL)
 _NAMES = {
     "sn": "surname", "cn": "full name", "gn": "given name", "l": "city", "st": "state", "c": "country",
