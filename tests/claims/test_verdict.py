@@ -105,7 +105,7 @@ def test_from_one_row_in_a_hundred_on_addresses_of_ours_and_nothing_else_are_no_
 def test_own_rows_beside_more_bare_ones_say_how_many_prove_nothing(own, bare, expected) -> None:
     verdict = judge(rows(own=own, bare=bare), {}, Statement(), [], Extent())
     assert verdict.word == "genuine"
-    assert verdict.reasons[0].endswith(expected or "records of ours")
+    assert verdict.reasons[0].endswith(expected or "a record of ours")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_what_was_not_read_is_said_under_every_verdict() -> None:
     for found in (rows(own=100), rows(foreign=100), rows(bare=100)):
         unknown = judge(found, {}, Statement(), [], Extent(files_unread=2, files_cut_short=1)).unknown
         assert "what is in 2 files that could not be read" in unknown
-        assert "what follows in 1 files that could not be read to their end" in unknown
+        assert "what follows in 1 file that could not be read to the end" in unknown
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_reasons_hold_the_counts_and_the_as_of_times() -> None:
     spans = {"house": dated(Snapshot(AT, AT + DAY, 0.6), Snapshot(AT + 40 * DAY, None, 0.4)), "other": dated()}
     verdict = judge(rows(own=9_880, bounded=20, foreign=100), spans, Statement(), [], Extent())
     assert verdict.reasons == (
-        "9,880 rows show records of ours",
+        "9,880 rows show a record of ours",
         "100 rows (1.0%) show only keys that are unknown to us",
         "20 rows (0.2%) show a key of ours beside values that contradict our records",
         f"100% of the 50 rows of house that were compared equal our history as of {spans_told} (name, city)",
@@ -204,8 +204,8 @@ def test_what_is_not_known_is_said() -> None:
     found = Matched(found.brands, 0, 10, 2, 0, 0, 3, found.shown, {}, notes=("a limit was reached",))
     assert judge(found, {}, Statement(), [], Extent()).unknown == (
         "a limit was reached",
-        "whose 3 rows are that show nothing by which a record could be found",
-        "from where 2 rows have the key of ours that stands beside other values",
+        "whom 3 rows are about: nothing is there by which a record could be found",
+        "from where 2 rows have a key of ours that stands beside other values",
         "no date for house: too little to compare",
         "what the sellers hold beyond these files",
     )

@@ -58,6 +58,24 @@ def test_real_addresses_with_everything_else_invented_are_named_a_fabrication(co
     assert not any("equal our history" in reason for reason in report.verdict.reasons)
 
 
+@pytest.mark.parametrize(("form", "word"), [("NW{:07d}", "addresses only"), ("{:05d}", "foreign")])
+def test_ids_that_every_shop_counts_are_no_sign_of_ours_and_others_are_however_short(form, word) -> None:
+    held = MemoryStore([Version(n, customer(n, id=form.format(n))) for n in range(60)])
+    rows = [
+        customer(n, id=form.format(n), email=f"invented.{n}@example.net", phone=f"+39333999{n:04d}") | STRANGE
+        for n in range(40)
+    ]
+    report = checked(held, rows, "id", "email", "phone", *NAMES)
+    assert (report.verdict.word, len(report.matched.proven)) == (word, 0)
+    assert any("fabrication" in reason for reason in report.verdict.reasons) is (word == "addresses only")
+
+
+def test_a_row_with_the_id_of_one_record_and_all_else_of_another_proves_the_other() -> None:
+    rows = [customer(n) | {"id": customer(n + 1)["id"]} for n in range(40)]
+    found = checked(house(), rows, "id", "email", "phone", *NAMES).matched
+    assert (sorted(found.proven), found.rows_fabricated) == (list(range(40)), 0)
+
+
 def test_rows_put_together_of_several_records_of_ours_are_no_all_clear() -> None:
     rows = [customer(n) | {name: customer(n + 1)[name] for name in NAMES} for n in range(40)]
     report = checked(house(), rows, "email", *NAMES)

@@ -55,7 +55,7 @@ def canonical_emails(texts: Iterable[str | None]) -> list[str | None]:
 
 
 def _canonical_unusual(text: str) -> str | None:
-    if len(text) > 4 * MAX_LENGTH or "@" not in unicodedata.normalize("NFKC", text):
+    if len(text) > 4 * MAX_LENGTH or ("@" not in unicodedata.normalize("NFKC", text) and "%40" not in text):
         return None
     text = unwrapped_address(text)
     # Lower-casing can take a text out of NFKC again, so both are applied until nothing moves.

@@ -193,7 +193,7 @@ class Matcher:
         possible = self._phones.pairs(keyed.possible_phones(BitMap(settled.to_numpy()), self._regions)).pairs
         by_number = pl.concat([phone_pairs, possible]).unique()
         by_address = pl.concat([email_pairs, self._by_mailbox(keyed.emails, emails)])
-        done = pl.concat([proven["row"], fabricated])
+        done = proven["row"]
         rest = without(by_address, done, height), without(by_number, done, height)
         crowd = crowd_rows(keyed.emails, emails)
         found = self._by_agreement(keyed, rest, crowd, done)
@@ -213,7 +213,8 @@ class Matcher:
         kinds = RowKinds(
             ids=ids["row"],
             unknown=without(pl.concat(keyless).to_frame("row"), by_number["row"], height)["row"],
-            known=pl.concat([by_address["row"], by_number["row"], id_pairs["row"]]),
+            known=pl.concat([by_address["row"], by_number["row"]]),
+            known_by_id=id_pairs["row"],
             crowded=crowds,
             contradicted=found.contradicted,
             jumbled=found.jumbled,
@@ -282,7 +283,14 @@ class Matcher:
             pairs.filter(~unmistakable), by_key.pairs, by_key.addressed, lambda some: self._bear_out(keyed, some)
         )
         proven = pl.concat([backed, trusted, further]).unique(maintain_order=True)
-        fabricated = fabricated_pairs(proven, backed, lambda some: self._opened.compared(keyed, some))
+        # Short numbers are counted from one in every shop; other ids that are ours are not there by chance.
+        telling = batch.ids.filter(~_SHORT_NUMBER)["row"]
+        unproven = without(pairs, proven["row"], keyed.frame.height).filter(pl.col("row").is_in(telling.implode()))
+        fabricated = pl.concat([
+            pairs.clear().select("row", "ordinal"),
+            *(fabricated_pairs(some, backed, lambda some: self._opened.compared(keyed, some))
+            for some in (proven, unproven) if some.height),
+        ])  # fmt: skip
         kept = proven.join(fabricated, on=["row", "ordinal"], how="anti") if fabricated.height else proven
         made_up = without(fabricated, kept["row"], keyed.frame.height)["row"].unique()
         return kept.with_columns(pl.lit(0, pl.Int64).alias("score")), made_up
@@ -416,6 +424,9 @@ class Matcher:
 
 
 _UNMISTAKABLE = pl.col("key").str.contains(r"^[0-9A-Za-z]{15,18}$") & pl.col("key").str.contains("[A-Za-z]")
+
+
+_SHORT_NUMBER = pl.col("key").str.contains(r"^[0-9]{1,7}$")
 
 
 def _nothing_compared() -> Agreement:

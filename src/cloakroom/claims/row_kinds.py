@@ -22,7 +22,8 @@ class RowKinds:
     Attributes:
         ids: Rows with an id.
         unknown: Rows with an address or a number that nobody of ours has.
-        known: Rows with a key that leads to records.
+        known: Rows with an address or a number that leads to records.
+        known_by_id: Rows with an id that leads to records.
         crowded: Rows with a key that too many records share.
         contradicted: Rows that differ from all records that they share a key with.
         jumbled: Those of them whose name or number is that of another record.
@@ -33,6 +34,7 @@ class RowKinds:
     ids: pl.Series = field(repr=False)
     unknown: pl.Series = field(repr=False)
     known: pl.Series = field(repr=False)
+    known_by_id: pl.Series = field(repr=False)
     crowded: pl.Series = field(repr=False)
     contradicted: pl.Series = field(repr=False)
     jumbled: pl.Series = field(repr=False)
@@ -54,10 +56,13 @@ class RowKinds:
         state[self.crowded.to_numpy()] = _BARE
         state[self.unknown.to_numpy()] = _FOREIGN
         known = row_flags(self.known, height)
-        by_id_alone = known & row_flags(self.ids, height) & (state == _FOREIGN) & ~row_flags(self.unknown, height)
-        state[known] = _BARE
+        is_unknown = row_flags(self.unknown, height)
+        by_id_alone = row_flags(self.known_by_id, height) & ~known
+        state[known | by_id_alone] = _BARE
+        # An id of ours beside an address that is not: of a stranger whose shop counts alike, or of a seller's making.
+        state[by_id_alone & is_unknown] = _FOREIGN if are_ids_contradicted else _BOUNDED
         if are_ids_contradicted:
-            state[by_id_alone] = _BOUNDED
+            state[by_id_alone & ~is_unknown] = _BOUNDED
         state[self.contradicted.to_numpy()] = _BOUNDED
         state[self.fabricated.to_numpy()] = _BOUNDED
         state[self.proven.to_numpy()] = _OWN

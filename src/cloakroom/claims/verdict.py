@@ -33,6 +33,8 @@ _ADDRESSES_OF_ROW = 2
 """A row about one person has no more; where more addresses than that are known, rows were not read as they are."""
 _BARE_BESIDE = 4
 """Rows that show nothing to compare are not told apart from those that contradict, where these are not many more."""
+_KEY = "an id, address or number of ours"
+_FOUND = "by which a record could be found"
 MUCH_OLDER = 30 * DAY
 
 
@@ -82,10 +84,10 @@ def judge(
     if not matched.rows_own and not matched.proven:
         word, reasons = _of_nothing_proven(matched, keyed, extent)
         return Verdict(word, reasons, unknown)
-    own = f"{matched.rows_own:,} rows show records of ours"
+    own = _rows(matched.rows_own, "show a record of ours", "shows a record of ours")
     dates = _date_reasons(dating)
     if matched.rows_bare > BARE_SHARE * keyed:
-        bare = f"{matched.rows_bare:,} rows show an id, address or number of ours and nothing else to compare"
+        bare = _rows(matched.rows_bare, f"show {_KEY} and nothing else to compare", f"shows {_KEY} and nothing else")
         own = f"{own}; {bare}: no record is proven by them"
     stray = matched.rows_foreign + matched.rows_bounded
     strangers = _stray_reasons(matched, keyed)
@@ -102,11 +104,17 @@ def _stray_reasons(matched: Matched, keyed: int) -> tuple[str, ...]:
     """Return what rows there are that are not ours, and why they are not."""
     reasons = []
     if matched.rows_foreign:
-        share = f"{matched.rows_foreign:,} rows ({matched.rows_foreign / keyed:.1%})"
-        reasons.append(f"{share} show only keys that are unknown to us")
+        share = f"({matched.rows_foreign / keyed:.1%})"
+        many = f"{share} show only keys that are unknown to us"
+        reasons.append(_rows(matched.rows_foreign, many, f"{share} shows only keys that are unknown to us"))
     if matched.rows_bounded:
-        share = f"{matched.rows_bounded:,} rows ({matched.rows_bounded / keyed:.1%})"
-        reasons.append(f"{share} show a key of ours beside values that contradict our records{_made_up(matched)}")
+        share, beside = (
+            f"({matched.rows_bounded / keyed:.1%})",
+            "a key of ours beside values that contradict our records",
+        )
+        reasons.append(
+            _rows(matched.rows_bounded, f"{share} show {beside}", f"{share} shows {beside}") + _made_up(matched)
+        )
     return tuple(reasons)
 
 
@@ -118,10 +126,10 @@ def _made_up(matched: Matched) -> str:
 
 def _of_nothing_proven(matched: Matched, keyed: int, extent: Extent) -> tuple[str, tuple[str, ...]]:
     """Return the word and the reasons for a dump that proves no record."""
-    known = f"{matched.emails_known:,} addresses are known"
+    known = counted(matched.emails_known, "addresses are known", "address is known")
     is_told_apart = _BARE_BESIDE * matched.rows_bare < matched.rows_bounded
     if matched.rows_bare and matched.rows_bare >= FOREIGN_SHARE * keyed and not is_told_apart:
-        bare = f"{matched.rows_bare:,} of {keyed:,} rows show an id, address or number of ours and nothing to compare"
+        bare = f"{matched.rows_bare:,} of {keyed:,} rows show {_KEY} and nothing else to compare"
         told = "no record is proven by them; a name that the address itself tells is no proof"
         return "addresses only", (bare, f"{known}; {told}", *_stray_reasons(matched, keyed))
     if 2 * matched.rows_fabricated > keyed:
@@ -144,7 +152,8 @@ def _of_nothing_proven(matched: Matched, keyed: int, extent: Extent) -> tuple[st
     if 2 * matched.rows_bounded > keyed and not matched.rows_fabricated:
         reasons[-1] += ": a fabrication around real keys"
     if bounded := len(matched.bounded):
-        reasons.append(f"{known}, beside other content: {bounded:,} records share an address with the dump, no more")
+        shared = counted(bounded, "records share", "record shares")
+        reasons.append(f"{known}, beside other content: {shared} an address with the dump, no more")
     return "foreign", tuple(reasons)
 
 
@@ -152,12 +161,13 @@ def _unread_reasons(matched: Matched, keyed: int, extent: Extent) -> tuple[str, 
     """Return why nothing can be said, empty where enough was read."""
     reasons = []
     if extent.files_unread:
-        reasons.append(f"{extent.files_unread:,} files could not be read")
+        reasons.append(f"{counted(extent.files_unread, 'files', 'file')} could not be read")
     if not keyed:
-        silent = f"{matched.rows_silent:,} rows hold nothing by which a record could be found"
+        silent = _rows(matched.rows_silent, f"hold nothing {_FOUND}", f"holds nothing {_FOUND}")
         reasons.append(silent if matched.rows_silent else "no row was read that holds an address, a number or an id")
     if extent.rows_rejected and extent.rows_rejected >= REJECTED_SHARE * (keyed + extent.rows_rejected):
-        reasons.append(f"{extent.rows_rejected:,} rows are damaged, beside {keyed:,} that could be compared")
+        damaged = _rows(extent.rows_rejected, "are damaged", "is damaged")
+        reasons.append(f"{damaged}, beside {keyed:,} that could be compared")
     return tuple(reasons)
 
 
@@ -204,15 +214,16 @@ def _shown_end(snapshot: Snapshot) -> str:
 def _unknown(matched: Matched, snapshots: Mapping[str, Sequence[Snapshot]], extent: Extent) -> tuple[str, ...]:
     unknown = list(matched.notes)
     if extent.files_unread:
-        unknown.append(f"what is in {extent.files_unread:,} files that could not be read")
+        unknown.append(f"what is in {counted(extent.files_unread, 'files', 'file')} that could not be read")
     if extent.files_cut_short:
-        unknown.append(f"what follows in {extent.files_cut_short:,} files that could not be read to their end")
+        cut_short = counted(extent.files_cut_short, "files", "file")
+        unknown.append(f"what follows in {cut_short} that could not be read to the end")
     if matched.rows_silent:
-        unknown.append(f"whose {matched.rows_silent:,} rows are that show nothing by which a record could be found")
+        silent = counted(matched.rows_silent, "rows are", "row is")
+        unknown.append(f"whom {silent} about: nothing is there {_FOUND}")
     if matched.rows_bounded:
-        unknown.append(
-            f"from where {matched.rows_bounded:,} rows have the key of ours that stands beside other values"
-        )
+        having = _rows(matched.rows_bounded, "have", "has")
+        unknown.append(f"from where {having} a key of ours that stands beside other values")
     unknown.extend(
         f"no date for {brand}: too little to compare"
         for brand, match in matched.brands.items()
@@ -220,3 +231,12 @@ def _unknown(matched: Matched, snapshots: Mapping[str, Sequence[Snapshot]], exte
     )
     unknown.append("what the sellers hold beyond these files")
     return tuple(unknown)
+
+
+def counted(number: int, many: str, one: str) -> str:
+    """Return a number with what it counts."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _rows(number: int, many: str, one: str) -> str:
+    return counted(number, f"rows {many}", f"row {one}")

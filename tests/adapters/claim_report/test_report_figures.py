@@ -127,7 +127,7 @@ def test_twelve_countries_are_named_and_the_others_added_up(countries):
     assert [code for code, _, _ in shown[:12]] == ranked[:12]
     if countries > 12:
         rest = sum(sorted(counts.values())[: countries - 12])
-        assert shown[-1] == [f"{countries - 12} others", rest, f"{rest:,}"]
+        assert shown[-1] == ["1 other" if countries == 13 else f"{countries - 12} others", rest, f"{rest:,}"]
 
 
 def test_countries_of_one_count_come_in_the_order_of_their_codes():

@@ -212,13 +212,15 @@ def test_a_header_that_is_no_text_in_the_stated_encoding_refuses_the_file(tmp_pa
 
 
 @pytest.mark.parametrize(("letters", "is_refused"), [(3, False), (4, True)])
-def test_four_letters_beyond_ascii_that_are_utf_8_are_no_chance(tmp_path, letters, is_refused):
+def test_four_letters_beyond_ascii_that_are_utf_8_refuse_the_file_and_fewer_their_row(tmp_path, letters, is_refused):
     data = f"id,note\n1,a\n2,{'é' * letters}\n".encode()
     mapping = '[format]\nencoding = "cp1252"\n' + NOTES
     if is_refused:
         assert message_of(tmp_path, data, mapping) == "f.csv:3: is UTF-8, but b.toml says cp1252"
     else:
-        assert values(delivered(tmp_path, data, mapping), "notes") == ["a", "Ã©" * letters]
+        batches = delivered(tmp_path, data, mapping)
+        assert values(batches, "notes") == ["a"]
+        assert refused(batches) == [(3, "note", "holds bytes that are not cp1252")]
 
 
 @pytest.mark.parametrize("page", ["cp1252", "cp850", "mac_roman", "cp1250"])
@@ -254,3 +256,11 @@ def test_columns_that_nobody_names_are_let_through_where_the_mapping_says_so_but
     mapping = 'unknown_columns = "ignore"\n' + NOTES
     assert taken(delivered(tmp_path, "id,x,note,x\n1,a,b,c\n", mapping)) == ["1"]
     assert message_of(tmp_path, b"id,note,id\n", mapping) == "f.csv:1: column 3 is `id` once more"
+
+
+def test_an_escape_character_and_doubled_quotes_are_read_in_one_file(tmp_path):
+    """PHP's `fputcsv` doubles quotes, but for those behind a backslash."""
+    mapping = '[format]\nescape = "\\\\"\n' + NOTES
+    rows = ['1,"a \\" ,b"', '2,"he said ""hi"""', '3,""', '4,"""x"""', '5,"a\\\\"']
+    batches = delivered(tmp_path, "id,note\n" + "".join(f"{row}\n" for row in rows), mapping)
+    assert values(batches, "notes") == ['a " ,b', 'he said "hi"', None, '"x"', "a\\"]

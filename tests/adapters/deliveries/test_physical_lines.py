@@ -9,7 +9,8 @@ from delivery_world import NOTES, delivered, refused, values
 
 from cloakroom.adapters.deliveries import physical_lines
 from cloakroom.adapters.deliveries.batches import Limits
-from cloakroom.adapters.deliveries.physical_lines import OVERLONG, UNDECODABLE, read_line_blocks
+from cloakroom.adapters.deliveries.physical_lines import OVERLONG, read_line_blocks
+from cloakroom.adapters.deliveries.undecodable import UNDECODABLE
 
 
 def lines_of(

@@ -64,6 +64,7 @@ def _values(document: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "persons_method": persons["method"],
         "brands": [_brand(name, brand) for name, brand in brands.items()],
+        "is_around_keys": 2 * document.get("rows_contradicting", 0) > document["rows"],
         "rows": _row_kinds(document),
         "addresses": _address_kinds(document),
         "countries": _countries(document["countries_of_records"]),
@@ -156,8 +157,9 @@ def _address_kinds(document: Mapping[str, Any]) -> list[list[Any]]:
 def _countries(counts: Mapping[str, int]) -> list[list[Any]]:
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     shown: list[list[Any]] = [[code, count, _count(count)] for code, count in ranked[:_COUNTRIES_SHOWN]]
+    others = len(ranked) - _COUNTRIES_SHOWN
     rest = sum(count for _, count in ranked[_COUNTRIES_SHOWN:])
-    return [*shown, [f"{len(ranked) - _COUNTRIES_SHOWN} others", rest, _count(rest)]] if rest else shown
+    return [*shown, [f"{others} others" if others > 1 else "1 other", rest, _count(rest)]] if rest else shown
 
 
 def _files(files: list[Mapping[str, Any]]) -> dict[str, Any]:

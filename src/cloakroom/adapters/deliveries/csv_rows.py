@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from cloakroom.adapters.deliveries.batches import Limits, RawBlock, Rejection
-from cloakroom.adapters.deliveries.detection import Dialect, csv_options
-from cloakroom.adapters.deliveries.physical_lines import OVERLONG, UNDECODABLE, read_line_blocks
+from cloakroom.adapters.deliveries.detection import Dialect, csv_options, named_encoding
+from cloakroom.adapters.deliveries.physical_lines import OVERLONG, read_line_blocks
 from cloakroom.adapters.deliveries.plain_rows import is_plain, split_plain
+from cloakroom.adapters.deliveries.undecodable import UNDECODABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -147,7 +148,7 @@ class RowSplitter:
                 kept_rows.append(row)
                 kept_lines.append(line)
             else:
-                reason = f"holds bytes that are not {self._dialect.encoding}"
+                reason = f"holds bytes that are not {named_encoding(self._dialect)}"
                 parsed.rejected.append(Rejection(line, self._header[bad], reason))
         parsed.rows, parsed.lines = kept_rows, kept_lines
 
@@ -169,7 +170,13 @@ def read_csv_blocks(
     next_line, rows_read, carried_marks = 1, 0, False
     to_drop = dialect.lines_before_rows
     blocks = read_line_blocks(
-        file, dialect.encoding, dialect.line_end, limits, lines_in_block=limits.batch_rows + to_drop
+        file,
+        dialect.encoding,
+        dialect.line_end,
+        limits,
+        lines_in_block=limits.batch_rows + to_drop,
+        is_stated=dialect.is_stated,
+        is_mixed=dialect.is_mixed,
     )
     for lines, are_marked, is_last in _with_end(blocks):
         if to_drop:

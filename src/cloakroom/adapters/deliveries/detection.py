@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cloakroom.adapters.deliveries.code_page_lines import decoded_lines, is_code_page, lines_of_a_code_page
 from cloakroom.canonical.byte_order import marked_encoding, order_of_utf16, unmarked_utf16
 from cloakroom.canonical.code_pages import guess_code_page
 from cloakroom.canonical.delimiters import DELIMITERS
@@ -44,6 +45,8 @@ class Dialect:
         escape: The character that takes the meaning from the next one, or empty for none.
         line_end: ``lf``, ``crlf`` or ``cr``.
         lines_before_rows: Physical lines up to and including the header.
+        is_stated: The encoding is named by the mapping, not guessed.
+        is_mixed: Lines of UTF-8 were seen in a file of another encoding.
     """
 
     encoding: str
@@ -52,6 +55,8 @@ class Dialect:
     escape: str = ""
     line_end: str = "lf"
     lines_before_rows: int = 1
+    is_stated: bool = False
+    is_mixed: bool = False
 
 
 def detect_kind(sample: bytes, mapping: BrandMapping, name: str) -> FileKind:
@@ -102,7 +107,9 @@ def detect_encoding(sample: bytes, mapping: BrandMapping, name: str, *, is_whole
     try:
         codecs.getincrementaldecoder("utf-8")().decode(sample, final=is_whole)
     except UnicodeDecodeError:
-        return _guess(sample, mapping)
+        telling = lines_of_a_code_page(sample)
+        if telling is not None:
+            return _guess(telling, mapping)
     return "utf-8"
 
 
@@ -154,6 +161,14 @@ def _decodes(data: bytes, encoding: str) -> bool:
     return True
 
 
+def _text(sample: bytes, encoding: str) -> tuple[str, bool]:
+    """Return the beginning of a file as text, and whether lines of it are UTF-8 although the file is not."""
+    if is_code_page(encoding) and not sample.isascii():
+        return decoded_lines(sample, encoding)
+    plain = codecs.getincrementaldecoder(encoding)("replace").decode(sample)
+    return plain.removeprefix("\ufeff"), False
+
+
 def _guess(sample: bytes, mapping: BrandMapping) -> str:
     """Return the likeliest encoding of text that is not UTF-8, by the names in the header or else by the letters."""
     by_header = _encoding_of_header(sample, mapping)
@@ -164,6 +179,8 @@ def _encoding_of_header(sample: bytes, mapping: BrandMapping) -> str | None:
     """Return the encoding under which the first line shows the mapping's names, by the letters where several do."""
     names = [name for name in _names(mapping) if not name.isascii()]
     first = sample[:_GUESS_BYTES].splitlines()[0]
+    if _decodes(first, "utf-8"):
+        return None
     shown = {
         encoding: sum(name in unicodedata.normalize("NFC", first.decode(encoding)) for name in names)
         for encoding in _HEADER_PAGES
@@ -183,7 +200,8 @@ def _names(mapping: BrandMapping) -> set[str]:
 
 def detect_dialect(sample: bytes, encoding: str, mapping: BrandMapping) -> Dialect:
     """Return how a CSV file in a known encoding is written."""
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(sample).removeprefix("\ufeff")
+    text, is_mixed = _text(sample, encoding)
+    is_stated = mapping.file_format.encoding is not None
     line_end = mapping.file_format.line_end or _line_end(text)
     newline = "\r" if line_end == "cr" else "\n"
     first, _, second = text.partition(newline)
@@ -194,7 +212,7 @@ def detect_dialect(sample: bytes, encoding: str, mapping: BrandMapping) -> Diale
         delimiter, before, first = delimiter or first[4], before + 1, second.partition(newline)[0]
     names = _names(mapping)
     choices = [
-        Dialect(encoding, mark, sign, mapping.file_format.escape, line_end, before)
+        Dialect(encoding, mark, sign, mapping.file_format.escape, line_end, before, is_stated, is_mixed)
         for mark in ([delimiter] if delimiter else _DELIMITERS)
         for sign in ([quote] if quote is not None else ['"', "'"])
     ]
@@ -206,9 +224,15 @@ def detect_dialect(sample: bytes, encoding: str, mapping: BrandMapping) -> Diale
 
 def header_line(sample: bytes, dialect: Dialect) -> str:
     """Return the last physical line before the rows."""
-    text = codecs.getincrementaldecoder(dialect.encoding)("replace").decode(sample).removeprefix("\ufeff")
+    text, _ = _text(sample, dialect.encoding)
     lines = text.split("\r" if dialect.line_end == "cr" else "\n", dialect.lines_before_rows)
     return lines[dialect.lines_before_rows - 1]
+
+
+def named_encoding(dialect: Dialect) -> str:
+    """Return the encoding of a file, or both of one in which lines of two were seen, for messages."""
+    both = dialect.is_mixed and not dialect.is_stated
+    return f"utf-8, nor certainly {dialect.encoding}" if both else dialect.encoding
 
 
 def csv_options(dialect: Dialect) -> dict[str, Any]:

@@ -8,16 +8,17 @@ import msgspec
 import polars as pl
 
 from cloakroom.adapters.deliveries.batches import Limits, RawBlock, Rejection
+from cloakroom.adapters.deliveries.detection import Dialect, named_encoding
 from cloakroom.adapters.deliveries.nested_rows import Flattener, RowShapeError
 from cloakroom.adapters.deliveries.numbers import NumberText
-from cloakroom.adapters.deliveries.physical_lines import OVERLONG, UNDECODABLE, read_line_blocks
+from cloakroom.adapters.deliveries.physical_lines import OVERLONG, read_line_blocks
+from cloakroom.adapters.deliveries.undecodable import UNDECODABLE
 from cloakroom.vault.payment_data import SUSPICIOUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cloakroom.adapters.deliveries.containers import DeliveryFile
-    from cloakroom.adapters.deliveries.detection import Dialect
     from cloakroom.vault.mapping import BrandMapping
 
 # Floats keep their text: 12.10 must not become 12.1000000000000001 on its way through binary.
@@ -39,14 +40,20 @@ def read_json_blocks(
     flattener = Flattener(mapping)
     first_line, rows_read = 1, 0
     for lines, _ in read_line_blocks(
-        file, dialect.encoding, dialect.line_end, limits, lines_in_block=limits.batch_rows
+        file,
+        dialect.encoding,
+        dialect.line_end,
+        limits,
+        lines_in_block=limits.batch_rows,
+        is_stated=dialect.is_stated,
+        is_mixed=dialect.is_mixed,
     ):
         numbered = [(number, line) for number, line in enumerate(lines, start=first_line) if line.strip()]
         first_line += len(lines)
         kept = numbered[max(skip_rows - rows_read, 0) :]
         rows_read += len(numbered)
         if kept:
-            yield _block(kept, flattener, dialect.encoding, rows_read)
+            yield _block(kept, flattener, named_encoding(dialect), rows_read)
 
 
 def _block(numbered: list[tuple[int, str]], flattener: Flattener, encoding: str, rows_read: int) -> RawBlock:

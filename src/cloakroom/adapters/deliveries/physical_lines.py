@@ -11,31 +11,30 @@ import codecs
 import io
 from typing import TYPE_CHECKING
 
+from cloakroom.adapters.deliveries.code_page_lines import CodePageDecoder, is_code_page
+from cloakroom.adapters.deliveries.undecodable import HANDLER, UNDECODABLE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cloakroom.adapters.deliveries.batches import Limits
     from cloakroom.adapters.deliveries.containers import DeliveryFile
 
-UNDECODABLE = "\udcff"
 OVERLONG = "\udcfe"
 
 _CHUNK = 4 * 1024 * 1024
-_HANDLER = "cloakroom-undecodable"
 LINE_ENDS = {"lf": "\n", "crlf": "\n", "cr": "\r"}
 
 
-def _mark(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return UNDECODABLE, error.end
-
-
-codecs.register_error(_HANDLER, _mark)
-
-
 def read_line_blocks(
-    file: DeliveryFile, encoding: str, line_end: str, limits: Limits, *, lines_in_block: int
+    file: DeliveryFile,
+    encoding: str,
+    line_end: str,
+    limits: Limits,
+    *,
+    lines_in_block: int,
+    is_stated: bool = True,
+    is_mixed: bool = False,
 ) -> Iterator[tuple[list[str], bool]]:
     """Yield blocks of lines, each line with its end, and whether the block holds a mark.
 
@@ -45,9 +44,13 @@ def read_line_blocks(
         line_end: ``lf``, ``crlf`` or ``cr``.
         limits: For the length of a line.
         lines_in_block: About how many lines a block holds.
+        is_stated: The encoding is named by the mapping, not guessed.
+        is_mixed: Lines of UTF-8 were seen in a file of another encoding.
     """
     newline = LINE_ENDS[line_end]
-    decoder = codecs.getincrementaldecoder(encoding)(_HANDLER)
+    decoder: codecs.IncrementalDecoder | CodePageDecoder = codecs.getincrementaldecoder(encoding)(HANDLER)
+    if is_code_page(encoding):
+        decoder = CodePageDecoder(encoding, newline, is_stated=is_stated, is_mixed=is_mixed)
     pending: list[str] = []
     rest, is_skipping, is_first = "", False, True
     while True:
