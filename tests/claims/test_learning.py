@@ -9,7 +9,13 @@ import pytest
 from test_doubtful_ids import Index, pairs
 
 from cloakroom.claims.concepts import Concept, Recognised
-from cloakroom.claims.learning import IdSpelling, learn_columns, possible_id_columns, spelling_of_ids
+from cloakroom.claims.learning import (
+    COLUMNS_LOOKED_AT,
+    IdSpelling,
+    learn_columns,
+    possible_id_columns,
+    spelling_of_ids,
+)
 from cloakroom.claims.sizing import keyed_rows
 from cloakroom.claims.tables import Batch
 
@@ -115,3 +121,25 @@ def test_a_column_is_no_name_where_another_is(known) -> None:
 def test_ids_are_written_as_those_of_the_records_and_blank_ones_stay_blank(spelling, written) -> None:
     frame = pl.DataFrame({"id": ["aB", " 7 ", "", None]})
     assert frame.select(spelling.of(pl.col("id"))).to_series().to_list() == written
+
+
+def test_of_thousands_of_columns_those_are_compared_that_look_like_ours() -> None:
+    days = [f"{1 + number:02d}/05/1980" for number in range(20)]
+    columns = {f"x{number}": [f"nothing {row}" for row in range(20)] for number in range(2_000)}
+    columns |= {"where": CITIES, "when": days, "who": [f"Ada{chr(97 + row)}" for row in range(20)]}
+    frame = pl.DataFrame(columns)
+    records = pl.DataFrame({
+        "ordinal": range(20), "city": CITIES, "birth_date": [f"1980-05-{1 + number:02d}" for number in range(20)],
+        "name": [f"ada{chr(97 + row)} example" for row in range(20)],
+    })  # fmt: skip
+    unknown = Recognised(dict.fromkeys(columns, Concept.OTHER))
+    found = learn_columns(frame, unknown, pairs(*[(n, n) for n in range(20)]), records, TODAY)
+    assert {column: meaning for column, meaning in found.by_column.items() if meaning is not Concept.OTHER} == {
+        "where": Concept.CITY, "when": Concept.BIRTH_DATE, "who": Concept.GIVEN_NAME,
+    }  # fmt: skip
+
+
+def test_no_more_than_sixty_columns_are_looked_up_for_ids() -> None:
+    frame = pl.DataFrame({f"x{number}": [f"{number}-{row}" for row in range(20)] for number in range(300)})
+    keyed, _ = keyed_rows(Batch(frame), Recognised(dict.fromkeys(frame.columns, Concept.OTHER)))
+    assert len(possible_id_columns(keyed)) == COLUMNS_LOOKED_AT == 60

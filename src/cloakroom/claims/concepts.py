@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -68,6 +68,7 @@ REPORTED: Mapping[Concept, str] = {
 """Names of fields in reports; a country alone is no address."""
 
 _SAMPLE = 2_000
+_COUNTRIES = 300
 _CONTENT: Mapping[str, str] = {
     "email": r"@.*\.",
     "spoken": r"(?i)[@＠﹫]|%40|\S\s+at\s+\S.*\sdot\s|[\[(]\s*at\s*[\])]",
@@ -109,12 +110,12 @@ class Recognised:
 def recognise(frame: pl.DataFrame) -> Recognised:
     """Return the meaning of each column of `frame`."""
     sample = frame.head(_SAMPLE)
-    shares = {column: _shares(sample[column]) for column in frame.columns}
+    shares = _shares(sample)
     by_header = {column: concept_of_header(column) for column in frame.columns}
     found: dict[str, Concept] = {}
     for column in frame.columns:
         found[column] = _checked(by_header[column], column, sample[column], shares[column])
-    return Recognised(_settle(found, shares, frame.columns))
+    return Recognised(_settle(found, shares, sample))
 
 
 @lru_cache(maxsize=1)
@@ -171,18 +172,40 @@ def _bare_letters(text: str) -> str:
     return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
 
 
-def _shares(values: pl.Series) -> dict[str, float]:
+def _shares(sample: pl.DataFrame) -> dict[str, dict[str, float]]:
+    """Return for each column how many of its filled values look like what.
+
+    All columns are looked at as one, under each other: tables have thousands of them, of a few rows each.
+    """
+    if not sample.height:
+        return {column: dict.fromkeys((*_CONTENT, "filled"), 0.0) for column in sample.columns}
+    cells = pl.concat(sample.get_columns(), rechunk=True) if sample.width else pl.Series([], dtype=pl.String)
+    cells = cells.str.strip_chars().replace("", None)
+    shape = (sample.width, sample.height)
+    filled = cells.is_not_null().to_numpy().reshape(shape).sum(axis=1)
+    looks = {
+        name: cells.str.contains(pattern).fill_null(value=False).to_numpy().reshape(shape).sum(axis=1)
+        for name, pattern in _CONTENT.items()
+    }
+    return {
+        column: {name: float(found[place]) / max(int(filled[place]), 1) for name, found in looks.items()}
+        | {"filled": float(filled[place]) / sample.height}
+        for place, column in enumerate(sample.columns)
+    }
+
+
+def _distinct_share(values: pl.Series) -> float:
+    """Return how many of the filled values of a column are different ones."""
     filled = values.drop_nulls().str.strip_chars()
     filled = filled.filter(filled != "")
-    if filled.len() == 0:
-        return dict.fromkeys([*_CONTENT, "country", "distinct"], 0.0) | {"filled": 0.0}
-    shares = {name: share_of(filled.str.contains(pattern)) for name, pattern in _CONTENT.items()}
-    unique = filled.unique()
-    shares["distinct"] = unique.len() / filled.len()
-    short = unique.head(300).to_list()
-    shares["country"] = sum(country_of(value) is not None for value in short) / len(short)
-    shares["filled"] = filled.len() / max(values.len(), 1)
-    return shares
+    return filled.n_unique() / max(filled.len(), 1)
+
+
+def _country_share(values: pl.Series) -> float:
+    """Return how many of the first distinct values of a column are countries."""
+    filled = values.drop_nulls().str.strip_chars()
+    short = filled.filter(filled != "").unique().head(_COUNTRIES).to_list()
+    return sum(country_of(value) is not None for value in short) / max(len(short), 1)
 
 
 def _checked(concept: Concept, column: str, values: pl.Series, shares: Mapping[str, float]) -> Concept:
@@ -192,7 +215,7 @@ def _checked(concept: Concept, column: str, values: pl.Series, shares: Mapping[s
     if shares["email"] >= 0.5:
         return Concept.EMAIL  # Whatever the header says: `email.address` is no street.
     if concept is Concept.COUNTRY:
-        return concept if shares["country"] >= 0.5 else Concept.OTHER
+        return concept if _country_share(values) >= 0.5 else Concept.OTHER
     if concept in _NEEDS:
         name, least = _NEEDS[concept]
         if shares[name] >= least and not (name == "letters" and shares["digit"] > 0.5):
@@ -213,7 +236,7 @@ def _by_content(column: str, values: pl.Series, shares: Mapping[str, float]) -> 
         return Concept.PHONE
     if is_named:
         return Concept.OTHER
-    if shares["country"] >= 0.9 and shares["letters"] == 1:
+    if shares["letters"] == 1 and _country_share(values) >= 0.9:
         return Concept.COUNTRY
     return Concept.OTHER
 
@@ -224,9 +247,10 @@ def _looks_dialled(values: pl.Series) -> bool:
 
 
 def _settle(
-    found: dict[str, Concept], shares: Mapping[str, Mapping[str, float]], columns: Sequence[str]
+    found: dict[str, Concept], shares: Mapping[str, Mapping[str, float]], sample: pl.DataFrame
 ) -> dict[str, Concept]:
     """Settle what only the table as a whole can tell."""
+    columns = sample.columns
     if any(found[column] is Concept.PURCHASES for column in columns):
         for column in columns:
             is_code = shares[column]["digit"] > 0.9 and concept_of_header(column) in (Concept.NAME, Concept.OTHER)
@@ -238,7 +262,7 @@ def _settle(
         len(amounts) == 1
         and not has_total
         and shares[amounts[0]]["amount"] > 0.9
-        and shares[amounts[0]]["distinct"] > 0.3
+        and _distinct_share(sample[amounts[0]]) > 0.3
     ):
         found[amounts[0]] = Concept.TOTAL_SALES
     names = [column for column in columns if found[column] is Concept.NAME]

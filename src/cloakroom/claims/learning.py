@@ -6,6 +6,8 @@ that field, whatever it is called and in whatever language, header or none.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,13 +19,18 @@ from cloakroom.claims.keys import id_keys
 from cloakroom.claims.ports import CustomerIndex
 from cloakroom.claims.sizing import KeyedRows
 from cloakroom.claims.tables import share_of
-from cloakroom.claims.values import NAMES, VAULT_FIELDS, comparable, folded_names
+from cloakroom.claims.values import NAMES, VAULT_FIELDS, comparable, folded_names, plain
 
 _LEAST_SHARE = 0.5
 _LEAST_ROWS = 8
 ROWS_LOOKED_AT = 400
 _IDS_LOOKED_AT = 200
 _ID_DIGITS_MAX = 12
+COLUMNS_LOOKED_AT = 60
+"""Columns of unknown meaning that are compared or looked up; a table may have thousands."""
+_ROWS_OF_WIDE = 40
+_PROMISING = 0.25
+_DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b")
 
 
 def unknown_columns(recognised: Recognised) -> list[str]:
@@ -59,6 +66,8 @@ def possible_id_columns(keyed: KeyedRows) -> list[str]:
         filled = values.filter((values.str.strip_chars() != "").fill_null(value=False))
         if filled.len() >= _LEAST_ROWS and filled.n_unique() > 0.9 * filled.len() and 2 * filled.len() > values.len():
             found.append(column)
+            if len(found) >= COLUMNS_LOOKED_AT:  # Each of them is looked up.
+                break
     return found
 
 
@@ -101,7 +110,7 @@ def learn_columns(
     present = set(meanings.values())
     rows = pairs["row"].unique().sort()
     part = frame[rows].with_columns(rows.alias("row of pair"))
-    for column in unknown_columns(recognised):
+    for column in _promising(part, unknown_columns(recognised), held):
         best = (Concept.OTHER, _LEAST_SHARE)
         for concept in [concept for concept in VAULT_FIELDS if concept not in present]:
             share = _equal_share(
@@ -116,6 +125,33 @@ def learn_columns(
         if best[0] is not Concept.OTHER:
             meanings[column] = best[0]
     return Recognised(meanings)
+
+
+def _promising(part: pl.DataFrame, columns: list[str], held: pl.DataFrame) -> list[str]:
+    """Return the columns worth comparing: all, or of a table with very many those that look most like ours."""
+    if len(columns) <= COLUMNS_LOOKED_AT:
+        return columns
+    names = [name for name in ("name", *(concept.value for concept in VAULT_FIELDS)) if name in held.columns]
+    values = {text for name in names for text in held[name].drop_nulls().unique().to_list() if text}
+    ours = values | {word for text in values for word in text.split()}
+    sample = part.head(_ROWS_OF_WIDE)
+    shares = [(_resemblance(sample[column].to_list(), ours), column) for column in columns]
+    best = sorted((one for one in shares if one[0] >= _PROMISING), key=lambda one: -one[0])[:COLUMNS_LOOKED_AT]
+    chosen = {column for _, column in best}
+    return [column for column in columns if column in chosen]
+
+
+def _resemblance(texts: Sequence[str | None], ours: Set[str]) -> float:
+    """Return how many texts are ours in one of the plain spellings, or look like a day, whose spellings are many."""
+    filled = [text.strip() for text in texts if text and text.strip()]
+    found = sum(
+        plain(text) in ours
+        or plain(text).partition(" ")[0] in ours
+        or re.sub(r"\D", "", text) in ours
+        or _DAY.match(text) is not None
+        for text in filled
+    )
+    return found / max(len(filled), 1)
 
 
 def _equal_share(

@@ -166,10 +166,10 @@ def folded_names(columns: list[pl.Series]) -> pl.Series:
 
 
 def _folded_name(text: str) -> str:
-    plain = undo_double_encoding(text)
+    written = undo_double_encoding(text)
     for mark in MARKS:
-        plain = plain.replace(mark, LOST)
-    return fold_name(plain)
+        written = written.replace(mark, LOST)
+    return fold_name(written)
 
 
 def name_marks(frame: pl.DataFrame, recognised: Recognised, emails: pl.Series) -> pl.DataFrame:
@@ -209,10 +209,10 @@ def comparable(concept: Concept, values: pl.Series, today: date) -> pl.Series:
     if concept is Concept.BIRTH_DATE:
         return _dates(values, today)
     if concept is Concept.COUNTRY:
-        return _mapped(values, lambda text: country_of(text) or _folded(text))
+        return _mapped(values, lambda text: country_of(text) or plain(text))
     if concept is Concept.POSTCODE:
-        return _mapped(values, lambda text: re.sub(r"[\s-]+", "", _folded(text)))
-    return _mapped(values, _folded)
+        return _mapped(values, lambda text: re.sub(r"[\s-]+", "", plain(text)))
+    return _mapped(values, plain)
 
 
 def _mapped(values: pl.Series, form: Callable[[str], str]) -> pl.Series:
@@ -225,9 +225,10 @@ def _mapped(values: pl.Series, form: Callable[[str], str]) -> pl.Series:
 
 
 @lru_cache(maxsize=100_000)
-def _folded(text: str) -> str:
-    plain = " ".join(unicodedata.normalize("NFKC", undo_double_encoding(text[:2000])).casefold().split())
-    return "" if plain in _MISSING else plain
+def plain(text: str) -> str:
+    """Return the comparison form of a text: letter case, width and blanks make no difference; empty if missing."""
+    folded = " ".join(unicodedata.normalize("NFKC", undo_double_encoding(text[:2000])).casefold().split())
+    return "" if folded in _MISSING else folded
 
 
 def _amounts(values: pl.Series) -> pl.Series:
@@ -243,4 +244,4 @@ def _amounts(values: pl.Series) -> pl.Series:
 def _dates(values: pl.Series, today: date) -> pl.Series:
     """Return dates in ISO form, other texts folded."""
     read = date_reader(values, today)
-    return _mapped(values, lambda text: read(text) or _folded(text))
+    return _mapped(values, lambda text: read(text) or plain(text))
