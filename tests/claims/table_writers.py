@@ -7,7 +7,10 @@ import html
 import io
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from xml.sax.saxutils import escape, quoteattr
+
+from pasted_writers import PASTED, cards, directory
 
 Row = dict[str, str]
 Writer = Callable[[Sequence[Row]], str]
@@ -209,4 +212,20 @@ WRITERS: dict[str, Writer] = {
     "box": box,
     "log": key_value_log,
     "labelled": labelled,
+    **{
+        name: PASTED[name]
+        for name in (
+            "blocks with signs",
+            "lines of pairs, semicolons",
+            "psql expanded",
+            "mysql vertical",
+            "psql",
+            "columns of a width",
+            "double pipes",
+            "wrapped lines",
+        )
+    },
+    "vcard 2.1": cards("2.1", long=False),
+    "vcard 4.0": cards("4.0", long=False),
+    "ldif": partial(directory, long=False),
 }

@@ -78,6 +78,14 @@ def test_names_in_several_columns_are_one_name() -> None:
     assert found == shown(c=(Concept.NAME, "Ada Example"))
 
 
+def test_a_column_of_whole_names_beside_their_parts_is_no_longer_name() -> None:
+    """Exports of customer systems have all three; taken together they would contradict everybody."""
+    parts = {"b": (Concept.GIVEN_NAME, "Ada"), "c": (Concept.FAMILY_NAME, "Example")}
+    assert shown(a=(Concept.NAME, "Ada Example"), **parts) == shown(**parts)
+    empty = {"b": (Concept.GIVEN_NAME, ""), "c": (Concept.FAMILY_NAME, "")}
+    assert shown(a=(Concept.NAME, "Ada Example"), **empty) == shown(**parts)
+
+
 def test_two_telephone_columns_are_shown_and_a_third_is_not() -> None:
     found = shown(
         a=(Concept.PHONE, "333 1234567"), b=(Concept.PHONE, "+39 011 765432"), c=(Concept.PHONE, "+39 02 1234567")

@@ -59,7 +59,7 @@ def test_what_is_encrypted_is_named_and_nothing_can_be_told(kind) -> None:
     (note,) = report.files[0].notes
     assert "encrypted" in note
     assert (report.size.rows, report.verdict.word) == (0, "cannot tell")
-    assert report.verdict.reasons[0] == "1 files could not be read"
+    assert "could not be read" in report.verdict.reasons[0]
 
 
 @pytest.mark.parametrize(

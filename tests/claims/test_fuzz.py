@@ -8,6 +8,7 @@ import random
 
 import polars as pl
 import pytest
+from compound_writer import old_workbook
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from memory_dump import open_bytes, survey
@@ -39,6 +40,12 @@ SEEDS = {
     "xml": b"<r>\n<c>\n<email>a@example.org</email>\n<n>1</n>\n</c>\n<c id='1' mail='b@example.org'/>\n</r>",
     "yaml": b"- email: a@example.org\n  city: Paris\n- email: b@example.org\n" * 4,
     "pasted": b"Name | E-mail | City\n-----|-----|----\nA | a@example.org |\n   Paris\n" * 4,
+    "labels": "• Name: Ada\n• Email: a@example.org\n\n• Name: Bob\n• Email: b@example.org\n".encode() * 4,
+    "cards": b"BEGIN:VCARD\nN;ENCODING=QUOTED-PRINTABLE:A=\n=C3=A9;B\nEMAIL;X=1:a@example.org\nEND:VCARD\n" * 4,
+    "directory": b"dn: uid=a\nmail:: YUBleGFtcGxlLm9yZw==\ncn: A\n b\n\n" * 4,
+    "columns": b"id  email\n--- -------------\n1   a@example.org\n2   b@example.org\n" * 3,
+    "signs": b"id||email\n1||a@example.org\n2||b@example.org\n" * 3,
+    "xls": old_workbook([["email", "n"], ["a@example.org", "1"]], small=True),
     "xlsx": workbook([["email", "n"], ["a@example.org", 1], ["b@example.org", 2]]),
     "parquet": parquet(),
     "bson": bson({"email": "a@example.org", "x": {"y": "z"}}) * 5,

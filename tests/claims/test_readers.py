@@ -317,7 +317,7 @@ def test_a_row_without_an_address_counts_where_the_others_have_one() -> None:
     assert len(read("".join(items).encode(), "people.yaml")[2]) == 6
     lines = [f'level=info id={n} name="Ada {n}" mail="{"" if n % 2 else f"p{n}@example.org"}"\n' for n in range(6)]
     form, _, rows, _ = read("".join(lines).encode())
-    assert (form, len(rows)) == ("log", 6)
+    assert (form, len(rows)) == ("labels", 6)
 
 
 def test_settings_in_a_dump_of_people_are_no_rows() -> None:

@@ -58,9 +58,8 @@ def shown_values(frame: pl.DataFrame, recognised: Recognised, country: pl.Series
         today: The day after which no two-digit year lies.
     """
     shown: dict[str, pl.Series] = {}
-    names = recognised.columns(*NAMES)
-    if names:
-        shown["name"] = folded_names([frame[column] for column in names])
+    if recognised.columns(*NAMES):
+        shown["name"] = shown_names(frame, recognised)
     emails = recognised.columns(Concept.EMAIL)
     if emails:
         shown["email"] = shown_addresses(frame[emails[0]])
@@ -140,6 +139,20 @@ def held_values(versions: pl.DataFrame, today: date) -> pl.DataFrame:
 
 def _nothing(height: int) -> pl.Series:
     return pl.Series([None] * height, dtype=pl.String)
+
+
+def shown_names(frame: pl.DataFrame, recognised: Recognised) -> pl.Series:
+    """Return the comparison form of the name in each row.
+
+    A column with whole names beside those with their parts says the same once more: it counts where the parts are
+    empty.
+    """
+    parts = [frame[column] for column in recognised.columns(Concept.GIVEN_NAME, Concept.FAMILY_NAME)]
+    whole = [frame[column] for column in recognised.columns(Concept.NAME)]
+    if not whole or not recognised.columns(Concept.GIVEN_NAME) or not recognised.columns(Concept.FAMILY_NAME):
+        return folded_names([frame[column] for column in recognised.columns(*NAMES)])
+    names = pl.DataFrame({"parts": folded_names(parts), "whole": folded_names(whole)})
+    return names.select(pl.when(pl.col("parts") != "").then("parts").otherwise("whole")).to_series()
 
 
 def folded_names(columns: list[pl.Series]) -> pl.Series:

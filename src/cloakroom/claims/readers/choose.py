@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
@@ -15,14 +15,19 @@ from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.bson_rows import looks_like_bson, read_bson
 from cloakroom.claims.readers.columnar import read_parquet
 from cloakroom.claims.readers.compound_file import SIGNATURE
+from cloakroom.claims.readers.contact_cards import CARD, read_cards
 from cloakroom.claims.readers.delimited import read_delimited
+from cloakroom.claims.readers.directory_entries import ENTRY, read_directory
+from cloakroom.claims.readers.fixed_columns import FixedColumns, fixed_columns, read_fixed
 from cloakroom.claims.readers.forms_not_read import not_read
 from cloakroom.claims.readers.json_rows import is_map, read_json, read_json_lines
+from cloakroom.claims.readers.labelled import LabelLayout, label_layout, read_labelled
 from cloakroom.claims.readers.markup_tables import MARKUP, read_markup
 from cloakroom.claims.readers.old_workbook import read_compound
 from cloakroom.claims.readers.pasted import read_pasted
 from cloakroom.claims.readers.prose import kind_of_text, read_prose
 from cloakroom.claims.readers.relaxed_json import decode_relaxed
+from cloakroom.claims.readers.rewriting import SEPARATOR, Rewriting, rewriting_of
 from cloakroom.claims.readers.sql_fragment import is_fragment
 from cloakroom.claims.readers.sql_rows import read_sql
 from cloakroom.claims.readers.table_layout import TableLayout, detect_layout, possible_layouts
@@ -50,6 +55,10 @@ _SQL = re.compile(
 )
 _DOCUMENT = re.compile(r"""[\[{]\s*(?:[\[{"'(]|$|[A-Za-z_$][\w$]*\s*:\s*[\[{"'\w])""")
 _COMMENTS = re.compile(r"(?:\s*+(?://[^\n]*+|/\*.*?\*/))*+\s*+", re.DOTALL)
+_READERS: Mapping[str, Callable[[Iterator[bytes], Limits], Iterator[Batch]]] = {
+    "json": read_json, "jsonl": read_json_lines, "sql": read_sql, "xml": read_xml, "html": read_markup,
+    "vcard": read_cards, "ldif": read_directory,
+}  # fmt: skip
 
 
 def open_file(file: PlainFile, limits: Limits, workers: Workers, seed: int) -> Reading:
@@ -125,10 +134,21 @@ def _raising(error: Exception) -> Iterator[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class _TextForm:
-    """The form of a text, and the layout of its table if it is one."""
+    """The form of a text.
+
+    Attributes:
+        name: As reports have it.
+        layout: Of its table, if it is one.
+        rewriting: How its cells are kept apart, where one sign does not do it.
+        labels: How rows follow on one another, if values have labels.
+        columns: Where columns begin, if they have a width.
+    """
 
     name: str
     layout: TableLayout | None = None
+    rewriting: Rewriting | None = None
+    labels: LabelLayout | None = None
+    columns: FixedColumns | None = None
 
     @property
     def gives_text(self) -> bool:
@@ -173,6 +193,8 @@ def _possible_forms(name: str, head: str, *, is_all: bool) -> Iterator[_TextForm
     """Yield every form that a text may have, with its structure."""
     start = head.lstrip("\ufeff \t\r\n")
     layouts = possible_layouts(head if not is_all else head + "\n\n")
+    if (rewritten := _rewritten_form(head)) is not None:
+        yield rewritten
     yield from map(_table_form, filter(None, layouts))
     if "{" in head or "[" in head:
         yield from (_TextForm("jsonl"), _TextForm("json"))
@@ -196,10 +218,36 @@ def _text_form(name: str, head: str, *, is_all: bool) -> _TextForm:
     kind = kind_of_text(name, start)
     if kind == "xml":
         return _TextForm("html" if MARKUP.search(head) else kind)
+    if (listed := _listed_form(head)) is not None:
+        return listed
     layout = detect_layout(head if not is_all else head + "\n\n")
     if layout is None or (kind in ("yaml", "log") and layout.delimiter in ":, "):
         return _TextForm(kind)
     return _table_form(layout)
+
+
+def _listed_form(head: str) -> _TextForm | None:
+    """Return the form of a text that says what is what itself, or whose cells several signs keep apart."""
+    if CARD.search(head):
+        return _TextForm("vcard")
+    if ENTRY.search(head):
+        return _TextForm("ldif")
+    if (labels := label_layout(head)) is not None:
+        return _TextForm("labels", labels=labels)
+    if (columns := fixed_columns(head)) is not None:
+        return _TextForm("text", columns=columns)
+    return _rewritten_form(head)
+
+
+def _rewritten_form(head: str) -> _TextForm | None:
+    """Return the form of a table whose cells are not kept apart by one sign; None where they are."""
+    rewriting = rewriting_of(head)
+    if rewriting is None:
+        return None
+    layout = detect_layout(rewriting.rewritten(head.encode()).decode() + "\n\n")
+    if layout is None or (rewriting.between and layout.delimiter != SEPARATOR):
+        return None
+    return _TextForm("text" if layout.is_pasted else "csv", layout, rewriting)
 
 
 def _table_form(layout: TableLayout) -> _TextForm:
@@ -225,12 +273,17 @@ def _structured_form(start: str, *, is_all: bool) -> str | None:
 def _text_rows(
     form: _TextForm, blocks: Iterator[bytes], limits: Limits, wanted: Wanted, workers: Workers
 ) -> Iterator[Batch]:
+    if form.rewriting is not None:
+        blocks = form.rewriting.blocks(blocks, limits.record_bytes)
+    if form.labels is not None:
+        return read_labelled(blocks, form.labels, limits)
+    if form.columns is not None:
+        return read_fixed(blocks, form.columns, limits)
     if form.layout is not None:
         if form.layout.is_pasted:
             return read_pasted(blocks, form.layout, limits)
         return read_delimited(blocks, form.layout, limits, workers, wanted)
-    readers = {"json": read_json, "jsonl": read_json_lines, "sql": read_sql, "xml": read_xml, "html": read_markup}
-    reader = readers.get(form.name)
+    reader = _READERS.get(form.name)
     return read_prose(blocks, form.name, limits) if reader is None else reader(blocks, limits)
 
 

@@ -45,7 +45,7 @@ def read_pasted(blocks: Iterator[bytes], layout: TableLayout, limits: Limits) ->
     section = _Section(0, layout.columns, layout.header)
     previous: str | None = None
     is_below_rule = False
-    for line in _unfold(logical_lines(blocks, limits.record_bytes), layout.delimiter):
+    for line in _unfold(logical_lines(blocks, limits.record_bytes), layout):
         if _RULE.match(line):
             if previous is not None and section.is_box:
                 _sort_in(previous, section, layout.delimiter)
@@ -92,11 +92,15 @@ def _sort_in(line: str, section: _Section, delimiter: str) -> None:
         section.prose.append(stripped[:BROKEN_KEPT])
 
 
-def _unfold(lines: Iterator[str], delimiter: str) -> Iterator[str]:
-    """Join a line that begins with white space to the one before, where both together make a row."""
+def _unfold(lines: Iterator[str], layout: TableLayout) -> Iterator[str]:
+    """Join a line that begins with white space to the one before, where both together make a row.
+
+    One that has all cells of a row is a row by itself: some programs begin every row with a blank.
+    """
+    delimiter = layout.delimiter
     held: str | None = None
     for line in lines:
-        is_indented = line[:1] in " \t" and line.strip() != ""
+        is_indented = line[:1] in " \t" and line.strip() != "" and line.count(delimiter) < layout.columns - 1
         if held is not None and is_indented and delimiter in held and not line.lstrip().startswith(delimiter):
             held = f"{held.rstrip()} {line.strip()}"
             continue

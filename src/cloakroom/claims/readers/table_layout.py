@@ -199,7 +199,7 @@ def _is_header(cells: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
 def _is_pasted(lines: Sequence[str], delimiter: str, columns: int) -> bool:
     if delimiter not in "|\t":
         return False
-    if any(_RULE.match(line) and delimiter in line for line in lines):
+    if any(_RULE.match(line) and (delimiter in line or "+" in line) for line in lines):
         return True
     padded = sum(f" {delimiter} " in line for line in lines)
     return delimiter == "|" and padded > 0.5 * len(lines) and columns > 1
