@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from pyroaring import BitMap
 
-from cloakroom.claims.agreement import agreement, best_pairs, compare, one_record_each, pairs_by_name
+from cloakroom.claims.agreement import RecordChoices, agreement, best_pairs, compare, pairs_by_name
 
 HELD = {
     "email": "ada@example.org", "email_2": "", "phone": "+393331234567", "mobile": "+393337654321", "phone_3": "",
@@ -24,6 +24,12 @@ def proving_pairs(
     shown: pl.DataFrame, some: pl.DataFrame, held: pl.DataFrame, *, is_name_partial: bool
 ) -> pl.DataFrame:
     return agreement(compare(shown, some, held, is_name_partial=is_name_partial), shown, held).proving
+
+
+def one_record_each(some: pl.DataFrame, taken: BitMap) -> BitMap:
+    choices = RecordChoices()
+    choices.add(some)
+    return choices.chosen(taken)
 
 
 def proves(shown: dict[str, str], held: dict[str, str] | None = None, *, partial: bool = False) -> bool:

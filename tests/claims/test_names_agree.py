@@ -8,9 +8,9 @@ from itertools import chain, combinations, permutations, product
 import polars as pl
 import pytest
 from pyroaring import BitMap
-from test_agreement import HELD, pairs, proves, proving_pairs
+from test_agreement import HELD, one_record_each, pairs, proves, proving_pairs
 
-from cloakroom.claims.agreement import best_pairs, one_record_each, pairs_by_name
+from cloakroom.claims.agreement import best_pairs, pairs_by_name
 
 WORDS = ("ada", "maria", "example", "zoe")
 SHOWN = [" ".join(words) for size in (1, 2, 3) for words in combinations(WORDS, size)]

@@ -16,12 +16,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-import numpy as np
 import polars as pl
 from pyroaring import BitMap
 
 from cloakroom.claims.alike_names import LOST, Likeness, likeness
 from cloakroom.claims.concepts import Concept
+from cloakroom.claims.row_pairs import is_single, records_of
 from cloakroom.claims.values import HELD_EMAILS, HELD_PHONES, VAULT_FIELDS, same_number
 
 _CHAIN_MAX = 60
@@ -247,30 +247,47 @@ def best_pairs(proving: pl.DataFrame, brand_names: dict[int, str], counts: Count
     return pl.concat([clear, settled])
 
 
-def one_record_each(pairs: pl.DataFrame, taken: BitMap) -> BitMap:
-    """Return the records that rows prove when each row shows one record.
+class RecordChoices:
+    """The records that rows prove when each row shows one record.
 
     Where several records agree with a row alike, as when a shop entered somebody twice, the row proves one of them;
-    which one, nobody can tell. As many records are counted as rows can show at once.
-
-    Args:
-        pairs: ``row`` and ``ordinal``.
-        taken: Records that earlier rows have taken.
+    which one, nobody can tell. As many records are counted as all rows can show at once (a maximum matching), so that
+    it does not matter in what order or in what pieces the rows come.
     """
-    if pairs["row"].n_unique() == pairs.height:
-        return BitMap(pairs["ordinal"].to_numpy().astype(np.uint32))
-    choices = pairs.group_by("row").agg(pl.col("ordinal").unique().sort())
-    choices = choices.with_columns(pl.col("ordinal").list.len().alias("count"))
-    settled = choices.filter(pl.col("count") == 1)["ordinal"].list.first().cast(pl.UInt32)
-    chosen = BitMap(settled.to_numpy())
-    open_rows = choices.filter(pl.col("count") > 1).sort("count", "row")["ordinal"].to_list()
-    free = [
-        [ordinal for ordinal in ordinals if ordinal not in chosen and ordinal not in taken] for ordinals in open_rows
-    ]
-    owners: dict[int, int] = {}
-    for row in range(len(free)):
-        _place(row, free, owners, set())
-    return chosen | BitMap(owners.keys())
+
+    def __init__(self) -> None:
+        """Begin without rows."""
+        self._settled = BitMap()
+        self._open: dict[tuple[int, ...], int] = {}
+
+    def add(self, pairs: pl.DataFrame) -> None:
+        """Take rows in.
+
+        Args:
+            pairs: ``row`` and ``ordinal``, all pairs of each row.
+        """
+        single = is_single(pairs)
+        self._settled |= records_of(pairs.filter(pl.Series(single)))
+        if single.all():
+            return
+        choices = pairs.filter(pl.Series(~single)).group_by("row").agg(pl.col("ordinal").unique().sort())
+        for ordinals, rows in choices["ordinal"].value_counts().iter_rows():
+            chosen = tuple(ordinals)
+            # More rows than records cannot show more of them.
+            self._open[chosen] = min(self._open.get(chosen, 0) + rows, len(chosen))
+
+    def chosen(self, taken: BitMap | None = None) -> BitMap:
+        """Return the records; those that are `taken` by other rows are left to them."""
+        others = self._settled | (taken or BitMap())
+        free = [
+            [ordinal for ordinal in ordinals if ordinal not in others]
+            for ordinals, rows in sorted(self._open.items(), key=lambda item: (len(item[0]), item[0]))
+            for _ in range(rows)
+        ]
+        owners: dict[int, int] = {}
+        for row in range(len(free)):
+            _place(row, free, owners, set())
+        return self._settled | BitMap(owners.keys())
 
 
 def _place(row: int, choices: list[list[int]], owners: dict[int, int], seen: set[int]) -> bool:

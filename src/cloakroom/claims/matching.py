@@ -27,10 +27,10 @@ from pyroaring import BitMap
 from cloakroom.claims.agreement import (
     COMPARED,
     Agreement,
+    RecordChoices,
     agreement,
     best_pairs,
     compare,
-    one_record_each,
     pairs_by_name,
 )
 from cloakroom.claims.concepts import REPORTED, Concept, Recognised
@@ -138,8 +138,8 @@ class Matcher:
         self._regions = tuple(index.regions())
         self._brand_names = {0: "", **dict(enumerate(self._brand_sets, 1))}
         self._brand_of = _brand_numbers(list(self._brand_sets.values()))
-        self._proven: dict[bool, BitMap] = {False: BitMap(), True: BitMap()}
-        self._proven_with_copies: dict[bool, BitMap] = {False: BitMap(), True: BitMap()}
+        self._once = {is_broken: RecordChoices() for is_broken in (False, True)}
+        self._with_copies = {is_broken: RecordChoices() for is_broken in (False, True)}
         self._bounded = BitMap()
         self._open_ended = BitMap()
         self._sure = BitMap()
@@ -347,8 +347,8 @@ class Matcher:
 
     def _record(self, table: _Table, keyed: KeyedRows, proven: pl.DataFrame, email_pairs: pl.DataFrame) -> None:
         once = self._repeated.without_copies(proven, keyed.frame)
-        for pairs, taken in ((once, self._proven), (proven, self._proven_with_copies)):
-            taken[keyed.is_broken] |= one_record_each(pairs, taken[False] | taken[True])
+        self._once[keyed.is_broken].add(once)
+        self._with_copies[keyed.is_broken].add(proven)
         self._alike |= records_of(proven)
         ordinals = proven["ordinal"].to_numpy()
         self._bounded |= BitMap(
@@ -372,16 +372,15 @@ class Matcher:
     def finish(self) -> Matched:
         """Settle what only the whole can tell, and return the result."""
         self._match_waiting()
-        if not self._repeated.are_copies:
-            self._proven = self._proven_with_copies
+        choices = self._once if self._repeated.are_copies else self._with_copies
+        whole = choices[False].chosen()
         for table in self._tables.values():
             if table.ids.are_believed:
-                self._proven[False] |= table.ids.unbacked
+                whole |= table.ids.unbacked
             if table.is_borne_out:
-                self._proven[False] |= table.told
+                whole |= table.told
         rows = self._rows_by_kind()
-        whole = self._proven[False]
-        proven = whole | self._proven[True]
+        proven = whole | choices[True].chosen(whole)
         bounded = self._bounded - proven
         brands = {}
         for name, population in self._brand_sets.items():
@@ -403,14 +402,14 @@ class Matcher:
             rows["bare"],
             rows["foreign"],
             rows["silent"],
-            self._proven[False] | self._proven[True] | self._touched,
+            proven | self._touched,
             self._observations.frames(),
             tuple(self._notes),
             rows_fabricated=rows["fabricated"],
             rows_jumbled=rows["jumbled"],
             rows_crowded=rows["crowded"],
             possible=self._open_ended - proven - self._canaries,
-            alike=self._alike | self._proven[False] | self._proven[True] | self._touched,
+            alike=self._alike | proven | self._touched,
         )
 
     def _rows_by_kind(self) -> Counter[str]:
