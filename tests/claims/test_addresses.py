@@ -113,3 +113,13 @@ def test_what_the_public_rule_finds_of_an_address_begins_after_the_last_sign_tha
     assert public_form("o'brien@example.org") == "brien@example.org"
     assert public_form("éric@example.org") == "ric@example.org"
     assert public_form("andré@example.org") is None
+
+
+@pytest.mark.parametrize("literal", ["N'{}'", "N'{} '", "E'{} '", "N'{}', N'", "'{} '"])
+def test_an_address_in_a_literal_of_sql_is_itself_wherever_the_other_quote_stands(literal) -> None:
+    found = addresses_of_text(f"VALUES (1, {literal.format('ada.7@example.org')}, 2)\n".encode())
+    assert found["key"].to_list() == ["ada.7@example.org"]
+
+
+def test_an_apostrophe_after_one_letter_belongs_to_an_address_of_small_letters() -> None:
+    assert addresses_of_text(b"write to n'golo@example.org today")["key"].to_list() == ["n'golo@example.org"]

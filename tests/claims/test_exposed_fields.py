@@ -47,3 +47,11 @@ def test_invented_columns_beside_real_names_and_addresses_are_not_exposed() -> N
     (brand,) = report_document(check(held, {"dump.csv": dump}))["brands"].values()
     assert (brand["records"]["proven"], brand["fields"]) == (40, ["name", "email"])
     assert brand["fields_contradicted"] == ["address", "birth_date"]
+
+
+def test_numbers_of_rows_are_no_ids_of_ours() -> None:
+    held = MemoryStore([Version(number, customer(number)) for number in range(60)])
+    rows = [customer(number, id=f"row-{number}") for number in range(40)]
+    dump = table(rows, "id", "email", "given_name", "family_name")
+    (brand,) = report_document(check(held, {"dump.csv": dump}))["brands"].values()
+    assert brand["fields"] == ["name", "email"]

@@ -44,6 +44,8 @@ _FIND = (
 )
 _BEFORE = r"^.*[=/{}|&*`!#$^~]"
 _QUOTED = r"^.*'(.+)'$"
+_LITERAL = r"^[NEBX]'"
+"""Beginning of a literal in SQL, whose other quote stands further off: a blank was typed behind the address."""
 _PUBLIC = re.compile(r"[a-z0-9._+-]+@[a-z0-9.-]{3,}$")
 _RESERVED = ("example", "test", "invalid", "localhost", "local")
 
@@ -69,7 +71,7 @@ def addresses_in(texts: pl.Series, *, is_column: bool = False) -> pl.DataFrame:
     # An apostrophe is a quote where another one follows: o'brien@example.org, but N'brien@example.org'.
     quoted = pl.coalesce(pl.col("long").str.extract(_QUOTED, 1), pl.col("long"))
     finds = finds.with_columns(quoted.str.strip_chars("._-'*`").alias("long"))
-    short = finds["long"].str.replace(_BEFORE, "").str.strip_chars_start("._-+%")
+    short = finds["long"].str.replace(_BEFORE, "").str.replace(_LITERAL, "").str.strip_chars_start("._-+%")
     key, _ = email_keys(short)
     long, _ = email_keys(finds["long"])
     finds = finds.with_columns(key.alias("key"), pl.coalesce(long, key).alias("long"))

@@ -200,7 +200,8 @@ class Matcher:
         further = self._settled(table, found)
         if further.height:
             proven = pl.concat([proven, further])
-        self._record(table, keyed, proven, without(email_pairs, proven["row"], height))
+        has_ids = proven.join(id_pairs, on=["row", "ordinal"], how="semi").height > 0
+        self._record(table, _without_foreign_ids(keyed, has_ids=has_ids), proven, email_pairs)
         crowds = pl.concat([crowd, crowd_rows(phone_keys, phones)])
         keyless = [
             keys.filter(pl.Series(~answered.known, dtype=pl.Boolean))["row"].cast(pl.UInt32)
@@ -351,9 +352,7 @@ class Matcher:
         self._with_copies[keyed.is_broken].add(proven)
         self._alike |= records_of(proven)
         ordinals = proven["ordinal"].to_numpy()
-        self._bounded |= BitMap(
-            without(email_pairs, proven["row"], keyed.frame.height)["ordinal"].to_numpy().astype(np.uint32)
-        )
+        self._bounded |= records_of(without(email_pairs, proven["row"], keyed.frame.height))
         if ordinals.size == 0:
             return
         self._sure |= BitMap(proven["ordinal"].to_numpy()[is_single(proven)].astype(np.uint32))
@@ -423,6 +422,17 @@ class Matcher:
 
 
 _UNMISTAKABLE = pl.col("key").str.contains(r"^[0-9A-Za-z]{15,18}$") & pl.col("key").str.contains("[A-Za-z]")
+
+
+def _without_foreign_ids(keyed: KeyedRows, *, has_ids: bool) -> KeyedRows:
+    """Give columns of ids that name no record of ours no meaning: they are of something else, such as rows."""
+    if has_ids or not keyed.recognised.columns(Concept.RECORD_ID):
+        return keyed
+    meanings = {
+        column: Concept.OTHER if meaning is Concept.RECORD_ID else meaning
+        for column, meaning in keyed.recognised.by_column.items()
+    }
+    return replace(keyed, recognised=Recognised(meanings))
 
 
 _SHORT_NUMBER = pl.col("key").str.contains(r"^[0-9]{1,7}$")
