@@ -99,3 +99,29 @@ def test_what_a_thief_opened_is_traced_to_his_lineage(application: Application, 
     rows = [{key: row.get(key) or "" for key in ("email", "family_name", "given_name", "city")} for row in stolen]
     report = claiming.check(application, [leak(rows, tmp_path / "leak.txt", keep=1.0)], Statement())
     assert (report.attribution[0].kind, report.attribution[0].id) == ("disclosure", "thief")
+
+
+@pytest.mark.parametrize("only_marks", [True, False])
+def test_a_bare_list_of_the_addresses_of_a_release_is_traced_by_its_canaries(
+    application: Application, who, tmp_path: Path, only_marks
+) -> None:
+    name, rows = released(application, who, tmp_path, country="IT")
+    application.refresh_configuration()
+    marks = [row["email"] for row in rows if row["email"].endswith("coatcheck.example")]
+    addresses = marks if only_marks else [row["email"] for row in rows]
+    dump = tmp_path / "list.txt"
+    dump.write_text("\n".join(addresses) + "\n")
+    report = claiming.check(application, [dump], Statement())
+    assert report.verdict.word == "addresses only"
+    assert [(one.kind, one.id, one.marks) for one in report.attribution] == [("release", name, len(marks))]
+    assert report.persons.lower == 0
+
+
+def test_the_coverage_of_a_release_counts_twins_alike(application: Application, who, tmp_path: Path) -> None:
+    _, rows = released(application, who, tmp_path)
+    application.refresh_configuration()
+    report = claiming.check(application, [leak(rows, tmp_path / "leak.txt", keep=1.0)], Statement())
+    best = report.attribution[0]
+    # Rows that agree with several records alike count for the release that had any of them.
+    assert best.contained == 1.0
+    assert best.covered * len(rows) >= report.matched.rows_own

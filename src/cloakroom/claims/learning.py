@@ -30,6 +30,7 @@ COLUMNS_LOOKED_AT = 60
 """Columns of unknown meaning that are compared or looked up; a table may have thousands."""
 _ROWS_OF_WIDE = 40
 _PROMISING = 0.25
+_LEAST_DIGITS = 3
 _DAY = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b")
 
 
@@ -133,21 +134,23 @@ def _promising(part: pl.DataFrame, columns: list[str], held: pl.DataFrame) -> li
         return columns
     names = [name for name in ("name", *(concept.value for concept in VAULT_FIELDS)) if name in held.columns]
     values = {text for name in names for text in held[name].drop_nulls().unique().to_list() if text}
-    ours = values | {word for text in values for word in text.split()}
+    words = (
+        {word for text in held["name"].drop_nulls().to_list() for word in text.split()} if "name" in names else set()
+    )
     sample = part.head(_ROWS_OF_WIDE)
-    shares = [(_resemblance(sample[column].to_list(), ours), column) for column in columns]
+    shares = [(_resemblance(sample[column].to_list(), values, words), column) for column in columns]
     best = sorted((one for one in shares if one[0] >= _PROMISING), key=lambda one: -one[0])[:COLUMNS_LOOKED_AT]
     chosen = {column for _, column in best}
     return [column for column in columns if column in chosen]
 
 
-def _resemblance(texts: Sequence[str | None], ours: Set[str]) -> float:
-    """Return how many texts are ours in one of the plain spellings, or look like a day, whose spellings are many."""
-    filled = [text.strip() for text in texts if text and text.strip()]
+def _resemblance(texts: Sequence[str | None], values: Set[str], words: Set[str]) -> float:
+    """Return how many texts are values of ours in a plain spelling, or words of names, or look like a day."""
+    filled = [plain(text) for text in texts if text and text.strip()]
     found = sum(
-        plain(text) in ours
-        or plain(text).partition(" ")[0] in ours
-        or re.sub(r"\D", "", text) in ours
+        text in values
+        or text.partition(" ")[0] in words
+        or (len(text) > _LEAST_DIGITS and re.sub(r"\D", "", text) in values)
         or _DAY.match(text) is not None
         for text in filled
     )
