@@ -91,6 +91,18 @@ def test_lines_between_labels_do_not_cut_a_row_and_what_is_missing_does_not_join
     ]
 
 
+def test_pastes_in_other_languages_are_read() -> None:
+    for name, mail, phone in (
+        ("Имя", "Почта", "Телефон"),
+        ("お名前", "メールアドレス", "電話番号"),
+        ("Nom", "Courriel", "Tél."),
+    ):
+        text = "".join(f"{name}：Ada {n}\n{mail}： a{n}@example.org\n{phone}：+49301234{n:03}\n\n" for n in range(5))
+        read = rows_of(text)
+        assert [row[mail] for row in read] == [f"a{n}@example.org" for n in range(5)]
+        assert read[0][name] == "Ada 0"
+
+
 def test_what_is_empty_or_said_to_be_nothing_is_empty() -> None:
     text = "".join(f"name: Ada {n}\nemail: a{n}@example.org\nphone: NULL\ncity: n/a\n\n" for n in range(4))
     assert rows_of(text)[0] == {"name": "Ada 0", "email": "a0@example.org"}
@@ -110,6 +122,9 @@ def test_links_of_markdown_give_what_they_show() -> None:
         "https://example.org/a\nhttps://example.org/b\nhttps://example.org/c\n",
         "ada@example.org:secret\nbob@example.org:secret\n",
         "users:\n  - name: Ada\n    mail: a@example.org\n  - name: Bob\n    mail: b@example.org\n",
+        "".join(f"{'IT' if n % 2 else 'FR'}\ta{n}@example.org\n" for n in range(9)),
+        "".join(f"Valmont | a{n}@example.org\n" for n in range(9)),
+        "".join(f"INFO: a{n}@example.org logged in\nWARN: nobody\n" for n in range(9)),
         "Smith: a@example.org\nJones: b@example.org\nMiller: c@example.org\nBaker: d@example.org\n",
     ],
 )

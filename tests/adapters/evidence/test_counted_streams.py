@@ -170,8 +170,8 @@ def test_what_a_library_raises_over_damage_is_told_by_its_kind_and_never_by_its_
     assert read.read(10) == b"0123456789"
     with pytest.raises(DamagedError) as caught:
         read.read(1)
-    words = "cut off, its end is missing" if isinstance(error, EOFError) else type(error).__name__
-    assert str(caught.value) == words
+    words = {EOFError: "cut off, its end is missing", zlib.error: "its compressed data is damaged"}
+    assert str(caught.value) == words.get(type(error), type(error).__name__)
     assert caught.value.__cause__ is error
 
 
@@ -199,8 +199,9 @@ def test_a_library_that_drops_what_it_has_when_it_meets_damage_loses_little_of_i
             return piece
 
     for length in (1_000, 20_000, 3_000_000):
-        kept = CountedStream(Dropping(bytes(length)), ReadCounter(Limits())).read(1 << 30)
-        assert len(kept) >= min(length - 512, length * 8 // 9)
+        read = CountedStream(Dropping(bytes(length)), ReadCounter(Limits()))
+        assert len(read.peek(64 << 10)) >= min(length - 512, length * 8 // 9, 64 << 10)
+        assert len(read.read(1 << 30)) >= min(length - 512, length * 8 // 9)
 
 
 def test_our_own_words_about_damage_are_told():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tarfile
 import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -99,7 +100,7 @@ class CountedStream:
             DamagedError: There is not even one.
         """
         while len(self._head) < size:
-            piece = self._take_before_damage(max(size - len(self._head), 1), is_first=not self._head)
+            piece = self._take_before_damage(self._step(size - len(self._head)), is_first=not self._head)
             if not piece:
                 break
             self._head += piece
@@ -119,13 +120,15 @@ class CountedStream:
             self._head = self._head[wanted:]
             wanted -= len(parts[0])
         while wanted > 0:
-            step = min(wanted, _PIECE_BYTES, max(_FIRST_BYTES, self._read >> _STEP_SHIFT))
-            piece = self._take_before_damage(step, is_first=size < 0 or not parts)
+            piece = self._take_before_damage(self._step(wanted), is_first=size < 0 or not parts)
             if not piece:
                 break
             parts.append(piece)
             wanted -= len(piece)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _step(self, wanted: int) -> int:
+        return min(wanted, _PIECE_BYTES, max(_FIRST_BYTES, self._read >> _STEP_SHIFT))
 
     def _take_before_damage(self, size: int, *, is_first: bool) -> bytes:
         """Return bytes; nothing where damage follows on bytes that the caller has, to be raised the next time."""
@@ -158,6 +161,8 @@ def damaged(error: Exception) -> DamagedError:
     """Return what is told of an error over a file's bytes: our own words, or the kind of a library's error."""
     if isinstance(error, EOFError):
         return DamagedError("cut off, its end is missing")
+    if isinstance(error, zlib.error):
+        return DamagedError("its compressed data is damaged")
     return DamagedError(str(error) if type(error) is ValueError else type(error).__name__)
 
 

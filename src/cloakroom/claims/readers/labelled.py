@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from cloakroom.claims.concepts import Concept, concept_of_header
 from cloakroom.claims.limits import Limits
 from cloakroom.claims.readers.labels import LINE_MAX, pairs_of, plain_value
 from cloakroom.claims.readers.row_filter import RowFilter
@@ -25,6 +26,9 @@ _NUMBER = re.compile(
     r"\d{1,9}(?:\W{0,2}(?:row|record|entry))?[^\w@]*$"
     r"|\(?\d{1,9} (?:rows?|records?|entries)\b[^:=@]*$",
     re.IGNORECASE,
+)
+_OF_PEOPLE = frozenset(
+    {Concept.EMAIL, Concept.PHONE, Concept.RECORD_ID, Concept.NAME, Concept.GIVEN_NAME, Concept.FAMILY_NAME}
 )
 _BLANK = " \t>│"
 _HEAD_LINES = 400
@@ -65,7 +69,8 @@ def label_layout(head: str) -> LabelLayout | None:
     is_one_row = often == 1 and len(values) >= _FEW and 0 < addresses <= _ADDRESSES_OF_ROW
     is_told = often > 1 and _FEW * len(counts) <= max(_FEW * _FEW, 2 * sum(counts.values()))
     is_empty = sum(not value for value in values) > _EMPTY_MAX * len(values)
-    if is_empty or len(counts) > _LABELS_MAX or not (is_told or is_one_row):
+    is_about_people = any(concept_of_header(label) in _OF_PEOPLE for label in list(counts)[:_LABELS_MAX])
+    if is_empty or not is_about_people or len(counts) > _LABELS_MAX or not (is_told or is_one_row):
         return None
     apart = _apart(parts, named)
     order = _Order()
