@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
+from itertools import chain
 
 import polars as pl
 import pytest
@@ -138,3 +140,16 @@ def test_addresses_of_a_crowd_are_paired_by_name_as_well() -> None:
     held = pl.DataFrame({"ordinal": [7, 8], "email": ["d@example.org"] * 2, "name": ["ada", "eve"]})
     assert pairs_by_name(shown, held).rows() == [(0, 7)]
     assert pairs_by_name(shown.drop("name"), held).height == 0
+
+
+def test_as_many_records_are_proven_in_whatever_order_and_pieces_rows_come() -> None:
+    rows = [(row, row // 2 + step) for row in range(40) for step in range(1 + row % 3)]
+    by_row = [[pair for pair in rows if pair[0] == row] for row in range(40)]
+    counts = set()
+    for seed in range(20):
+        order = random.Random(seed).sample(by_row, len(by_row))
+        choices = RecordChoices()
+        for start in range(0, len(order), 1 + seed):
+            choices.add(pairs(*chain(*order[start : start + 1 + seed])))
+        counts.add(len(choices.chosen()))
+    assert len(counts) == 1
