@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -33,8 +33,9 @@ from cloakroom.claims.agreement import (
     compare,
     pairs_by_name,
 )
-from cloakroom.claims.concepts import REPORTED, Concept, Recognised
-from cloakroom.claims.doubtful_ids import TableIds, values_bear_out
+from cloakroom.claims.batch_keys import BatchKeys
+from cloakroom.claims.concepts import Concept, Recognised
+from cloakroom.claims.doubtful_ids import values_bear_out
 from cloakroom.claims.fabrication import fabricated_pairs
 from cloakroom.claims.learning import (
     ROWS_LOOKED_AT,
@@ -51,10 +52,11 @@ from cloakroom.claims.ports import CustomerIndex, History
 from cloakroom.claims.remembered import Answered, Asked, RememberedIndex
 from cloakroom.claims.repeated_rows import RepeatedRows
 from cloakroom.claims.row_kinds import KINDS, RowKinds
-from cloakroom.claims.row_pairs import crowd_rows, is_single, records_of, row_flags, settled_rows, without
-from cloakroom.claims.side_tables import TableLinks, side_tables
+from cloakroom.claims.row_pairs import is_single, records_of, row_flags, settled_rows, without
+from cloakroom.claims.side_tables import side_tables
 from cloakroom.claims.sizing import KeyedRows
 from cloakroom.claims.survey import TableKey
+from cloakroom.claims.table_state import TableState, all_fields, filled_fields, without_foreign_ids
 
 _CROWD_OPENED = 20_000
 _BEYOND_LIMIT = "records beyond the limit of openings are proven only where address and number agree"
@@ -64,43 +66,15 @@ _OF_PEOPLE = (Concept.EMAIL, Concept.PHONE, Concept.GIVEN_NAME, Concept.FAMILY_N
 """Columns of a table about people; one with names alone may be about products."""
 
 
-@dataclass(slots=True)
-class _Table:
-    """The state of one table: what is known of it so far."""
-
-    brands: Counter[str] = field(default_factory=Counter)
-    ids: TableIds = field(default_factory=TableIds)
-    fields: dict[str, set[str]] = field(default_factory=dict)
-    learned: dict[tuple[str, ...], Recognised] = field(default_factory=dict)
-    agreeing: int = 0
-    contradicting: int = 0
-    told: BitMap = field(default_factory=BitMap)
-    rows: Counter[str] = field(default_factory=Counter)
-    links: TableLinks = field(default_factory=TableLinks)
-
-    @property
-    def is_borne_out(self) -> bool:
-        """Return whether more rows without ids prove a record than contradict those that share a key with them."""
-        return self.agreeing > self.contradicting
-
-
 @dataclass(frozen=True, slots=True)
 class _Batch:
     """A batch whose addresses and ids are being looked up."""
 
-    table: _Table
+    table: TableState
     keyed: KeyedRows
     ids: pl.DataFrame
     asked_emails: Asked
     asked_ids: Asked
-
-
-@dataclass(frozen=True, slots=True)
-class _ByKey:
-    """Rows and records by address and number, and the rows whose address says something."""
-
-    pairs: pl.DataFrame
-    addressed: pl.Series
 
 
 class Matcher:
@@ -133,7 +107,7 @@ class Matcher:
         self._ids = RememberedIndex(index, "customer_number", seed + 2, limits.holders)
         self._untagged = RememberedIndex(index, "email", seed + 3, limits.holders)
         self._repeated = RepeatedRows(seed + 4)
-        self._tables: dict[TableKey, _Table] = {}
+        self._tables: dict[TableKey, TableState] = {}
         self._brand_sets = dict(index.brands())
         self._regions = tuple(index.regions())
         self._brand_names = {0: "", **dict(enumerate(self._brand_sets, 1))}
@@ -160,7 +134,7 @@ class Matcher:
 
     def take(self, key: TableKey, keyed: KeyedRows) -> None:
         """Take one batch in. It is matched when the next one comes, while the keys of that are looked up."""
-        table = self._tables.setdefault(key, _Table())
+        table = self._tables.setdefault(key, TableState())
         emails = self._emails.ask(keyed.emails)
         keyed = self._with_ids(table, keyed)
         ids = keyed.ids().with_columns(_UNMISTAKABLE.alias("unmistakable"))
@@ -174,61 +148,60 @@ class Matcher:
             self._waiting = None
 
     def _match(self, batch: _Batch) -> None:
-        table, keyed, ids = batch.table, batch.keyed, batch.ids
-        emails = self._emails.answer(batch.asked_emails)
-        email_pairs = emails.pairs
-        id_pairs = self._ids.answer(batch.asked_ids).pairs
-        # Numbers of rows that an id settles need not be looked up.
-        settled = settled_rows(ids, id_pairs, email_pairs)
-        phone_keys = without(keyed.phones, settled, keyed.frame.height)
-        phones = self._phones.pairs(phone_keys)
-        phone_pairs = phones.pairs
+        table = batch.table
+        keys = self._looked_up(batch)
+        keyed = self._learned(table, batch.keyed, [keys.by_id, keys.emails.pairs, keys.phones.pairs])
         if not keyed.is_broken or keyed.is_beside:
-            self._known_emails |= BitMap(emails.numbers[emails.known].astype(np.uint32))
-        keyed = self._learned(table, keyed, [id_pairs, email_pairs, phone_pairs])
-        addressed = keyed.emails["row"].filter(~pl.Series(emails.crowded, dtype=pl.Boolean))
-        by_key = _ByKey(pl.concat([email_pairs, phone_pairs]).unique(), addressed)
-        proven, fabricated = self._by_id(batch, keyed, id_pairs, by_key)
-        height = keyed.frame.height
-        possible = self._phones.pairs(keyed.possible_phones(BitMap(settled.to_numpy()), self._regions)).pairs
-        by_number = pl.concat([phone_pairs, possible]).unique()
-        by_address = pl.concat([email_pairs, self._by_mailbox(keyed.emails, emails)])
-        done = proven["row"]
-        rest = without(by_address, done, height), without(by_number, done, height)
-        crowd = crowd_rows(keyed.emails, emails)
-        found = self._by_agreement(keyed, rest, crowd, done)
+            self._known_emails |= BitMap(keys.emails.numbers[keys.emails.known].astype(np.uint32))
+        proven, fabricated = self._by_id(batch, keyed, keys)
+        found = self._by_agreement(keyed, keys, proven["row"])
         further = self._settled(table, found)
         if further.height:
             proven = pl.concat([proven, further])
-        has_ids = proven.join(id_pairs, on=["row", "ordinal"], how="semi").height > 0
-        self._record(table, _without_foreign_ids(keyed, has_ids=has_ids), proven, email_pairs)
-        crowds = pl.concat([crowd, crowd_rows(phone_keys, phones)])
-        keyless = [
-            keys.filter(pl.Series(~answered.known, dtype=pl.Boolean))["row"].cast(pl.UInt32)
-            for keys, answered in ((keyed.emails, emails), (phone_keys, phones))
-        ]
-        settled_otherwise = pl.concat([proven["row"], found.contradicted, fabricated])
-        for some in (by_address, by_number, id_pairs):
-            self._open_ended |= records_of(without(some, settled_otherwise, height))
-        self._touch(id_pairs, by_address, by_number)
-        kinds = RowKinds(
-            ids=ids["row"],
-            unknown=without(pl.concat(keyless).to_frame("row"), by_number["row"], height)["row"],
-            known=pl.concat([by_address["row"], by_number["row"]]),
-            known_by_id=id_pairs["row"],
-            crowded=crowds,
-            contradicted=found.contradicted,
-            jumbled=found.jumbled,
-            fabricated=fabricated,
-            proven=proven["row"],
-        )
+        has_ids = proven.join(keys.by_id, on=["row", "ordinal"], how="semi").height > 0
+        self._record(table, without_foreign_ids(keyed, has_ids=has_ids), proven, keys.emails.pairs)
+        settled = pl.concat([proven["row"], found.contradicted, fabricated])
+        for pairs in (keys.by_address, keys.by_number, keys.by_id):
+            self._open_ended |= records_of(without(pairs, settled, keys.height))
+            self._touched |= self._canaries & records_of(pairs) if self._canaries else BitMap()
         if not keyed.is_broken:
             table.links.take(keyed.frame, keyed.recognised, proven["row"], self._seed)
+            kinds = RowKinds(
+                ids=batch.ids["row"],
+                unknown=keys.unknown,
+                known=pl.concat([keys.by_address["row"], keys.by_number["row"]]),
+                known_by_id=keys.by_id["row"],
+                crowded=keys.crowded,
+                contradicted=found.contradicted,
+                jumbled=found.jumbled,
+                fabricated=fabricated,
+                proven=proven["row"],
+            )
             table.rows += kinds.counts(
-                height,
+                keys.height,
                 is_about_people=bool(keyed.recognised.columns(*_OF_PEOPLE)),
                 are_ids_contradicted=table.ids.are_contradicted,
             )
+
+    def _looked_up(self, batch: _Batch) -> BatchKeys:
+        keyed = batch.keyed
+        emails = self._emails.answer(batch.asked_emails)
+        by_id = self._ids.answer(batch.asked_ids).pairs
+        # Numbers of rows that an id settles need not be looked up.
+        settled = settled_rows(batch.ids, by_id, emails.pairs)
+        phone_keys = without(keyed.phones, settled, keyed.frame.height)
+        phones = self._phones.pairs(phone_keys)
+        possible = keyed.possible_phones(BitMap(settled.to_numpy()), self._regions)
+        return BatchKeys(
+            email_keys=keyed.emails,
+            emails=emails,
+            phone_keys=phone_keys,
+            phones=phones,
+            by_id=by_id,
+            by_mailbox=self._by_mailbox(keyed.emails, emails),
+            by_possible_number=self._phones.pairs(possible).pairs,
+            height=keyed.frame.height,
+        )
 
     def _by_mailbox(self, keys: pl.DataFrame, emails: Answered) -> pl.DataFrame:
         """Return the pairs of unknown addresses with what follows a plus left out."""
@@ -236,12 +209,7 @@ class Matcher:
         bare = tagged.select("row", pl.col("key").str.replace(r"\+[^@]*@", "@"))
         return self._untagged.pairs(bare).pairs
 
-    def _touch(self, *pairs: pl.DataFrame) -> None:
-        if self._canaries:
-            for some in pairs:
-                self._touched |= self._canaries & records_of(some)
-
-    def _learned(self, table: _Table, keyed: KeyedRows, found: Sequence[pl.DataFrame]) -> KeyedRows:
+    def _learned(self, table: TableState, keyed: KeyedRows, found: Sequence[pl.DataFrame]) -> KeyedRows:
         """Give columns of unknown meaning the one that their values have, found out once for each table."""
         if keyed.is_broken or not unknown_columns(keyed.recognised):
             return keyed
@@ -254,7 +222,7 @@ class Matcher:
         known = table.learned.get(columns)
         return keyed if known is None else replace(keyed, recognised=known)
 
-    def _with_ids(self, table: _Table, keyed: KeyedRows) -> KeyedRows:
+    def _with_ids(self, table: TableState, keyed: KeyedRows) -> KeyedRows:
         """Give a column the meaning of a record id where most of its values are ids of ours, whatever its header."""
         columns = keyed.batch.columns
         if columns not in table.ids.columns and not keyed.is_broken:
@@ -269,19 +237,18 @@ class Matcher:
         frame = keyed.frame.with_columns(spelling.of(pl.col(column)) for column, spelling in found.items())
         return replace(keyed, batch=replace(keyed.batch, frame=frame, unparsed=None), recognised=Recognised(meanings))
 
-    def _by_id(
-        self, batch: _Batch, keyed: KeyedRows, pairs: pl.DataFrame, by_key: _ByKey
-    ) -> tuple[pl.DataFrame, pl.Series]:
+    def _by_id(self, batch: _Batch, keyed: KeyedRows, keys: BatchKeys) -> tuple[pl.DataFrame, pl.Series]:
         """Return the pairs that ids prove, and the rows around an id of ours that are made up."""
+        pairs, by_key = keys.by_id, keys.by_exact_key
         if pairs.height == 0:
             return pairs.with_columns(pl.lit(0, pl.Int64).alias("score")), _NO_ROWS
         unmistakable = pl.Series(
             row_flags(batch.ids.filter("unmistakable")["row"], keyed.frame.height)[pairs["row"].to_numpy()]
         )
-        backed = pairs.join(by_key.pairs, on=["row", "ordinal"], how="semi")
+        backed = pairs.join(by_key, on=["row", "ordinal"], how="semi")
         trusted = without(pairs.filter(unmistakable), backed["row"], keyed.frame.height)
         further = batch.table.ids.proving(
-            pairs.filter(~unmistakable), by_key.pairs, by_key.addressed, lambda some: self._bear_out(keyed, some)
+            pairs.filter(~unmistakable), by_key, keys.addressed, lambda some: self._bear_out(keyed, some)
         )
         proven = pl.concat([backed, trusted, further]).unique(maintain_order=True)
         # Short numbers are counted from one in every shop; other ids that are ours are not there by chance.
@@ -300,12 +267,11 @@ class Matcher:
         held = self._opened.open(records_of(pairs))
         return values_bear_out(self._opened.shown(keyed, pairs["row"].unique().sort()), pairs, held)
 
-    def _by_agreement(
-        self, keyed: KeyedRows, rest: tuple[pl.DataFrame, pl.DataFrame], crowded: pl.Series, done: pl.Series
-    ) -> Agreement:
-        """Compare rows with the records that share an address or a number with them."""
+    def _by_agreement(self, keyed: KeyedRows, keys: BatchKeys, done: pl.Series) -> Agreement:
+        """Compare rows that are not done with the records that share an address or a number with them."""
+        rest = without(keys.by_address, done, keys.height), without(keys.by_number, done, keys.height)
         pairs = pl.concat(rest).unique()
-        crowded = without(crowded.to_frame("row"), done, keyed.frame.height)["row"]
+        crowded = without(keys.crowded_by_address.to_frame("row"), done, keys.height)["row"]
         if pairs.height == 0 and crowded.len() == 0:
             return _nothing_compared()
         wanted = records_of(pairs)
@@ -324,7 +290,7 @@ class Matcher:
             ).unique()
         return agreement(compare(shown, pairs, held, is_name_partial=is_name_partial(keyed)), shown, held)
 
-    def _settled(self, table: _Table, found: Agreement) -> pl.DataFrame:
+    def _settled(self, table: TableState, found: Agreement) -> pl.DataFrame:
         """Return the pairs that rows without ids prove; names told by addresses where the table is borne out."""
         proving = found.proving
         table.agreeing += proving["row"].n_unique()
@@ -346,7 +312,7 @@ class Matcher:
         numbers[known] = self._brand_of[ordinals[known]]
         return numbers
 
-    def _record(self, table: _Table, keyed: KeyedRows, proven: pl.DataFrame, email_pairs: pl.DataFrame) -> None:
+    def _record(self, table: TableState, keyed: KeyedRows, proven: pl.DataFrame, email_pairs: pl.DataFrame) -> None:
         once = self._repeated.without_copies(proven, keyed.frame)
         self._once[keyed.is_broken].add(once)
         self._with_copies[keyed.is_broken].add(proven)
@@ -363,7 +329,7 @@ class Matcher:
                 continue
             part = proven.filter(pl.Series(numbers == number))
             rows = np.flatnonzero(row_flags(part["row"], keyed.frame.height))
-            table.fields.setdefault(name, set()).update(_filled_fields(keyed, rows))
+            table.fields.setdefault(name, set()).update(filled_fields(keyed, rows))
             if not keyed.is_broken:
                 self._rows_by_brand[name] += rows.size
                 self._observations.add(name, part, lambda chosen: self._opened.shown(keyed, chosen))
@@ -389,7 +355,7 @@ class Matcher:
                 self._sure & population,
                 bounded & population,
                 self._rows_by_brand[name],
-                _in_order(set().union(*(table.fields.get(name, set()) for table in self._tables.values()))),
+                all_fields(self._tables.values(), name),
             )
             if match.proven or match.bounded:
                 brands[name] = match
@@ -424,17 +390,6 @@ class Matcher:
 _UNMISTAKABLE = pl.col("key").str.contains(r"^[0-9A-Za-z]{15,18}$") & pl.col("key").str.contains("[A-Za-z]")
 
 
-def _without_foreign_ids(keyed: KeyedRows, *, has_ids: bool) -> KeyedRows:
-    """Give columns of ids that name no record of ours no meaning: they are of something else, such as rows."""
-    if has_ids or not keyed.recognised.columns(Concept.RECORD_ID):
-        return keyed
-    meanings = {
-        column: Concept.OTHER if meaning is Concept.RECORD_ID else meaning
-        for column, meaning in keyed.recognised.by_column.items()
-    }
-    return replace(keyed, recognised=Recognised(meanings))
-
-
 _SHORT_NUMBER = pl.col("key").str.contains(r"^[0-9]{1,7}$")
 
 
@@ -449,17 +404,3 @@ def _brand_numbers(sets: list[BitMap]) -> np.ndarray[Any, np.dtype[np.uint8]]:
     for number, records in enumerate(sets, 1):
         numbers[np.asarray(records.to_array(), np.int64)] = number
     return numbers
-
-
-def _filled_fields(keyed: KeyedRows, rows: np.ndarray[Any, Any]) -> set[str]:
-    part = keyed.frame if rows.size == keyed.frame.height else keyed.frame[rows]
-    filled = part.select((pl.all().is_not_null() & (pl.all().str.len_bytes() > 0)).any()).row(0)
-    return {
-        REPORTED[keyed.recognised.by_column[column]]
-        for column, is_filled in zip(part.columns, filled, strict=True)
-        if is_filled and keyed.recognised.by_column[column] in REPORTED
-    }
-
-
-def _in_order(fields: set[str]) -> tuple[str, ...]:
-    return tuple(name for name in dict.fromkeys(REPORTED.values()) if name in fields)
