@@ -25,7 +25,7 @@ _UMLAUTS = re.compile("[aou]e")
 
 
 class Likeness(IntEnum):
-    """What one name says of another."""
+    """Relation of one name to another."""
 
     DIFFERS = -1
     SILENT = 0

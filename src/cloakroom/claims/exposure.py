@@ -19,7 +19,7 @@ _AGREES_AS_CONSTANT = 0.9
 
 @dataclass(frozen=True, slots=True)
 class FieldAgreement:
-    """How often what rows show of one field is what our records hold.
+    """Frequency with which rows show of a field what our records hold.
 
     Attributes:
         share: Share of the rows compared that agree with some version.

@@ -19,7 +19,7 @@ from cloakroom.claims.sizing import KeyedRows
 
 @dataclass(slots=True)
 class TableState:
-    """What is known of one table so far.
+    """State of one table so far.
 
     Attributes:
         brands: Rows by brand, where there was no doubt.

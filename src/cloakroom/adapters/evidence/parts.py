@@ -29,7 +29,7 @@ _MISSING_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class PartName:
-    """What a name says of a part: the file that it is of, how parts are named, and its number from 0 on."""
+    """Meaning of the name of a part: the file that it is of, how parts are named, and its number from 0 on."""
 
     base: str
     style: str

@@ -1,4 +1,4 @@
-"""What is left of a 7z archive that is cut off.
+"""Rest of a 7z archive that is cut off, read as far as it goes.
 
 The directory of a 7z archive stands at its end: names, sizes and the ways of compression are lost with it. The data
 begins behind the first header, and the usual ways of compression can be told from their own first bytes

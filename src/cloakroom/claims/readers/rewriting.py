@@ -33,7 +33,7 @@ _QUOTES_BETWEEN = '","'
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """How the cells of a text are kept apart.
+    """Signs that keep the cells of a text apart.
 
     Attributes:
         kind: ``signs``, ``wrapped``, ``single quotes``, ``thorns`` or ``box``.

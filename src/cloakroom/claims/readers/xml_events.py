@@ -1,4 +1,4 @@
-"""What stands in XML, as it passes: elements that open and close, and values with their names.
+"""Content of XML, as it passes: elements that open and close, and values with their names.
 
 Nothing is resolved but the entities of the standard; the declaration, comments, definitions and processing
 instructions are left out, so that nothing can be expanded. Elements that HTML never closes hold nothing. An element

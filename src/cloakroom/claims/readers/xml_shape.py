@@ -1,4 +1,4 @@
-"""Where rows lie in XML: which element stands for a person.
+"""Places of rows in XML: the element that stands for a person.
 
 The values by which a person can be found lie somewhere inside of the row. From there outwards, the row is the first
 element that holds more than one value, and every element around it that holds no other person.
