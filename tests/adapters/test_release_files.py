@@ -107,7 +107,9 @@ def test_what_a_crash_left_unfinished_is_begun_anew(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "key", ["", "age1", RECIPIENT[:-1], RECIPIENT.replace("age1", "AGE1"), str(IDENTITY), "ssh-rsa x"]
+    "key",
+    ["", "age1", RECIPIENT[:-1], RECIPIENT.replace("age1", "AGE1"), str(IDENTITY), "ssh-rsa x"],
+    ids=["nothing", "a beginning", "cut off", "in two cases", "an identity", "of SSH"],
 )
 def test_a_key_that_is_no_public_key_of_age_is_refused_before_any_row_is_asked_for(tmp_path, key):
     asked = broken_after(0)
