@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from memory_store import START, MemoryStore, Version, check, customer, table
 from pyroaring import BitMap
@@ -128,6 +130,26 @@ def test_names_lost_to_marks_and_encoded_twice_agree() -> None:
     twice = [one | {name: one[name].encode().decode("latin-1") for name in NAMES} for one in people]
     assert len(checked(held, lost, "email", "phone", *NAMES).matched.proven) == 40
     assert len(checked(held, twice, "email", *NAMES).matched.proven) == 40
+
+
+def test_letters_that_were_dropped_and_numbers_that_a_spreadsheet_wrote_agree() -> None:
+    names = [("Gökhan", "Kılıç"), ("Małgorzata", "Wąsik"), ("Zoë", "Straßburger")]
+    people = [customer(n, given_name=names[n % 3][0], family_name=names[n % 3][1]) for n in range(30)]
+    held = MemoryStore([Version(n, one) for n, one in enumerate(people)])
+    dropped = [one | {name: one[name].encode("ascii", "ignore").decode() for name in NAMES} for one in people]
+    assert len(checked(held, dropped, "email", *NAMES).matched.proven) == 30
+    plain = [one | {name: unicodedata.normalize("NFKD", one[name]) for name in NAMES} for one in people]
+    bare = [one | {name: one[name].encode("ascii", "ignore").decode() for name in NAMES} for one in plain]
+    assert len(checked(held, bare, "email", *NAMES).matched.proven) == 30
+    written = [one | {"phone": one["phone"].removeprefix("+") + ".0"} for one in people]
+    assert len(checked(held, written, "email", "phone", *NAMES).matched.proven) == 30
+    lost = [one | {"phone": f"{float(one['phone']):.5E}"} for one in people]
+    assert len(checked(held, lost, "email", "phone", *NAMES).matched.proven) == 30
+
+
+def test_strangers_with_the_number_of_one_customer_are_foreign() -> None:
+    rows = [customer(900 + n, phone=customer(0)["phone"]) for n in range(40)]
+    assert checked(house(), rows, "email", "phone", *NAMES).verdict.word == "foreign"
 
 
 def side_tables(customers: list[dict[str, str]]) -> dict[str, bytes]:

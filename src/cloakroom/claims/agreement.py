@@ -64,15 +64,20 @@ def agreement(compared: pl.DataFrame, shown: pl.DataFrame, held: pl.DataFrame) -
 
 def _jumbled(contradicted: pl.Series, shown: pl.DataFrame, held: pl.DataFrame) -> pl.Series:
     rows = shown.filter(pl.col("row").is_in(contradicted.implode())) if contradicted.len() else shown.clear()
-    sources = {"name": ("name",), "phone": HELD_PHONES, "phone_2": HELD_PHONES}
+    name, email = _is_held(rows, held, "name", ("name",)), _is_held(rows, held, "email", HELD_EMAILS)
+    phone = _is_held(rows, held, "phone", HELD_PHONES) | _is_held(rows, held, "phone_2", HELD_PHONES)
+    # A number by itself may be the very key by which the row was found.
+    return rows.filter(name | (email & phone))["row"]
+
+
+def _is_held(rows: pl.DataFrame, held: pl.DataFrame, column: str, sources: tuple[str, ...]) -> pl.Expr:
+    """Return whether what rows show in a column is what any record holds."""
     known = [
         pl.col(column).is_in(held[source].cast(pl.String).drop_nulls().unique().implode()) & (pl.col(column) != "")
-        for column, columns in sources.items()
-        if column in rows.columns
-        for source in columns
-        if source in held.columns
+        for source in sources
+        if column in rows.columns and source in held.columns
     ]
-    return rows.filter(pl.any_horizontal(*known))["row"] if known else rows["row"].clear()
+    return pl.any_horizontal(*known, pl.lit(value=False)).fill_null(value=False)
 
 
 def compare(shown: pl.DataFrame, pairs: pl.DataFrame, held: pl.DataFrame, *, is_name_partial: bool) -> pl.DataFrame:
@@ -182,6 +187,8 @@ def _with_names(joined: pl.DataFrame, *, is_partial: bool) -> pl.DataFrame:
         )
     shown = pl.col("name").fill_null("")
     is_cut = pl.col("cut") if "cut" in joined.columns else pl.lit(value=False)
+    if "held_name_in_ascii" not in joined.columns:
+        joined = joined.with_columns(pl.lit("").alias("held_name_in_ascii"))
     joined = joined.with_columns(
         ((shown == pl.col("held_name").fill_null("")) & (shown != "")).alias("name equal"),
         pl.when(shown.str.replace_all(f"[{LOST} ]", "") == "").then(int(Likeness.SILENT))
@@ -190,11 +197,11 @@ def _with_names(joined: pl.DataFrame, *, is_partial: bool) -> pl.DataFrame:
         is_cut.fill_null(value=False).alias("cut"),
     )  # fmt: skip
     unequal = joined.filter(pl.col("name likeness").is_null())
-    columns = ["name", "held_name", "held_name_more", "cut"]
+    columns = ["name", "held_name", "held_name_more", "held_name_in_ascii", "cut"]
     distinct = unequal.select(columns).unique()
     found = [
-        int(likeness(name, held or "", more or "", is_cut=cut, is_part=is_partial))
-        for name, held, more, cut in distinct.iter_rows()
+        int(likeness(name, held or "", more or "", is_cut=cut, is_part=is_partial, in_ascii=ascii_ or ""))
+        for name, held, more, ascii_, cut in distinct.iter_rows()
     ]
     alike = distinct.with_columns(pl.Series("found", found, dtype=pl.Int64))
     return joined.join(alike, on=columns, how="left", nulls_equal=True, maintain_order="left").with_columns(

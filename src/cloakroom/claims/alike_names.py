@@ -16,9 +16,9 @@ LOST = "ʔ"
 """Stands for a letter that some system could not hold: a letter of no name here, so that folding leaves it."""
 MARKS = ("?", "\ufffd", "¿")
 _LEAST_KNOWN = 2
-_LEAST_OF_WORD = 3
 _LEAST_OF_NAME = 5
 _WORDS_MAX = 12
+_LETTERS_OF_MARK = 2
 _TEXT_MAX = 400
 _RUNS = re.compile(f"([?{LOST}\ufffd]+)")
 _UMLAUTS = re.compile("[aou]e")
@@ -33,7 +33,7 @@ class Likeness(IntEnum):
 
 
 @lru_cache(maxsize=200_000)
-def likeness(shown: str, held: str, further: str, *, is_cut: bool, is_part: bool) -> Likeness:
+def likeness(shown: str, held: str, further: str, *, is_cut: bool, is_part: bool, in_ascii: str = "") -> Likeness:
     """Return what a shown name says of a held one.
 
     Args:
@@ -42,7 +42,10 @@ def likeness(shown: str, held: str, further: str, *, is_cut: bool, is_part: bool
         further: What the record holds beside it, such as a patronymic.
         is_cut: Whether the column that shows it may have cut it off.
         is_part: Whether the table shows only one part of names.
+        in_ascii: Spellings of the held name without letters beyond ASCII, which some systems drop; ``|`` between.
     """
+    if in_ascii and shown in in_ascii.split("|"):
+        return Likeness.AGREES
     words, others = shown.split()[:_WORDS_MAX], held.split()[:_WORDS_MAX]
     more = further.split()[:_WORDS_MAX]
     if LOST in shown and LOST not in held:
@@ -57,7 +60,7 @@ def likeness(shown: str, held: str, further: str, *, is_cut: bool, is_part: bool
 
 
 def _with_lost_letters(words: list[str], others: list[str], more: list[str], *, is_part: bool) -> Likeness:
-    """Compare word by word; a run of marks stands for as many letters at most: some systems write one per byte."""
+    """Compare word by word; a mark stands for two letters at most, as of ß, or for none: some write one per byte."""
     left = list(others)
     for word in sorted(words, key=lambda word: -len(word.replace(LOST, ""))):
         found = next((pair for pair in _joined(left) if _fits(word, pair[0])), None)
@@ -79,14 +82,15 @@ def is_with_lost_letters(shown: str, held: str) -> bool:
 
 
 def _fits(shown: str, held: str) -> bool:
-    """Return whether a text is another one, each run of marks in it standing for at most as many signs.
+    """Return whether a text is another one, each mark in it standing for the letters that one sign folds to.
 
     Keeps the places that can be reached, so that no text takes long whatever marks stand in it.
     """
     places = {0}
     for number, part in enumerate(_RUNS.split(shown)):
         if number % 2:
-            places = {to for place in places for to in range(place, min(place + len(part), len(held)) + 1)}
+            reach = _LETTERS_OF_MARK * len(part)
+            places = {to for place in places for to in range(place, min(place + reach, len(held)) + 1)}
         elif part:
             places = {place + len(part) for place in places if held.startswith(part, place)}
         if not places:
@@ -109,10 +113,7 @@ def _is_same_without_umlauts(words: list[str], others: list[str], *, is_part: bo
 
 def _is_beginning(words: list[str], others: list[str]) -> bool:
     """Return whether each word is one of the others or the beginning of one, and enough of them is left to tell."""
-    is_known = all(
-        any(word == other or (len(word) >= _LEAST_OF_WORD and other.startswith(word)) for other in others)
-        for word in words
-    )
+    is_known = all(any(other.startswith(word) for other in others) for word in words)
     return is_known and len("".join(words)) >= _LEAST_OF_NAME
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from cloakroom.claims.agreement import same_mailbox
 from cloakroom.claims.alike_names import LOST, is_with_lost_letters
 from cloakroom.claims.concepts import Concept
 from cloakroom.claims.exposure import FieldAgreement
@@ -231,6 +232,8 @@ def _with_lost_letters(name: str, joined: pl.DataFrame, equal: pl.Series) -> pl.
 
 def _equal(name: str) -> pl.Expr:
     value = pl.col(name)
+    if name == "email":
+        return same_mailbox(value, pl.col("held_email"))
     if name not in ("phone", "phone_2"):
         return value == pl.col(f"held_{name}")
     first, other = ("held_phone", "held_mobile") if name == "phone_2" else ("held_mobile", "held_phone")

@@ -14,6 +14,7 @@ from functools import lru_cache
 import polars as pl
 
 from cloakroom.canonical.name import fold_name
+from cloakroom.canonical.phone_spellings import WHOLE_NUMBER
 from cloakroom.claims.addresses import addresses_in
 from cloakroom.claims.alike_names import LOST, MARKS, is_told
 from cloakroom.claims.concepts import Concept, Recognised
@@ -44,6 +45,8 @@ HELD_PHONES = ("phone", "mobile", "phone_3", "phone_4")
 HELD_EMAILS = ("email", "email_2")
 LOOSE_DIGITS = 7
 _LEAST_CUT = 7
+_LEAST_LEFT = 4
+_EXPONENT = r"[0-9][eE]\+?[0-9]"
 NAMES = (Concept.NAME, Concept.GIVEN_NAME, Concept.FAMILY_NAME)
 _MISSING = frozenset(["", "null", "none", "n/a", "na", "nan", "-", "\\n"])
 
@@ -86,7 +89,10 @@ def shown_addresses(values: pl.Series) -> pl.Series:
 def _numbers(values: pl.Series, country: pl.Series) -> pl.Series:
     """Return E.164 forms; a national number of an unknown country becomes ``~`` and its digits, no leading zero."""
     keys = phone_keys(values, country)
-    digits = narrow_digits(values).fill_null("").str.replace_all(r"[^0-9]", "").str.strip_chars_start("0")
+    written = narrow_digits(values).fill_null("").str.replace(WHOLE_NUMBER, "$1$2")
+    # Of a number with an exponent the last digits are lost, so that it says nothing.
+    whole = written.to_frame("number").select(pl.when(~pl.col("number").str.contains(_EXPONENT)).then("number"))
+    digits = whole.to_series().fill_null("").str.replace_all(r"[^0-9]", "").str.strip_chars_start("0")
     loose = pl.select(
         pl.when(digits.str.len_bytes() >= LOOSE_DIGITS).then("~" + digits).otherwise(pl.lit(""))
     ).to_series()
@@ -123,6 +129,7 @@ def held_values(versions: pl.DataFrame, today: date) -> pl.DataFrame:
     texts = {name: versions[name] for name in OPENED if name in versions.columns}
     names = [texts[name] for name in ("given_name", "family_name", "name") if name in texts]
     held["name"] = folded_names(names) if names else nothing
+    held["name_in_ascii"] = _names_in_ascii(names) if names else nothing
     held["name_more"] = folded_names([versions["name_more"]]) if "name_more" in versions.columns else nothing
     country = versions["phone_region"] if "phone_region" in versions.columns else texts.get("country", nothing)
     codes = _mapped(country, lambda text: country_of(text) or "")
@@ -163,6 +170,22 @@ def folded_names(columns: list[pl.Series]) -> pl.Series:
         .to_series()
     )
     return _mapped(joined, _folded_name)
+
+
+def _names_in_ascii(columns: list[pl.Series]) -> pl.Series:
+    """Return names without their letters beyond ASCII, in two spellings; empty where nothing is gone."""
+    names = pl.DataFrame({str(number): column for number, column in enumerate(columns)}).select(
+        pl.concat_str(pl.all().fill_null(""), separator=" ")
+    )
+    return _mapped(names.to_series(), _in_ascii)
+
+
+def _in_ascii(text: str) -> str:
+    if text.isascii():
+        return ""
+    # With the letters under accents, or without them.
+    spellings = (unicodedata.normalize(form, text).encode("ascii", "ignore").decode() for form in ("NFKD", "NFC"))
+    return "|".join(left for left in dict.fromkeys(map(fold_name, spellings)) if len(left) > _LEAST_LEFT)
 
 
 def _folded_name(text: str) -> str:

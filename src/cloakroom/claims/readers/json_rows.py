@@ -137,7 +137,7 @@ def read_json_objects(blocks: Iterator[bytes], limits: Limits, row_depth: int = 
 
 @dataclass(slots=True)
 class RowShape:
-    """Knowledge that earlier rows give of later ones: names of columns of arrays, whether objects are pages of rows."""
+    """Knowledge that earlier rows give of later ones: names of columns of arrays, and whether objects are pages."""
 
     names: list[str] = field(default_factory=list)
     is_paged: bool = False
