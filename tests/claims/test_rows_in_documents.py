@@ -145,3 +145,12 @@ def test_what_php_serialises_is_read_whatever_became_of_its_lengths() -> None:
     text = 'a:3:{s:5:"email";s:99:"ada@example.org";i:7;d:1.5;s:2:"in";O:4:"Shop":1:{s:4:"city";s:4:"Rome";}}'
     assert unserialised(text) == {"email": "ada@example.org", "7": "1.5", "in": {"city": "Rome"}}
     assert unserialised('a:1:{s:5:"email";s:15:"ada@example.org"') == {"email": {}} or unserialised("a:1:{") == {}
+
+
+def test_lists_of_something_else_in_a_document_are_told() -> None:
+    orders = [{"order": f"O-{number}", "total": number} for number in range(30)]
+    document = json.dumps({"orders": orders, "people": PEOPLE}).encode()
+    _, files = survey({"a.json": document})
+    (report,) = files.values()
+    assert (report.rows, report.rejected_rows) == (12, 0)
+    assert report.notes == ("30 lines or objects are no rows: titles, remarks, lists of something else",)

@@ -210,7 +210,8 @@ class _FileState:
         encoding = self.reading.encoding if self.reading else None
         notes = (self.reading.notes if self.reading else []) + self.notes
         if self.remarks:
-            notes = [*notes, f"{self.remarks:,} lines are no rows: titles, footers, remarks"]
+            beside = "titles, remarks, lists of something else"
+            notes = [*notes, f"{self.remarks:,} lines or objects are no rows: {beside}"]
         if self.beside:
             notes = [*notes, f"{self.beside:,} addresses stand in its text, in no row that could be read"]
         return FileReport(

@@ -61,7 +61,7 @@ class Batch:
         text: The text that the rows and the broken lines were cut from, where the reader has it at hand; whatever
             addresses the rows do not show are looked for there.
         beside: Addresses that stand in no row; counted as addresses, not as rows. Never printed.
-        remarks: How many lines are neither rows nor damaged: titles, footers, counts.
+        remarks: How many lines or objects are neither rows nor damaged: titles, footers, lists of no people.
         section: Number of the table within the file; tables of one file are matched apart.
     """
 

@@ -63,6 +63,10 @@ class Tables:
         found = [rows for rows in self.rows.values() if any(map(is_personal, rows[:_LOOKED_AT]))]
         return found or list(self.rows.values())
 
+    def row_count(self) -> int:
+        """Return how many rows all tables have."""
+        return sum(map(len, self.rows.values()))
+
     def row_depth(self) -> int:
         """Return how many brackets are open inside of a row of the largest table of people, 0 for none."""
         found = [path for path, rows in self.rows.items() if any(map(is_personal, rows[:_LOOKED_AT]))]
@@ -79,10 +83,10 @@ def find_tables(value: Any, tables: Tables, path: str = "", depth: int = 0) -> N
         if (rows := rows_of_columns(value)) or (rows := _map(value)) or (rows := rows_of_scalars(value)):
             tables.add(path, rows, depth + 2)
             return
-        before = sum(map(len, tables.rows.values()))
+        before = tables.row_count()
         for name, member in value.items():
             find_tables(member, tables, f"{path}.{name}", depth + 1)
-        if depth == 0 and sum(map(len, tables.rows.values())) == before:
+        if depth == 0 and tables.row_count() == before:
             tables.add(path, [value], 1)
 
 

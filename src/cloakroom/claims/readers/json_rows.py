@@ -96,10 +96,13 @@ def _of_document(data: bytes, limits: Limits) -> Iterator[Batch]:
         values = [values]
     for number, value in enumerate(values):
         find_tables(value, tables, str(number))
-    for section, rows in enumerate(tables.personal()):
+    found_rows = tables.personal()
+    beside = tables.row_count() - sum(map(len, found_rows))
+    for section, rows in enumerate(found_rows):
         for start in range(0, len(rows), _ROWS_PER_BATCH):
             records = [flatten(row, limits) for row in rows[start : start + _ROWS_PER_BATCH]]
-            yield Batch(frame_of_records(records, limits.columns), section=section)
+            yield Batch(frame_of_records(records, limits.columns), section=section, remarks=beside)
+            beside = 0
     for text in broken:
         yield from read_json_objects(iter([text]), limits)
     if tail.strip():
