@@ -284,3 +284,21 @@ def test_rows_count_by_their_weight() -> None:
     assert found.compared == 180
     assert shares(found) == {"name": 0.5}
     assert found.snapshots == ()
+
+
+@pytest.mark.parametrize(
+    ("codes", "is_ours"),
+    [
+        ({"f": "2", "m": "1"}, True), ({"f": "女", "m": "男"}, True), ({"f": "x", "m": "x"}, False),
+    ],
+)  # fmt: skip
+def test_a_field_of_few_values_is_ours_in_whatever_codes_it_is_written(codes, is_ours) -> None:
+    held = ["f" if number % 3 else "m" for number in range(60)]
+    names = [f"ada{chr(97 + number % 26)} {number}" for number in range(60)]
+    found = date_rows(
+        showing(60, name=names, gender=[codes[value] for value in held]), constant(60, name=names, gender=held)
+    )
+    assert found.fields["gender"].is_ours is is_ours
+    invented = ["12"[(number * 7) % 5 % 2] for number in range(60)]
+    others = date_rows(showing(60, name=names, gender=invented), constant(60, name=names, gender=held))
+    assert not others.fields["gender"].is_ours

@@ -38,6 +38,10 @@ _FIELD_AGREES = 0.85
 _MISSING_AGREES = 0.95
 _MOSTLY = 0.5
 _ROUNDED = 0.01
+_ROWS_OF_CODE = 5
+CODED = frozenset(concept.value for concept in (
+    Concept.LANGUAGE, Concept.KIND, Concept.STORE, Concept.GENDER, Concept.COUNTRY, Concept.REGION))  # fmt: skip
+"""Fields of few different values, which systems write as codes of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,23 @@ def _field_agreement(name: str, joined: pl.DataFrame, equal: pl.Series, compared
                                   for column in held)  # fmt: skip
     # Versions of one record lie together; half of all rows away there is somebody else.
     chance = share_of(shifted.select(_equal(name)).to_series()) if others.height > 1 else 0.0
+    if name in CODED and share < _FIELD_AGREES:
+        share, chance = max((share, chance), _as_codes(name, others), key=lambda found: found[0] - found[1])
     return FieldAgreement(round(share, 4), round(chance, 4), compared)
+
+
+def _as_codes(name: str, pairs: pl.DataFrame) -> tuple[float, float]:
+    """Return how often a field agrees if each of its values stands for one of ours, and how often by chance.
+
+    Systems write ``1`` and ``2``, or ``男`` and ``女``, where the import made one word of it.
+    """
+    rows = pairs.unique("observation", keep="first", maintain_order=True).select(name, held=f"held_{name}")
+    rows = rows.filter(pl.col("held").fill_null("") != "")
+    if rows.height < _ROWS_OF_CODE * max(rows[name].n_unique(), 1):
+        return 0.0, 0.0
+    counts = rows.group_by(name, "held").len()
+    told = counts.group_by(name).agg(pl.col("len").max())["len"].sum() / rows.height
+    return float(told), float(counts.group_by("held").agg(pl.col("len").sum())["len"].max()) / rows.height  # type: ignore[arg-type]
 
 
 def _share_of_rows(joined: pl.DataFrame, equal: pl.Series, chosen: pl.Series) -> float:

@@ -37,7 +37,7 @@ class FieldAgreement:
         if self.compared < _LEAST_ROWS:
             return self.share > 0
         if self.chance >= _CONSTANT:
-            return self.share >= _AGREES_AS_CONSTANT
+            return self.share >= _AGREES_AS_CONSTANT  # All records hold the same: nothing tells more.
         return (self.share - self.chance) / (1 - self.chance) >= _LEAST_LIFT
 
 

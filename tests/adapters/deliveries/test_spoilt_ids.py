@@ -97,10 +97,15 @@ def test_a_file_of_changes_in_which_many_ids_have_several_customers_stops(tmp_pa
     ids = [f"10001234567890{number % 10}0" for number in range(40)]
     stopped(tmp_path, changes(ids), CHANGES)
     stopped(tmp_path, changes(["9"] * 5), CHANGES)
-    pairs = [f"P{number // 2}" for number in range(20)] + [f"A{number}" for number in range(900)]
-    stopped(tmp_path, changes(pairs), CHANGES)
-    few = [f"P{number // 2}" for number in range(18)] + [f"A{number}" for number in range(900)]
+    crowds = [f"P{number // 3}" for number in range(21)] + [f"A{number}" for number in range(900)]
+    stopped(tmp_path, changes(crowds), CHANGES)
+    few = [f"P{number // 3}" for number in range(18)] + [f"A{number}" for number in range(900)]
     assert len(taken(delivered(tmp_path, changes(few), CHANGES))) == len(few)
+
+
+def test_a_month_in_which_many_customers_change_name_and_address_once_is_no_crowd(tmp_path):
+    pairs = [f"P{number // 2}" for number in range(400)] + [f"A{number}" for number in range(100)]
+    assert len(taken(delivered(tmp_path, changes(pairs), CHANGES))) == len(pairs)
 
 
 def test_rows_of_one_time_are_not_ordered_by_it(tmp_path):

@@ -7,9 +7,9 @@ stops
 - where two rows share a shortened id (digits, decimal mark, exponent) and have different e-mail addresses;
 - where nothing tells the rows of one id apart by time, and they have three addresses under three names, or four
   addresses. Repeated rows have one address, and a customer who has several has one name;
-- where a time tells them apart, as in a file of changes, only if rows of ids with two addresses under two names are
-  many: 20 of a block and one in a hundred, or three and half of it. One customer may marry, and one test account
-  change every hour, but not one in a hundred.
+- where a time tells them apart, as in a file of changes, only if rows of ids with three addresses under three names
+  are many: 20 of a block and one in a hundred, or half of it. In a month of changes a customer may marry and change
+  the address, and a test account may change every hour, but not one in a hundred of all.
 
 A shortened id by itself is refused with its row: it names nobody.
 
@@ -38,8 +38,8 @@ WHOLE = re.compile(r"\s*[0-9]{1,15}\.0\s*")
 
 _CROWD = 3
 _MANY = 4
-_PAIRED_ROWS = 20
-_PAIRED_SHARE = 100
+_MANY_ROWS = 20
+_MANY_SHARE = 100
 _LINES_SHOWN = 5
 _NAMES = ("name", "given_name", "family_name")
 
@@ -108,8 +108,7 @@ class CrowdedIds:
         for at in rows:
             if identifier := ids[at]:
                 groups[identifier].append(at)
-        paired: list[int] = []
-        most = 0
+        crowds: list[int] = []
         for identifier, group in groups.items():
             if len(group) < 2:
                 continue
@@ -118,12 +117,11 @@ class CrowdedIds:
             is_crowd = contacts >= _MANY or min(contacts, names) >= _CROWD
             if contacts > 1 and (re.match(SHORTENED, identifier) or (is_crowd and not is_ordered)):
                 self._stop(group, lines)
-            if min(contacts, names) > 1:
-                paired += group
-                most = max(most, min(contacts, names))
-        are_many = len(paired) >= _PAIRED_ROWS and len(paired) * _PAIRED_SHARE >= len(ids)
-        if are_many or (most >= _CROWD and len(paired) * 2 >= len(ids)):
-            self._stop(paired, lines)
+            if min(contacts, names) >= _CROWD:
+                crowds += group
+        are_many = len(crowds) >= _MANY_ROWS and len(crowds) * _MANY_SHARE >= len(ids)
+        if are_many or len(crowds) * 2 >= len(ids):
+            self._stop(crowds, lines)
 
     def _told_apart(self, group: list[int], columns: Mapping[str, Texts]) -> tuple[int, int]:
         """Return how many different addresses the rows have, and how many names."""
