@@ -45,7 +45,7 @@ class Agreement:
         proving: ``row``, ``ordinal`` and ``score`` of the pairs that prove.
         told: The same of those that would, were the name not told by the address.
         contradicted: Rows all of whose pairs contradict.
-        jumbled: Those of them whose name or number is that of another record of ours: they were put together wrongly.
+        jumbled: Those of them whose name or number is of other records of ours: they were put together wrongly.
     """
 
     proving: pl.DataFrame = field(repr=False)
@@ -64,10 +64,19 @@ def agreement(compared: pl.DataFrame, shown: pl.DataFrame, held: pl.DataFrame) -
 
 def _jumbled(contradicted: pl.Series, shown: pl.DataFrame, held: pl.DataFrame) -> pl.Series:
     rows = shown.filter(pl.col("row").is_in(contradicted.implode())) if contradicted.len() else shown.clear()
-    name, email = _is_held(rows, held, "name", ("name",)), _is_held(rows, held, "email", HELD_EMAILS)
+    email = _is_held(rows, held, "email", HELD_EMAILS)
     phone = _is_held(rows, held, "phone", HELD_PHONES) | _is_held(rows, held, "phone_2", HELD_PHONES)
     # A number by itself may be the very key by which the row was found.
-    return rows.filter(name | (email & phone))["row"]
+    return rows.filter(_has_held_words(rows, held) | (email & phone))["row"]
+
+
+def _has_held_words(rows: pl.DataFrame, held: pl.DataFrame) -> pl.Expr:
+    """Return whether all words of a shown name are words of names that records hold."""
+    if "name" not in rows.columns or "name" not in held.columns:
+        return pl.lit(value=False)
+    words = held["name"].cast(pl.String).drop_nulls().str.split(" ").explode().unique().implode()
+    shown = pl.col("name").fill_null("")
+    return (shown != "") & (shown.str.split(" ").list.set_difference(pl.lit(words)).list.len() == 0)
 
 
 def _is_held(rows: pl.DataFrame, held: pl.DataFrame, column: str, sources: tuple[str, ...]) -> pl.Expr:

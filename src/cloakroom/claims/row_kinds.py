@@ -68,6 +68,8 @@ class RowKinds:
         state[self.proven.to_numpy()] = _OWN
         found = Counter(dict(zip(KINDS, np.bincount(state, minlength=len(KINDS)).tolist(), strict=True)))
         found["crowded"] = int((row_flags(self.crowded, height) & ~known & (state == _BARE)).sum())
-        for name, rows in (("jumbled", self.jumbled), ("fabricated", self.fabricated)):
-            found[name] = int((row_flags(rows, height) & (state == _BOUNDED)).sum())
+        is_bounded = state == _BOUNDED
+        # What was put together of our own values has no key that is not ours.
+        found["jumbled"] = int((row_flags(self.jumbled, height) & is_bounded & ~is_unknown).sum())
+        found["fabricated"] = int((row_flags(self.fabricated, height) & is_bounded).sum())
         return found
