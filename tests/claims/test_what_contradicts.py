@@ -167,6 +167,8 @@ def side_tables(customers: list[dict[str, str]]) -> dict[str, bytes]:
 def test_orders_and_products_beside_customers_are_not_foreign() -> None:
     report = check(house(), side_tables([customer(n) for n in range(40)]))
     assert (report.verdict.word, report.matched.rows_foreign, len(report.matched.proven)) == ("genuine", 0, 40)
+    # A product is no person, and an order none that is not among the customers.
+    assert (report.persons.upper, report.matched.rows_beside) == (40, report.matched.rows_silent)
     strangers = check(house(), side_tables([customer(900 + n) for n in range(40)]))
     assert strangers.verdict.word == "foreign"
 
@@ -190,6 +192,7 @@ def test_households_and_deals_joined_to_customers_by_id_are_not_foreign_whatever
     }
     report = check(house(), files)
     assert (report.verdict.word, report.matched.rows_own, report.matched.rows_silent) == ("genuine", 40, 170)
+    assert (report.matched.rows_beside, report.persons.upper) == (170, 40)
     strangers = table(
         [customer(900 + n, household_id=f"H-{n // 2:05d}") for n in range(40)], "household_id", "email", *NAMES
     )

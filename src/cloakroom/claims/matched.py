@@ -45,6 +45,7 @@ class Matched:
         rows_crowded: Of those that show nothing else, the ones whose key is shared by too many to name a record.
         rows_foreign: Rows with a key, none of which is known.
         rows_silent: Rows without any key.
+        rows_beside: Of these, the ones in tables beside the customers, such as orders and products.
         possible: Records that rows share a key with which neither prove nor contradict them.
         alike: All records that rows prove, and those that they may show as well, canaries included.
         shown: All records that rows prove, and the canaries of which the dump holds any key.
@@ -65,6 +66,7 @@ class Matched:
     rows_fabricated: int = 0
     rows_jumbled: int = 0
     rows_crowded: int = 0
+    rows_beside: int = 0
     possible: BitMap = field(default_factory=BitMap, repr=False)
     alike: BitMap = field(default_factory=BitMap, repr=False)
 

@@ -373,6 +373,7 @@ class Matcher:
             rows_fabricated=rows["fabricated"],
             rows_jumbled=rows["jumbled"],
             rows_crowded=rows["crowded"],
+            rows_beside=rows["beside"],
             possible=self._open_ended - proven - self._canaries,
             alike=self._alike | proven | self._touched,
         )
@@ -383,7 +384,8 @@ class Matcher:
         total: Counter[str] = Counter()
         beside = side_tables([table.links for table in tables], [bool(table.rows["own"]) for table in tables])
         for table, is_beside in zip(tables, beside, strict=True):
-            total += Counter(silent=sum(table.rows[kind] for kind in KINDS)) if is_beside else table.rows
+            rows = sum(table.rows[kind] for kind in KINDS)
+            total += Counter(silent=rows, beside=rows) if is_beside else table.rows
         return total
 
 

@@ -42,7 +42,9 @@ class RowKinds:
     proven: pl.Series = field(repr=False)
 
     def counts(self, height: int, *, is_about_people: bool, are_ids_contradicted: bool) -> Counter[str]:
-        """Count the rows of a batch by kind; ``crowded`` of the bare, ``jumbled`` and ``fabricated`` of the bounded.
+        """Count the rows of a batch by kind; of some of these the ones that are something more.
+
+        ``crowded`` are bare; ``jumbled`` and ``fabricated`` bounded; ``beside``, of no table about people, silent.
 
         Args:
             height: Rows of the batch.
@@ -69,6 +71,7 @@ class RowKinds:
         found = Counter(dict(zip(KINDS, np.bincount(state, minlength=len(KINDS)).tolist(), strict=True)))
         found["crowded"] = int((row_flags(self.crowded, height) & ~known & (state == _BARE)).sum())
         is_bounded = state == _BOUNDED
+        found["beside"] = 0 if is_about_people else found["silent"]
         # What was put together of our own values has no key that is not ours.
         found["jumbled"] = int((row_flags(self.jumbled, height) & is_bounded & ~is_unknown).sum())
         found["fabricated"] = int((row_flags(self.fabricated, height) & is_bounded).sum())

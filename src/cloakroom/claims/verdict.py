@@ -220,7 +220,9 @@ def _unknown(matched: Matched, snapshots: Mapping[str, Sequence[Snapshot]], exte
         unknown.append(f"what follows in {cut_short} that could not be read to the end")
     if matched.rows_silent:
         silent = counted(matched.rows_silent, "rows are", "row is")
-        unknown.append(f"whom {silent} about: nothing is there {_FOUND}")
+        beside = counted(matched.rows_beside, "of them stand", "of them stands")
+        where = f"; {beside} in tables beside the customers" if matched.rows_beside else ""
+        unknown.append(f"whom {silent} about: nothing is there {_FOUND}{where}")
     if matched.rows_bounded:
         having = _rows(matched.rows_bounded, "have", "has")
         unknown.append(f"from where {having} a key of ours that stands beside other values")

@@ -197,7 +197,10 @@ def _report(request: CheckRequest, vault: Vault, found: _Found, earlier: list[Ea
         dating=found.dating,
         exposed=found.exposed,
         persons=vault.persons.count(
-            matched.proven_whole, proven, matched.possible, matched.rows_silent + matched.rows_crowded
+            matched.proven_whole,
+            proven,
+            matched.possible,
+            matched.rows_silent - matched.rows_beside + matched.rows_crowded,
         ),
         verdict=judge(matched, found.dating, request.statement, earlier, _extent(found)),
         attribution=_attributed(vault, found),
